@@ -1,0 +1,19 @@
+//! Environment variables and run-time switches; the only reader of `std::env`.
+
+/// The value of `RUSTORCH_ISA` (`portable`, `avx2` or `avx512`), which pins the SIMD level.
+pub fn isa() -> Option<String> {
+    std::env::var("RUSTORCH_ISA").ok()
+}
+
+/// Threads asked for by `RUSTORCH_NUM_THREADS` or else `OMP_NUM_THREADS`.
+pub fn num_threads() -> Option<usize> {
+    ["RUSTORCH_NUM_THREADS", "OMP_NUM_THREADS"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok()?.trim().parse().ok())
+        .filter(|&n| n > 0)
+}
+
+/// Is `RUSTORCH_NO_CACHE=1` set, so that freed blocks go back to the system at once?
+pub fn no_cache() -> bool {
+    std::env::var("RUSTORCH_NO_CACHE").is_ok_and(|v| v == "1")
+}

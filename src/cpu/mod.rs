@@ -1,0 +1,5 @@
+//! CPU kernels: loops over raw memory that dispatch has checked. Nothing here knows tensors that require grad.
+
+pub mod alloc;
+pub mod parallel;
+pub mod simd;

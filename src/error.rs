@@ -1,0 +1,130 @@
+//! The one error type: a Python exception class and a message that names cause and fix.
+
+use std::fmt;
+
+/// The Python exception class that an [`Error`] becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Wrong shape, dtype, device or state.
+    Runtime,
+    /// A dim or index out of range.
+    Index,
+    /// An argument of the wrong type.
+    Type,
+    /// A value out of its range.
+    Value,
+    /// An operation or dtype without a kernel.
+    NotImplemented,
+    /// No memory for a result.
+    OutOfMemory,
+    /// A name that does not exist.
+    Attribute,
+    /// `buffer` protocol or DLPack trouble.
+    Buffer,
+    /// Two tensors or a tensor and a flag disagree in a way torch asserts on.
+    Assertion,
+    /// A Python exception passing through Rust; the payload is in [`Error::payload`].
+    Python,
+}
+
+/// An error on its way to Python. One word wide, so that `Result` stays cheap on hot paths.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: Kind,
+    message: String,
+    payload: Option<Box<dyn std::any::Any + Send + Sync>>,
+}
+
+/// The crate's result type.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// An error of class `kind` with a finished message. Use [`crate::fail!`] where the caller can mend it.
+    #[cold]
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Error(Box::new(Inner { kind, message: message.into(), payload: None }))
+    }
+
+    /// Wraps a foreign exception so that it travels through the engine unchanged.
+    #[cold]
+    pub fn foreign(payload: Box<dyn std::any::Any + Send + Sync>, message: String) -> Self {
+        Error(Box::new(Inner { kind: Kind::Python, message, payload: Some(payload) }))
+    }
+
+    /// The exception class.
+    pub fn kind(&self) -> Kind {
+        self.0.kind
+    }
+
+    /// The whole text.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The foreign exception, if this is one.
+    pub fn into_payload(self) -> Option<Box<dyn std::any::Any + Send + Sync>> {
+        self.0.payload
+    }
+
+    /// The same error with a line added below.
+    #[cold]
+    pub fn note(mut self, line: &str) -> Self {
+        self.0.message.push('\n');
+        self.0.message.push_str(line);
+        self
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.0.kind, self.0.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Returns early with an error in three parts: expected, got, fix.
+///
+/// `torch:` is optional: the sentence that PyTorch users know, kept as the first line.
+/// Each part is a parenthesised `format!` argument list.
+///
+/// ```ignore
+/// fail!(Runtime, torch: ("size mismatch"), expected: ("mm: expected 2-D"), got: ("{}-D", n), fix: ("Use matmul."));
+/// ```
+#[macro_export]
+macro_rules! fail {
+    ($kind:ident, torch: ($($t:tt)+), expected: ($($e:tt)+), got: ($($g:tt)+), fix: ($($f:tt)+) $(,)?) => {
+        return Err($crate::error::three_parts(
+            $crate::error::Kind::$kind, Some(format!($($t)+)), format!($($e)+), format!($($g)+), format!($($f)+)).into())
+    };
+    ($kind:ident, expected: ($($e:tt)+), got: ($($g:tt)+), fix: ($($f:tt)+) $(,)?) => {
+        return Err($crate::error::three_parts(
+            $crate::error::Kind::$kind, None, format!($($e)+), format!($($g)+), format!($($f)+)).into())
+    };
+}
+
+/// Joins the parts of a [`fail!`].
+#[cold]
+pub fn three_parts(kind: Kind, torch: Option<String>, expected: String, got: String, fix: String) -> Error {
+    let ours = format!("{expected}, but got {got}. {fix}");
+    Error::new(kind, match torch {
+        Some(line) => format!("{line}\n  {ours}"),
+        None => ours,
+    })
+}
+
+/// A bug in rustorch itself, reported as such instead of a panic.
+#[macro_export]
+macro_rules! internal {
+    ($($t:tt)+) => {
+        return Err($crate::error::Error::new($crate::error::Kind::Runtime,
+            format!("internal error: {} Please report it with the code that led here.", format!($($t)+))))
+    };
+}

@@ -1,0 +1,9 @@
+//! rustorch: tensors, CPU kernels and reverse-mode autograd, with PyTorch's names.
+//!
+//! The road through the crate is one-way: `python -> ops -> dispatch -> cpu -> tensor`;
+//! CONTRIBUTING.md draws it and `tests/test_layering.py` checks it.
+
+pub mod config;
+pub mod cpu;
+pub mod error;
+pub mod tensor;
