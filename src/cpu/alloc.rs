@@ -37,6 +37,24 @@ impl Block {
         self.ptr.as_ptr()
     }
 
+    /// Gives the block up; [`Block::from_raw`] with both numbers takes it back.
+    #[inline]
+    pub fn into_raw(self) -> (*mut u8, usize) {
+        let parts = (self.ptr.as_ptr(), self.capacity);
+        std::mem::forget(self);
+        parts
+    }
+
+    /// Takes back what [`Block::into_raw`] gave.
+    ///
+    /// # Safety
+    /// Both numbers come from one `into_raw` call, and no other block was made of them.
+    #[inline]
+    pub unsafe fn from_raw(ptr: *mut u8, capacity: usize) -> Block {
+        // SAFETY: `into_raw` gave a non-null pointer.
+        Block { ptr: unsafe { NonNull::new_unchecked(ptr) }, capacity }
+    }
+
     /// Usable bytes, at least as many as were asked for.
     #[inline]
     pub fn capacity(&self) -> usize {

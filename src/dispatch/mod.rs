@@ -205,3 +205,8 @@ pub fn add_overlapping(src: &Tensor, window: &Tensor) {
     }
     cpu::overlap::add(&src.strided(), &window.strided());
 }
+
+/// Sets the number of threads that kernels use.
+pub fn set_num_threads(n: usize) {
+    cpu::parallel::set_num_threads(n);
+}

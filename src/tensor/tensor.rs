@@ -96,12 +96,10 @@ impl AutogradMeta {
     pub fn lock(&self) -> MutexGuard<'_, MetaState> {
         self.0.lock().unwrap_or_else(|e| e.into_inner())
     }
-}
 
-impl Drop for MetaState {
-    fn drop(&mut self) {
-        // A gradient may itself carry a graph; nothing here recurses deeper than a node's own queue.
-        self.grad = None;
+    /// The state if nobody holds the lock (for the garbage collector, which must not wait).
+    pub fn try_lock(&self) -> Option<MutexGuard<'_, MetaState>> {
+        self.0.try_lock().ok()
     }
 }
 

@@ -1,0 +1,38 @@
+//! The extension module `rustorch._C`: PyO3 classes and the functions that the table of operations generates.
+
+mod args;
+mod autograd;
+mod convert;
+mod data;
+mod errors;
+mod function;
+mod hooks;
+mod indexing;
+mod interop;
+mod overrides;
+mod register;
+mod slots;
+mod storage;
+mod tensor;
+mod types;
+
+use pyo3::prelude::*;
+
+/// The module. It needs no GIL: all shared state is behind locks or atomics.
+#[pymodule(gil_used = false)]
+#[pyo3(name = "_C")]
+fn module(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    crate::ops::init();
+    types::register(m)?;
+    tensor::register(m)?;
+    register::register(m)?;
+    slots::install(m)?;
+    autograd::register(m)?;
+    function::register(m)?;
+    hooks::register(m)?;
+    interop::register(m)?;
+    data::register(m)?;
+    storage::register(m)?;
+    overrides::register(m)?;
+    Ok(())
+}
