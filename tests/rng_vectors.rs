@@ -89,6 +89,15 @@ fn fill(name: &str, out: &Strided<'_>, g: &Generator) {
         "random_2^41" => random(out, range(d, -(1 << 40), Some(1 << 40)), g),
         "random_from_1" => random(out, range(d, 1, None), g),
         "random_all" => random(out, range(d, i64::MIN, None), g),
+        "random_ends" => {
+            let (from, to) = match d {
+                DType::F16 => (-2049, 60_001),
+                DType::BF16 => (-1003, 70_001),
+                DType::F32 => (-(1 << 25) - 1, (1 << 24) + 5),
+                _ => ((1 << 55) + 1, (1 << 60) - 1),
+            };
+            random(out, range(d, from, Some(to)), g);
+        }
         "randperm" => randperm(out, g),
         "bernoulli" => bernoulli(out, 0.3, g),
         "bernoulli_1" => bernoulli(out, 1.0, g),
@@ -143,6 +152,16 @@ fn draw(name: &str, n: usize, d: DType, g: &Generator) -> Vec<Array> {
         "poisson" => poisson(&rates(n, 0.0).view(), &out.view(), g).unwrap(),
         "binomial" => binomial(&Array::of(&[n], d, |i| (i % 97) as f64).view(), &probs(n, d).view(), &out.view(), g),
         "gamma" => standard_gamma(&Array::of(&[n], d, |i| (i % 40) as f64 / 8.0).view(), &out.view(), g),
+        "dirichlet" => {
+            let alpha = Array::of(&[n, 3], d, |i| (i % 40) as f64 / 8.0);
+            let (gamma, out) = (Array::zeros(&[n, 3], DType::F64), Array::zeros(&[n, 3], d));
+            standard_gamma(&alpha.view(), &gamma.view(), g);
+            let row = |i| unsafe { std::slice::from_raw_parts(gamma.view().ptr.cast::<f64>().add(3 * i), 3) };
+            let sum = Array::of(&[n], DType::F64, |i| row(i).iter().sum());
+            let sums = Strided { ptr: sum.view().ptr, dtype: DType::F64, shape: &[n, 3], strides: &[1, 0] };
+            dirichlet_normalize(&gamma.view(), &sums, &out.view());
+            return vec![out];
+        }
         "dropout_0.4" | "dropout_0.9" => {
             let keep = Array::zeros(&[n], DType::Bool);
             let p = if name == "dropout_0.4" { 0.4 } else { 0.9 };
@@ -150,12 +169,8 @@ fn draw(name: &str, n: usize, d: DType, g: &Generator) -> Vec<Array> {
         }
         "dropout_t" => {
             let (x, y, keep) = (rates(3 * n, 0.0), Array::zeros(&[3 * n], d), Array::zeros(&[3 * n], DType::Bool));
-            let t = |a: &Array| {
-                let ptr = a.view().ptr;
-                Strided { ptr, dtype: a.dtype, shape: &[0; 0], strides: &[] }
-            };
             let shape = [3, n];
-            let t = |a: &Array| Strided { shape: &shape, strides: &[1, 3], ..t(a) };
+            let t = |a: &Array| Strided { ptr: a.view().ptr, dtype: a.dtype, shape: &shape, strides: &[1, 3] };
             dropout(&t(&x), &t(&y), &t(&keep), 0.3, g);
             return vec![y];
         }

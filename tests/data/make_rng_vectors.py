@@ -37,6 +37,23 @@ def fill(method, *args):
     return lambda n, dtype: [getattr(torch.zeros(n, dtype=dtype), method)(*args, generator=G)]
 
 
+ENDS = {
+    torch.float16: (-2049, 60001),
+    torch.bfloat16: (-1003, 70001),
+    torch.float32: (-(2**25) - 1, 2**24 + 5),
+    torch.float64: (2**55 + 1, 2**60 - 1),
+}
+
+
+def random_ends(n, dtype):
+    """Ends that the dtype cannot represent."""
+    return [torch.zeros(n, dtype=dtype).random_(*ENDS[dtype], generator=G)]
+
+
+def dirichlet(n, dtype):
+    return [torch._sample_dirichlet(alphas(3 * n, dtype).view(n, 3), generator=G)]
+
+
 def view(kind, n, dtype):
     """A buffer and a view of it; the hash covers the buffer, so that it shows where each draw went."""
     buffer = torch.zeros(8 * n, dtype=dtype)
@@ -108,6 +125,7 @@ CASES = {
     "random_2^41": (fill("random_", -(2**40), 2**40), "int64 float32 float64"),
     "random_from_1": (fill("random_", 1, None), f"bool {INTS} uint16 uint32 {FLOATS}"),
     "random_all": (fill("random_", -(2**63), None), "int64 float64 float32 bfloat16"),
+    "random_ends": (random_ends, FLOATS),
     "randperm": (lambda n, dtype: [torch.randperm(n, dtype=dtype, generator=G)], f"{INTS} {FLOATS}"),
     "bernoulli": (fill("bernoulli_", 0.3), f"bool {INTS} {FLOATS}"),
     "bernoulli_1": (fill("bernoulli_", 1.0), "float32"),
@@ -124,6 +142,7 @@ CASES = {
     "poisson": (lambda n, dtype: [torch.poisson(rates(n, dtype), generator=G)], FLOATS),
     "binomial": (lambda n, dtype: [torch.binomial(counts(n, dtype), probs(n, dtype), generator=G)], "float32 float64"),
     "gamma": (lambda n, dtype: [torch._standard_gamma(alphas(n, dtype), generator=G)], "float32 float64"),
+    "dirichlet": (dirichlet, "float32 float64"),
     "dropout_0.4": (dropout(0.4), FLOATS),
     "dropout_0.9": (dropout(0.9), FLOATS),
     "dropout_t": (default_generator(dropout_t), "float32"),

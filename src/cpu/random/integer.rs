@@ -319,7 +319,10 @@ mod tests {
         let first = |d, from, to| int_range(d, from, to).unwrap_err().message().lines().next().unwrap_or("").to_owned();
         assert_eq!(first(DType::U8, 0, Some(257)), "to - 1 is out of bounds for unsigned char");
         assert_eq!(first(DType::U8, -1, Some(5)), "from is out of bounds for unsigned char");
-        assert_eq!(first(DType::F32, 5, Some(5)), "random_ expects 'from' to be less than 'to', but got from=5 >= to=5");
+        assert_eq!(
+            first(DType::F32, 5, Some(5)),
+            "random_ expects 'from' to be less than 'to', but got from=5 >= to=5"
+        );
         assert_eq!(first(DType::F16, 0, Some(100_000)), "to - 1 is out of bounds for c10::Half");
         assert_eq!(first(DType::U64, -1, Some(5)), "from is out of bounds for long unsigned int");
         assert_eq!(first(DType::U64, 1, None), "to - 1 is out of bounds for long unsigned int");

@@ -6,7 +6,7 @@ use crate::{fail, with_dtype};
 use half::{bf16, f16};
 
 /// A sum's type: that of the weights, f32 for 16-bit ones.
-trait Sum: Copy + PartialOrd {
+trait Sum: Copy {
     const ZERO: Self;
     const ONE: Self;
     fn add(self, y: Self) -> Self;
@@ -60,16 +60,17 @@ fn sample<T, S: Sum>(p: &Strided<'_>, out: &Strided<'_>, g: &Generator, load: im
         let mut sum = S::ZERO;
         for j in 0..categories as isize {
             let x = load(p.ptr.cast::<T>().wrapping_offset(i * p_row + j * p_step));
-            if !(x >= S::ZERO) {
+            let value = x.to_f64();
+            if value < 0.0 || value.is_nan() {
                 return bad("encountering probability entry < 0");
             }
-            if !x.to_f64().is_finite() {
+            if value.is_infinite() {
                 return bad("encountering probability entry = infinity or NaN");
             }
             sum = sum.add(x);
             cumulative.push(sum);
         }
-        if !(sum > S::ZERO) {
+        if sum.to_f64() <= 0.0 {
             return bad("sum of probabilities <= 0");
         }
         for c in &mut cumulative {

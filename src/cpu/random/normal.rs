@@ -23,6 +23,7 @@ const FOUR_OVER_PI: f32 = (4.0 / std::f64::consts::PI) as f32;
 ///
 /// Cephes' `logf` (S. Moshier) in the vector form of J. Pommier and G. Garberoglio's avx_mathfun, with the multiplies
 /// and adds fused where torch's compiler fuses them.
+#[expect(clippy::excessive_precision, reason = "constants as published")]
 #[inline(always)]
 fn log(x: f32) -> f32 {
     const P: [f32; 9] = [
@@ -54,6 +55,7 @@ fn log(x: f32) -> f32 {
 }
 
 /// Sine and cosine of `x` in `[0, 2 pi]`, from the same sources.
+#[expect(clippy::excessive_precision, reason = "constants as published")]
 #[inline(always)]
 fn sin_cos(x: f32) -> (f32, f32) {
     let j = ((x * FOUR_OVER_PI) as i32 + 1) & !1;

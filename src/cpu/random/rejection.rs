@@ -268,7 +268,7 @@ pub fn dirichlet_normalize(gamma: &Strided<'_>, sum: &Strided<'_>, out: &Strided
             walk.start().advance(walk.numel(), |[o, i, s]| unsafe {
                 let x = (gamma.ptr.cast::<f64>().offset(i).read() / sum.ptr.cast::<f64>().offset(s).read()) as $t;
                 let x = at_least(x, <$t>::MIN_POSITIVE);
-                out.ptr.cast::<$t>().offset(o).write(if x < (1.0 as $t).next_down() { x } else { (1.0 as $t).next_down() });
+                out.ptr.cast::<$t>().offset(o).write(x.min((1.0 as $t).next_down()));
             })
         };
     }
