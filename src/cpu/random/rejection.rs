@@ -72,6 +72,10 @@ fn sample_poisson(rate: f64, e: &mut Mt19937) -> i64 {
     }
 }
 
+fn widen<T: Into<f64>>(x: T) -> f64 {
+    x.into()
+}
+
 /// Poisson samples with the rates of a tensor of the same shape and floating dtype.
 pub fn poisson(rate: &Strided<'_>, out: &Strided<'_>, generator: &Generator) -> Result<()> {
     let e = &mut generator.lock().engine;
@@ -80,7 +84,7 @@ pub fn poisson(rate: &Strided<'_>, out: &Strided<'_>, generator: &Generator) -> 
     with_dtype!(out.dtype, [F32: f32, F64: f64, F16: f16, BF16: bf16], T => {
         // SAFETY: both describe memory of one shape and of `T`; `out` is writable.
         walk.start().advance(walk.numel(), |[o, i]| unsafe {
-            let x = f64::from(rate.ptr.cast::<T>().offset(i).read());
+            let x = widen(rate.ptr.cast::<T>().offset(i).read());
             // An infinite rate never ends in the rejection loop; torch hangs there.
             let ok = x >= 0.0 && x.is_finite();
             valid &= ok;
@@ -122,7 +126,7 @@ macro_rules! samplers {
                     x = s.normal();
                     y = 1.0 + c * x;
                     // A NaN alpha leaves the loop too, as in torch.
-                    if !(y <= 0.0) {
+                    if y > 0.0 || y.is_nan() {
                         break;
                     }
                 }
@@ -141,7 +145,7 @@ macro_rules! samplers {
             let (mut trials, mut hits) = (0.0f64, 0.0);
             loop {
                 trials += (e.next_f64().ln() / ln_q).ceil();
-                if !(trials <= count as f64) {
+                if trials > count as f64 || count.is_nan() {
                     return hits;
                 }
                 hits += 1.0;
