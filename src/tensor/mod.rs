@@ -7,6 +7,7 @@ pub mod node;
 pub mod promote;
 pub mod scalar;
 pub mod storage;
+pub mod generator;
 pub mod strided;
 #[allow(clippy::module_inception, reason = "the handle has the module's name")]
 pub mod tensor;
@@ -17,5 +18,6 @@ pub use layout::{MemoryFormat, Shape, Strides};
 pub use node::{Edge, Grads, Node, OutMeta, Vjp};
 pub use scalar::Scalar;
 pub use storage::{Buffer, Storage};
+pub use generator::{Generator, default_generator};
 pub use strided::Strided;
 pub use tensor::{Tensor, Version};
