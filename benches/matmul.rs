@@ -28,6 +28,7 @@ const ROWS: &[Row] = &[
     ("skinny_4096x64x64", 1, 4096, 64, 64, false, false, DType::F32),
     ("narrow_4096x10x512", 1, 4096, 10, 512, false, true, DType::F32),
     ("small_8x64x64", 1, 8, 64, 64, false, true, DType::F32),
+    ("tiny_4x4x4", 1, 4, 4, 4, false, false, DType::F32),
     ("small_16x32x32", 1, 16, 32, 32, false, true, DType::F32),
     ("dot_65536", 1, 1, 1, 65536, false, false, DType::F32),
     ("batched_96x128x64", 96, 128, 128, 64, false, false, DType::F32),
@@ -65,11 +66,7 @@ fn product(group: &mut BenchmarkGroup<'_, WallTime>, &(name, batch, m, n, k, ta,
     let (a, b) = (operand(dtype, batch * m * k), operand(dtype, batch * k * n));
     let mut c = operand(dtype, batch * m * n);
     let lay = |p: *const u8, rows: usize, cols: usize, t: bool| {
-        if t {
-            Mat::new(p, 1, rows as isize)
-        } else {
-            Mat::new(p, cols as isize, 1)
-        }
+        if t { Mat::new(p, 1, rows as isize) } else { Mat::new(p, cols as isize, 1) }
     };
     let g = Gemm::new(
         dtype,
@@ -84,11 +81,7 @@ fn product(group: &mut BenchmarkGroup<'_, WallTime>, &(name, batch, m, n, k, ta,
         bench.iter(|| unsafe {
             match batch {
                 1 => gemm(black_box(&g)),
-                _ => batched(
-                    black_box(&g),
-                    batch,
-                    ((m * k) as isize, (k * n) as isize, (m * n) as isize),
-                ),
+                _ => batched(black_box(&g), batch, ((m * k) as isize, (k * n) as isize, (m * n) as isize)),
             }
         });
     });
@@ -118,10 +111,7 @@ mod peak {
 
 fn matmul(c: &mut Criterion) {
     let mut group = c.benchmark_group("matmul");
-    group
-        .sample_size(20)
-        .warm_up_time(Duration::from_millis(100))
-        .measurement_time(Duration::from_millis(400));
+    group.sample_size(20).warm_up_time(Duration::from_millis(100)).measurement_time(Duration::from_millis(400));
     #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("avx512f") {
         group.throughput(Throughput::Elements(peak::FLOPS));

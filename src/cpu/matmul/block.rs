@@ -5,9 +5,9 @@ use super::isa::Isa;
 use super::lanes::{Lane, MAX_W};
 use super::num::{Num, Source};
 use super::pack::{Cut, Kernel, Pack};
-use super::scratch::Scratch;
 use super::tile::TileArgs;
 use super::{Bias, Gemm, parallel, skinny};
+use crate::cpu::alloc::alloc;
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
@@ -69,11 +69,7 @@ impl<E: Source> Problem<E, E::T> {
             n: g.n,
             k: if alpha == E::T::ZERO { 0 } else { g.k },
             // Zeros are scaled to zeros, whatever an empty product's factor was.
-            alpha: if g.k == 0 || alpha == E::T::ZERO {
-                E::T::ONE
-            } else {
-                alpha
-            },
+            alpha: if g.k == 0 || alpha == E::T::ZERO { E::T::ONE } else { alpha },
             a: g.a.ptr as *const E,
             a_rs: g.a.rs,
             a_cs: g.a.cs,
@@ -141,11 +137,7 @@ impl<E: Source> Problem<E, E::T> {
 /// Runs `f` on `0..n`, on all threads if `par`.
 #[inline]
 pub(super) fn each(par: bool, n: usize, f: &(dyn Fn(usize) + Sync)) {
-    if par && n > 1 {
-        parallel::run(n, f)
-    } else {
-        (0..n).for_each(f)
-    }
+    if par && n > 1 { parallel::run(n, f) } else { (0..n).for_each(f) }
 }
 
 /// Computes a product; on all threads if `par`.
@@ -162,7 +154,7 @@ pub(super) unsafe fn drive<K: Kernel>(g: &Gemm, par: bool) {
         p = p.transposed();
     }
     let plan = Plan::<K>::new(&p);
-    match Scratch::take(plan.nbytes()) {
+    match alloc(plan.nbytes()) {
         Some(scratch) => plan.run(&p, scratch.ptr(), par),
         None => plain_loops::<K>(&p),
     }
@@ -199,41 +191,21 @@ impl<K: Kernel> Plan<K> {
         let a_direct = K::DIRECT && (p.a_cs == 1 || p.a_rs == 1) && p.n <= 192 && p.k * Self::PSIZE <= 4096;
         let nc = even(p.n, if partial { NC / 2 } else { NC }, Self::NR);
         let mc = even(p.m, if partial { PARTIAL / nc } else { MC }, 1);
-        Plan {
-            mc,
-            nc,
-            kc,
-            a_direct,
-            b_direct,
-            partial,
-            _kernel: std::marker::PhantomData,
-        }
+        Plan { mc, nc, kc, a_direct, b_direct, partial, _kernel: std::marker::PhantomData }
     }
 
     fn a_len(&self) -> usize {
-        if self.a_direct {
-            0
-        } else {
-            self.mc * self.kc.div_ceil(K::L::STEP)
-        }
+        if self.a_direct { 0 } else { self.mc * self.kc.div_ceil(K::L::STEP) }
     }
 
     fn b_len(&self) -> usize {
         // A last panel that is not whole vectors is packed in any case.
-        let cols = if self.b_direct {
-            Self::NR
-        } else {
-            self.nc.next_multiple_of(K::L::W)
-        };
+        let cols = if self.b_direct { Self::NR } else { self.nc.next_multiple_of(K::L::W) };
         cols * self.kc.div_ceil(K::L::STEP)
     }
 
     fn nbytes(&self) -> usize {
-        let sums = if self.partial {
-            self.mc * self.nc.next_multiple_of(K::L::W) * size_of::<T<K>>()
-        } else {
-            0
-        };
+        let sums = if self.partial { self.mc * self.nc.next_multiple_of(K::L::W) * size_of::<T<K>>() } else { 0 };
         self.b_len() * Self::PSIZE + (self.a_len() * Self::PSIZE).next_multiple_of(64) + sums
     }
 
@@ -319,34 +291,14 @@ impl<K: Kernel> Block<'_, K> {
                 let panels = from..b.end.min(from + b_grain);
                 // A lone packed panel lies at the start.
                 let dst = self.b_packed.wrapping_sub(self.cols.start(b.start) * steps);
-                let src =
-                    p.b.wrapping_offset(self.k0 as isize * p.b_rs + self.j0 as isize * p.b_cs);
-                Pack::<K> {
-                    src,
-                    ls: p.b_cs,
-                    ks: p.b_rs,
-                    k,
-                    cut: self.cols,
-                    panels,
-                    is_b: true,
-                    dst,
-                }
+                let src = p.b.wrapping_offset(self.k0 as isize * p.b_rs + self.j0 as isize * p.b_cs);
+                Pack::<K> { src, ls: p.b_cs, ks: p.b_rs, k, cut: self.cols, panels, is_b: true, dst }
             } else {
                 let from = (t - b_tasks) * a_grain;
                 let panels = from..a.end.min(from + a_grain);
-                let src =
-                    p.a.wrapping_offset(self.i0 as isize * p.a_rs + self.k0 as isize * p.a_cs);
+                let src = p.a.wrapping_offset(self.i0 as isize * p.a_rs + self.k0 as isize * p.a_cs);
                 let (cut, dst) = (self.rows, self.a_packed);
-                Pack::<K> {
-                    src,
-                    ls: p.a_rs,
-                    ks: p.a_cs,
-                    k,
-                    cut,
-                    panels,
-                    is_b: false,
-                    dst,
-                }
+                Pack::<K> { src, ls: p.a_rs, ks: p.a_cs, k, cut, panels, is_b: false, dst }
             };
             // SAFETY: the module's contract.
             unsafe { <K::L as Lane>::I::enter(work) };
@@ -398,10 +350,7 @@ impl<K: Kernel> Block<'_, K> {
             let whole = j.len() == vectors * w;
             let (b, b_ks) = if q >= packed_from {
                 let from = self.cols.start(packed_from);
-                (
-                    self.b_packed.add((j.start - from) * steps) as *const _,
-                    (vectors * w) as isize,
-                )
+                (self.b_packed.add((j.start - from) * steps) as *const _, (vectors * w) as isize)
             } else {
                 let b = p.b.offset(self.k0 as isize * p.b_rs + (self.j0 + j.start) as isize);
                 (b as *const P<K>, p.b_rs)
@@ -409,8 +358,7 @@ impl<K: Kernel> Block<'_, K> {
             for r in rows.clone() {
                 let i = self.rows.range(r);
                 let (a, a_rs, a_ks) = if plan.a_direct {
-                    let a =
-                        p.a.offset((self.i0 + i.start) as isize * p.a_rs + self.k0 as isize * p.a_cs);
+                    let a = p.a.offset((self.i0 + i.start) as isize * p.a_rs + self.k0 as isize * p.a_cs);
                     (a as *const P<K>, p.a_rs, p.a_cs)
                 } else {
                     (self.a_packed.add(i.start * steps) as *const _, 1, i.len() as isize)

@@ -11,6 +11,10 @@ pub(super) trait Isa: Copy + 'static {
     /// Runs `w` compiled with this instruction set.
     unsafe fn enter<W: Work>(w: W);
 
+    /// Asks for a cache line, from any address.
+    #[inline(always)]
+    unsafe fn prefetch(_p: *const u8) {}
+
     /// Transposes 8 x 8 words: source rows are `ss` bytes apart, destination rows `ds` words.
     #[inline(always)]
     unsafe fn transpose32(src: *const u8, ss: isize, dst: *mut u32, ds: usize) {
@@ -76,6 +80,11 @@ mod x86 {
                 }
 
                 #[inline(always)]
+                unsafe fn prefetch(p: *const u8) {
+                    _mm_prefetch::<_MM_HINT_T0>(p.cast());
+                }
+
+                #[inline(always)]
                 unsafe fn transpose32(src: *const u8, ss: isize, dst: *mut u32, ds: usize) {
                     transpose8x8(src, ss, dst, ds);
                 }
@@ -88,14 +97,8 @@ mod x86 {
         };
     }
     isa!(Avx2, "avx2,fma,f16c,bmi2,lzcnt,popcnt");
-    isa!(
-        Avx512,
-        "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,bmi2,lzcnt,popcnt"
-    );
-    isa!(
-        Avx512Bf16,
-        "avx512bf16,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,bmi2,lzcnt,popcnt"
-    );
+    isa!(Avx512, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,bmi2,lzcnt,popcnt");
+    isa!(Avx512Bf16, "avx512bf16,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,bmi2,lzcnt,popcnt");
 
     #[inline(always)]
     unsafe fn transpose8x8(src: *const u8, ss: isize, dst: *mut u32, ds: usize) {
@@ -115,14 +118,8 @@ mod x86 {
             r[i + 3] = _mm256_shuffle_ps::<0xee>(t[i + 1], t[i + 3]);
         }
         for i in 0..4 {
-            _mm256_storeu_ps(
-                dst.add(i * ds) as *mut f32,
-                _mm256_permute2f128_ps::<0x20>(r[i], r[i + 4]),
-            );
-            _mm256_storeu_ps(
-                dst.add((i + 4) * ds) as *mut f32,
-                _mm256_permute2f128_ps::<0x31>(r[i], r[i + 4]),
-            );
+            _mm256_storeu_ps(dst.add(i * ds) as *mut f32, _mm256_permute2f128_ps::<0x20>(r[i], r[i + 4]));
+            _mm256_storeu_ps(dst.add((i + 4) * ds) as *mut f32, _mm256_permute2f128_ps::<0x31>(r[i], r[i + 4]));
         }
     }
 

@@ -91,6 +91,14 @@ pub(super) trait Lane: Copy + 'static {
         t[0]
     }
 
+    /// Writes the sums of four vectors, each with the bits of [`Lane::sum`].
+    #[inline(always)]
+    unsafe fn sum4(v: &[Self::V; 4], out: *mut Self::T) {
+        for (i, &v) in v.iter().enumerate() {
+            *out.add(i) = Self::sum(v);
+        }
+    }
+
     /// Reads `W` f16.
     #[inline(always)]
     unsafe fn load_f16(p: *const f16) -> Self::V

@@ -21,7 +21,6 @@ mod isa;
 mod lanes;
 mod num;
 mod pack;
-mod scratch;
 mod skinny;
 #[cfg(test)]
 mod tests;
@@ -48,27 +47,16 @@ pub struct Mat {
 impl Mat {
     /// A matrix that starts at `ptr`.
     pub fn new<T>(ptr: *const T, rs: isize, cs: isize) -> Self {
-        Mat {
-            ptr: ptr as *mut u8,
-            rs,
-            cs,
-        }
+        Mat { ptr: ptr as *mut u8, rs, cs }
     }
 
     /// The transpose, on the same memory.
     pub fn t(self) -> Self {
-        Mat {
-            ptr: self.ptr,
-            rs: self.cs,
-            cs: self.rs,
-        }
+        Mat { ptr: self.ptr, rs: self.cs, cs: self.rs }
     }
 
     fn shifted(self, elements: isize, dtype: DType) -> Self {
-        Mat {
-            ptr: self.ptr.wrapping_offset(elements * dtype.size() as isize),
-            ..self
-        }
+        Mat { ptr: self.ptr.wrapping_offset(elements * dtype.size() as isize), ..self }
     }
 }
 
@@ -83,38 +71,23 @@ pub struct Factor {
 
 impl Factor {
     /// 0.
-    pub const ZERO: Factor = Factor {
-        complex: C128::new(0.0, 0.0),
-        int: 0,
-    };
+    pub const ZERO: Factor = Factor { complex: C128::new(0.0, 0.0), int: 0 };
     /// 1.
-    pub const ONE: Factor = Factor {
-        complex: C128::new(1.0, 0.0),
-        int: 1,
-    };
+    pub const ONE: Factor = Factor { complex: C128::new(1.0, 0.0), int: 1 };
 
     /// A real factor; integer dtypes see it truncated.
     pub fn real(x: f64) -> Self {
-        Factor {
-            complex: C128::new(x, 0.0),
-            int: x as i64,
-        }
+        Factor { complex: C128::new(x, 0.0), int: x as i64 }
     }
 
     /// An integer factor.
     pub fn int(x: i64) -> Self {
-        Factor {
-            complex: C128::new(x as f64, 0.0),
-            int: x,
-        }
+        Factor { complex: C128::new(x as f64, 0.0), int: x }
     }
 
     /// A complex factor; real dtypes see its real part.
     pub fn complex(x: C128) -> Self {
-        Factor {
-            complex: x,
-            int: x.re as i64,
-        }
+        Factor { complex: x, int: x.re as i64 }
     }
 }
 
@@ -160,25 +133,11 @@ pub struct Gemm {
 impl Gemm {
     /// `C = A @ B`.
     pub fn new(dtype: DType, (m, n, k): (usize, usize, usize), a: Mat, b: Mat, c: Mat) -> Self {
-        Gemm {
-            dtype,
-            m,
-            n,
-            k,
-            alpha: Factor::ONE,
-            a,
-            b,
-            beta: Factor::ZERO,
-            c,
-            bias: Bias::None,
-        }
+        Gemm { dtype, m, n, k, alpha: Factor::ONE, a, b, beta: Factor::ZERO, c, bias: Bias::None }
     }
 
     fn flops(&self) -> usize {
-        2usize
-            .saturating_mul(self.m)
-            .saturating_mul(self.n)
-            .saturating_mul(self.k)
+        2usize.saturating_mul(self.m).saturating_mul(self.n).saturating_mul(self.k)
     }
 }
 
@@ -217,20 +176,13 @@ pub(crate) unsafe fn batched_at(level: Level, g: &Gemm, batch: usize, (sa, sb, s
     }
     let one = |i: usize, par: bool| {
         let at = |m: Mat, s: isize| m.shifted(i as isize * s, g.dtype);
-        let g = Gemm {
-            a: at(g.a, sa),
-            b: at(g.b, sb),
-            c: at(g.c, sc),
-            ..*g
-        };
+        let g = Gemm { a: at(g.a, sa), b: at(g.b, sb), c: at(g.c, sc), ..*g };
         // SAFETY: the caller's contract, for product i.
         unsafe { product(&g, par) };
     };
     let cost = g.flops().max(g.m * g.n).max(1);
     if batch > 1 && (batch >= 16 || cost < BATCH_INSIDE) {
-        parallel::chunks(batch, (block::TASK_FLOPS / cost).max(1), &|r| {
-            r.for_each(|i| one(i, false))
-        });
+        parallel::chunks(batch, (block::TASK_FLOPS / cost).max(1), &|r| r.for_each(|i| one(i, false)));
     } else {
         (0..batch).for_each(|i| one(i, true));
     }
@@ -244,13 +196,7 @@ const BATCH_INSIDE: usize = 1 << 25;
 /// # Safety
 /// The elements are readable, `out` is writable.
 pub unsafe fn dot(dtype: DType, n: usize, (x, incx): (*const u8, isize), (y, incy): (*const u8, isize), out: *mut u8) {
-    gemm(&Gemm::new(
-        dtype,
-        (1, 1, n),
-        Mat::new(x, 0, incx),
-        Mat::new(y, incy, 0),
-        Mat::new(out, 0, 0),
-    ));
+    gemm(&Gemm::new(dtype, (1, 1, n), Mat::new(x, 0, incx), Mat::new(y, incy, 0), Mat::new(out, 0, 0)));
 }
 
 /// Computes `y = alpha * A @ x + beta * y` for A of m x k elements, laid out in any way.

@@ -24,30 +24,18 @@ pub(super) struct Cut {
 impl Cut {
     /// Panels of at most `max` lanes that differ by at most one.
     pub(super) fn even(n: usize, max: usize) -> Cut {
-        Cut {
-            n,
-            width: 0,
-            parts: n.div_ceil(max),
-        }
+        Cut { n, width: 0, parts: n.div_ceil(max) }
     }
 
     /// Panels of `width` lanes, the last one shorter.
     pub(super) fn fixed(n: usize, width: usize) -> Cut {
-        Cut {
-            n,
-            width,
-            parts: n.div_ceil(width),
-        }
+        Cut { n, width, parts: n.div_ceil(width) }
     }
 
     /// The first lane of panel `q`.
     #[inline(always)]
     pub(super) fn start(&self, q: usize) -> usize {
-        if self.width == 0 {
-            q * self.n / self.parts
-        } else {
-            (q * self.width).min(self.n)
-        }
+        if self.width == 0 { q * self.n / self.parts } else { (q * self.width).min(self.n) }
     }
 
     /// The lanes of panel `q`.
@@ -107,16 +95,10 @@ impl<K: Kernel> Work for Pack<K> {
         for k0 in (0..self.k).step_by(block) {
             for q in self.panels.clone() {
                 let r = self.cut.range(q);
-                let padded = if self.is_b {
-                    r.len().next_multiple_of(w)
-                } else {
-                    r.len()
-                };
+                let padded = if self.is_b { r.len().next_multiple_of(w) } else { r.len() };
                 let steps = self.k.div_ceil(step);
                 K::panel(&Panel {
-                    src: self
-                        .src
-                        .wrapping_offset(r.start as isize * self.ls + k0 as isize * self.ks),
+                    src: self.src.wrapping_offset(r.start as isize * self.ls + k0 as isize * self.ks),
                     ls: self.ls,
                     ks: self.ks,
                     k: block.min(self.k - k0),
@@ -169,10 +151,7 @@ where
             for k0 in (0..p.k).step_by(BLOCK) {
                 let k = BLOCK.min(p.k - k0);
                 for i in 0..p.lanes {
-                    let (src, row) = (
-                        p.src.offset(i as isize * p.ls).add(k0),
-                        rows.as_mut_ptr().add(i * BLOCK),
-                    );
+                    let (src, row) = (p.src.offset(i as isize * p.ls).add(k0), rows.as_mut_ptr().add(i * BLOCK));
                     let full = k - k % L::W;
                     for j in (0..full).step_by(L::W) {
                         L::store(row.add(j), E::load::<L>(src.add(j)));
@@ -181,12 +160,7 @@ where
                         L::store(row.add(full), E::load_part::<L>(src.add(full), k - full));
                     }
                 }
-                let part = Panel {
-                    k,
-                    dst: p.dst.add(k0 * p.padded),
-                    src: p.src,
-                    ..*p
-                };
+                let part = Panel { k, dst: p.dst.add(k0 * p.padded), src: p.src, ..*p };
                 transposed::<L::I, E::T>(rows.as_ptr() as *const u8, (BLOCK * size_of::<E::T>()) as isize, &part);
             }
         } else {
@@ -304,11 +278,7 @@ impl<L: Lane<T = f32, P = u32>> Kernel for Pairs<L> {
         let pair = |lo: bf16, hi: bf16| lo.to_bits() as u32 | (hi.to_bits() as u32) << 16;
         let pairs = p.k / 2;
         if p.ks == 1 {
-            let whole = Panel {
-                src: p.src,
-                k: pairs,
-                ..*p
-            };
+            let whole = Panel { src: p.src, k: pairs, ..*p };
             transposed::<L::I, u32>(p.src as *const u8, p.ls * 2, &whole);
         } else {
             for q in 0..pairs {

@@ -8,15 +8,18 @@ use super::isa::{Isa, Work};
 use super::lanes::Lane;
 use super::num::{Num, Source};
 use super::pack::Kernel;
-use super::scratch::Scratch;
+use crate::cpu::alloc::alloc;
 use std::ops::Range;
 
-/// The most rows that this is for.
-const MAX_M: usize = 8;
+/// The most rows that each layout is for.
+const DOT_ROWS: usize = 16;
+const FEW_ROWS: usize = 8;
 /// Values of k from which a dot product is worth its final sum across lanes.
 const MIN_DOT: usize = 32;
+/// Elements of B below which packing and tiles beat the dot products of more than 4 rows, or of more than 8.
+const SMALL: [usize; 2] = [1 << 13, 1 << 16];
 /// Columns whose results a `Dots` task collects.
-const DOT_COLS: usize = 64;
+const DOT_COLS: usize = 32;
 /// Elements of B that a task reads at least.
 const GRAIN: usize = 1 << 15;
 /// Sums that a `Rows` task keeps in L1.
@@ -33,14 +36,14 @@ enum Style {
 }
 
 fn style<K: Kernel>(p: &Problem<K::E, T<K>>) -> Option<Style> {
-    if p.m > MAX_M || p.k == 0 {
+    if p.m > DOT_ROWS || p.k == 0 {
         return None;
     }
-    if (p.b_rs == 1 || (p.m == 1 && p.n == 1)) && p.k >= MIN_DOT {
+    if (p.b_rs == 1 || (p.m == 1 && p.n == 1)) && p.k >= MIN_DOT && (p.m <= 4 || p.n * p.k >= SMALL[p.m / 9]) {
         return Some(Style::Dots);
     }
     let resident = p.m > 4 && p.n * p.k * size_of::<K::E>() <= RESIDENT && K::DIRECT;
-    (p.b_cs == 1 && p.n >= 2 * K::L::W && !resident).then_some(Style::Rows)
+    (p.m <= FEW_ROWS && p.b_cs == 1 && p.n >= 2 * K::L::W && !resident).then_some(Style::Rows)
 }
 
 /// Computes the product if it has the shape for it.
@@ -63,7 +66,7 @@ unsafe fn run<K: Kernel>(p: &Problem<K::E, T<K>>, style: Style, par: bool) -> bo
     let mut a = (p.a as *const T<K>, p.a_rs);
     let _scratch;
     if !(K::E::SAME && p.a_cs == 1) {
-        let Some(scratch) = Scratch::take(p.m * p.k * size_of::<T<K>>()) else {
+        let Some(scratch) = alloc(p.m * p.k * size_of::<T<K>>()) else {
             return false;
         };
         let rows = scratch.ptr() as *mut T<K>;
@@ -120,7 +123,7 @@ impl<K: Kernel> Work for Dots<'_, K> {
     unsafe fn run(self) {
         let Dots(task, range) = self;
         let p = task.p;
-        let mut sums = [T::<K>::ZERO; MAX_M * DOT_COLS];
+        let mut sums = [T::<K>::ZERO; DOT_ROWS * DOT_COLS];
         for j0 in range.clone().step_by(DOT_COLS) {
             let cols = DOT_COLS.min(range.end - j0);
             let mut j = 0;
@@ -136,14 +139,7 @@ impl<K: Kernel> Work for Dots<'_, K> {
                 let mut i = 0;
                 while i < p.m {
                     let a = task.a.offset(i as isize * task.a_rs);
-                    let d = Dot::<K> {
-                        k: p.k,
-                        a,
-                        a_rs: task.a_rs,
-                        b,
-                        b_cs: p.b_cs,
-                        out: out.add(i * DOT_COLS),
-                    };
+                    let d = Dot::<K> { k: p.k, a, a_rs: task.a_rs, b, b_cs: p.b_cs, out: out.add(i * DOT_COLS) };
                     // Sums of four rows and four columns need more registers than AVX2 has.
                     let many = K::L::MR > 6;
                     i += match (side, p.m - i) {
@@ -204,8 +200,13 @@ impl<K: Kernel> Dot<K> {
             }
         }
         for (i, acc) in acc.iter().enumerate() {
-            for (j, &acc) in acc.iter().enumerate() {
-                *self.out.add(i * DOT_COLS + j) = K::L::sum(acc);
+            let out = self.out.add(i * DOT_COLS);
+            let (fours, rest) = acc.as_chunks::<4>();
+            for (j, four) in fours.iter().enumerate() {
+                K::L::sum4(four, out.add(4 * j));
+            }
+            for (j, &acc) in rest.iter().enumerate() {
+                *out.add(4 * fours.len() + j) = K::L::sum(acc);
             }
         }
         M
@@ -233,16 +234,15 @@ impl<K: Kernel> Work for Rows<'_, K> {
                 let out = sums.as_mut_ptr().add(j);
                 let load = |t: usize| {
                     let b = b.offset(t as isize * p.b_rs).add(j);
-                    if j < full {
-                        K::E::load::<K::L>(b)
-                    } else {
-                        K::E::load_part::<K::L>(b, range.len() - full)
-                    }
+                    if j < full { K::E::load::<K::L>(b) } else { K::E::load_part::<K::L>(b, range.len() - full) }
                 };
                 if together == TOGETHER {
                     let mut rows = [K::L::zero(); TOGETHER];
                     for (t, row) in rows.iter_mut().enumerate() {
                         *row = load(t);
+                        // The rows after these: no prefetcher follows so many short streams by itself.
+                        let next = b.wrapping_offset((t + TOGETHER) as isize * p.b_rs).wrapping_add(j);
+                        <K::L as Lane>::I::prefetch(next as *const u8);
                     }
                     for i in 0..p.m {
                         let a = a.offset(i as isize * task.a_rs);
@@ -318,10 +318,7 @@ impl<K: Kernel> Work for One<'_, K> {
                 let (a, b) = if v == w {
                     (K::E::load::<K::L>(x.add(k)), K::E::load::<K::L>(y.add(k)))
                 } else {
-                    (
-                        K::E::load_part::<K::L>(x.add(k), v),
-                        K::E::load_part::<K::L>(y.add(k), v),
-                    )
+                    (K::E::load_part::<K::L>(x.add(k), v), K::E::load_part::<K::L>(y.add(k), v))
                 };
                 acc[0] = K::L::mul_add(a, b, acc[0]);
                 k += v;

@@ -64,6 +64,20 @@ macro_rules! lane {
     };
 }
 
+/// The sum of each quarter in all its lanes.
+#[inline(always)]
+unsafe fn sum_quarters(v: __m512) -> __m512 {
+    let v = _mm512_add_ps(v, _mm512_permute_ps::<0x4e>(v));
+    _mm512_add_ps(v, _mm512_permute_ps::<0xb1>(v))
+}
+
+/// The sum of each half in all its lanes, once the halves were added.
+#[inline(always)]
+unsafe fn sum_halves(v: __m256) -> __m256 {
+    let v = _mm256_add_ps(v, _mm256_permute_ps::<0x4e>(v));
+    _mm256_add_ps(v, _mm256_permute_ps::<0xb1>(v))
+}
+
 lane! { F32x16: Avx512, f32, __m512, 16, [1 2 3 4 5 6 7 8 9 10 11 12 13 14];
     zero _mm512_setzero_ps(); load |p| _mm512_loadu_ps(p); store |p, v| _mm512_storeu_ps(p, v);
     splat |x| _mm512_set1_ps(x); add _mm512_add_ps; mul _mm512_mul_ps; mul_add |x, y, z| _mm512_fmadd_ps(x, y, z);
@@ -71,7 +85,18 @@ lane! { F32x16: Avx512, f32, __m512, 16, [1 2 3 4 5 6 7 8 9 10 11 12 13 14];
     store_part |p, v, n| _mm512_mask_storeu_ps(p, (1u16 << n) - 1, v);
     #[inline(always)]
     unsafe fn sum(v: __m512) -> f32 {
-        _mm512_reduce_add_ps(v)
+        let v = _mm512_add_ps(v, _mm512_shuffle_f32x4::<0x4e>(v, v));
+        _mm512_cvtss_f32(sum_quarters(_mm512_add_ps(v, _mm512_shuffle_f32x4::<0xb1>(v, v))))
+    }
+    #[inline(always)]
+    unsafe fn sum4(v: &[__m512; 4], out: *mut f32) {
+        // Halves of two vectors, then quarters of four, are added at once.
+        let halves = |x, y| _mm512_add_ps(_mm512_shuffle_f32x4::<0x44>(x, y), _mm512_shuffle_f32x4::<0xee>(x, y));
+        let (x, y) = (halves(v[0], v[1]), halves(v[2], v[3]));
+        let quarters = _mm512_add_ps(_mm512_shuffle_f32x4::<0x88>(x, y), _mm512_shuffle_f32x4::<0xdd>(x, y));
+        let first = _mm512_setr_epi32(0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+        let sums = _mm512_permutexvar_ps(first, sum_quarters(quarters));
+        _mm_storeu_ps(out, _mm512_castps512_ps128(sums));
     }
     #[inline(always)]
     unsafe fn load_f16(p: *const f16) -> __m512 {
@@ -143,6 +168,21 @@ lane! { F32x8: Avx2, f32, __m256, 8, [1 2 3 4 5 6];
     zero _mm256_setzero_ps(); load |p| _mm256_loadu_ps(p); store |p, v| _mm256_storeu_ps(p, v);
     splat |x| _mm256_set1_ps(x); add _mm256_add_ps; mul _mm256_mul_ps; mul_add |x, y, z| _mm256_fmadd_ps(x, y, z);
     load_part |p, n| _mm256_maskload_ps(p, mask32(n)); store_part |p, v, n| _mm256_maskstore_ps(p, mask32(n), v);
+    #[inline(always)]
+    unsafe fn sum(v: __m256) -> f32 {
+        _mm256_cvtss_f32(sum_halves(_mm256_add_ps(v, _mm256_permute2f128_ps::<0x01>(v, v))))
+    }
+    #[inline(always)]
+    unsafe fn sum4(v: &[__m256; 4], out: *mut f32) {
+        let halves = |x, y| {
+            _mm256_add_ps(_mm256_permute2f128_ps::<0x20>(x, y), _mm256_permute2f128_ps::<0x31>(x, y))
+        };
+        let (x, y) = (sum_halves(halves(v[0], v[1])), sum_halves(halves(v[2], v[3])));
+        // x: 0 | 1, y: 2 | 3.
+        let (lo, hi) = (_mm256_unpacklo_ps(x, y), _mm256_castps256_ps128(_mm256_permute2f128_ps::<0x11>(x, x)));
+        let hi = _mm_unpacklo_ps(hi, _mm256_extractf128_ps::<1>(y));
+        _mm_storeu_ps(out, _mm_unpacklo_ps(_mm256_castps256_ps128(lo), hi));
+    }
     #[inline(always)]
     unsafe fn load_f16(p: *const f16) -> __m256 {
         _mm256_cvtph_ps(_mm_loadu_si128(p.cast()))
@@ -262,6 +302,10 @@ impl Lane for Bf16x16 {
     #[inline(always)]
     unsafe fn sum(v: __m512) -> f32 {
         F32x16::sum(v)
+    }
+    #[inline(always)]
+    unsafe fn sum4(v: &[__m512; 4], out: *mut f32) {
+        F32x16::sum4(v, out);
     }
     #[inline(always)]
     unsafe fn load_bf16(p: *const bf16) -> __m512 {
