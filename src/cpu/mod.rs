@@ -1,6 +1,7 @@
 //! CPU kernels: loops over raw memory that dispatch has checked. Nothing here knows tensors that require grad.
 
 pub mod alloc;
+pub mod matmul;
 pub mod parallel;
 pub mod random;
 pub mod simd;
