@@ -3,3 +3,11 @@
 pub mod alloc;
 pub mod parallel;
 pub mod simd;
+pub mod dims;
+pub mod index;
+pub mod load;
+pub mod reduce;
+pub mod scan;
+pub mod sort;
+#[cfg(test)]
+pub(crate) mod testing;

@@ -1,0 +1,15 @@
+//! Reductions over any set of dims.
+
+mod arg;
+mod fold;
+mod kinds;
+mod lse;
+mod var;
+
+#[cfg(test)]
+mod tests;
+
+pub use arg::{Extreme, arg_reduce};
+pub use kinds::{Reduce, aminmax, reduce};
+pub use lse::logsumexp;
+pub use var::var_mean;
