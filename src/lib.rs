@@ -3,6 +3,7 @@
 //! The road through the crate is one-way: `python -> ops -> dispatch -> cpu -> tensor`;
 //! CONTRIBUTING.md draws it and `tests/test_layering.py` checks it.
 
+pub mod autograd;
 pub mod config;
 pub mod cpu;
 pub mod error;
