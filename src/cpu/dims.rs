@@ -88,9 +88,7 @@ impl<'a, const N: usize> Walk<'a, N> {
 /// Runs `f(offsets, n, strides)` for pieces of the innermost loop, in parallel, with about `grain` iterations a task.
 /// The pieces depend on the nest and `grain` alone.
 pub fn lines<const N: usize>(dims: &[Dim<N>], grain: usize, f: &(dyn Fn([isize; N], usize, [isize; N]) + Sync)) {
-    let (inner, outer) = dims
-        .split_last()
-        .map_or((Dim { n: 1, s: [0; N] }, &[][..]), |(i, o)| (*i, o));
+    let (inner, outer) = dims.split_last().map_or((Dim { n: 1, s: [0; N] }, &[][..]), |(i, o)| (*i, o));
     let outers = count(outer);
     if inner.n == 0 || outers == 0 {
         return;

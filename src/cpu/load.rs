@@ -223,6 +223,9 @@ macro_rules! loader_fn {
     ($(#[$m:meta])* $name:ident [$($g:ident: $b:path),+] $src:ty => $dst:ty, |$x:ident| $e:expr) => {
         multiversion! {
             $(#[$m])*
+            ///
+            /// # Safety
+            /// The module's contract.
             pub unsafe fn $name[$($g: $b),+](src: *const u8, stride: isize, n: usize, dst: *mut u8) {
                 let dst = dst.cast::<$dst>();
                 if stride == size_of::<$src>() as isize {

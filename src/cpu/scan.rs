@@ -118,9 +118,7 @@ pub fn scan(kind: Scan, x: &Strided, out: &Strided, dim: usize) {
 fn convert(x: &Strided, out: &Strided) {
     let mut dims = pair(x, out, None);
     coalesce(&mut dims);
-    let (inner, outer) = dims
-        .split_last()
-        .map_or((Dim { n: 1, s: [0; 2] }, &[][..]), |(i, o)| (*i, o));
+    let (inner, outer) = dims.split_last().map_or((Dim { n: 1, s: [0; 2] }, &[][..]), |(i, o)| (*i, o));
     let cost = inner.n.max(1);
     parallel::chunks(count(outer), GRAIN.div_ceil(cost), &|range| {
         let mut w = Walk::new(outer, range.start);
@@ -162,10 +160,7 @@ fn pair(x: &Strided, out: &Strided, skip: Option<usize>) -> Dims<2> {
     let (a, b) = (x.dtype.size() as isize, out.dtype.size() as isize);
     (0..x.ndim())
         .filter(|&d| Some(d) != skip)
-        .map(|d| Dim {
-            n: x.shape[d],
-            s: [x.strides[d] * a, out.strides[d] * b],
-        })
+        .map(|d| Dim { n: x.shape[d], s: [x.strides[d] * a, out.strides[d] * b] })
         .collect()
 }
 
@@ -174,10 +169,7 @@ fn along<T: Num, R: Run>(x: &Strided, out: &Strided, dim: usize) {
     // A tensor without dims scans as one of a single element.
     let size = size_of::<T>() as isize;
     let d = match dim < x.ndim() {
-        true => Dim {
-            n: x.shape[dim],
-            s: [x.strides[dim] * size, out.strides[dim] * size],
-        },
+        true => Dim { n: x.shape[dim], s: [x.strides[dim] * size, out.strides[dim] * size] },
         false => Dim { n: 1, s: [size, size] },
     };
     sort(&mut kept, 0);
@@ -186,9 +178,7 @@ fn along<T: Num, R: Run>(x: &Strided, out: &Strided, dim: usize) {
     if rows == 0 || d.n == 0 {
         return;
     }
-    let by_column = kept
-        .last()
-        .is_some_and(|k| k.n >= 16 && k.s[0].unsigned_abs() < d.s[0].unsigned_abs());
+    let by_column = kept.last().is_some_and(|k| k.n >= 16 && k.s[0].unsigned_abs() < d.s[0].unsigned_abs());
     if by_column {
         return columns::<T, R>(x.ptr, out.ptr, &kept, d);
     }
@@ -199,11 +189,7 @@ fn along<T: Num, R: Run>(x: &Strided, out: &Strided, dim: usize) {
         let mut w = Walk::new(&kept, range.start * CHAINS);
         for g in range {
             let m = CHAINS.min(rows - g * CHAINS);
-            let mut c = [Chain {
-                x: std::ptr::null(),
-                out: std::ptr::null_mut(),
-                acc: R::init(),
-            }; CHAINS];
+            let mut c = [Chain { x: std::ptr::null(), out: std::ptr::null_mut(), acc: R::init() }; CHAINS];
             for c in &mut c[..m] {
                 c.x = x.ptr.wrapping_offset(w.off[0]);
                 c.out = out.ptr.wrapping_offset(w.off[1]);
@@ -291,11 +277,7 @@ fn long<T: Num, R: Run>(x: *mut u8, out: *mut u8, kept: &Dims<2>, d: Dim<2>, row
             for g in range {
                 let first = g * CHAINS;
                 let m = CHAINS.min(pieces - first);
-                let mut c = [Chain {
-                    x: std::ptr::null(),
-                    out: std::ptr::null_mut(),
-                    acc: R::init(),
-                }; CHAINS];
+                let mut c = [Chain { x: std::ptr::null(), out: std::ptr::null_mut(), acc: R::init() }; CHAINS];
                 for (j, c) in c[..m].iter_mut().enumerate() {
                     let at = ((first + j) * PIECE) as isize;
                     c.x = x.get().wrapping_offset(off[0] + at * d.s[0]);
@@ -336,35 +318,31 @@ fn columns<T: Num, R: Run>(x: *mut u8, out: *mut u8, kept: &Dims<2>, d: Dim<2>) 
     let size = size_of::<T>() as isize;
     let dense = inner.s == [size, size];
     let (x, out) = (super::index::Ptr(x), super::index::Ptr(out));
-    parallel::chunks(
-        count(outer) * tiles,
-        GRAIN.div_ceil(d.n * inner.n.min(TILE)),
-        &|range| {
-            for i in range {
-                let off = Walk::new(outer, i / tiles).off;
-                let from = i % tiles * TILE;
-                let n = (inner.n - from).min(TILE);
-                let mut acc = [R::init(); TILE];
-                let mut p = x.get().wrapping_offset(off[0] + from as isize * inner.s[0]);
-                let mut q = out.get().wrapping_offset(off[1] + from as isize * inner.s[1]);
-                for _ in 0..d.n {
-                    // SAFETY: the module's contract.
-                    unsafe {
-                        if dense {
-                            step::<T, R>(p.cast(), q.cast(), n, acc.as_mut_ptr());
-                        } else {
-                            for (j, a) in acc[..n].iter_mut().enumerate() {
-                                *a = R::join(*a, R::A::of(*p.offset(j as isize * inner.s[0]).cast::<T>()));
-                                *q.offset(j as isize * inner.s[1]).cast::<T>() = a.put::<T>();
-                            }
+    parallel::chunks(count(outer) * tiles, GRAIN.div_ceil(d.n * inner.n.min(TILE)), &|range| {
+        for i in range {
+            let off = Walk::new(outer, i / tiles).off;
+            let from = i % tiles * TILE;
+            let n = (inner.n - from).min(TILE);
+            let mut acc = [R::init(); TILE];
+            let mut p = x.get().wrapping_offset(off[0] + from as isize * inner.s[0]);
+            let mut q = out.get().wrapping_offset(off[1] + from as isize * inner.s[1]);
+            for _ in 0..d.n {
+                // SAFETY: the module's contract.
+                unsafe {
+                    if dense {
+                        step::<T, R>(p.cast(), q.cast(), n, acc.as_mut_ptr());
+                    } else {
+                        for (j, a) in acc[..n].iter_mut().enumerate() {
+                            *a = R::join(*a, R::A::of(*p.offset(j as isize * inner.s[0]).cast::<T>()));
+                            *q.offset(j as isize * inner.s[1]).cast::<T>() = a.put::<T>();
                         }
                     }
-                    p = p.wrapping_offset(d.s[0]);
-                    q = q.wrapping_offset(d.s[1]);
                 }
+                p = p.wrapping_offset(d.s[0]);
+                q = q.wrapping_offset(d.s[1]);
             }
-        },
-    );
+        }
+    });
 }
 
 /// Running maximum (`max`) or minimum along `dim`, with the int64 index of the latest element that equals it. A NaN
@@ -406,16 +384,10 @@ fn extremes<T: Num, K: PartialOrd + Copy + Send + Sync>(
     wins: impl Fn(K, K) -> bool + Sync,
 ) {
     let size = size_of::<T>() as isize;
-    let along = |d: usize| Dim {
-        n: x.shape[d],
-        s: [x.strides[d] * size, values.strides[d] * size, indices.strides[d] * 8],
-    };
+    let along =
+        |d: usize| Dim { n: x.shape[d], s: [x.strides[d] * size, values.strides[d] * size, indices.strides[d] * 8] };
     let mut kept: Dims<3> = (0..x.ndim()).filter(|&d| d != dim).map(along).collect();
-    let d = if dim < x.ndim() {
-        along(dim)
-    } else {
-        Dim { n: 1, s: [0; 3] }
-    };
+    let d = if dim < x.ndim() { along(dim) } else { Dim { n: 1, s: [0; 3] } };
     sort(&mut kept, 0);
     coalesce(&mut kept);
     let rows = count(&kept);
@@ -423,14 +395,7 @@ fn extremes<T: Num, K: PartialOrd + Copy + Send + Sync>(
         return;
     }
     // Rows side by side hide the latency of the comparison; neighbours share cache lines if the dim is not the inner one.
-    let side = if kept
-        .last()
-        .is_some_and(|k| k.s[0].unsigned_abs() < d.s[0].unsigned_abs())
-    {
-        64
-    } else {
-        4
-    };
+    let side = if kept.last().is_some_and(|k| k.s[0].unsigned_abs() < d.s[0].unsigned_abs()) { 64 } else { 4 };
     parallel::chunks(rows.div_ceil(side), GRAIN.div_ceil(d.n * side), &|range| {
         let mut w = Walk::new(&kept, range.start * side);
         for g in range {
@@ -515,10 +480,7 @@ mod tests {
                         Scan::LogSumExp => v.map(f64::exp).sum::<f64>().ln(),
                     };
                     let got = out.get(i);
-                    assert!(
-                        close(want, got, tol(to) * 4.0),
-                        "{kind:?} {d:?} {shape:?} {dim} at {i}: {want} {got}"
-                    );
+                    assert!(close(want, got, tol(to) * 4.0), "{kind:?} {d:?} {shape:?} {dim} at {i}: {want} {got}");
                 }
             }
         }
@@ -536,10 +498,7 @@ mod tests {
                 _ => r.below(if d == DType::Bool { 2 } else { 9 }) as f64,
             });
             for max in [false, true] {
-                let (v, at) = (
-                    Ten::scattered(&shape, d, &mut rng),
-                    Ten::scattered(&shape, DType::I64, &mut rng),
-                );
+                let (v, at) = (Ten::scattered(&shape, d, &mut rng), Ten::scattered(&shape, DType::I64, &mut rng));
                 scan_extreme(max, &x.view(), &v.view(), &at.view(), dim);
                 for i in 0..x.numel() {
                     let mut c = x.coords(i);
@@ -555,10 +514,7 @@ mod tests {
                             best = (k, y);
                         }
                     }
-                    assert!(
-                        close(best.1, v.get(i), 0.0) && best.0 as f64 == at.get(i),
-                        "{d:?} {shape:?} {dim}"
-                    );
+                    assert!(close(best.1, v.get(i), 0.0) && best.0 as f64 == at.get(i), "{d:?} {shape:?} {dim}");
                 }
             }
         }

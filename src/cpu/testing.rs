@@ -25,9 +25,7 @@ impl Rng {
     /// A shape of up to `dims` dims with extents up to `max`, now and then 0.
     pub fn shape(&mut self, dims: usize, max: usize) -> Vec<usize> {
         let nd = self.below(dims + 1);
-        (0..nd)
-            .map(|_| if self.below(25) == 0 { 0 } else { 1 + self.below(max) })
-            .collect()
+        (0..nd).map(|_| if self.below(25) == 0 { 0 } else { 1 + self.below(max) }).collect()
     }
 }
 
@@ -48,13 +46,7 @@ impl Ten {
             strides[d - 1] = strides[d] * shape[d].max(1) as isize;
         }
         let n: usize = shape.iter().product();
-        Ten {
-            data: vec![0; n * dtype.size() / 16 + 2],
-            offset: 0,
-            dtype,
-            shape: shape.to_vec(),
-            strides,
-        }
+        Ten { data: vec![0; n * dtype.size() / 16 + 2], offset: 0, dtype, shape: shape.to_vec(), strides }
     }
 
     /// Zeros with dims permuted in memory and gaps between elements.
@@ -75,11 +67,7 @@ impl Ten {
     }
 
     pub fn random(shape: &[usize], dtype: DType, rng: &mut Rng, f: impl Fn(&mut Rng) -> f64) -> Ten {
-        let mut t = if rng.below(2) == 0 {
-            Ten::zeros(shape, dtype)
-        } else {
-            Ten::scattered(shape, dtype, rng)
-        };
+        let mut t = if rng.below(2) == 0 { Ten::zeros(shape, dtype) } else { Ten::scattered(shape, dtype, rng) };
         for i in 0..t.numel() {
             let (re, im) = (f(rng), f(rng));
             t.set_parts(i, re, im);
@@ -100,18 +88,8 @@ impl Ten {
     }
 
     pub fn view(&self) -> Strided<'_> {
-        let ptr = self
-            .data
-            .as_ptr()
-            .cast::<u8>()
-            .wrapping_add(self.offset * self.dtype.size())
-            .cast_mut();
-        Strided {
-            ptr,
-            dtype: self.dtype,
-            shape: &self.shape,
-            strides: &self.strides,
-        }
+        let ptr = self.data.as_ptr().cast::<u8>().wrapping_add(self.offset * self.dtype.size()).cast_mut();
+        Strided { ptr, dtype: self.dtype, shape: &self.shape, strides: &self.strides }
     }
 
     pub fn coords(&self, mut i: usize) -> Vec<usize> {

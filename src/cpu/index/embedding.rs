@@ -44,19 +44,10 @@ pub fn embedding_backward(grad: &Strided, index: &Strided, out: &Strided, paddin
     let mut keys = vec![0i64; n];
     let mut order = vec![0i64; n];
     let (shape, strides) = ([n], [1isize]);
-    let view = |v: &mut Vec<i64>| Strided {
-        ptr: v.as_mut_ptr().cast(),
-        dtype: DType::I64,
-        shape: &shape,
-        strides: &strides,
-    };
+    let view =
+        |v: &mut Vec<i64>| Strided { ptr: v.as_mut_ptr().cast(), dtype: DType::I64, shape: &shape, strides: &strides };
     let (sorted, places) = (view(&mut keys), view(&mut order));
-    let flat = Strided {
-        ptr: index.ptr,
-        dtype: DType::I64,
-        shape: &shape,
-        strides: &strides,
-    };
+    let flat = Strided { ptr: index.ptr, dtype: DType::I64, shape: &shape, strides: &strides };
     super::super::sort::sort(&flat, 0, false, Some(&sorted), Some(&places));
     let mut starts: Vec<usize> = (0..n).filter(|&i| i == 0 || keys[i] != keys[i - 1]).collect();
     let segments = starts.len();
@@ -83,35 +74,31 @@ fn sum_rows<T: Num, A: Sum>(
     let (g, o) = (Ptr(grad.ptr.cast::<T>()), Ptr(out.ptr.cast::<T>()));
     let stripe = d.min(1024);
     let stripes = d.div_ceil(stripe);
-    parallel::chunks(
-        segments * stripes,
-        GRAIN.div_ceil(stripe * (keys.len() / segments).max(1)),
-        &|range| {
-            let mut acc = [A::ZERO; 1024];
-            for t in range {
-                let (s, from) = (t / stripes, t % stripes * stripe);
-                let w = stripe.min(d - from);
-                let rows = starts[s]..starts[s + 1];
-                let key = keys[rows.start];
-                if padding == Some(key) {
-                    continue;
-                }
-                acc[..w].fill(A::ZERO);
-                for r in rows.clone() {
-                    // SAFETY: the module's contract; `order` holds positions of rows.
-                    unsafe { add_row::<T, A>(g.get().add(order[r] as usize * d + from), w, acc.as_mut_ptr()) };
-                }
-                if by_frequency {
-                    for a in &mut acc[..w] {
-                        *a = a.over(rows.len() as f64);
-                    }
-                }
-                // SAFETY: as above; a row of `out` belongs to one segment.
-                unsafe {
-                    let at = o.get().add(key as usize * d + from);
-                    load::store(acc.as_ptr(), w, at.cast(), size_of::<T>() as isize, T::DTYPE);
+    parallel::chunks(segments * stripes, GRAIN.div_ceil(stripe * (keys.len() / segments).max(1)), &|range| {
+        let mut acc = [A::ZERO; 1024];
+        for t in range {
+            let (s, from) = (t / stripes, t % stripes * stripe);
+            let w = stripe.min(d - from);
+            let rows = starts[s]..starts[s + 1];
+            let key = keys[rows.start];
+            if padding == Some(key) {
+                continue;
+            }
+            acc[..w].fill(A::ZERO);
+            for r in rows.clone() {
+                // SAFETY: the module's contract; `order` holds positions of rows.
+                unsafe { add_row::<T, A>(g.get().add(order[r] as usize * d + from), w, acc.as_mut_ptr()) };
+            }
+            if by_frequency {
+                for a in &mut acc[..w] {
+                    *a = a.over(rows.len() as f64);
                 }
             }
-        },
-    );
+            // SAFETY: as above; a row of `out` belongs to one segment.
+            unsafe {
+                let at = o.get().add(key as usize * d + from);
+                load::store(acc.as_ptr(), w, at.cast(), size_of::<T>() as isize, T::DTYPE);
+            }
+        }
+    });
 }

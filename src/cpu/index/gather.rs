@@ -24,22 +24,11 @@ pub fn gather(x: &Strided, dim: usize, index: &Strided, out: &Strided) {
     let dims = (0..index.ndim())
         .map(|d| Dim {
             n: index.shape[d],
-            s: [
-                if d == dim { 0 } else { x.strides[d] * size },
-                index.strides[d] * 8,
-                out.strides[d] * size,
-            ],
+            s: [if d == dim { 0 } else { x.strides[d] * size }, index.strides[d] * 8, out.strides[d] * size],
         })
         .collect();
     let step = x.strides.get(dim).map_or(0, |s| s * size);
-    run(Nest {
-        x: x.ptr,
-        index: index.ptr,
-        out: out.ptr,
-        step,
-        size: size as usize,
-        dims,
-    });
+    run(Nest { x: x.ptr, index: index.ptr, out: out.ptr, step, size: size as usize, dims });
 }
 
 /// Whole slices: `out` is `x` with `dim` replaced by the 1-d `index`. Embedding lookups are this with `dim` 0.
@@ -48,25 +37,12 @@ pub fn index_select(x: &Strided, dim: usize, index: &Strided, out: &Strided) {
     let stride = index.strides.first().map_or(0, |s| s * 8);
     let dims = (0..x.ndim())
         .map(|d| match d == dim {
-            true => Dim {
-                n: out.shape[d],
-                s: [0, stride, out.strides[d] * size],
-            },
-            false => Dim {
-                n: x.shape[d],
-                s: [x.strides[d] * size, 0, out.strides[d] * size],
-            },
+            true => Dim { n: out.shape[d], s: [0, stride, out.strides[d] * size] },
+            false => Dim { n: x.shape[d], s: [x.strides[d] * size, 0, out.strides[d] * size] },
         })
         .collect();
     let step = x.strides.get(dim).map_or(0, |s| s * size);
-    run(Nest {
-        x: x.ptr,
-        index: index.ptr,
-        out: out.ptr,
-        step,
-        size: size as usize,
-        dims,
-    });
+    run(Nest { x: x.ptr, index: index.ptr, out: out.ptr, step, size: size as usize, dims });
 }
 
 /// `out[i] = x.flatten()[index[i]]`; negative indices count from the end.
@@ -74,20 +50,8 @@ pub fn take(x: &Strided, index: &Strided, out: &Strided) {
     let flat = super::scatter::flat_offsets(x, index);
     let size = x.dtype.size() as isize;
     let dense = dense_strides(index.shape);
-    let dims = (0..index.ndim())
-        .map(|d| Dim {
-            n: index.shape[d],
-            s: [0, dense[d], out.strides[d] * size],
-        })
-        .collect();
-    run(Nest {
-        x: x.ptr,
-        index: flat.as_ptr().cast(),
-        out: out.ptr,
-        step: 1,
-        size: size as usize,
-        dims,
-    });
+    let dims = (0..index.ndim()).map(|d| Dim { n: index.shape[d], s: [0, dense[d], out.strides[d] * size] }).collect();
+    run(Nest { x: x.ptr, index: flat.as_ptr().cast(), out: out.ptr, step: 1, size: size as usize, dims });
 }
 
 /// Advanced indexing `x[indices]`: `None` keeps a dim whole, index tensors have one common shape and may be negative.
@@ -101,24 +65,11 @@ pub fn index(x: &Strided, indices: &[Option<Strided>], out: &Strided) {
         .iter()
         .enumerate()
         .map(|(r, source)| match *source {
-            Source::Own(d) => Dim {
-                n: x.shape[d],
-                s: [x.strides[d] * size, 0, out.strides[r] * size],
-            },
-            Source::Index(d) => Dim {
-                n: shape[d],
-                s: [0, dense[d], out.strides[r] * size],
-            },
+            Source::Own(d) => Dim { n: x.shape[d], s: [x.strides[d] * size, 0, out.strides[r] * size] },
+            Source::Index(d) => Dim { n: shape[d], s: [0, dense[d], out.strides[r] * size] },
         })
         .collect();
-    run(Nest {
-        x: x.ptr,
-        index: off.as_ptr().cast(),
-        out: out.ptr,
-        step: 1,
-        size: size as usize,
-        dims,
-    });
+    run(Nest { x: x.ptr, index: off.as_ptr().cast(), out: out.ptr, step: 1, size: size as usize, dims });
 }
 
 fn run(mut nest: Nest) {

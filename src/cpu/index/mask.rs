@@ -38,9 +38,7 @@ multiversion! {
 
 /// Calls `f(offsets, n, inner dim)` for the runs of the innermost dim that make up the iterations `range`.
 fn runs<const N: usize>(dims: &[Dim<N>], range: std::ops::Range<usize>, mut f: impl FnMut([isize; N], usize)) {
-    let (inner, outer) = dims
-        .split_last()
-        .map_or((Dim { n: 1, s: [0; N] }, &[][..]), |(i, o)| (*i, o));
+    let (inner, outer) = dims.split_last().map_or((Dim { n: 1, s: [0; N] }, &[][..]), |(i, o)| (*i, o));
     let mut i = range.start;
     let mut w = Walk::new(outer, i / inner.n);
     while i < range.end {
@@ -60,12 +58,7 @@ impl Mask {
     /// Counts the non-zero elements of `x`, of any dtype.
     pub fn new(x: &Strided) -> Mask {
         let size = x.dtype.size() as isize;
-        let mut dims: Dims<1> = (0..x.ndim())
-            .map(|d| Dim {
-                n: x.shape[d],
-                s: [x.strides[d] * size],
-            })
-            .collect();
+        let mut dims: Dims<1> = (0..x.ndim()).map(|d| Dim { n: x.shape[d], s: [x.strides[d] * size] }).collect();
         coalesce(&mut dims);
         let n = count(&dims);
         let stride = dims.last().map_or(size, |d| d.s[0]);
@@ -106,12 +99,7 @@ impl Mask {
 pub fn nonzero(x: &Strided, mask: &Mask, out: &Strided) {
     let size = x.dtype.size() as isize;
     let ndim = x.ndim();
-    let dims: Dims<1> = (0..ndim)
-        .map(|d| Dim {
-            n: x.shape[d],
-            s: [x.strides[d] * size],
-        })
-        .collect();
+    let dims: Dims<1> = (0..ndim).map(|d| Dim { n: x.shape[d], s: [x.strides[d] * size] }).collect();
     let n = count(&dims);
     if n == 0 || mask.total() == 0 || ndim == 0 {
         return;
@@ -160,12 +148,8 @@ pub fn nonzero(x: &Strided, mask: &Mask, out: &Strided) {
 /// The loops over a tensor and a mask of its shape.
 fn both(x: &Strided, mask: &Strided) -> Dims<2> {
     let size = x.dtype.size() as isize;
-    let mut dims: Dims<2> = (0..x.ndim())
-        .map(|d| Dim {
-            n: x.shape[d],
-            s: [x.strides[d] * size, mask.strides[d]],
-        })
-        .collect();
+    let mut dims: Dims<2> =
+        (0..x.ndim()).map(|d| Dim { n: x.shape[d], s: [x.strides[d] * size, mask.strides[d]] }).collect();
     coalesce(&mut dims);
     dims
 }

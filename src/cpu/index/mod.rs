@@ -92,21 +92,14 @@ multiversion! {
 pub fn check_bounds(index: &Strided, size: usize, negative: bool) -> Option<i64> {
     let high = size as i64;
     let low = if negative { -high } else { 0 };
-    let mut dims: Dims<1> = (0..index.ndim())
-        .map(|d| Dim {
-            n: index.shape[d],
-            s: [index.strides[d] * 8],
-        })
-        .collect();
+    let mut dims: Dims<1> = (0..index.ndim()).map(|d| Dim { n: index.shape[d], s: [index.strides[d] * 8] }).collect();
     coalesce(&mut dims);
     let n = count(&dims);
     if n == 0 {
         return None;
     }
     const PIECE: usize = 1 << 15;
-    let (inner, outer) = dims
-        .split_last()
-        .map_or((Dim { n: 1, s: [8] }, &[][..]), |(i, o)| (*i, o));
+    let (inner, outer) = dims.split_last().map_or((Dim { n: 1, s: [8] }, &[][..]), |(i, o)| (*i, o));
     let pieces = inner.n.div_ceil(PIECE);
     // The lowest piece with a bad index: the same answer for any number of threads.
     let first = AtomicU64::new(u64::MAX);
@@ -177,13 +170,7 @@ pub(super) fn offsets(x: &Strided, indices: &[Option<Strided>]) -> Vec<i64> {
         let mut step = 8;
         let mut dims: Dims<2> = Dims::new();
         for d in (0..index.ndim()).rev() {
-            dims.insert(
-                0,
-                Dim {
-                    n: index.shape[d],
-                    s: [index.strides[d] * 8, step],
-                },
-            );
+            dims.insert(0, Dim { n: index.shape[d], s: [index.strides[d] * 8, step] });
             step *= index.shape[d] as isize;
         }
         coalesce(&mut dims);

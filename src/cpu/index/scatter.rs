@@ -126,21 +126,11 @@ pub fn scatter(out: &Strided, dim: usize, index: &Strided, src: &Strided, op: Sc
         if d == dim {
             seq.push(Dim { n, s: [0, i, s] });
         } else {
-            free.push(Dim {
-                n,
-                s: [out.strides[d] * size, i, s],
-            });
+            free.push(Dim { n, s: [out.strides[d] * size, i, s] });
         }
     }
     let step = out.strides.get(dim).map_or(0, |s| s * size);
-    let nest = Nest {
-        out: out.ptr,
-        index: index.ptr,
-        src: src.ptr,
-        step,
-        free,
-        seq,
-    };
+    let nest = Nest { out: out.ptr, index: index.ptr, src: src.ptr, step, free, seq };
     dispatch(nest, out, op, include_self);
 }
 
@@ -150,32 +140,16 @@ fn slices<'a>(out: &Strided, dim: usize, index: &'a Strided, src: &'a Strided) -
     for d in 0..out.ndim() {
         let s = src.strides[d] * size;
         if d == dim {
-            seq.push(Dim {
-                n: index.numel(),
-                s: [0, index.strides.first().map_or(0, |s| s * 8), s],
-            });
+            seq.push(Dim { n: index.numel(), s: [0, index.strides.first().map_or(0, |s| s * 8), s] });
         } else {
-            free.push(Dim {
-                n: out.shape[d],
-                s: [out.strides[d] * size, 0, s],
-            });
+            free.push(Dim { n: out.shape[d], s: [out.strides[d] * size, 0, s] });
         }
     }
     if out.ndim() == 0 {
-        seq.push(Dim {
-            n: index.numel(),
-            s: [0, 8, 0],
-        });
+        seq.push(Dim { n: index.numel(), s: [0, 8, 0] });
     }
     let step = out.strides.get(dim).map_or(0, |s| s * size);
-    Nest {
-        out: out.ptr,
-        index: index.ptr,
-        src: src.ptr,
-        step,
-        free,
-        seq,
-    }
+    Nest { out: out.ptr, index: index.ptr, src: src.ptr, step, free, seq }
 }
 
 /// Slices `src[.., j, ..]` join `out[.., index[j], ..]` by `op`; `index` is 1-d, `src` has the dtype of `out`.
@@ -187,12 +161,7 @@ pub fn index_add(out: &Strided, dim: usize, index: &Strided, src: &Strided, op: 
 /// Sets slices `out[.., index[j], ..]` to the single element of `value`.
 pub fn index_fill(out: &Strided, dim: usize, index: &Strided, value: &Strided) {
     let zeros: smallvec::SmallVec<[isize; 6]> = smallvec::SmallVec::from_elem(0, out.ndim());
-    let src = Strided {
-        ptr: value.ptr,
-        dtype: value.dtype,
-        shape: out.shape,
-        strides: &zeros,
-    };
+    let src = Strided { ptr: value.ptr, dtype: value.dtype, shape: out.shape, strides: &zeros };
     dispatch(slices(out, dim, index, &src), out, Scatter::Set, true);
 }
 
@@ -207,24 +176,11 @@ pub fn index_put(out: &Strided, indices: &[Option<Strided>], values: &Strided, a
     for (r, source) in result_dims(out.ndim(), indices).iter().enumerate() {
         let v = values.strides[r] * size;
         match *source {
-            Source::Own(d) => free.push(Dim {
-                n: out.shape[d],
-                s: [out.strides[d] * size, 0, v],
-            }),
-            Source::Index(d) => seq.push(Dim {
-                n: shape[d],
-                s: [0, dense[d], v],
-            }),
+            Source::Own(d) => free.push(Dim { n: out.shape[d], s: [out.strides[d] * size, 0, v] }),
+            Source::Index(d) => seq.push(Dim { n: shape[d], s: [0, dense[d], v] }),
         }
     }
-    let nest = Nest {
-        out: out.ptr,
-        index: off.as_ptr().cast(),
-        src: values.ptr,
-        step: 1,
-        free,
-        seq,
-    };
+    let nest = Nest { out: out.ptr, index: off.as_ptr().cast(), src: values.ptr, step: 1, free, seq };
     dispatch(nest, out, if accumulate { Scatter::Add } else { Scatter::Set }, true);
 }
 
@@ -233,20 +189,9 @@ pub fn put(out: &Strided, index: &Strided, values: &Strided, accumulate: bool) {
     let off = flat_offsets(out, index);
     let dense = dense_strides(index.shape);
     let size = out.dtype.size() as isize;
-    let seq = (0..index.ndim())
-        .map(|d| Dim {
-            n: index.shape[d],
-            s: [0, dense[d], values.strides[d] * size],
-        })
-        .collect();
-    let nest = Nest {
-        out: out.ptr,
-        index: off.as_ptr().cast(),
-        src: values.ptr,
-        step: 1,
-        free: Dims::new(),
-        seq,
-    };
+    let seq =
+        (0..index.ndim()).map(|d| Dim { n: index.shape[d], s: [0, dense[d], values.strides[d] * size] }).collect();
+    let nest = Nest { out: out.ptr, index: off.as_ptr().cast(), src: values.ptr, step: 1, free: Dims::new(), seq };
     dispatch(nest, out, if accumulate { Scatter::Add } else { Scatter::Set }, true);
 }
 
@@ -254,21 +199,12 @@ pub fn put(out: &Strided, index: &Strided, values: &Strided, accumulate: bool) {
 pub(super) fn flat_offsets(x: &Strided, index: &Strided) -> Vec<i64> {
     let n = x.numel() as i64;
     let size = x.dtype.size() as isize;
-    let mut own: Dims<1> = (0..x.ndim())
-        .map(|d| Dim {
-            n: x.shape[d],
-            s: [x.strides[d] * size],
-        })
-        .collect();
+    let mut own: Dims<1> = (0..x.ndim()).map(|d| Dim { n: x.shape[d], s: [x.strides[d] * size] }).collect();
     coalesce(&mut own);
     let mut out = vec![0i64; index.numel()];
     let dense = dense_strides(index.shape);
-    let mut dims: Dims<2> = (0..index.ndim())
-        .map(|d| Dim {
-            n: index.shape[d],
-            s: [index.strides[d] * 8, dense[d]],
-        })
-        .collect();
+    let mut dims: Dims<2> =
+        (0..index.ndim()).map(|d| Dim { n: index.shape[d], s: [index.strides[d] * 8, dense[d]] }).collect();
     coalesce(&mut dims);
     let o = Ptr(out.as_mut_ptr().cast::<u8>());
     lines(&dims, GRAIN, &|off, m, s| {
@@ -323,10 +259,7 @@ fn dispatch(mut nest: Nest, out: &Strided, op: Scatter, include_self: bool) {
 
 /// The same places, all written from one element.
 fn constant<T>(nest: &Nest, value: &T) -> Nest {
-    let still = |d: &Dim<3>| Dim {
-        n: d.n,
-        s: [d.s[0], d.s[1], 0],
-    };
+    let still = |d: &Dim<3>| Dim { n: d.n, s: [d.s[0], d.s[1], 0] };
     Nest {
         out: nest.out,
         index: nest.index,
@@ -341,18 +274,8 @@ fn constant<T>(nest: &Nest, value: &T) -> Nest {
 fn divide<T: Combine>(nest: &Nest, out: &Strided, include_self: bool) {
     // Counts lie as the output does, so that the same byte offsets (scaled) find them.
     let size = size_of::<T>() as isize;
-    let span: isize = out
-        .shape
-        .iter()
-        .zip(out.strides)
-        .map(|(&n, &s)| (n as isize - 1) * s.abs())
-        .sum();
-    let low: isize = out
-        .shape
-        .iter()
-        .zip(out.strides)
-        .map(|(&n, &s)| (n as isize - 1) * s.min(0))
-        .sum();
+    let span: isize = out.shape.iter().zip(out.strides).map(|(&n, &s)| (n as isize - 1) * s.abs()).sum();
+    let low: isize = out.shape.iter().zip(out.strides).map(|(&n, &s)| (n as isize - 1) * s.min(0)).sum();
     let mut counts = vec![include_self as u32; span as usize + 1];
     let one = 1u32;
     let mut ones = constant(nest, &one);
@@ -364,12 +287,8 @@ fn divide<T: Combine>(nest: &Nest, out: &Strided, include_self: bool) {
         d.s[0] = scale(d.s[0]);
     }
     run::<u32, Add>(&ones);
-    let mut dims: Dims<2> = (0..out.ndim())
-        .map(|d| Dim {
-            n: out.shape[d],
-            s: [out.strides[d] * size, out.strides[d] * 4],
-        })
-        .collect();
+    let mut dims: Dims<2> =
+        (0..out.ndim()).map(|d| Dim { n: out.shape[d], s: [out.strides[d] * size, out.strides[d] * 4] }).collect();
     coalesce(&mut dims);
     let (p, c) = (Ptr(out.ptr), Ptr(ones.out));
     lines(&dims, GRAIN, &|off, m, s| {
@@ -422,10 +341,7 @@ fn run<T: Copy, O: Op<T>>(nest: &Nest) {
     let size = size_of::<T>() as isize;
     let seqs = count(&nest.seq);
     let last = nest.free.last().copied();
-    let (inner, outer) = nest
-        .seq
-        .split_last()
-        .map_or((Dim { n: 1, s: [0; 3] }, &[][..]), |(i, o)| (*i, o));
+    let (inner, outer) = nest.seq.split_last().map_or((Dim { n: 1, s: [0; 3] }, &[][..]), |(i, o)| (*i, o));
     // Slices with a dense run: each task takes a stripe of the run through all indices.
     if let Some(f) = last
         && (f.s[1] == 0 || f.s[0].unsigned_abs() < nest.step.unsigned_abs())
@@ -434,10 +350,7 @@ fn run<T: Copy, O: Op<T>>(nest: &Nest) {
         let outers = &nest.free[..nest.free.len() - 1];
         let whole = count(&nest.free) * seqs;
         // Stripes of at least four cache lines, and not more of them than the work is worth.
-        let stripes = (f.n / (256 / size as usize).max(1))
-            .clamp(1, 8)
-            .min(whole.div_ceil(GRAIN))
-            .max(1);
+        let stripes = (f.n / (256 / size as usize).max(1)).clamp(1, 8).min(whole.div_ceil(GRAIN)).max(1);
         let width = f.n.div_ceil(stripes).next_multiple_of(64 / size.min(64) as usize);
         let stripes = f.n.div_ceil(width);
         let tasks = count(outers) * stripes;

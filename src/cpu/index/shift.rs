@@ -19,10 +19,7 @@ pub fn flip(x: &Strided, dims: &[usize], out: &Strided) {
             p = p.wrapping_offset((x.shape[d] as isize - 1) * s);
             s = -s;
         }
-        nest.push(Dim {
-            n: x.shape[d],
-            s: [s, out.strides[d] * size],
-        });
+        nest.push(Dim { n: x.shape[d], s: [s, out.strides[d] * size] });
     }
     copy(p, out.ptr, size as usize, &nest);
 }
@@ -45,12 +42,7 @@ pub fn roll(x: &Strided, shifts: &[i64], dims: &[usize], out: &Strided) {
 fn boxes(x: &Strided, out: &Strided, by: &[usize], d: usize, xo: isize, oo: isize, nest: &mut Dims<2>) {
     let size = x.dtype.size() as isize;
     if d == x.ndim() {
-        return copy(
-            x.ptr.wrapping_offset(xo),
-            out.ptr.wrapping_offset(oo),
-            size as usize,
-            nest,
-        );
+        return copy(x.ptr.wrapping_offset(xo), out.ptr.wrapping_offset(oo), size as usize, nest);
     }
     let (n, k) = (x.shape[d], by[d]);
     let s = [x.strides[d] * size, out.strides[d] * size];
@@ -58,15 +50,7 @@ fn boxes(x: &Strided, out: &Strided, by: &[usize], d: usize, xo: isize, oo: isiz
     for (from, to, m) in [(0, k, n - k), (n - k, 0, k)] {
         if m > 0 {
             nest.push(Dim { n: m, s });
-            boxes(
-                x,
-                out,
-                by,
-                d + 1,
-                xo + from as isize * s[0],
-                oo + to as isize * s[1],
-                nest,
-            );
+            boxes(x, out, by, d + 1, xo + from as isize * s[0], oo + to as isize * s[1], nest);
             nest.pop();
         }
     }
@@ -82,32 +66,19 @@ pub fn triangle(x: &Strided, diagonal: i64, upper: bool, out: &Strided) {
     let (rows, cols) = (x.shape[nd - 2], x.shape[nd - 1]);
     let (xs, os) = (x.strides[nd - 1] * size, out.strides[nd - 1] * size);
     // The third operand is the row number, the loop over columns is taken here as one piece.
-    let mut dims: Dims<3> = (0..nd - 2)
-        .map(|d| Dim {
-            n: x.shape[d],
-            s: [x.strides[d] * size, out.strides[d] * size, 0],
-        })
-        .collect();
+    let mut dims: Dims<3> =
+        (0..nd - 2).map(|d| Dim { n: x.shape[d], s: [x.strides[d] * size, out.strides[d] * size, 0] }).collect();
     coalesce(&mut dims);
-    dims.push(Dim {
-        n: rows,
-        s: [x.strides[nd - 2] * size, out.strides[nd - 2] * size, 1],
-    });
+    dims.push(Dim { n: rows, s: [x.strides[nd - 2] * size, out.strides[nd - 2] * size, 1] });
     let (p, q) = (Ptr(x.ptr), Ptr(out.ptr));
     lines(&dims, GRAIN.div_ceil(cols), &|off, m, s| {
         for r in 0..m as isize {
             let row = (off[2] + r * s[2]) as i64;
             // Upper: columns from row + diagonal on. Lower: columns up to it.
-            let edge = row
-                .saturating_add(diagonal)
-                .saturating_add(!upper as i64)
-                .clamp(0, cols as i64) as usize;
+            let edge = row.saturating_add(diagonal).saturating_add(!upper as i64).clamp(0, cols as i64) as usize;
             let keep = if upper { edge..cols } else { 0..edge };
             let zero = if upper { 0..edge } else { edge..cols };
-            let (a, b) = (
-                p.get().wrapping_offset(off[0] + r * s[0]),
-                q.get().wrapping_offset(off[1] + r * s[1]),
-            );
+            let (a, b) = (p.get().wrapping_offset(off[0] + r * s[0]), q.get().wrapping_offset(off[1] + r * s[1]));
             // SAFETY: the module's contract.
             unsafe {
                 if a != b || xs != os {

@@ -4,11 +4,7 @@ use crate::tensor::DType;
 
 fn value(d: DType) -> impl Fn(&mut Rng) -> f64 {
     move |r| {
-        if d == DType::Bool {
-            r.below(2) as f64
-        } else {
-            r.below(100) as f64
-        }
+        if d == DType::Bool { r.below(2) as f64 } else { r.below(100) as f64 }
     }
 }
 
@@ -27,16 +23,10 @@ fn gather_and_scatter() {
     let mut rng = Rng(31);
     for round in 0..500 {
         let d = DType::ALL[round % 15];
-        let shape = if round % 5 == 0 {
-            vec![1 + rng.below(300), 1 + rng.below(90)]
-        } else {
-            full_shape(&mut rng, 4, 9)
-        };
+        let shape =
+            if round % 5 == 0 { vec![1 + rng.below(300), 1 + rng.below(90)] } else { full_shape(&mut rng, 4, 9) };
         let dim = rng.below(shape.len());
-        let mut ishape: Vec<usize> = shape
-            .iter()
-            .map(|&n| rng.below(n) + (rng.below(3) > 0) as usize)
-            .collect();
+        let mut ishape: Vec<usize> = shape.iter().map(|&n| rng.below(n) + (rng.below(3) > 0) as usize).collect();
         ishape[dim] = rng.below(30);
         let x = Ten::random(&shape, d, &mut rng, value(d));
         let index = indices(&ishape, shape[dim], false, &mut rng);
@@ -47,14 +37,7 @@ fn gather_and_scatter() {
             c[dim] = index.get(i) as usize;
             assert_eq!(x.get_at(&c), out.get(i), "{d:?} {shape:?} {ishape:?}");
         }
-        let op = [
-            Scatter::Set,
-            Scatter::Add,
-            Scatter::Mul,
-            Scatter::Min,
-            Scatter::Max,
-            Scatter::Mean,
-        ][rng.below(6)];
+        let op = [Scatter::Set, Scatter::Add, Scatter::Mul, Scatter::Min, Scatter::Max, Scatter::Mean][rng.below(6)];
         if d.is_complex() && !matches!(op, Scatter::Set | Scatter::Add) {
             continue;
         }
@@ -71,11 +54,7 @@ fn gather_and_scatter() {
             hits[c.iter().zip(&shape).fold(0, |o, (&c, &n)| o * n + c)].push(src.get(i));
         }
         for (o, h) in hits.iter().enumerate() {
-            let own = if include || h.is_empty() {
-                vec![before[o]]
-            } else {
-                vec![]
-            };
+            let own = if include || h.is_empty() { vec![before[o]] } else { vec![] };
             let all: Vec<f64> = own.iter().chain(h).copied().collect();
             let bool8 = d == DType::Bool;
             let want = match op {
@@ -104,11 +83,8 @@ fn slices_by_index() {
     let mut rng = Rng(32);
     for round in 0..300 {
         let d = DType::ALL[round % 15];
-        let shape = if round % 3 == 0 {
-            vec![1 + rng.below(60), 1 + rng.below(300)]
-        } else {
-            full_shape(&mut rng, 3, 9)
-        };
+        let shape =
+            if round % 3 == 0 { vec![1 + rng.below(60), 1 + rng.below(300)] } else { full_shape(&mut rng, 3, 9) };
         let dim = rng.below(shape.len());
         let n = rng.below(100);
         let mut oshape = shape.clone();
@@ -137,14 +113,7 @@ fn slices_by_index() {
                 want[o] + src.get(i)
             };
         }
-        index_add(
-            &x.view(),
-            dim,
-            &index.view(),
-            &src.view(),
-            if set { Scatter::Set } else { Scatter::Add },
-            true,
-        );
+        index_add(&x.view(), dim, &index.view(), &src.view(), if set { Scatter::Set } else { Scatter::Add }, true);
         for (o, &w) in want.iter().enumerate() {
             assert!(w > 120.0 || w == x.get(o), "{d:?} {shape:?} {dim}");
         }
@@ -152,11 +121,7 @@ fn slices_by_index() {
         index_fill(&x.view(), dim, &index.view(), &one.view());
         for o in 0..x.numel() {
             let hit = (0..n).any(|k| index.get(k) as usize == x.coords(o)[dim]);
-            assert!(if hit {
-                x.get(o) == 1.0
-            } else {
-                want[o] > 120.0 || x.get(o) == want[o]
-            });
+            assert!(if hit { x.get(o) == 1.0 } else { want[o] > 120.0 || x.get(o) == want[o] });
         }
     }
 }
@@ -168,16 +133,10 @@ fn advanced_indexing() {
         let d = DType::ALL[round % 15];
         let shape = full_shape(&mut rng, 4, 7);
         let nd = shape.len();
-        let b = if round % 9 == 0 {
-            vec![]
-        } else {
-            full_shape(&mut rng, 2, 20)
-        };
+        let b = if round % 9 == 0 { vec![] } else { full_shape(&mut rng, 2, 20) };
         let mut used: Vec<bool> = (0..nd).map(|_| rng.below(2) == 0).collect();
         used[rng.below(nd)] = true;
-        let tens: Vec<Option<Ten>> = (0..nd)
-            .map(|k| used[k].then(|| indices(&b, shape[k], true, &mut rng)))
-            .collect();
+        let tens: Vec<Option<Ten>> = (0..nd).map(|k| used[k].then(|| indices(&b, shape[k], true, &mut rng))).collect();
         let views: Vec<Option<crate::tensor::Strided>> = tens.iter().map(|t| t.as_ref().map(Ten::view)).collect();
         let own: Vec<usize> = (0..nd).filter(|&k| !used[k]).collect();
         let first = (0..nd).find(|&k| used[k]).unwrap();
@@ -205,11 +164,7 @@ fn advanced_indexing() {
                 .collect()
         };
         for i in 0..out.numel() {
-            assert_eq!(
-                x.get_at(&source(&out.coords(i))),
-                out.get(i),
-                "{shape:?} {b:?} {used:?}"
-            );
+            assert_eq!(x.get_at(&source(&out.coords(i))), out.get(i), "{shape:?} {b:?} {used:?}");
         }
         let accumulate = rng.below(2) == 0;
         let values = Ten::random(&oshape, d, &mut rng, |r| r.below(2) as f64);
@@ -225,19 +180,13 @@ fn advanced_indexing() {
         }
         index_put(&x.view(), &views, &values.view(), accumulate);
         for (o, &w) in want.iter().enumerate() {
-            assert!(
-                w > 120.0 || w == x.get(o),
-                "{d:?} {shape:?} {b:?} {used:?} {accumulate}"
-            );
+            assert!(w > 120.0 || w == x.get(o), "{d:?} {shape:?} {b:?} {used:?} {accumulate}");
         }
         let flat = indices(&b, x.numel(), true, &mut rng);
         let out = Ten::scattered(&b, d, &mut rng);
         take(&x.view(), &flat.view(), &out.view());
         for i in 0..flat.numel() {
-            assert_eq!(
-                x.get((flat.get(i) as i64).rem_euclid(x.numel() as i64) as usize),
-                out.get(i)
-            );
+            assert_eq!(x.get((flat.get(i) as i64).rem_euclid(x.numel() as i64) as usize), out.get(i));
         }
         put(&x.view(), &flat.view(), &out.view(), false);
     }
@@ -266,11 +215,7 @@ fn masks() {
     let mut rng = Rng(35);
     for round in 0..200 {
         let d = DType::ALL[round % 15];
-        let shape = if round % 4 == 0 {
-            vec![1 + rng.below(60_000)]
-        } else {
-            rng.shape(4, 12)
-        };
+        let shape = if round % 4 == 0 { vec![1 + rng.below(60_000)] } else { rng.shape(4, 12) };
         let some = 1 + rng.below(5);
         let pick = |r: &mut Rng| (r.below(some) == 0) as u8 as f64;
         let x = Ten::random(&shape, d, &mut rng, value(d));
@@ -360,16 +305,11 @@ fn embedding_gradient() {
                 let out = Ten::zeros(&[v, w], d);
                 embedding_backward(&g.view(), &index.view(), &out.view(), padding, by);
                 for r in 0..v {
-                    let rows: Vec<usize> = (0..n)
-                        .filter(|&i| index.get(i) == r as f64 && padding != Some(r as i64))
-                        .collect();
+                    let rows: Vec<usize> =
+                        (0..n).filter(|&i| index.get(i) == r as f64 && padding != Some(r as i64)).collect();
                     for c in 0..w.min(40) {
                         let s: f64 = rows.iter().map(|&i| g.get_at(&[i, c])).sum();
-                        let want = if by && !rows.is_empty() {
-                            s / rows.len() as f64
-                        } else {
-                            s
-                        };
+                        let want = if by && !rows.is_empty() { s / rows.len() as f64 } else { s };
                         assert!(close(want, out.get_at(&[r, c]), 1e-2));
                     }
                 }

@@ -81,10 +81,7 @@ fn search<T: Order, const MAX: bool>(
             lines.push(Dim { n, s: [s, 0, 0] });
         } else {
             let v = values.map_or(0, |v| v.strides[d] * v.dtype.size() as isize);
-            kept.push(Dim {
-                n,
-                s: [s, indices.strides[d] * 8, v],
-            });
+            kept.push(Dim { n, s: [s, indices.strides[d] * 8, v] });
         }
     }
     coalesce(&mut lines);
@@ -120,11 +117,7 @@ fn search<T: Order, const MAX: bool>(
     let pieces = m.div_ceil(per) * cuts;
     let piece = |base: *const u8, s: usize| {
         let first = s / cuts * per;
-        let cols = if cuts == 1 {
-            0..n
-        } else {
-            s % cuts * SEGMENT..n.min((s % cuts + 1) * SEGMENT)
-        };
+        let cols = if cuts == 1 { 0..n } else { s % cuts * SEGMENT..n.min((s % cuts + 1) * SEGMENT) };
         // SAFETY: dispatch has checked that the operands address memory for their whole shapes.
         unsafe { lines_best::<T, MAX>(base, &source, outer, inner, first..m.min(first + per), cols) }
     };
@@ -137,13 +130,7 @@ fn search<T: Order, const MAX: bool>(
             }
         });
     }
-    let mut partial = vec![
-        Found {
-            value: Best::<T, MAX>(PhantomData).worst(),
-            at: 0
-        };
-        results * pieces
-    ];
+    let mut partial = vec![Found { value: Best::<T, MAX>(PhantomData).worst(), at: 0 }; results * pieces];
     let p = Shared(partial.as_mut_ptr());
     parallel::chunks(results * pieces, 1, &|range| {
         for i in range {
@@ -196,10 +183,7 @@ unsafe fn lines_best<T: Order, const MAX: bool>(
     lines: Range<usize>,
     cols: Range<usize>,
 ) -> Found<T> {
-    let fold = Simple {
-        lane: Best::<T, MAX>(PhantomData),
-        out: DType::Bool,
-    };
+    let fold = Simple { lane: Best::<T, MAX>(PhantomData), out: DType::Bool };
     let stride = inner.s[0];
     let dense = source.native && stride == size_of::<T>() as isize;
     let mut buffer = [const { MaybeUninit::<T>::uninit() }; BLOCK];
@@ -230,15 +214,12 @@ unsafe fn lines_best<T: Order, const MAX: bool>(
         }
     }
     match best {
-        // SAFETY: as above.
-        Some((value, start, q, m)) => Found {
-            value,
-            at: start + unsafe { find(view(q, m), m, value) } as i64,
-        },
-        None => Found {
-            value: Best::<T, MAX>(PhantomData).worst(),
-            at: 0,
-        },
+        Some((value, start, q, m)) => {
+            // SAFETY: as above.
+            let at = unsafe { find(view(q, m), m, value) };
+            Found { value, at: start + at as i64 }
+        }
+        None => Found { value: Best::<T, MAX>(PhantomData).worst(), at: 0 },
     }
 }
 
@@ -280,47 +261,37 @@ fn columns<T: Order, const MAX: bool>(
     let tiles = inner.n.div_ceil(TILE);
     let dense = source.native && inner.s[0] == size_of::<T>() as isize;
     let x = Shared(x.cast_mut());
-    parallel::chunks(
-        count(outer) * tiles,
-        GRAIN.div_ceil(dim.n * inner.n.min(TILE)),
-        &|range| {
-            let mut buffer = [const { MaybeUninit::<T>::uninit() }; TILE];
-            let buffer = buffer.as_mut_ptr().cast::<T>();
-            for i in range {
-                let off = Walk::new(outer, i / tiles).off;
-                let from = i % tiles * TILE;
-                let w = (inner.n - from).min(TILE);
-                let base = x.get().wrapping_offset(off[0] + from as isize * inner.s[0]);
-                let row = |r: usize| -> *const T {
-                    let p = base.wrapping_offset(r as isize * dim.s[0]);
-                    if dense {
-                        return p.cast();
-                    }
-                    // SAFETY: dispatch's checks; the buffer holds a tile.
-                    unsafe { (source.load)(p, inner.s[0], w, buffer.cast()) };
-                    buffer
-                };
-                let (mut value, mut at) = ([Best::<T, MAX>(PhantomData).worst(); TILE], [0u32; TILE]);
-                // SAFETY: `row` gives `w` elements.
-                unsafe {
-                    std::ptr::copy_nonoverlapping(row(0), value.as_mut_ptr(), w);
-                    for r in 1..dim.n {
-                        let step = if MAX { step_max } else { step_min };
-                        step(row(r), w, r as u32, value.as_mut_ptr(), at.as_mut_ptr());
-                    }
+    parallel::chunks(count(outer) * tiles, GRAIN.div_ceil(dim.n * inner.n.min(TILE)), &|range| {
+        let mut buffer = [const { MaybeUninit::<T>::uninit() }; TILE];
+        let buffer = buffer.as_mut_ptr().cast::<T>();
+        for i in range {
+            let off = Walk::new(outer, i / tiles).off;
+            let from = i % tiles * TILE;
+            let w = (inner.n - from).min(TILE);
+            let base = x.get().wrapping_offset(off[0] + from as isize * inner.s[0]);
+            let row = |r: usize| -> *const T {
+                let p = base.wrapping_offset(r as isize * dim.s[0]);
+                if dense {
+                    return p.cast();
                 }
-                for j in 0..w {
-                    let k = (from + j) as isize;
-                    let o = [0, off[1] + k * inner.s[1], off[2] + k * inner.s[2]];
-                    write(
-                        Found {
-                            value: value[j],
-                            at: at[j] as i64,
-                        },
-                        &o,
-                    );
+                // SAFETY: dispatch's checks; the buffer holds a tile.
+                unsafe { (source.load)(p, inner.s[0], w, buffer.cast()) };
+                buffer
+            };
+            let (mut value, mut at) = ([Best::<T, MAX>(PhantomData).worst(); TILE], [0u32; TILE]);
+            // SAFETY: `row` gives `w` elements.
+            unsafe {
+                std::ptr::copy_nonoverlapping(row(0), value.as_mut_ptr(), w);
+                for r in 1..dim.n {
+                    let step = if MAX { step_max } else { step_min };
+                    step(row(r), w, r as u32, value.as_mut_ptr(), at.as_mut_ptr());
                 }
             }
-        },
-    );
+            for j in 0..w {
+                let k = (from + j) as isize;
+                let o = [0, off[1] + k * inner.s[1], off[2] + k * inner.s[2]];
+                write(Found { value: value[j], at: at[j] as i64 }, &o);
+            }
+        }
+    });
 }

@@ -167,13 +167,7 @@ impl<L: Lane> Fold for Simple<L> {
             }
             // SAFETY: m values were just written.
             unsafe {
-                L::R::put_all(
-                    buffer.as_ptr().cast(),
-                    m,
-                    out[0].offset(i as isize * stride[0]),
-                    stride[0],
-                    self.out,
-                )
+                L::R::put_all(buffer.as_ptr().cast(), m, out[0].offset(i as isize * stride[0]), stride[0], self.out)
             };
             i += m;
         }
@@ -189,11 +183,7 @@ pub(super) struct Cascade<A> {
 
 impl<A: Copy> Cascade<A> {
     pub fn new() -> Self {
-        Cascade {
-            stack: [const { MaybeUninit::uninit() }; 64],
-            depth: 0,
-            count: 0,
-        }
+        Cascade { stack: [const { MaybeUninit::uninit() }; 64], depth: 0, count: 0 }
     }
 
     #[inline]
@@ -259,14 +249,7 @@ impl Plan {
         coalesce(&mut red);
         coalesce(&mut kept);
         let out = [outs[0].ptr, outs.get(1).map_or(std::ptr::null_mut(), |o| o.ptr)];
-        Plan {
-            kept,
-            red,
-            x: x.ptr,
-            out,
-            load,
-            native,
-        }
+        Plan { kept, red, x: x.ptr, out, load, native }
     }
 
     /// Elements that go into one result.
@@ -290,20 +273,13 @@ pub(super) fn run<F: Fold>(f: F, plan: &Plan) {
         }
         return;
     }
-    let one = Dim {
-        n: 1,
-        s: [size_of::<F::T>() as isize, 0, 0],
-    };
+    let one = Dim { n: 1, s: [size_of::<F::T>() as isize, 0, 0] };
     let inner_red = plan.red.last().copied().unwrap_or(one);
     let by_row = match plan.kept.last() {
         None => true,
         Some(k) => inner_red.s[0].unsigned_abs() <= k.s[0].unsigned_abs() && (inner_red.n >= 24 || results < 8),
     };
-    if by_row {
-        rows(f, plan, inner_red, results)
-    } else {
-        columns(f, plan)
-    }
+    if by_row { rows(f, plan, inner_red, results) } else { columns(f, plan) }
 }
 
 #[inline(always)]
@@ -360,17 +336,7 @@ fn rows<F: Fold>(f: F, plan: &Plan, inner: Dim<3>, results: usize) {
             _ => (s % cuts * SEGMENT, n.min((s % cuts + 1) * SEGMENT)),
         };
         // SAFETY: the module's contract.
-        unsafe {
-            fold_lines(
-                f,
-                plan,
-                base,
-                outer,
-                inner.s[0],
-                first..lines.min(first + per),
-                from..to,
-            )
-        }
+        unsafe { fold_lines(f, plan, base, outer, inner.s[0], first..lines.min(first + per), from..to) }
     };
     if pieces == 1 {
         parallel::chunks(results, GRAIN.div_ceil(cost), &|range| {
@@ -413,11 +379,7 @@ unsafe fn fold_lines<F: Fold>(
     let n = cols.len();
     let merge = |a, b| f.merge(a, b);
     if dense && n <= block && lines.len() == 1 {
-        let off = if lines.start == 0 {
-            0
-        } else {
-            Walk::new(outer, lines.start).off[0]
-        };
+        let off = if lines.start == 0 { 0 } else { Walk::new(outer, lines.start).off[0] };
         // SAFETY: the module's contract.
         return unsafe { f.row(base.wrapping_offset(off + cols.start as isize * stride).cast(), n) };
     }
@@ -534,17 +496,7 @@ impl<'a, F: Fold> Tile<'a, F> {
     fn new(f: F, plan: &'a Plan, inner: Dim<3>, width: usize) -> Self {
         let dense = plan.native && inner.s[0] == size_of::<F::T>() as isize;
         let buffer = vec![0; if dense { 0 } else { BUFFER / 16 }];
-        Tile {
-            f,
-            plan,
-            inner,
-            width,
-            acc: vec![f.init(); 3 * width],
-            buffer,
-            rows: 0,
-            merges: 0,
-            full: false,
-        }
+        Tile { f, plan, inner, width, acc: vec![f.init(); 3 * width], buffer, rows: 0, merges: 0, full: false }
     }
 
     /// Folds the lines `lines` of `n` columns; the results lie at the returned address.
@@ -572,11 +524,7 @@ impl<'a, F: Fold> Tile<'a, F> {
             w.next();
             let (mut m, rest) = (run / k, run % k);
             let step = rows.s[0] * k as isize;
-            let most = if dense {
-                ROWS
-            } else {
-                (BUFFER / size / wide).clamp(1, ROWS)
-            };
+            let most = if dense { ROWS } else { (BUFFER / size / wide).clamp(1, ROWS) };
             while m > 0 {
                 let take = m.min(most).min(ROWS - self.rows);
                 // SAFETY: the module's contract; the buffer holds `most` lines.
@@ -621,12 +569,7 @@ impl<'a, F: Fold> Tile<'a, F> {
             } else {
                 let b = self.buffer.as_mut_ptr().cast::<u8>();
                 for r in 0..m {
-                    (self.plan.load)(
-                        p.wrapping_offset(r as isize * stride),
-                        self.inner.s[0],
-                        w,
-                        b.add(r * w * size),
-                    );
+                    (self.plan.load)(p.wrapping_offset(r as isize * stride), self.inner.s[0], w, b.add(r * w * size));
                 }
                 f.tile(b.cast(), (w * size) as isize, m, w, acc);
             }

@@ -51,13 +51,7 @@ pub fn reduce(kind: Reduce, x: &Strided, out: &Strided, p: f64) {
         },
         Reduce::Min => extreme::<false>(x, out),
         Reduce::Max => extreme::<true>(x, out),
-        Reduce::Any => lane(
-            Truth::<true>,
-            x,
-            out,
-            load::loader::<u8>(x.dtype),
-            x.dtype == DType::Bool,
-        ),
+        Reduce::Any => lane(Truth::<true>, x, out, load::loader::<u8>(x.dtype), x.dtype == DType::Bool),
         Reduce::All => lane(Truth::<false>, x, out, load::loader::<u8>(x.dtype), false),
         Reduce::CountNonzero => lane(Sum::<i64>(PhantomData), x, out, load::count_loader(x.dtype), false),
         Reduce::Norm | Reduce::SumSquares => match to {
@@ -227,11 +221,7 @@ reals!(f32, f64);
 #[inline(always)]
 pub(super) fn better<T: Order, const MAX: bool>(a: T, x: T) -> T {
     // A NaN in `a` stays: no comparison with it holds.
-    if (if MAX { x > a } else { x < a }) | x.is_nan() {
-        x
-    } else {
-        a
-    }
+    if (if MAX { x > a } else { x < a }) | x.is_nan() { x } else { a }
 }
 
 /// The smallest or largest element.

@@ -114,16 +114,9 @@ fn join<F: Real>(a: Scaled<F>, b: Scaled<F>) -> Scaled<F> {
     let top = max(a.top, b.top);
     let base = if top.infinite() { F::ZERO } else { top };
     let scale = |s: Scaled<F>| {
-        if s.sum > F::ZERO || s.sum.nan() {
-            s.sum.mul(s.top.sub(base).exp())
-        } else {
-            F::ZERO
-        }
+        if s.sum > F::ZERO || s.sum.nan() { s.sum.mul(s.top.sub(base).exp()) } else { F::ZERO }
     };
-    Scaled {
-        top,
-        sum: scale(a).add(scale(b)),
-    }
+    Scaled { top, sum: scale(a).add(scale(b)) }
 }
 
 multiversion! {
@@ -166,10 +159,7 @@ impl<F: Real> Fold for Lse<F> {
     type A = Scaled<F>;
     #[inline(always)]
     fn init(self) -> Scaled<F> {
-        Scaled {
-            top: F::LOWEST,
-            sum: F::ZERO,
-        }
+        Scaled { top: F::LOWEST, sum: F::ZERO }
     }
     #[inline(always)]
     fn merge(self, a: Scaled<F>, b: Scaled<F>) -> Scaled<F> {
@@ -188,11 +178,7 @@ impl<F: Real> Fold for Lse<F> {
             // SAFETY: as above.
             unsafe {
                 let s = *acc.add(i);
-                let y = if s.top.infinite() || s.top.nan() {
-                    s.top
-                } else {
-                    s.top.add(s.sum.ln())
-                };
+                let y = if s.top.infinite() || s.top.nan() { s.top } else { s.top.add(s.sum.ln()) };
                 F::put_all(&y, 1, out[0].offset(i as isize * stride[0]), 0, self.0);
             }
         }
@@ -202,10 +188,7 @@ impl<F: Real> Fold for Lse<F> {
 /// log(sum(exp(x))) of a floating `x` over the dims where `out` has extent 1 and `x` has not.
 pub fn logsumexp(x: &Strided, out: &Strided) {
     if x.dtype == DType::F64 {
-        run(
-            Lse::<f64>(out.dtype, PhantomData),
-            &Plan::new(x, &[out], load::loader::<f64>(x.dtype), true),
-        );
+        run(Lse::<f64>(out.dtype, PhantomData), &Plan::new(x, &[out], load::loader::<f64>(x.dtype), true));
     } else {
         let plan = Plan::new(x, &[out], load::loader::<f32>(x.dtype), x.dtype == DType::F32);
         run(Lse::<f32>(out.dtype, PhantomData), &plan);

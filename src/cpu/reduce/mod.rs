@@ -1,4 +1,5 @@
 //! Reductions over any set of dims.
+#![allow(clippy::needless_range_loop, reason = "loops over lanes are written by index so that they vectorise alike")]
 
 mod arg;
 mod fold;

@@ -24,11 +24,7 @@ fn groups(x: &Ten, mask: &[bool]) -> (Vec<usize>, Vec<Vec<usize>>) {
     let mut groups = vec![vec![]; shape.iter().product()];
     for i in 0..x.numel() {
         let c = x.coords(i);
-        let o = c
-            .iter()
-            .zip(mask)
-            .zip(&shape)
-            .fold(0, |o, ((&c, &m), &n)| o * n + if m { 0 } else { c });
+        let o = c.iter().zip(mask).zip(&shape).fold(0, |o, ((&c, &m), &n)| o * n + if m { 0 } else { c });
         groups[o].push(i);
     }
     (shape, groups)
@@ -148,10 +144,7 @@ fn kinds_match_naive_reference() {
                     continue;
                 }
                 let t = tol(to) * (1.0 + v.iter().map(|x| if x.is_nan() { 0.0 } else { x.abs() }).sum::<f64>() / 50.0);
-                assert!(
-                    close(want, got, t),
-                    "{kind:?} {d:?} {shape:?} {mask:?} p={p}: {want} {got}"
-                );
+                assert!(close(want, got, t), "{kind:?} {d:?} {shape:?} {mask:?} p={p}: {want} {got}");
             }
         }
     }
@@ -199,13 +192,7 @@ fn other_output_types() {
 #[test]
 fn long_reductions_are_exact_enough() {
     let mut rng = Rng(3);
-    for shape in [
-        vec![1_000_003],
-        vec![3, 400_001],
-        vec![300_000, 3],
-        vec![100_003, 8],
-        vec![70_000, 40],
-    ] {
+    for shape in [vec![1_000_003], vec![3, 400_001], vec![300_000, 3], vec![100_003, 8], vec![70_000, 40]] {
         let x = Ten::random(&shape, DType::F32, &mut rng, |r| 1.0 + r.uniform() * 1e-3);
         for mask in [
             vec![true; shape.len()],
@@ -213,11 +200,8 @@ fn long_reductions_are_exact_enough() {
             (0..shape.len()).map(|d| d == 1).collect(),
         ] {
             let (oshape, groups) = groups(&x, &mask);
-            let (out, var, mean) = (
-                Ten::zeros(&oshape, DType::F32),
-                Ten::zeros(&oshape, DType::F32),
-                Ten::zeros(&oshape, DType::F32),
-            );
+            let (out, var, mean) =
+                (Ten::zeros(&oshape, DType::F32), Ten::zeros(&oshape, DType::F32), Ten::zeros(&oshape, DType::F32));
             reduce(Reduce::Sum, &x.view(), &out.view(), 0.0);
             var_mean(&x.view(), 1.0, false, Some(&var.view()), Some(&mean.view()));
             for (o, g) in groups.iter().enumerate().step_by(1 + groups.len() / 50) {
@@ -228,11 +212,7 @@ fn long_reductions_are_exact_enough() {
                     let m = s / v.len() as f64;
                     let w = v.iter().map(|x| (x - m) * (x - m)).sum::<f64>() / (v.len() - 1) as f64;
                     assert!((m - mean.get(o)).abs() < 2e-7, "{m} {}", mean.get(o));
-                    assert!(
-                        (w - var.get(o)).abs() < 1e-5 * w + 1e-12,
-                        "{shape:?} {mask:?} {w} {}",
-                        var.get(o)
-                    );
+                    assert!((w - var.get(o)).abs() < 1e-5 * w + 1e-12, "{shape:?} {mask:?} {w} {}", var.get(o));
                 }
             }
         }
@@ -244,18 +224,11 @@ fn variance_matches_naive_reference() {
     let mut rng = Rng(4);
     for round in 0..300 {
         let d = [DType::F16, DType::BF16, DType::F32, DType::F64][rng.below(4)];
-        let shape = if round % 2 == 0 {
-            rng.shape(4, 11)
-        } else {
-            vec![1 + rng.below(300), 1 + rng.below(300)]
-        };
+        let shape = if round % 2 == 0 { rng.shape(4, 11) } else { vec![1 + rng.below(300), 1 + rng.below(300)] };
         let mask = random_mask(&mut rng, shape.len());
         let x = Ten::random(&shape, d, &mut rng, |r| r.uniform() * 2.0 + 1.0);
         let (oshape, groups) = groups(&x, &mask);
-        let (var, mean) = (
-            Ten::scattered(&oshape, d, &mut rng),
-            Ten::scattered(&oshape, d, &mut rng),
-        );
+        let (var, mean) = (Ten::scattered(&oshape, d, &mut rng), Ten::scattered(&oshape, d, &mut rng));
         let correction = rng.below(3) as f64;
         let root = rng.below(2) == 0;
         var_mean(&x.view(), correction, root, Some(&var.view()), Some(&mean.view()));
@@ -280,11 +253,7 @@ fn logsumexp_matches_naive_reference() {
     let mut rng = Rng(5);
     for round in 0..200 {
         let d = [DType::F16, DType::F32, DType::F64][rng.below(3)];
-        let shape = if round % 2 == 0 {
-            rng.shape(3, 20)
-        } else {
-            vec![1 + rng.below(300), 1 + rng.below(300)]
-        };
+        let shape = if round % 2 == 0 { rng.shape(3, 20) } else { vec![1 + rng.below(300), 1 + rng.below(300)] };
         let mask = random_mask(&mut rng, shape.len());
         let x = Ten::random(&shape, d, &mut rng, |r| match r.below(60) {
             0 => f64::NEG_INFINITY,
@@ -296,16 +265,8 @@ fn logsumexp_matches_naive_reference() {
         for (o, g) in groups.iter().enumerate() {
             let v: Vec<f64> = g.iter().map(|&i| x.get(i)).collect();
             let top = v.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            let s = if top.is_infinite() {
-                top
-            } else {
-                top + v.iter().map(|x| (x - top).exp()).sum::<f64>().ln()
-            };
-            assert!(
-                close(s, out.get(o), tol(d)),
-                "{d:?} {shape:?} {mask:?} {s} {}",
-                out.get(o)
-            );
+            let s = if top.is_infinite() { top } else { top + v.iter().map(|x| (x - top).exp()).sum::<f64>().ln() };
+            assert!(close(s, out.get(o), tol(d)), "{d:?} {shape:?} {mask:?} {s} {}", out.get(o));
         }
     }
     for (v, want) in [
@@ -334,18 +295,11 @@ fn arg_takes_the_first_and_nan() {
             continue;
         }
         let x = Ten::random(&shape, d, &mut rng, values(d, round % 3 == 0));
-        let dim = if shape.is_empty() || rng.below(3) == 0 {
-            None
-        } else {
-            Some(rng.below(shape.len()))
-        };
+        let dim = if shape.is_empty() || rng.below(3) == 0 { None } else { Some(rng.below(shape.len())) };
         let mask: Vec<bool> = (0..shape.len()).map(|k| dim.is_none_or(|d| d == k)).collect();
         let (oshape, groups) = groups(&x, &mask);
         for kind in [Extreme::Min, Extreme::Max] {
-            let (at, best) = (
-                Ten::scattered(&oshape, DType::I64, &mut rng),
-                Ten::scattered(&oshape, d, &mut rng),
-            );
+            let (at, best) = (Ten::scattered(&oshape, DType::I64, &mut rng), Ten::scattered(&oshape, d, &mut rng));
             arg_reduce(kind, &x.view(), dim, &at.view(), Some(&best.view()));
             for (o, g) in groups.iter().enumerate() {
                 let mut want = (0, x.get(g[0]));
@@ -362,10 +316,7 @@ fn arg_takes_the_first_and_nan() {
         }
         let mask = random_mask(&mut rng, shape.len());
         let (oshape, groups) = self::groups(&x, &mask);
-        let (lo, hi) = (
-            Ten::scattered(&oshape, d, &mut rng),
-            Ten::scattered(&oshape, d, &mut rng),
-        );
+        let (lo, hi) = (Ten::scattered(&oshape, d, &mut rng), Ten::scattered(&oshape, d, &mut rng));
         aminmax(&x.view(), &lo.view(), &hi.view());
         for (o, g) in groups.iter().enumerate() {
             let v: Vec<f64> = g.iter().map(|&i| x.get(i)).collect();

@@ -51,11 +51,7 @@ fn tree<F: Real>(mut a: [F; LANES]) -> F {
 /// what the rounding of the pivot added.
 #[inline(always)]
 fn moments(n: f64, pivot: f64, d: f64, q: f64) -> Moments {
-    Moments {
-        n,
-        mean: pivot + d / n,
-        m2: (q - d * d / n).max(0.0) + if q.is_nan() { q } else { 0.0 },
-    }
+    Moments { n, mean: pivot + d / n, m2: (q - d * d / n).max(0.0) + if q.is_nan() { q } else { 0.0 } }
 }
 
 multiversion! {
@@ -131,11 +127,7 @@ fn join(a: Moments, b: Moments) -> Moments {
         return a;
     }
     let delta = b.mean - a.mean;
-    Moments {
-        n,
-        mean: a.mean + delta * (b.n / n),
-        m2: a.m2 + b.m2 + delta * delta * (a.n * b.n / n),
-    }
+    Moments { n, mean: a.mean + delta * (b.n / n), m2: a.m2 + b.m2 + delta * delta * (a.n * b.n / n) }
 }
 
 #[derive(Clone, Copy)]
@@ -153,11 +145,7 @@ impl<F: Real> Fold for Var<F> {
     type A = Moments;
     #[inline(always)]
     fn init(self) -> Moments {
-        Moments {
-            n: 0.0,
-            mean: 0.0,
-            m2: 0.0,
-        }
+        Moments { n: 0.0, mean: 0.0, m2: 0.0 }
     }
     #[inline(always)]
     fn merge(self, a: Moments, b: Moments) -> Moments {
@@ -202,27 +190,9 @@ pub fn var_mean(x: &Strided, correction: f64, root: bool, var: Option<&Strided>,
     let dtype = first.dtype;
     if x.dtype == DType::F64 {
         let plan = Plan::new(x, &outs, load::loader::<f64>(x.dtype), true);
-        run(
-            Var::<f64> {
-                correction,
-                root,
-                place,
-                dtype,
-                real: PhantomData,
-            },
-            &plan,
-        );
+        run(Var::<f64> { correction, root, place, dtype, real: PhantomData }, &plan);
     } else {
         let plan = Plan::new(x, &outs, load::loader::<f32>(x.dtype), x.dtype == DType::F32);
-        run(
-            Var::<f32> {
-                correction,
-                root,
-                place,
-                dtype,
-                real: PhantomData,
-            },
-            &plan,
-        );
+        run(Var::<f32> { correction, root, place, dtype, real: PhantomData }, &plan);
     }
 }

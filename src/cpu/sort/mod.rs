@@ -294,16 +294,7 @@ fn rows<T: Key, I: Item<T::U>>(
         let mut w = Walk::new(kept, range.start);
         for _ in range {
             // SAFETY: the module's contract.
-            unsafe {
-                pack::<T, I>(
-                    x.ptr.wrapping_offset(w.off[0]),
-                    d.s[0],
-                    0,
-                    n,
-                    descending,
-                    a.as_mut_ptr(),
-                )
-            };
+            unsafe { pack::<T, I>(x.ptr.wrapping_offset(w.off[0]), d.s[0], 0, n, descending, a.as_mut_ptr()) };
             let sorted = if n >= RADIX_MIN {
                 radix::single::<T::U, I>(&mut a, &mut b, T::BITS)
             } else {
@@ -317,10 +308,7 @@ fn rows<T: Key, I: Item<T::U>>(
 }
 
 /// A vector of `n` items whose contents are yet to be written.
-#[allow(
-    clippy::uninit_vec,
-    reason = "items are plain integers, written before they are read"
-)]
+#[allow(clippy::uninit_vec, reason = "items are plain integers, written before they are read")]
 fn uninit<I: Copy>(n: usize) -> Vec<I> {
     let mut v = Vec::with_capacity(n);
     // SAFETY: every user writes all `n` items before it reads any; `I` is u64 or u128.

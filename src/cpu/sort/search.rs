@@ -71,6 +71,7 @@ fn lookup<T: Copy, K: PartialOrd>(
                         at = *s.ptr.offset(order + at as isize * sorter_step).cast::<i64>() as usize;
                     }
                     let e = key(*base.offset(at as isize * step).cast::<T>());
+                    #[allow(clippy::neg_cmp_op_on_partial_ord, reason = "NaN must not stop the search")]
                     // Written so that NaN in `v` goes to the end, as in torch.
                     let beyond = if right { !(e > v) } else { !(e >= v) };
                     low = if beyond { low + half + 1 } else { low };

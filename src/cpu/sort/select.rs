@@ -18,10 +18,7 @@ pub fn topk(x: &Strided, dim: usize, k: usize, largest: bool, sorted: bool, valu
     keyed!(x.dtype, d.n, T, I => best::<T, I>(x, &kept, d, k.min(d.n), largest, sorted, values, indices))
 }
 
-#[allow(
-    clippy::too_many_arguments,
-    reason = "an inner function with the arguments of its caller"
-)]
+#[allow(clippy::too_many_arguments, reason = "an inner function with the arguments of its caller")]
 fn best<T: Key, I: Item<T::U>>(
     x: &Strided,
     kept: &Dims<3>,
@@ -179,10 +176,7 @@ fn ranked<T: Key, I: Item<T::U>>(
     if rows == 0 || n == 0 {
         return;
     }
-    let one = Dim {
-        n: 1,
-        s: [size_of::<T>() as isize, 0, 0],
-    };
+    let one = Dim { n: 1, s: [size_of::<T>() as isize, 0, 0] };
     let (inner, outer) = line.split_last().map_or((one, &[][..]), |(i, o)| (*i, o));
     let x = super::Ptr(x);
     parallel::chunks(rows, GRAIN.div_ceil(n), &|range| {

@@ -42,11 +42,7 @@ fn order(a: f64, b: f64) -> Ordering {
 /// The elements along `dim` at every place of the other dims.
 fn lines(x: &Ten, dim: usize) -> Vec<Vec<Vec<usize>>> {
     let mut shape = x.shape.clone();
-    let n = if shape.is_empty() {
-        1
-    } else {
-        std::mem::replace(&mut shape[dim], 1)
-    };
+    let n = if shape.is_empty() { 1 } else { std::mem::replace(&mut shape[dim], 1) };
     let all = Ten::zeros(&shape, DType::U8);
     (0..all.numel())
         .map(|i| {
@@ -77,10 +73,7 @@ fn sort_is_stable_and_ordered() {
         let dim = rng.below(shape.len());
         let x = Ten::random(&shape, d, &mut rng, value(d, round % 3 == 0));
         for descending in [false, true] {
-            let (v, at) = (
-                Ten::scattered(&shape, d, &mut rng),
-                Ten::scattered(&shape, DType::I64, &mut rng),
-            );
+            let (v, at) = (Ten::scattered(&shape, d, &mut rng), Ten::scattered(&shape, DType::I64, &mut rng));
             sort(&x.view(), dim, descending, Some(&v.view()), Some(&at.view()));
             for line in lines(&x, dim) {
                 let mut want: Vec<usize> = (0..line.len()).collect();
@@ -117,10 +110,7 @@ fn selections_agree_with_sorting() {
         if let Some(s) = small.get_mut(dim) {
             *s = k;
         }
-        let (v, at) = (
-            Ten::scattered(&small, d, &mut rng),
-            Ten::scattered(&small, DType::I64, &mut rng),
-        );
+        let (v, at) = (Ten::scattered(&small, d, &mut rng), Ten::scattered(&small, DType::I64, &mut rng));
         topk(&x.view(), dim, k, largest, true, &v.view(), &at.view());
         let (all, places) = (Ten::zeros(&shape, d), Ten::zeros(&shape, DType::I64));
         sort(&x.view(), dim, largest, Some(&all.view()), Some(&places.view()));
@@ -139,10 +129,7 @@ fn selections_agree_with_sorting() {
         }
         sort(&x.view(), dim, false, Some(&all.view()), Some(&places.view()));
         for rank in [Rank::Nth(k.min(n - 1)), Rank::Median, Rank::NanMedian] {
-            let (v, at) = (
-                Ten::scattered(&one, d, &mut rng),
-                Ten::scattered(&one, DType::I64, &mut rng),
-            );
+            let (v, at) = (Ten::scattered(&one, d, &mut rng), Ten::scattered(&one, DType::I64, &mut rng));
             select(&x.view(), Some(dim), rank, &v.view(), Some(&at.view()));
             for line in lines(&x, dim) {
                 let nans = line.iter().filter(|c| x.get_at(c).is_nan()).count();
@@ -168,11 +155,7 @@ fn unique_and_its_inverse() {
         let shape = if round < 4 { vec![80_000] } else { rng.shape(3, 14) };
         let x = Ten::random(&shape, d, &mut rng, value(d, true));
         for consecutive in [false, true] {
-            let u = if consecutive {
-                unique_consecutive(&x.view(), true, true)
-            } else {
-                unique(&x.view(), true, true)
-            };
+            let u = if consecutive { unique_consecutive(&x.view(), true, true) } else { unique(&x.view(), true, true) };
             let values = Ten::zeros(&[u.len], d);
             // SAFETY: the tensor holds `len` elements.
             unsafe { std::ptr::copy_nonoverlapping(u.values.as_ptr(), values.view().ptr, u.values.len()) };
@@ -203,19 +186,10 @@ fn searches_and_counts() {
         let raw = Ten::random(&shape, d, &mut rng, value(d, true));
         let sorted = Ten::scattered(&raw.shape, d, &mut rng);
         let places = Ten::zeros(&raw.shape, DType::I64);
-        sort(
-            &raw.view(),
-            raw.shape.len() - 1,
-            false,
-            Some(&sorted.view()),
-            Some(&places.view()),
-        );
+        sort(&raw.view(), raw.shape.len() - 1, false, Some(&sorted.view()), Some(&places.view()));
         let v = Ten::random(&[rows, m], d, &mut rng, value(d, true));
         for right in [false, true] {
-            let (out, out2) = (
-                Ten::scattered(&[rows, m], DType::I64, &mut rng),
-                Ten::zeros(&[rows, m], DType::I32),
-            );
+            let (out, out2) = (Ten::scattered(&[rows, m], DType::I64, &mut rng), Ten::zeros(&[rows, m], DType::I32));
             searchsorted(&sorted.view(), &v.view(), &out.view(), right, None);
             searchsorted(&raw.view(), &v.view(), &out2.view(), right, Some(&places.view()));
             for i in 0..rows * m {
@@ -246,15 +220,10 @@ fn searches_and_counts() {
         histc(&y.view(), 0.0, 6.0, &h.view());
         for b in 0..9 {
             assert_eq!(c.get(b), (0..n).filter(|&i| x.get(i) == b as f64).count() as f64);
-            assert_eq!(
-                s.get(b),
-                (0..n).filter(|&i| x.get(i) == b as f64).map(|i| w.get(i)).sum::<f64>()
-            );
+            assert_eq!(s.get(b), (0..n).filter(|&i| x.get(i) == b as f64).map(|i| w.get(i)).sum::<f64>());
         }
         for b in 0..6 {
-            let want = (0..n)
-                .filter(|&i| y.get(i) == b as f64 || (b == 5 && y.get(i) == 6.0))
-                .count();
+            let want = (0..n).filter(|&i| y.get(i) == b as f64 || (b == 5 && y.get(i) == 6.0)).count();
             assert_eq!(h.get(b), want as f64);
         }
     }

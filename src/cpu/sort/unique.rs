@@ -33,10 +33,7 @@ fn sorted<T: Key, I: Item<T::U>>(x: &Strided, inverse: bool, counts: bool, out: 
     }
     let (dims, _) = nest(x, None, None, None);
     let (mut a, mut b) = (uninit::<I>(n), uninit::<I>(n));
-    let one = super::Dim {
-        n: 1,
-        s: [size_of::<T>() as isize, 0, 0],
-    };
+    let one = super::Dim { n: 1, s: [size_of::<T>() as isize, 0, 0] };
     let (inner, outer) = dims.split_last().map_or((one, &[][..]), |(i, o)| (*i, o));
     let p = Ptr(a.as_mut_ptr());
     parallel::chunks(count(outer), radix::CHUNK.div_ceil(inner.n), &|range| {
@@ -44,16 +41,7 @@ fn sorted<T: Key, I: Item<T::U>>(x: &Strided, inverse: bool, counts: bool, out: 
         for l in range {
             let first = l * inner.n;
             // SAFETY: the module's contract; lines are disjoint.
-            unsafe {
-                pack::<T, I>(
-                    x.ptr.offset(w.off[0]),
-                    inner.s[0],
-                    first,
-                    inner.n,
-                    false,
-                    p.get().add(first),
-                )
-            };
+            unsafe { pack::<T, I>(x.ptr.offset(w.off[0]), inner.s[0], first, inner.n, false, p.get().add(first)) };
             w.next();
         }
     });
