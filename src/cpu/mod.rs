@@ -4,4 +4,13 @@ pub mod alloc;
 pub mod matmul;
 pub mod parallel;
 pub mod random;
+pub mod dims;
+pub mod index;
+pub mod load;
+pub mod parallel;
+pub mod reduce;
+pub mod scan;
 pub mod simd;
+pub mod sort;
+#[cfg(test)]
+pub(crate) mod testing;
