@@ -6,5 +6,10 @@
 pub mod autograd;
 pub mod config;
 pub mod cpu;
+pub mod dispatch;
 pub mod error;
+pub mod ops;
+#[cfg(feature = "python")]
+mod python;
+pub mod schema;
 pub mod tensor;

@@ -1,13 +1,15 @@
 //! CPU kernels: loops over raw memory that dispatch has checked. Nothing here knows tensors that require grad.
 
 pub mod alloc;
-pub mod matmul;
-pub mod parallel;
-pub mod random;
+pub mod create;
 pub mod dims;
 pub mod index;
 pub mod load;
+pub mod matmul;
+pub mod overlap;
 pub mod parallel;
+pub mod pointwise;
+pub mod random;
 pub mod reduce;
 pub mod scan;
 pub mod simd;
