@@ -3,7 +3,6 @@
 use crate::error::{Error, Kind, Result};
 use crate::tensor::{DType, Device, MemoryFormat, Scalar, Tensor};
 use smallvec::SmallVec;
-use std::sync::OnceLock;
 
 /// The type of a parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -229,15 +228,12 @@ pub struct OpDef {
     pub doc: &'static str,
     /// Unpacks the arguments and calls.
     pub call: fn(&Args) -> Result<Ret>,
-    /// The parsed signature, made on first use.
-    pub parsed: OnceLock<Schema>,
 }
 
 impl OpDef {
-    /// The parsed signature.
-    #[inline]
-    pub fn schema(&self) -> &Schema {
-        self.parsed.get_or_init(|| parse(self.text))
+    /// The parsed signature; callers keep it.
+    pub fn schema(&self) -> Schema {
+        parse(self.text)
     }
 
     /// The name, without parsing the rest.
@@ -258,16 +254,16 @@ impl OpDef {
 /// The numbers say which parameter goes where; types are inferred from the function.
 #[macro_export]
 macro_rules! ops {
-    ($($(#[doc = $doc:literal])* $text:literal [$($form:ident)*] => $($f:ident)::+ ( $($i:literal),* ) ;)* $(@ $($rest:tt)*)?) => {
-        $crate::ops!(@rows [$( ($text, concat!($(stringify!($form), " ",)* ""), concat!("", $($doc, "\n"),*), |a: &$crate::schema::Args| Ok($crate::schema::Ret::from($($f)::+ ($(a.get($i)?),*)?))) )*] $($($rest)*)?);
-    };
     (@rows [$(($text:literal, $forms:expr, $doc:expr, $call:expr))*] $($(#[doc = $doc2:literal])* $text2:literal [$($form2:ident)*] => |$a:ident| $body:expr ;)*) => {
         /// This family's rows.
         pub static OPS: &[$crate::schema::OpDef] = &[
-            $($crate::schema::OpDef { text: $text, forms: $forms, doc: $doc, call: $call, parsed: std::sync::OnceLock::new() },)*
+            $($crate::schema::OpDef { text: $text, forms: $forms, doc: $doc, call: $call },)*
             $($crate::schema::OpDef { text: $text2, forms: concat!($(stringify!($form2), " ",)* ""), doc: concat!("", $($doc2, "\n"),*),
-                call: |$a: &$crate::schema::Args| Ok($crate::schema::Ret::from($body?)), parsed: std::sync::OnceLock::new() },)*
+                call: |$a: &$crate::schema::Args| Ok($crate::schema::Ret::from($body?)) },)*
         ];
+    };
+    ($($(#[doc = $doc:literal])* $text:literal [$($form:ident)*] => $($f:ident)::+ ( $($i:literal),* ) ;)* $(@ $($rest:tt)*)?) => {
+        $crate::ops!(@rows [$( ($text, concat!($(stringify!($form), " ",)* ""), concat!("", $($doc, "\n"),*), |a: &$crate::schema::Args| Ok($crate::schema::Ret::from($($f)::+ ($(a.get($i)?),*)?))) )*] $($($rest)*)?);
     };
 }
 

@@ -2,6 +2,10 @@
 //!
 //! Operations have checked shapes and dtypes. On the meta device every function returns at once.
 
+pub mod index;
+pub mod matmul;
+pub mod reduce;
+
 use crate::cpu::{self, alloc, pointwise};
 use crate::error::Result;
 use crate::fail;

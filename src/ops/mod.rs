@@ -6,7 +6,9 @@ pub mod complex;
 pub mod copy;
 pub mod create;
 pub mod helpers;
+pub mod index;
 pub mod inplace;
+pub mod matmul;
 pub mod pointwise;
 pub mod reduce;
 pub mod unary;
@@ -25,6 +27,8 @@ pub static TABLE: &[&[OpDef]] = &[
     copy::OPS,
     create::OPS,
     view::OPS,
+    index::OPS,
+    matmul::OPS,
 ];
 
 /// Hands the engine the operations that it needs. Called once by whoever loads the library; later calls do nothing.

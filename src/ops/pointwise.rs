@@ -261,15 +261,6 @@ fn derivative(row: &'static Pw, s: &mut record::Saver, p: Params, old: Option<&T
     }
 }
 
-/// Declares rows and their Rust functions.
-macro_rules! rows {
-    ($($(#[doc = $doc:literal])* $name:ident / $konst:ident : $node:literal, $fun:ident, $class:expr, [$($d:expr),*];)*) => { $(
-        $(#[doc = $doc])*
-        pub static $konst: Pw = Pw { name: stringify!($name), node: $node, fun: Fun::$fun, class: $class, grads: &[$($d),*] };
-    )* };
-}
-pub(crate) use rows;
-
 /// Runs a unary row into a new tensor.
 pub fn unary(row: &'static Pw, x: &Tensor) -> Result<Tensor> {
     apply(row, &[x], Params::default(), &Dest::New)
@@ -311,7 +302,6 @@ macro_rules! unary_rows {
             $crate::schema::OpDef {
                 text: concat!(stringify!($name), "(Tensor self) -> Tensor"), forms: concat!($(stringify!($form), " ",)* ""), doc: concat!($($doc, "\n"),+),
                 call: |a| Ok($crate::schema::Ret::from($crate::ops::pointwise::apply(&$konst, &[a.get(0)?], Default::default(), &a.dest())?)),
-                parsed: std::sync::OnceLock::new(),
             },
         )*];
     };
@@ -337,7 +327,6 @@ macro_rules! binary_rows {
             $crate::schema::OpDef {
                 text: concat!(stringify!($name), "(Tensor self, ", stringify!($ty), " other) -> Tensor"), forms: concat!($(stringify!($form), " ",)* ""), doc: concat!($($doc, "\n"),+),
                 call: |a| Ok($crate::schema::Ret::from($crate::ops::pointwise::apply(&$konst, &[a.get(0)?, a.get(1)?], Default::default(), &a.dest())?)),
-                parsed: std::sync::OnceLock::new(),
             },
         )*];
     };

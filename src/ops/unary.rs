@@ -14,7 +14,7 @@ unary_rows! { OPS;
     /// -1, 0 or 1 by the sign.
     sign: SIGN "SignBackward0" Sign Same, [f m i o] { 0 => |a| a.g.zeros_like() };
     /// Sign, for complex numbers `x / |x|`.
-    sgn: SGN "SgnBackward0" Sgn Same, [f m i o] { X | OUT => |a| {
+    sgn: SGN "SgnBackward0" Sign Same, [f m i o] { X | OUT => |a| {
         // Holomorphic nowhere: (g/|x| - x * Re(g conj(sgn)) / |x|^2) for complex, 0 for real.
         if !a.g.dtype().is_complex() { return a.g.zeros_like(); }
         let (x, y) = (a.x()?, a.out()?);
@@ -72,14 +72,8 @@ unary_rows! { OPS;
     erf: ERF "ErfBackward0" Erf Float, [f m i o] { X => |a| { let x = a.x()?; a.g.mul(&x.mul(&x)?.neg()?.exp()?.mul_scalar(TWO_OVER_SQRT_PI)?) } };
     /// `1 - erf(x)`.
     erfc: ERFC "ErfcBackward0" Erfc Float, [f m i o] { X => |a| { let x = a.x()?; a.g.mul(&x.mul(&x)?.neg()?.exp()?.mul_scalar(-TWO_OVER_SQRT_PI)?) } };
-    /// Inverse of `erf`.
-    erfinv: ERFINV "ErfinvBackward0" Erfinv Float, [f m i o] { OUT => |a| { let y = a.out()?; a.g.mul(&y.mul(&y)?.exp()?.mul_scalar(1.0 / TWO_OVER_SQRT_PI)?) } };
     /// `1 / (1 + exp(-x))`.
     sigmoid: SIGMOID "SigmoidBackward0" Sigmoid Float, [f m i o] { OUT => |a| super::activation::sigmoid_backward(a.g, &a.out()?) };
-    /// Logarithm of the absolute value of the gamma function.
-    lgamma: LGAMMA "LgammaBackward0" Lgamma Float, [f m i o] { X => |a| a.g.mul(&a.x()?.digamma()?) };
-    /// Derivative of `lgamma`.
-    digamma: DIGAMMA "DigammaBackward0" Digamma Float, [f m i o] { X => |a| a.g.mul(&super::arith::polygamma(1, &a.x()?)?) };
     /// Largest integer at most x.
     floor: FLOOR "FloorBackward0" Floor Same, [f m i o] { 0 => |a| a.g.zeros_like() };
     /// Smallest integer at least x.

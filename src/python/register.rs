@@ -5,7 +5,7 @@ use super::convert::ret_object;
 use super::overrides;
 use super::tensor::{PyTensor, resize};
 use crate::ops::{TABLE, inplace};
-use crate::schema::{Dest, OpDef, Ret, Value};
+use crate::schema::{Dest, OpDef, Ret, Schema, Value};
 use crate::tensor::MemoryFormat;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::ffi;
@@ -17,10 +17,22 @@ use std::ffi::CString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 
+/// A row with its signature, parsed on the first call.
+struct Overload {
+    def: &'static OpDef,
+    parsed: OnceLock<Schema>,
+}
+
+impl Overload {
+    fn schema(&self) -> &Schema {
+        self.parsed.get_or_init(|| self.def.schema())
+    }
+}
+
 /// A name that Python can call.
 struct Callable {
     name: String,
-    overloads: Vec<&'static OpDef>,
+    overloads: Vec<Overload>,
     method: bool,
     in_place: bool,
     out: bool,
@@ -114,8 +126,8 @@ fn weight(values: &[Value]) -> usize {
         .sum()
 }
 
-fn execute(py: Python<'_>, c: &Callable, def: &'static OpDef, mut args: crate::schema::Args, out: Option<Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
-    let schema = def.schema();
+fn execute(py: Python<'_>, c: &Callable, overload: &Overload, mut args: crate::schema::Args, out: Option<Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
+    let (schema, def) = (overload.schema(), overload.def);
     let wants_grad = schema.params.last().is_some_and(|p| p.name == "requires_grad") && matches!(args.values.last(), Some(Value::Bool(true)));
     let outs = match &out {
         Some(o) => Some(out_tensors(&c.name, o)?),
@@ -223,7 +235,7 @@ pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     for def in TABLE.iter().flat_map(|t| t.iter()) {
         for (place, name, method, in_place) in places(def) {
             let c = grouped.entry((place, name.clone())).or_insert_with(|| Callable { name, overloads: Vec::new(), method, in_place, out: false, object: OnceLock::new() });
-            c.overloads.push(def);
+            c.overloads.push(Overload { def, parsed: OnceLock::new() });
             c.out |= !in_place && def.forms.contains('o');
         }
     }
@@ -240,7 +252,7 @@ pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     }
     let names = PyList::empty(py);
     for (i, (c, (place, name))) in callables.iter().zip(&places).enumerate() {
-        let doc = c.overloads.iter().map(|d| format!("{}\n\n{}", d.text, d.doc)).collect::<Vec<_>>().join("\n");
+        let doc = c.overloads.iter().map(|d| format!("{}\n\n{}", d.def.text, d.def.doc)).collect::<Vec<_>>().join("\n");
         let c_name = CString::new(name.as_str()).unwrap_or_default();
         let c_doc = CString::new(doc).unwrap_or_default();
         // Method definitions must outlive the interpreter's objects: they are made once per process and kept.

@@ -381,3 +381,9 @@ mod tests {
         assert_eq!(default_generator().initial_seed(), default_generator().initial_seed());
     }
 }
+
+impl std::fmt::Debug for Generator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Generator")
+    }
+}
