@@ -2,4 +2,5 @@
 
 pub mod alloc;
 pub mod parallel;
+pub mod pointwise;
 pub mod simd;
