@@ -1,5 +1,7 @@
 //! SIMD levels: detection once, and functions compiled for each.
 
+pub mod math;
+
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 /// Instruction sets that kernels are compiled for.
@@ -38,6 +40,11 @@ fn detect() -> Level {
     let level = best.min(wanted);
     LEVEL.store(level as u8, Relaxed);
     level
+}
+
+/// The levels that this processor has, lowest first.
+pub fn available() -> impl Iterator<Item = Level> {
+    [Level::Portable, Level::Avx2, Level::Avx512].into_iter().filter(|&l| l <= best())
 }
 
 /// The best level of this processor.

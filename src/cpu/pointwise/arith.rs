@@ -1,0 +1,270 @@
+//! Arithmetic: the four operations, division's variants, powers, extrema and their kin.
+
+use super::Params;
+use super::kernel::{self, Kernel, class, class_impl, class_kernel, rows};
+use super::scalar::{Cplx, Int, Truth};
+use crate::cpu::simd::Level;
+use crate::cpu::simd::math::Real;
+use crate::tensor::dtype::{C64, C128};
+use crate::tensor::{Bool8, DType};
+
+/// Remainder with the sign of the divisor, from C's fmod.
+#[inline(always)]
+fn floored<R: Real>(m: R, b: R) -> R {
+    if (m != R::ZERO) & ((b < R::ZERO) != (m < R::ZERO)) {
+        m + b
+    } else {
+        m
+    }
+}
+
+/// Python's `//`: (a - remainder) / b, rounded to the integer next to it.
+#[inline(always)]
+fn div_floor<R: Real>(a: R, b: R, m: R) -> R {
+    let q = (a - m) / b;
+    let q = if (m != R::ZERO) & ((b < R::ZERO) != (m < R::ZERO)) {
+        q - R::ONE
+    } else {
+        q
+    };
+    let f = q.floor();
+    let f = if q - f > R::HALF { f + R::ONE } else { f };
+    let f = if q == R::ZERO { R::ZERO.copysign(a / b) } else { f };
+    if b == R::ZERO { a / b } else { f }
+}
+
+/// log(e^a + e^b) for `log1p_exp(x)` = log(1 + e^x) in the base at hand, and log 2 in it.
+#[inline(always)]
+fn log_sum<R: Real>(a: R, b: R, log1p_exp: impl Fn(R) -> R, log_two: R) -> R {
+    // Equal infinities would differ by NaN.
+    let d = if a == b { log_two } else { log1p_exp(-(a - b).abs()) };
+    a.maximum(b) + d
+}
+
+rows! {
+    /// a + alpha b.
+    Add: 2, 1 {
+        real(R) |[a, b], p| -> R {
+            let alpha = R::of(p.f[0]);
+            if alpha == R::ONE { a + b } else { b.fma(alpha, a) }
+        }
+        int(I) |[a, b], p| -> I {
+            let alpha = I::of(p.i[0]);
+            if alpha == I::ONE { a.add(b) } else { a.add(alpha.mul(b)) }
+        }
+        boolean(B) |[a, b], p| -> Bool8 { Bool8::from(a.get() | (b.get() & (p.i[0] != 0))) }
+        complex(C) |[a, b], p| -> C {
+            if p.f[0] == 1.0 && p.f[1] == 0.0 { a + b } else { a + C::attr(p.f[0], p.f[1]) * b }
+        }
+    }
+    /// a - alpha b.
+    Sub: 2, 1 {
+        real(R) |[a, b], p| -> R {
+            let alpha = R::of(p.f[0]);
+            if alpha == R::ONE { a - b } else { b.fma(-alpha, a) }
+        }
+        int(I) |[a, b], p| -> I {
+            let alpha = I::of(p.i[0]);
+            if alpha == I::ONE { a.sub(b) } else { a.sub(alpha.mul(b)) }
+        }
+        complex(C) |[a, b], p| -> C {
+            if p.f[0] == 1.0 && p.f[1] == 0.0 { a - b } else { a - C::attr(p.f[0], p.f[1]) * b }
+        }
+    }
+    /// b - alpha a.
+    Rsub: 2, 1 {
+        real(R) |[a, b], p| -> R {
+            let alpha = R::of(p.f[0]);
+            if alpha == R::ONE { b - a } else { a.fma(-alpha, b) }
+        }
+        int(I) |[a, b], p| -> I {
+            let alpha = I::of(p.i[0]);
+            if alpha == I::ONE { b.sub(a) } else { b.sub(alpha.mul(a)) }
+        }
+        complex(C) |[a, b], p| -> C {
+            if p.f[0] == 1.0 && p.f[1] == 0.0 { b - a } else { b - C::attr(p.f[0], p.f[1]) * a }
+        }
+    }
+    Mul: 2, 1 {
+        real(R) |[a, b], p| -> R { a * b }
+        int(I) |[a, b], p| -> I { a.mul(b) }
+        boolean(B) |[a, b], p| -> Bool8 { Bool8::from(a.get() & b.get()) }
+        complex(C) |[a, b], p| -> C { a * b }
+    }
+    /// True division.
+    Div: 2, 1 {
+        real(R) |[a, b], p| -> R { a / b }
+        complex(C) |[a, b], p| -> C { a.divide(b) }
+    }
+    /// Quotient rounded down.
+    DivFloor: 2, 4 {
+        real(R) |[a, b], p| -> R { div_floor(a, b, a.fmod_near(b)) };
+            rare { a.fmod_is_far(b) } slow { div_floor(a, b, a.fmod_far(b)) }
+        int_slow(I) |[a, b], p| -> I { a.div_floor(b) }
+    }
+    /// Quotient rounded to zero.
+    DivTrunc: 2, 2 {
+        real(R) |[a, b], p| -> R { (a / b).trunc() }
+        int_slow(I) |[a, b], p| -> I { a.div_rem(b).0 }
+    }
+    /// Remainder with the sign of b.
+    Remainder: 2, 4 {
+        real(R) |[a, b], p| -> R { floored(a.fmod_near(b), b) };
+            rare { a.fmod_is_far(b) } slow { floored(a.fmod_far(b), b) }
+        int_slow(I) |[a, b], p| -> I { a.rem_floor(b) }
+    }
+    /// Remainder with the sign of a.
+    Fmod: 2, 4 {
+        real(R) |[a, b], p| -> R { a.fmod_near(b) }; rare { a.fmod_is_far(b) } slow { a.fmod_far(b) }
+        int_slow(I) |[a, b], p| -> I { a.div_rem(b).1 }
+    }
+    Pow: 2, 12 {
+        real(R) |[a, b], p| -> R { a.pow(b) }
+        int_slow(I) |[a, b], p| -> I { a.pow(b) }
+        complex(C) |[a, b], p| -> C {
+            if b == C::zero() {
+                C::one()
+            } else if a == C::zero() && b.re() > C::Part::ZERO && b.im() == C::Part::ZERO {
+                C::zero()
+            } else {
+                C::narrow((a.widen().ln() * b.widen()).exp())
+            }
+        }
+    }
+    Atan2: 2, 6 {
+        real(R) |[a, b], p| -> R { a.atan2(b) }
+    }
+    Hypot: 2, 3 {
+        real(R) |[a, b], p| -> R { a.hypot(b) }
+    }
+    /// The greater one; NaN if either is.
+    Maximum: 2, 1 {
+        real(R) |[a, b], p| -> R { a.maximum(b) }
+        int(I) |[a, b], p| -> I { if a > b { a } else { b } }
+        boolean(B) |[a, b], p| -> Bool8 { Bool8::from(a.get() | b.get()) }
+    }
+    /// The lesser one; NaN if either is.
+    Minimum: 2, 1 {
+        real(R) |[a, b], p| -> R { a.minimum(b) }
+        int(I) |[a, b], p| -> I { if a < b { a } else { b } }
+        boolean(B) |[a, b], p| -> Bool8 { Bool8::from(a.get() & b.get()) }
+    }
+    /// The greater one; the other if one is NaN.
+    Fmax: 2, 1 {
+        real(R) |[a, b], p| -> R { if (a > b) | b.is_nan() { a } else { b } }
+    }
+    /// The lesser one; the other if one is NaN.
+    Fmin: 2, 1 {
+        real(R) |[a, b], p| -> R { if (a < b) | b.is_nan() { a } else { b } }
+    }
+    Copysign: 2, 1 {
+        real(R) |[a, b], p| -> R { a.copysign(b) }
+    }
+    Nextafter: 2, 2 {
+        real(R) |[a, b], p| -> R { a.next_after(b) }
+    }
+    /// a 2^b, as torch has it: the power is computed in the same type.
+    Ldexp: 2, 4 {
+        real(R) |[a, b], p| -> R { a * b.exp2() }
+    }
+    /// log(e^a + e^b).
+    Logaddexp: 2, 8 {
+        real(R) |[a, b], p| -> R { log_sum(a, b, |d| d.exp().log1p(), R::of(std::f64::consts::LN_2)) }
+    }
+    /// log2(2^a + 2^b).
+    Logaddexp2: 2, 8 {
+        real(R) |[a, b], p| -> R {
+            log_sum(a, b, |d| d.exp2().log1p() * R::of(std::f64::consts::LOG2_E), R::ONE)
+        }
+    }
+    Gcd: 2, 64 {
+        int_slow(I) |[a, b], p| -> I { a.gcd(b) }
+    }
+    Lcm: 2, 64 {
+        int_slow(I) |[a, b], p| -> I {
+            let g = a.gcd(b);
+            a.div_rem(g).0.mul(b).abs()
+        }
+    }
+    /// a log b, 0 where a is 0 and b is a number.
+    Xlogy: 2, 6 {
+        real(R) |[a, b], p| -> R {
+            let r = if a == R::ZERO { R::ZERO } else { a * b.log() };
+            if b.is_nan() { b } else { r }
+        }
+    }
+    /// a log(1 + b), 0 where a is 0 and b is a number.
+    Xlog1py: 2, 6 {
+        real(R) |[a, b], p| -> R {
+            let r = if a == R::ZERO { R::ZERO } else { a * b.log1p() };
+            if b.is_nan() { b } else { r }
+        }
+    }
+    /// 0 below 0, b at 0, 1 above.
+    Heaviside: 2, 1 {
+        real(R) |[a, b], p| -> R {
+            let step = if a > R::ZERO { R::ONE } else { R::ZERO };
+            if a == R::ZERO { b } else { step }
+        }
+        int(I) |[a, b], p| -> I {
+            let step = if a > I::ZERO { I::ONE } else { I::ZERO };
+            if a == I::ZERO { b } else { step }
+        }
+        boolean(B) |[a, b], p| -> Bool8 { Bool8::from(a.get() | b.get()) }
+    }
+    /// start + weight (end - start), exact at both ends.
+    Lerp: 3, 1 {
+        real(R) |[a, b, w], p| -> R {
+            let near = w.abs() < R::HALF;
+            let (base, k) = (if near { a } else { b }, if near { w } else { w - R::ONE });
+            k.fma(b - a, base)
+        }
+        complex(C) |[a, b, w], p| -> C {
+            if w.abs() < C::Part::HALF { a + w * (b - a) } else { b - (b - a) * (C::one() - w) }
+        }
+    }
+    /// a + value b c.
+    Addcmul: 3, 1 {
+        real(R) |[a, b, c], p| -> R { a + R::of(p.f[0]) * b * c }
+        int(I) |[a, b, c], p| -> I { a.add(I::of(p.i[0]).mul(b).mul(c)) }
+        complex(C) |[a, b, c], p| -> C { a + C::attr(p.f[0], p.f[1]) * b * c }
+    }
+    /// a + value b / c.
+    Addcdiv: 3, 2 {
+        real(R) |[a, b, c], p| -> R { a + R::of(p.f[0]) * b / c }
+        complex(C) |[a, b, c], p| -> C { a + (C::attr(p.f[0], p.f[1]) * b).divide(c) }
+    }
+    /// Into [f0, f1] or, for integers, [i0, i1]; infinities and the limits of i64 leave an end open.
+    Clamp: 1, 1 {
+        real(R) |[x], p| -> R { x.maximum(R::of(p.f[0])).minimum(R::of(p.f[1])) }
+        int(I) |[x], p| -> I { x.max(I::saturate(p.i[0])).min(I::saturate(p.i[1])) }
+    }
+    /// Into [b, c].
+    ClampTensor: 3, 1 {
+        real(R) |[x, lo, hi], p| -> R { x.maximum(lo).minimum(hi) }
+        int(I) |[x, lo, hi], p| -> I { x.max(lo).min(hi) }
+    }
+    /// NaN, infinity and -infinity replaced by f0, f1, f2.
+    NanToNum: 1, 1 {
+        real(R) |[x], p| -> R {
+            let r = if x == R::INF { R::of(p.f[1]) } else { x };
+            let r = if x == -R::INF { R::of(p.f[2]) } else { r };
+            if x.is_nan() { R::of(p.f[0]) } else { r }
+        }
+        int(I) |[x], p| -> I { x }
+        complex(C) |[x], p| -> C {
+            let part = |x: C::Part| {
+                if x.is_nan() {
+                    C::Part::of(p.f[0])
+                } else if x == C::Part::INF {
+                    C::Part::of(p.f[1])
+                } else if x == -C::Part::INF {
+                    C::Part::of(p.f[2])
+                } else {
+                    x
+                }
+            };
+            C::new(part(x.re()), part(x.im()))
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Exponentials, logarithms, trigonometry: rows over the functions of `simd::math`.
+
+use super::Params;
+use super::kernel::{self, Kernel, class, class_impl, class_kernel, rows};
+use super::scalar::Cplx;
+use crate::cpu::simd::Level;
+use crate::cpu::simd::math::Real;
+use crate::tensor::DType;
+use crate::tensor::dtype::{C64, C128};
+
+/// log(1 + z) without the loss of 1 + z for small z.
+fn log1p(z: C128) -> C128 {
+    let (x, y) = (z.re, z.im);
+    let modulus = 0.5 * f64::ln_1p(x * (2.0 + x) + y * y);
+    C128::new(modulus, f64::atan2(y, 1.0 + x))
+}
+
+/// e^z - 1 without the loss for small z.
+fn expm1(z: C128) -> C128 {
+    let (a, s) = (f64::exp_m1(z.re), f64::sin(0.5 * z.im));
+    let cos_minus_one = -2.0 * s * s;
+    C128::new(a + (a + 1.0) * cos_minus_one, (a + 1.0) * f64::sin(z.im))
+}
+
+/// tanh that stays finite where cosh overflows.
+fn tanh(z: C128) -> C128 {
+    if z.re.abs() > 20.0 {
+        let s = 4.0 * f64::sin(z.im) * f64::cos(z.im) * f64::exp(-2.0 * z.re.abs());
+        return C128::new(f64::copysign(1.0, z.re), s);
+    }
+    z.tanh()
+}
+
+rows! {
+    Exp: 1, 2 {
+        real(R) |[x], p| -> R { x.exp() }
+        complex(C) |[z], p| -> C { C::narrow(z.widen().exp()) }
+    }
+    Exp2: 1, 2 {
+        real(R) |[x], p| -> R { x.exp2() }
+        complex(C) |[z], p| -> C { C::narrow((z.widen() * std::f64::consts::LN_2).exp()) }
+    }
+    Expm1: 1, 3 {
+        real(R) |[x], p| -> R { x.expm1() }
+        complex(C) |[z], p| -> C { C::narrow(expm1(z.widen())) }
+    }
+    Log: 1, 3 {
+        real(R) |[x], p| -> R { x.log() }
+        complex(C) |[z], p| -> C { C::narrow(z.widen().ln()) }
+    }
+    Log2: 1, 3 {
+        real(R) |[x], p| -> R { x.log2() }
+        complex(C) |[z], p| -> C { C::narrow(z.widen().ln() * std::f64::consts::LOG2_E) }
+    }
+    Log10: 1, 3 {
+        real(R) |[x], p| -> R { x.log10() }
+        complex(C) |[z], p| -> C { C::narrow(z.widen().ln() * std::f64::consts::LOG10_E) }
+    }
+    Log1p: 1, 3 {
+        real(R) |[x], p| -> R { x.log1p() }
+        complex(C) |[z], p| -> C { C::narrow(log1p(z.widen())) }
+    }
+    Sin: 1, 6 {
+        real(R) |[x], p| -> R { x.sin_near() }; rare { x.is_far() } slow { R::of(f64::sin(x.f64())) }
+        complex(C) |[z], p| -> C { C::narrow(z.widen().sin()) }
+    }
+    Cos: 1, 6 {
+        real(R) |[x], p| -> R { x.cos_near() }; rare { x.is_far() } slow { R::of(f64::cos(x.f64())) }
+        complex(C) |[z], p| -> C { C::narrow(z.widen().cos()) }
+    }
+    Tan: 1, 6 {
+        real(R) |[x], p| -> R { x.tan_near() }; rare { x.is_far() } slow { R::of(f64::tan(x.f64())) }
+        complex(C) |[z], p| -> C {
+            let t = tanh(C128::new(-z.im().f64(), z.re().f64()));
+            C::narrow(C128::new(t.im, -t.re))
+        }
+    }
+    Asin: 1, 4 {
+        real(R) |[x], p| -> R { x.asin() }
+        complex(C) |[z], p| -> C { C::narrow(z.widen().asin()) }
+    }
+    Acos: 1, 4 {
+        real(R) |[x], p| -> R { x.acos() }
+        complex(C) |[z], p| -> C { C::narrow(z.widen().acos()) }
+    }
+    Atan: 1, 4 {
+        real(R) |[x], p| -> R { x.atan() }
+        complex(C) |[z], p| -> C { C::narrow(z.widen().atan()) }
+    }
+    Sinh: 1, 8 {
+        real(R) |[x], p| -> R { x.sinh() }
+        complex(C) |[z], p| -> C { C::narrow(z.widen().sinh()) }
+    }
+    Cosh: 1, 8 {
+        real(R) |[x], p| -> R { x.cosh() }
+        complex(C) |[z], p| -> C { C::narrow(z.widen().cosh()) }
+    }
+    Tanh: 1, 3 {
+        real(R) |[x], p| -> R { x.tanh() }
+        complex(C) |[z], p| -> C { C::narrow(tanh(z.widen())) }
+    }
+    Asinh: 1, 8 {
+        real(R) |[x], p| -> R { x.asinh() }
+        complex(C) |[z], p| -> C { C::narrow(z.widen().asinh()) }
+    }
+    Acosh: 1, 8 {
+        real(R) |[x], p| -> R { x.acosh() }
+        complex(C) |[z], p| -> C { C::narrow(z.widen().acosh()) }
+    }
+    Atanh: 1, 8 {
+        real(R) |[x], p| -> R { x.atanh() }
+        complex(C) |[z], p| -> C { C::narrow(z.widen().atanh()) }
+    }
+    Erf: 1, 5 {
+        real(R) |[x], p| -> R { x.erf() }
+    }
+    Erfc: 1, 10 {
+        real(R) |[x], p| -> R { x.erfc() }
+    }
+    Erfcx: 1, 10 {
+        real(R) |[x], p| -> R { x.erfcx() }
+    }
+    Sigmoid: 1, 3 {
+        real(R) |[x], p| -> R { x.sigmoid() }
+        complex(C) |[z], p| -> C { C::narrow(C128::new(1.0, 0.0).divide((-z.widen()).exp() + 1.0)) }
+    }
+    /// log(x / (1 - x)) of x moved into [eps, 1 - eps]; eps in f0, negative for none.
+    Logit: 1, 5 {
+        real(R) |[x], p| -> R {
+            let eps = R::of(p.f[0]);
+            let lo = if eps < R::ZERO { -R::INF } else { eps };
+            let hi = if eps < R::ZERO { R::INF } else { R::ONE - eps };
+            let x = x.maximum(lo).minimum(hi);
+            (x / (R::ONE - x)).log()
+        }
+    }
+    /// sin(pi x) / (pi x).
+    Sinc: 1, 8 {
+        real(R) |[x], p| -> R {
+            let t = x * R::of(std::f64::consts::PI);
+            if x == R::ZERO { R::ONE } else { t.sin_near() / t }
+        }; rare { (x * R::of(std::f64::consts::PI)).is_far() } slow {
+            let t = x * R::of(std::f64::consts::PI);
+            R::of(f64::sin(t.f64())) / t
+        }
+        complex(C) |[z], p| -> C {
+            let t = z.widen() * std::f64::consts::PI;
+            if z == C::zero() { C::one() } else { C::narrow(t.sin().divide(t)) }
+        }
+    }
+    /// -x log x; 0 at 0, -infinity below.
+    Entr: 1, 4 {
+        real(R) |[x], p| -> R {
+            let r = -x * x.log();
+            let r = if x == R::ZERO { R::ZERO } else { r };
+            if x < R::ZERO { -R::INF } else { r }
+        }
+    }
+    /// The standard normal distribution function.
+    Ndtr: 1, 10 {
+        real(R) |[x], p| -> R { R::HALF * (-x * R::of(std::f64::consts::FRAC_1_SQRT_2)).erfc() }
+    }
+    /// log of [`Ndtr`], without underflow.
+    LogNdtr: 1, 20 {
+        real(R) |[x], p| -> R {
+            let t = x * R::of(std::f64::consts::FRAC_1_SQRT_2);
+            let left = (R::HALF * (-t).erfcx()).log() - t * t;
+            let right = (-R::HALF * t.erfc()).log1p();
+            if x < -R::ONE { left } else { right }
+        }
+    }
+}

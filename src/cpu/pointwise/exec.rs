@@ -1,0 +1,373 @@
+//! The executor: blocks of about 4 KiB per operand, each gathered, cast or used in place.
+
+use super::cast::cast;
+use super::copy::{STREAM_MIN, Stream, scatter};
+use super::plan::{Cursor, MAX, Plan};
+use super::walk::{BLOCK, Layout, Scratch, WIDEST, block_len, gather, spread};
+use super::{Fun, Kernel, Params, kernel};
+use crate::cpu::parallel;
+use crate::tensor::{DType, Strided};
+use std::mem::MaybeUninit;
+use std::ops::Range;
+
+/// Elements of a parallel chunk of an addition (benches/pointwise.rs, add).
+const GRAIN: usize = 32768;
+
+/// Elements per parallel chunk.
+fn grain(fun: Fun) -> usize {
+    (GRAIN / fun.cost()).max(1024)
+}
+
+/// Computes `out = fun(ins...)` element by element.
+///
+/// The inputs are broadcast to `out.shape` (stride 0) and may have any dtype; they are converted to `compute` (the mask
+/// of `Where` to bool), and the function's result to `out.dtype`. An input may be the output itself, with the same
+/// layout, but not overlap it otherwise. Does nothing where the function is not defined for `compute`.
+pub fn run(fun: Fun, compute: DType, ins: &[Strided], out: &Strided, p: &Params) {
+    let fun = constant_power(fun, compute, ins);
+    let Some(kernel) = kernel(fun, compute) else {
+        debug_assert!(false, "{fun:?} is not defined for {}", compute.name());
+        return;
+    };
+    let ins = &ins[..kernel.arity as usize];
+    let job = Job {
+        fun,
+        kernel,
+        compute,
+        ins,
+        out,
+        p,
+    };
+    if !job.direct() {
+        job.general();
+    }
+}
+
+/// Powers that torch computes by products and roots.
+#[inline(always)]
+fn constant_power(fun: Fun, compute: DType, ins: &[Strided]) -> Fun {
+    if fun != Fun::Pow || !compute.is_float() || ins[1].strides.iter().any(|&s| s != 0) || ins[1].numel() == 0 {
+        return fun;
+    }
+    let mut e = 0.0f64;
+    // SAFETY: the operand has an element, and `e` room for one.
+    unsafe { cast(ins[1].dtype, DType::F64)(ins[1].ptr, (&raw mut e).cast(), 1) }
+    match e {
+        1.0 => Fun::Positive,
+        2.0 => Fun::Square,
+        3.0 => Fun::Cube,
+        0.5 => Fun::Sqrt,
+        -0.5 => Fun::Rsqrt,
+        -1.0 => Fun::Reciprocal,
+        -2.0 => Fun::InverseSquare,
+        _ => fun,
+    }
+}
+
+/// How an operand reaches the loop where the output is contiguous and no cast is needed.
+#[derive(Clone, Copy, PartialEq)]
+enum Access {
+    Contiguous,
+    /// One element, repeated.
+    Constant,
+}
+
+struct Job<'a> {
+    fun: Fun,
+    kernel: Kernel,
+    compute: DType,
+    ins: &'a [Strided<'a>],
+    out: &'a Strided<'a>,
+    p: &'a Params,
+}
+
+impl Job<'_> {
+    fn in_dtype(&self, k: usize) -> DType {
+        self.fun.in_dtype(k, self.compute)
+    }
+
+    /// Operands that are all contiguous or constant and have the loop's dtypes: no plan. False if they are not.
+    #[inline]
+    fn direct(&self) -> bool {
+        if self.out.dtype != self.kernel.out || !self.out.is_contiguous() {
+            return false;
+        }
+        let n = self.out.numel();
+        let mut access = [Access::Contiguous; 4];
+        let mut ptrs = [std::ptr::null(); 4];
+        let mut constants = false;
+        for (k, x) in self.ins.iter().enumerate() {
+            if x.dtype != self.in_dtype(k) {
+                return false;
+            }
+            if x.strides != self.out.strides && !x.is_contiguous() {
+                if x.strides.iter().any(|&s| s != 0) {
+                    return false;
+                }
+                access[k] = Access::Constant;
+                constants = true;
+            }
+            ptrs[k] = x.ptr.cast_const();
+        }
+        if n == 0 {
+            return true;
+        }
+        if n <= BLOCK && !constants && !ptrs.contains(&self.out.ptr.cast_const()) {
+            // SAFETY: the operands hold n elements, and the output is not among them.
+            unsafe { self.kernel.call(&ptrs, self.out.ptr, n, self.p) };
+            return true;
+        }
+        let body = |range: Range<usize>| self.direct_range(&access, n, range);
+        let grain = grain(self.fun);
+        if n <= grain {
+            body(0..n)
+        } else {
+            parallel::chunks(n, grain, &body)
+        }
+        true
+    }
+
+    /// A chunk of [`Job::direct`].
+    fn direct_range(&self, access: &[Access; 4], n: usize, range: Range<usize>) {
+        let ptrs: [*const u8; 4] =
+            std::array::from_fn(|k| self.ins.get(k).map_or(std::ptr::null(), |x| x.ptr.cast_const()));
+        let mut scratch: [MaybeUninit<Scratch>; 4] = [const { MaybeUninit::uninit() }; 4];
+        let mut result = MaybeUninit::<Scratch>::uninit();
+        let out_size = self.out.dtype.size();
+        let in_place = ptrs.contains(&self.out.ptr.cast_const());
+        let stream = Stream::new(n * out_size >= STREAM_MIN && !in_place);
+        // A block is what a constant has been spread over and what the result's scratch holds; without either the
+        // whole chunk is one.
+        let constants = access.contains(&Access::Constant);
+        let block = if constants || in_place || stream.on() {
+            block_len(self.compute.size())
+        } else {
+            range.len()
+        };
+        let mut at = ptrs;
+        for k in 0..self.ins.len() {
+            if access[k] == Access::Constant {
+                let to = Scratch::ptr(&mut scratch[k]);
+                // SAFETY: a block of the compute dtype fits the scratch.
+                unsafe { spread(ptrs[k], to, self.ins[k].dtype.size(), block.min(range.len())) };
+                at[k] = to;
+            }
+        }
+        let mut i = range.start;
+        while i < range.end {
+            let len = block.min(range.end - i);
+            let mut here = at;
+            for k in 0..self.ins.len() {
+                if access[k] == Access::Contiguous {
+                    // SAFETY: i is within the operand.
+                    here[k] = unsafe { ptrs[k].add(i * self.ins[k].dtype.size()) };
+                }
+            }
+            // SAFETY: the operands hold `len` elements from here; a result that may overlap an input goes through the
+            // scratch.
+            unsafe {
+                let out = self.out.ptr.add(i * out_size);
+                if in_place || stream.on() {
+                    let to = Scratch::ptr(&mut result);
+                    self.kernel.call(&here, to, len, self.p);
+                    stream.write(to, out, len * out_size);
+                } else {
+                    self.kernel.call(&here, out, len, self.p);
+                }
+            }
+            i += len;
+        }
+        stream.finish();
+    }
+
+    /// Any layout and dtype.
+    #[cold]
+    #[inline(never)]
+    fn general(&self) {
+        let mut operands = [*self.out; MAX];
+        let count = self.ins.len();
+        operands[..count].copy_from_slice(self.ins);
+        operands[count] = *self.out;
+        let plan = Plan::new(&operands[..=count]);
+        if plan.n == 0 {
+            return;
+        }
+        let sizes = operands[..=count].iter().map(|o| o.dtype.size());
+        let layout = Layout::new(&plan, count, sizes.max().unwrap_or(1).max(self.compute.size()));
+        let grain = layout.grain(grain(self.fun));
+        let body = |range: Range<usize>| self.blocks(&layout, range);
+        if layout.blocks <= grain {
+            body(0..layout.blocks)
+        } else {
+            parallel::chunks(layout.blocks, grain, &body)
+        }
+    }
+
+    /// Blocks of [`Job::general`].
+    fn blocks(&self, layout: &Layout, range: Range<usize>) {
+        let plan = layout.plan;
+        let count = self.ins.len();
+        let mut scratch: [MaybeUninit<Scratch>; 4] = [const { MaybeUninit::uninit() }; 4];
+        let mut raw = MaybeUninit::<Scratch>::uninit();
+        let mut result = MaybeUninit::<Scratch>::uninit();
+        let (raw, result) = (Scratch::ptr(&mut raw), Scratch::ptr(&mut result));
+        let out_size = self.out.dtype.size();
+        let in_place = self.ins.iter().any(|x| x.ptr == self.out.ptr);
+        let stream = Stream::new(plan.is_dense(count, out_size) && plan.n * out_size >= STREAM_MIN && !in_place);
+        let out_cast = (self.out.dtype != self.kernel.out).then(|| cast(self.kernel.out, self.out.dtype));
+        let in_order = layout.is_unit(count, out_size) && !stream.on();
+        let mut feeds: [Feed; 4] = std::array::from_fn(|k| match self.ins.get(k) {
+            Some(x) => Feed::new(layout, k, x, self.in_dtype(k)),
+            None => Feed::default(),
+        });
+        let mut walk = layout.walk(range.start);
+        for _ in range {
+            let len = walk.len();
+            let cursor = &walk.cursor;
+            // SAFETY: offsets of a plan stay within the operands, and a block of any operand fits a scratch. A result
+            // that may overlap an input goes through one.
+            unsafe {
+                let mut here = [std::ptr::null(); 4];
+                for k in 0..count {
+                    let to = Scratch::ptr(&mut scratch[k]);
+                    here[k] = feeds[k].block(layout, k, &self.ins[k], cursor, to, raw, len);
+                }
+                let out = self.out.ptr.offset(cursor.offsets[count]);
+                match out_cast {
+                    None if in_order && !in_place => self.kernel.call(&here, out, len, self.p),
+                    None => {
+                        self.kernel.call(&here, result, len, self.p);
+                        scatter(layout, count, self.out, cursor, result, len, &stream);
+                    }
+                    Some(cast) => {
+                        self.kernel.call(&here, result, len, self.p);
+                        let end = if in_order { out } else { raw };
+                        cast(result, end, len);
+                        if !in_order {
+                            scatter(layout, count, self.out, cursor, raw, len, &stream);
+                        }
+                    }
+                }
+            }
+            walk.next();
+        }
+        stream.finish();
+    }
+}
+
+/// How one input comes to the loop, and what its scratch holds.
+#[derive(Default)]
+struct Feed {
+    cast: Option<super::Cast>,
+    /// Its blocks are in order.
+    unit: bool,
+    /// One element per block.
+    constant: bool,
+    /// Every block is the same.
+    repeats: bool,
+    /// Bytes of an element in the loop.
+    size: usize,
+    /// Offset and length of what the scratch holds, if that may serve again.
+    held: Option<(isize, usize)>,
+}
+
+impl Feed {
+    fn new(layout: &Layout, k: usize, x: &Strided, dtype: DType) -> Feed {
+        let constant = layout.rows && layout.plan.dims[0].strides[k] == 0;
+        Feed {
+            cast: (x.dtype != dtype).then(|| cast(x.dtype, dtype)),
+            unit: layout.is_unit(k, x.dtype.size()),
+            constant,
+            // Blocks start at multiples of their length, hence of every period that divides it.
+            repeats: !layout.rows && layout.block.is_multiple_of(layout.plan.period(k)),
+            size: dtype.size(),
+            held: None,
+        }
+    }
+
+    /// The block at the cursor, in place or in `to`.
+    ///
+    /// # Safety
+    /// `to` and `raw` have room for it.
+    #[allow(clippy::too_many_arguments, reason = "one step of a loop")]
+    #[inline]
+    unsafe fn block(
+        &mut self,
+        layout: &Layout,
+        k: usize,
+        x: &Strided,
+        cursor: &Cursor,
+        to: *mut u8,
+        raw: *mut u8,
+        len: usize,
+    ) -> *const u8 {
+        let offset = if self.repeats { 0 } else { cursor.offsets[k] };
+        if self.held.is_some_and(|(at, n)| at == offset && n >= len) {
+            return to;
+        }
+        // SAFETY: offsets of a plan stay within the operand.
+        unsafe {
+            let ptr = x.ptr.offset(cursor.offsets[k]);
+            match self.cast {
+                _ if self.constant => {
+                    let mut one = [0u8; WIDEST];
+                    match self.cast {
+                        Some(cast) => cast(ptr, one.as_mut_ptr(), 1),
+                        None => one.as_mut_ptr().copy_from_nonoverlapping(ptr, self.size),
+                    }
+                    spread(one.as_ptr(), to, self.size, len);
+                }
+                None if self.unit => return ptr,
+                Some(cast) if self.unit => cast(ptr, to, len),
+                None => gather(layout, k, x, cursor, to, len),
+                Some(cast) => {
+                    gather(layout, k, x, cursor, raw, len);
+                    cast(raw, to, len);
+                }
+            }
+        }
+        self.held = (self.repeats || self.constant).then_some((offset, len));
+        to
+    }
+}
+
+/// Is any element 0? For the check before an integer division.
+pub fn has_zero(x: &Strided) -> bool {
+    let operands = [*x];
+    let plan = Plan::new(&operands);
+    if plan.n == 0 {
+        return false;
+    }
+    let mut cursor = plan.locate(0);
+    let row = plan.dims[0].size;
+    let stride = plan.dims[0].strides[0];
+    let mut left = plan.n;
+    while left > 0 {
+        macro_rules! any {
+            ($t:ty) => {
+                // SAFETY: offsets of a plan stay within the operand.
+                (0..row).any(|i| unsafe {
+                    x.ptr
+                        .offset(cursor.offsets[0] + i as isize * stride)
+                        .cast::<$t>()
+                        .read()
+                        == 0
+                })
+            };
+        }
+        let zero = match x.dtype.size() {
+            1 => any!(u8),
+            2 => any!(u16),
+            4 => any!(u32),
+            _ => any!(u64),
+        };
+        if zero {
+            return true;
+        }
+        left -= row;
+        if left > 0 {
+            cursor.advance(&plan, row);
+        }
+    }
+    false
+}

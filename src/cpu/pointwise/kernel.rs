@@ -1,0 +1,447 @@
+//! From a scalar body to a loop: how a row of the function tables becomes a [`Kernel`] per dtype and SIMD level.
+
+use super::Params;
+use crate::cpu::simd::Level;
+use crate::tensor::{Bool8, DType, Element};
+use std::mem::MaybeUninit;
+
+/// One compiled loop. The slices do not overlap and hold whole elements: the inputs at least as many as the output.
+///
+/// Slices rather than pointers because their arguments are `noalias`, which spares the run-time overlap checks.
+pub(super) type Loop = unsafe fn(&[u8], &[u8], &[u8], &[u8], &mut [MaybeUninit<u8>], &Params);
+
+/// The contiguous loop of one function for one compute dtype.
+#[derive(Clone, Copy)]
+pub struct Kernel {
+    run: Loop,
+    /// Elements come in multiples of it; [`Kernel::call`] pads the rest. One for loops that are not vectorised.
+    lanes: u16,
+    /// Number of inputs.
+    pub arity: u8,
+    /// Bytes of an element of the first input, which is not the compute dtype for `Where` alone.
+    first: u8,
+    /// Bytes of an element of the other inputs.
+    size: u8,
+    /// The dtype that the loop writes.
+    pub out: DType,
+}
+
+/// Bytes of a padded tail: the lanes of every kernel fit.
+const PAD: usize = 256;
+
+impl Kernel {
+    /// Computes `out[i] = f(ins[0][i], ...)` for `i < n`.
+    ///
+    /// # Safety
+    /// The first `arity` inputs point to `n` elements of their dtype, `out` to room for `n` of [`Kernel::out`] that
+    /// overlaps none of them.
+    #[inline]
+    pub unsafe fn call(&self, ins: &[*const u8; 4], out: *mut u8, n: usize, p: &Params) {
+        let rest = n & (self.lanes as usize - 1);
+        let full = n - rest;
+        // SAFETY: by the caller's contract; the pad has room for `lanes` elements of every operand.
+        unsafe {
+            if full > 0 {
+                self.exact(ins, out, full, p);
+            }
+            if rest > 0 {
+                self.tail(ins, out, full, rest, p);
+            }
+        }
+    }
+
+    /// As [`Kernel::call`], for a multiple of `lanes`.
+    #[inline(always)]
+    unsafe fn exact(&self, ins: &[*const u8; 4], out: *mut u8, n: usize, p: &Params) {
+        let (first, size) = (self.first as usize, self.size as usize);
+        let input = |k: usize| {
+            let bytes = if k >= self.arity as usize {
+                return &[][..];
+            } else if k == 0 {
+                n * first
+            } else {
+                n * size
+            };
+            // SAFETY: the caller's contract.
+            unsafe { std::slice::from_raw_parts(ins[k], bytes) }
+        };
+        // SAFETY: as above.
+        unsafe {
+            let out = std::slice::from_raw_parts_mut(out.cast(), n * self.out.size());
+            (self.run)(input(0), input(1), input(2), input(3), out, p)
+        }
+    }
+
+    /// The last elements, padded with zeros to whole vectors, so that no scalar loop has to be compiled.
+    #[inline(never)]
+    unsafe fn tail(&self, ins: &[*const u8; 4], out: *mut u8, from: usize, rest: usize, p: &Params) {
+        #[repr(align(64))]
+        struct Pad([[u8; PAD]; 4], [MaybeUninit<u8>; PAD]);
+        let mut pad = MaybeUninit::<Pad>::uninit();
+        let base = pad.as_mut_ptr();
+        let mut padded = *ins;
+        for k in 0..self.arity as usize {
+            let size = if k == 0 { self.first } else { self.size } as usize;
+            // SAFETY: `rest < lanes`, and `lanes * size <= PAD`.
+            unsafe {
+                let to = (&raw mut (*base).0[k]).cast::<u8>();
+                to.write_bytes(0, PAD);
+                to.copy_from_nonoverlapping(ins[k].add(from * size), rest * size);
+                padded[k] = to;
+            }
+        }
+        // SAFETY: as above.
+        unsafe {
+            let to = (&raw mut (*base).1).cast::<u8>();
+            self.exact(&padded, to, self.lanes as usize, p);
+            let size = self.out.size();
+            out.add(from * size).copy_from_nonoverlapping(to, rest * size);
+        }
+    }
+}
+
+/// The scalar body of a function for element type `T`; `Class` keeps the impls for reals, integers, ... apart.
+pub(super) trait Op<T: Element, const N: usize, Class> {
+    type Out: Element;
+    /// Does `rare` ever hold?
+    const HAS_RARE: bool;
+    /// The function, branch-free. Where `rare` holds it may be anything.
+    fn apply(x: [T; N], p: &Params) -> Self::Out;
+    /// Arguments that `apply` leaves to `slow`.
+    fn rare(x: [T; N]) -> bool;
+    /// The function where `rare` holds.
+    fn slow(x: [T; N]) -> Self::Out;
+}
+
+/// A function of the tables.
+pub(super) trait Row {
+    /// Number of inputs.
+    const ARITY: usize;
+    /// Time per element in units of an addition, for the choice of the parallel grain.
+    const COST: usize;
+    /// The loop for a dtype and level.
+    fn kernel(compute: DType, level: Level) -> Option<Kernel>;
+}
+
+/// # Safety
+/// Of [`Loop`].
+#[inline(always)]
+unsafe fn map<O: Op<T, N, C>, T: Element, const N: usize, C>(
+    ins: [&[u8]; 4],
+    out: &mut [MaybeUninit<u8>],
+    p: &Params,
+    lanes: usize,
+) {
+    let n = (out.len() / size_of::<O::Out>()) & !(lanes - 1);
+    let x: [*const T; N] = std::array::from_fn(|k| ins[k].as_ptr().cast());
+    let y: *mut O::Out = out.as_mut_ptr().cast();
+    // SAFETY: the slices hold n elements.
+    unsafe {
+        for i in 0..n {
+            y.add(i).write(O::apply(x.map(|x| x.add(i).read()), p));
+        }
+        if O::HAS_RARE {
+            let mut any = false;
+            for i in 0..n {
+                any |= O::rare(x.map(|x| x.add(i).read()));
+            }
+            if any {
+                for i in 0..n {
+                    let x = x.map(|x| x.add(i).read());
+                    if O::rare(x) {
+                        y.add(i).write(O::slow(x));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Elements per step of a vectorised loop: four AVX-512 vectors.
+const fn lanes<T>() -> usize {
+    PAD / size_of::<T>()
+}
+
+macro_rules! level_loop {
+    ($name:ident, $features:literal) => {
+        /// # Safety
+        /// Of [`Loop`]; the processor has the features.
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = $features)]
+        unsafe fn $name<O: Op<T, N, C>, T: Element, const N: usize, C>(
+            a: &[u8],
+            b: &[u8],
+            c: &[u8],
+            d: &[u8],
+            out: &mut [MaybeUninit<u8>],
+            p: &Params,
+        ) {
+            // SAFETY: passed on.
+            unsafe { map::<O, T, N, C>([a, b, c, d], out, p, lanes::<T>()) }
+        }
+    };
+}
+level_loop!(
+    avx512,
+    "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,bmi2,lzcnt,popcnt"
+);
+level_loop!(avx2, "avx2,fma,f16c,bmi2,lzcnt,popcnt");
+
+/// # Safety
+/// Of [`Loop`].
+unsafe fn portable<O: Op<T, N, C>, T: Element, const N: usize, C>(
+    a: &[u8],
+    b: &[u8],
+    c: &[u8],
+    d: &[u8],
+    out: &mut [MaybeUninit<u8>],
+    p: &Params,
+) {
+    // SAFETY: passed on.
+    unsafe { map::<O, T, N, C>([a, b, c, d], out, p, 1) }
+}
+
+/// The loop of `level`.
+pub(super) fn vectorised<O: Op<T, N, C>, T: Element, const N: usize, C>(level: Level) -> Kernel {
+    let (run, lanes): (Loop, usize) = match level {
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => (avx512::<O, T, N, C>, lanes::<T>()),
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => (avx2::<O, T, N, C>, lanes::<T>()),
+        _ => (portable::<O, T, N, C>, 1),
+    };
+    let size = size_of::<T>() as u8;
+    Kernel {
+        run,
+        lanes: lanes as u16,
+        arity: N as u8,
+        first: size,
+        size,
+        out: O::Out::DTYPE,
+    }
+}
+
+/// The same loop at every level, for rare dtypes and bodies that do not vectorise.
+pub(super) fn scalar<O: Op<T, N, C>, T: Element, const N: usize, C>() -> Kernel {
+    let size = size_of::<T>() as u8;
+    Kernel {
+        run: portable::<O, T, N, C>,
+        lanes: 1,
+        arity: N as u8,
+        first: size,
+        size,
+        out: O::Out::DTYPE,
+    }
+}
+
+/// `where`: the first input is a bool mask, so that it does not fit [`Op`]. Bits move, whatever their type: one loop
+/// per element size.
+pub(super) mod select {
+    use super::*;
+
+    #[inline(always)]
+    unsafe fn body<T: Element>(mask: &[u8], yes: &[u8], no: &[u8], out: &mut [MaybeUninit<u8>], lanes: usize) {
+        let n = mask.len() & !(lanes - 1);
+        let (m, a, b): (*const Bool8, *const T, *const T) =
+            (mask.as_ptr().cast(), yes.as_ptr().cast(), no.as_ptr().cast());
+        let y: *mut T = out.as_mut_ptr().cast();
+        for i in 0..n {
+            // SAFETY: the slices hold n elements. Both sides are read so that the choice is a blend.
+            unsafe {
+                let (a, b) = (a.add(i).read(), b.add(i).read());
+                y.add(i).write(if m.add(i).read().get() { a } else { b });
+            }
+        }
+    }
+
+    macro_rules! select_loop {
+        ($name:ident, $features:literal) => {
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = $features)]
+            unsafe fn $name<T: Element>(
+                mask: &[u8],
+                yes: &[u8],
+                no: &[u8],
+                _: &[u8],
+                out: &mut [MaybeUninit<u8>],
+                _: &Params,
+            ) {
+                // SAFETY: passed on.
+                unsafe { body::<T>(mask, yes, no, out, lanes::<T>()) }
+            }
+        };
+    }
+    select_loop!(
+        avx512,
+        "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,bmi2,lzcnt,popcnt"
+    );
+    select_loop!(avx2, "avx2,fma,f16c,bmi2,lzcnt,popcnt");
+
+    unsafe fn portable<T: Element>(
+        mask: &[u8],
+        yes: &[u8],
+        no: &[u8],
+        _: &[u8],
+        out: &mut [MaybeUninit<u8>],
+        _: &Params,
+    ) {
+        // SAFETY: passed on.
+        unsafe { body::<T>(mask, yes, no, out, 1) }
+    }
+
+    fn of<T: Element>(level: Level, out: DType) -> Kernel {
+        let (run, lanes): (Loop, usize) = match level {
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => (avx512::<T>, lanes::<T>()),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => (avx2::<T>, lanes::<T>()),
+            _ => (portable::<T>, 1),
+        };
+        Kernel {
+            run,
+            lanes: lanes as u16,
+            arity: 3,
+            first: 1,
+            size: size_of::<T>() as u8,
+            out,
+        }
+    }
+
+    /// Any dtype, f16 and bf16 included.
+    pub struct Where;
+
+    impl Row for Where {
+        const ARITY: usize = 3;
+        const COST: usize = 1;
+        fn kernel(compute: DType, level: Level) -> Option<Kernel> {
+            Some(match compute.size() {
+                1 => of::<u8>(level, compute),
+                2 => of::<u16>(level, compute),
+                4 => of::<u32>(level, compute),
+                8 => of::<u64>(level, compute),
+                _ => of::<crate::tensor::dtype::C128>(level, compute),
+            })
+        }
+    }
+}
+
+/// Marks the impls of [`Op`] for each class of dtypes.
+pub(super) mod class {
+    pub struct Real;
+    pub struct Int;
+    pub struct Boolean;
+    pub struct Complex;
+}
+
+/// The loop of one row, class and dtype.
+///
+/// `real` and `int` are vectorised for each level (of the unsigned types only u8); `real_slow` and `int_slow` have one
+/// loop for all levels.
+macro_rules! class_kernel {
+    (real, $op:ident, $n:literal, $d:ident, $level:ident) => {
+        match $d {
+            DType::F32 => Some(kernel::vectorised::<$op, f32, $n, class::Real>($level)),
+            DType::F64 => Some(kernel::vectorised::<$op, f64, $n, class::Real>($level)),
+            _ => None,
+        }
+    };
+    (real_slow, $op:ident, $n:literal, $d:ident, $level:ident) => {
+        match $d {
+            DType::F32 => Some(kernel::scalar::<$op, f32, $n, class::Real>()),
+            DType::F64 => Some(kernel::scalar::<$op, f64, $n, class::Real>()),
+            _ => None,
+        }
+    };
+    (int, $op:ident, $n:literal, $d:ident, $level:ident) => {
+        match $d {
+            DType::I64 => Some(kernel::vectorised::<$op, i64, $n, class::Int>($level)),
+            DType::I32 => Some(kernel::vectorised::<$op, i32, $n, class::Int>($level)),
+            DType::I16 => Some(kernel::vectorised::<$op, i16, $n, class::Int>($level)),
+            DType::I8 => Some(kernel::vectorised::<$op, i8, $n, class::Int>($level)),
+            DType::U8 => Some(kernel::vectorised::<$op, u8, $n, class::Int>($level)),
+            DType::U16 => Some(kernel::scalar::<$op, u16, $n, class::Int>()),
+            DType::U32 => Some(kernel::scalar::<$op, u32, $n, class::Int>()),
+            DType::U64 => Some(kernel::scalar::<$op, u64, $n, class::Int>()),
+            _ => None,
+        }
+    };
+    (int_slow, $op:ident, $n:literal, $d:ident, $level:ident) => {
+        match $d {
+            DType::I64 => Some(kernel::scalar::<$op, i64, $n, class::Int>()),
+            DType::I32 => Some(kernel::scalar::<$op, i32, $n, class::Int>()),
+            DType::I16 => Some(kernel::scalar::<$op, i16, $n, class::Int>()),
+            DType::I8 => Some(kernel::scalar::<$op, i8, $n, class::Int>()),
+            DType::U8 => Some(kernel::scalar::<$op, u8, $n, class::Int>()),
+            DType::U16 => Some(kernel::scalar::<$op, u16, $n, class::Int>()),
+            DType::U32 => Some(kernel::scalar::<$op, u32, $n, class::Int>()),
+            DType::U64 => Some(kernel::scalar::<$op, u64, $n, class::Int>()),
+            _ => None,
+        }
+    };
+    (boolean, $op:ident, $n:literal, $d:ident, $level:ident) => {
+        match $d {
+            DType::Bool => Some(kernel::vectorised::<$op, Bool8, $n, class::Boolean>($level)),
+            _ => None,
+        }
+    };
+    (complex, $op:ident, $n:literal, $d:ident, $level:ident) => {
+        match $d {
+            DType::C64 => Some(kernel::scalar::<$op, C64, $n, class::Complex>()),
+            DType::C128 => Some(kernel::scalar::<$op, C128, $n, class::Complex>()),
+            _ => None,
+        }
+    };
+}
+
+/// `impl Op` of one row and class, under the class's trait.
+macro_rules! class_impl {
+    (real, $($rest:tt)+) => { class_impl!(@ Real, Real, $($rest)+); };
+    (real_slow, $($rest:tt)+) => { class_impl!(@ Real, Real, $($rest)+); };
+    (int, $($rest:tt)+) => { class_impl!(@ Int, Int, $($rest)+); };
+    (int_slow, $($rest:tt)+) => { class_impl!(@ Int, Int, $($rest)+); };
+    (boolean, $($rest:tt)+) => { class_impl!(@ Truth, Boolean, $($rest)+); };
+    (complex, $($rest:tt)+) => { class_impl!(@ Cplx, Complex, $($rest)+); };
+    (@ $bound:ident, $class:ident, $op:ident, $n:literal, $t:ident, [$($x:ident),+], $p:ident, $out:ty, $body:block, $($rare:block $slow:block)?) => {
+        #[allow(unused_variables, reason = "most bodies take no attributes")]
+        impl<$t: $bound> kernel::Op<$t, $n, class::$class> for $op {
+            type Out = $out;
+            const HAS_RARE: bool = class_impl!(@some $($rare)?);
+            #[inline(always)]
+            fn apply([$($x),+]: [$t; $n], $p: &Params) -> $out $body
+            #[inline(always)]
+            fn rare([$($x),+]: [$t; $n]) -> bool {
+                class_impl!(@or false; $($rare)?)
+            }
+            #[inline(always)]
+            fn slow([$($x),+]: [$t; $n]) -> $out {
+                class_impl!(@or unreachable!("no rare arguments"); $($slow)?)
+            }
+        }
+    };
+    (@some) => { false };
+    (@some $e:block) => { true };
+    (@or $d:expr;) => { $d };
+    (@or $d:expr; $e:block) => { $e };
+}
+
+/// Function tables. A row is `Name: arity, cost { class(T) |args, params| -> Out { body } ... }`; the body is generic
+/// over the class's trait (`Real`, `Int`, `Cplx`), and several classes in brackets share one.
+macro_rules! rows {
+    ($( $(#[$m:meta])* $op:ident: $n:literal, $cost:literal {
+        $( $class:ident ($t:ident) |[$($x:ident),+], $p:ident| -> $out:ty $body:block $(; rare $rare:block slow $slow:block)? )+
+    } )+) => { $(
+        $(#[$m])*
+        pub(super) struct $op;
+        impl kernel::Row for $op {
+            const ARITY: usize = $n;
+            const COST: usize = $cost;
+            #[allow(unused_variables, reason = "rows without vectorised classes")]
+            fn kernel(compute: DType, level: Level) -> Option<Kernel> {
+                None$(.or_else(|| class_kernel!($class, $op, $n, compute, level)))+
+            }
+        }
+        $( class_impl!($class, $op, $n, $t, [$($x),+], $p, $out, $body, $($rare $slow)?); )+
+    )+ };
+}
+
+pub(super) use {class_impl, class_kernel, rows};

@@ -1,0 +1,268 @@
+//! Walking a plan in blocks, and moving one block between an operand and contiguous scratch.
+
+use super::plan::{Cursor, Plan};
+use crate::tensor::Strided;
+use std::mem::MaybeUninit;
+
+/// Elements of a block: every operand's 4-byte elements fill 4 KiB of the L1 cache.
+pub(super) const BLOCK: usize = 1024;
+/// Bytes of the widest element.
+pub(super) const WIDEST: usize = 16;
+/// Innermost rows at least this long are blocks by themselves; shorter ones are packed together.
+const ROW_MIN: usize = 128;
+
+/// Room for one block of one operand.
+#[repr(align(64))]
+pub(super) struct Scratch([MaybeUninit<u8>; BLOCK * 8]);
+
+impl Scratch {
+    #[inline(always)]
+    pub fn ptr(this: &mut MaybeUninit<Scratch>) -> *mut u8 {
+        // SAFETY: the address of a field, which is not read.
+        unsafe { (&raw mut (*this.as_mut_ptr()).0).cast() }
+    }
+}
+
+/// Elements of a block whose widest operand has elements of `size` bytes.
+pub(super) fn block_len(size: usize) -> usize {
+    if size <= 8 { BLOCK } else { BLOCK * 8 / WIDEST }
+}
+
+/// How the executor walks a plan.
+pub(super) struct Layout<'a> {
+    pub plan: &'a Plan,
+    /// Elements of a block.
+    pub block: usize,
+    /// Does a block lie within one innermost row?
+    pub rows: bool,
+    /// Number of blocks.
+    pub blocks: usize,
+    /// Blocks per row.
+    per_row: usize,
+}
+
+impl<'a> Layout<'a> {
+    /// Blocks of a plan over `count` inputs whose widest element has `widest` bytes.
+    pub fn new(plan: &'a Plan, count: usize, widest: usize) -> Self {
+        let block = block_len(widest);
+        let row = plan.dims[0].size;
+        if row >= ROW_MIN || plan.dims.len() == 1 {
+            let per_row = row.div_ceil(block);
+            return Layout {
+                plan,
+                block,
+                rows: true,
+                blocks: plan.n / row * per_row,
+                per_row,
+            };
+        }
+        // Whole periods of the operands that repeat within a block, so that what was gathered for one block serves the
+        // next.
+        let period = (0..count)
+            .map(|k| plan.period(k))
+            .filter(|&n| n <= block)
+            .max()
+            .unwrap_or(1)
+            .max(row);
+        let block = block / period * period;
+        Layout {
+            plan,
+            block,
+            rows: false,
+            blocks: plan.n.div_ceil(block),
+            per_row: 1,
+        }
+    }
+
+    /// Blocks per chunk of about `grain` elements.
+    pub fn grain(&self, grain: usize) -> usize {
+        let len = if self.rows {
+            self.plan.dims[0].size.min(self.block)
+        } else {
+            self.block
+        };
+        (grain / len).max(1)
+    }
+
+    /// The first block of a range.
+    pub fn walk(&self, first: usize) -> Walk<'_> {
+        let (i, in_row) = self.start(first);
+        Walk {
+            layout: self,
+            cursor: self.plan.locate(i),
+            i,
+            in_row,
+        }
+    }
+
+    /// Does operand `k`, with elements of `size` bytes, lie in order within every block?
+    pub fn is_unit(&self, k: usize, size: usize) -> bool {
+        self.plan.is_dense(k, size) || (self.rows && self.plan.dims[0].strides[k] == size as isize)
+    }
+
+    /// Linear index of block `b`, and its place in the row.
+    fn start(&self, b: usize) -> (usize, usize) {
+        if self.rows {
+            let in_row = b % self.per_row * self.block;
+            (b / self.per_row * self.plan.dims[0].size + in_row, in_row)
+        } else {
+            (b * self.block, 0)
+        }
+    }
+}
+
+/// The current block of a walk.
+pub(super) struct Walk<'a> {
+    layout: &'a Layout<'a>,
+    pub cursor: Cursor,
+    i: usize,
+    in_row: usize,
+}
+
+impl Walk<'_> {
+    /// Elements of the block.
+    #[inline]
+    pub fn len(&self) -> usize {
+        if self.layout.rows {
+            self.layout.block.min(self.layout.plan.dims[0].size - self.in_row)
+        } else {
+            self.layout.block.min(self.layout.plan.n - self.i)
+        }
+    }
+
+    /// To the next block.
+    #[inline]
+    pub fn next(&mut self) {
+        let len = self.len();
+        let plan = self.layout.plan;
+        self.i += len;
+        if self.layout.rows {
+            self.in_row = if self.in_row + len == plan.dims[0].size {
+                0
+            } else {
+                self.in_row + len
+            };
+            self.cursor.advance(plan, len);
+        } else if self.i < plan.n {
+            self.cursor = plan.locate(self.i);
+        }
+    }
+}
+
+/// Calls `f(offset, stride, n)` for each part of an innermost row of operand `k` in the `len` elements from `cursor`.
+pub(super) fn for_rows(layout: &Layout, cursor: &Cursor, k: usize, len: usize, mut f: impl FnMut(isize, isize, usize)) {
+    let dims = &layout.plan.dims;
+    let stride = dims[0].strides[k];
+    if layout.rows {
+        return f(cursor.offsets[k], stride, len);
+    }
+    let mut index = cursor.index.clone();
+    let mut offset = cursor.offsets[k];
+    let mut left = len;
+    loop {
+        let n = left.min(dims[0].size - index[0]);
+        f(offset, stride, n);
+        left -= n;
+        if left == 0 {
+            return;
+        }
+        offset -= index[0] as isize * stride;
+        index[0] = 0;
+        let mut d = 1;
+        loop {
+            index[d] += 1;
+            offset += dims[d].strides[k];
+            if index[d] < dims[d].size {
+                break;
+            }
+            offset -= dims[d].size as isize * dims[d].strides[k];
+            index[d] = 0;
+            d += 1;
+        }
+    }
+}
+
+/// Collects `len` elements of operand `k` from `cursor` into `to`.
+///
+/// # Safety
+/// `to` has room for them.
+pub(super) unsafe fn gather(layout: &Layout, k: usize, x: &Strided, cursor: &Cursor, to: *mut u8, len: usize) {
+    let size = x.dtype.size();
+    let mut done = 0;
+    for_rows(layout, cursor, k, len, |offset, stride, n| {
+        // SAFETY: offsets of a plan stay within the operand, and `done + n <= len`.
+        unsafe {
+            let from = x.ptr.offset(offset);
+            if stride == 0 {
+                spread(from, to.add(done * size), size, n);
+            } else {
+                strided(from, stride, to.add(done * size), size as isize, size, n);
+            }
+        }
+        done += n;
+    });
+}
+
+/// Repeats one element `n` times.
+///
+/// # Safety
+/// `to` has room for them and does not overlap `from`.
+pub(super) unsafe fn spread(from: *const u8, to: *mut u8, size: usize, n: usize) {
+    macro_rules! go {
+        ($t:ty) => {{
+            // SAFETY: the caller's contract; elements may lie unaligned in byte scratch.
+            unsafe {
+                let x = from.cast::<$t>().read_unaligned();
+                for i in 0..n {
+                    to.cast::<$t>().add(i).write_unaligned(x);
+                }
+            }
+        }};
+    }
+    match size {
+        1 => go!(u8),
+        2 => go!(u16),
+        4 => go!(u32),
+        8 => go!(u64),
+        _ => go!(u128),
+    }
+}
+
+/// Copies `n` elements of `size` bytes between strides in bytes.
+///
+/// # Safety
+/// Both sides have the elements, and they do not overlap.
+#[inline]
+pub(super) unsafe fn strided(from: *const u8, fs: isize, to: *mut u8, ts: isize, size: usize, n: usize) {
+    macro_rules! go {
+        ($t:ty) => {{
+            // SAFETY: the caller's contract.
+            unsafe {
+                if ts == size_of::<$t>() as isize {
+                    let to = to.cast::<$t>();
+                    for i in 0..n {
+                        to.add(i)
+                            .write_unaligned(from.offset(i as isize * fs).cast::<$t>().read_unaligned());
+                    }
+                } else {
+                    for i in 0..n as isize {
+                        to.offset(i * ts)
+                            .cast::<$t>()
+                            .write_unaligned(from.offset(i * fs).cast::<$t>().read_unaligned());
+                    }
+                }
+            }
+        }};
+    }
+    if fs == size as isize && ts == size as isize {
+        // SAFETY: as above.
+        return unsafe { to.copy_from_nonoverlapping(from, n * size) };
+    }
+    match size {
+        1 => go!(u8),
+        2 => go!(u16),
+        4 => go!(u32),
+        8 => go!(u64),
+        _ => go!(u128),
+    }
+}
