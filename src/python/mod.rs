@@ -21,7 +21,7 @@ use pyo3::prelude::*;
 /// The module. It needs no GIL: all shared state is behind locks or atomics.
 #[pymodule(gil_used = false)]
 #[pyo3(name = "_C")]
-fn module(m: &Bound<'_, PyModule>) -> PyResult<()> {
+fn extension(m: &Bound<'_, PyModule>) -> PyResult<()> {
     crate::ops::init();
     types::register(m)?;
     tensor::register(m)?;

@@ -1,5 +1,7 @@
 //! Python's operators on tensors: number slots that skip signature binding.
 
+#![allow(unsafe_op_in_unsafe_fn, reason = "PyO3's expansion inside a macro of ours")]
+
 use super::args::Call;
 use super::convert::{scalar_of, tensor_of};
 use super::overrides;

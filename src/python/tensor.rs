@@ -4,7 +4,6 @@ use super::convert::{scalar_object, tensor_of};
 use super::hooks::PyHook;
 use super::types::{PyDType, PyDevice, STRIDED, dtype_object, size_object};
 use crate::error::Result;
-use crate::tensor::node::HookKind;
 use crate::tensor::{DType, Scalar, Tensor};
 use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
@@ -66,7 +65,7 @@ pub(super) fn wrap(py: Python<'_>, t: Tensor) -> PyResult<Py<PyAny>> {
     let existing = t.pyobj().load(Ordering::Acquire).cast::<ffi::PyObject>();
     if !existing.is_null() {
         // SAFETY: the wrapper clears the slot before it dies, and the interpreter is attached.
-        return Ok(unsafe { Py::from_borrowed_ptr(py, existing) });
+        return Ok(unsafe { Bound::from_borrowed_ptr(py, existing) }.unbind());
     }
     let obj = Py::new(py, PyTensor::new(t.clone()))?;
     t.pyobj().store(obj.as_ptr().cast(), Ordering::Release);
@@ -232,9 +231,6 @@ impl PyTensor {
     #[getter]
     fn is_vulkan(&self) -> bool {
         false
-    }
-    fn get_device(&self) -> i64 {
-        -1
     }
     #[pyo3(signature = (*, memory_format=None))]
     fn is_contiguous(&self, memory_format: Option<&Bound<'_, super::types::PyMemoryFormat>>) -> bool {
