@@ -1,0 +1,1 @@
+"""Gradient clipping, parametrizations and other helpers for modules."""
