@@ -109,16 +109,17 @@ class _BatchNorm(_NormBase):
     def forward(self, input):
         self._check_input_dim(input)
         factor = 0.0 if self.momentum is None else self.momentum
-        # The tables directly: these names are never plain attributes.
+        # The tables first: an attribute that only __getattr__ finds costs several dict lookups more.
         params, buffers = self._parameters, self._buffers
         weight = params["weight"] if "weight" in params else self.weight
         bias = params["bias"] if "bias" in params else self.bias
-        mean, var = buffers["running_mean"], buffers["running_var"]
+        mean = buffers["running_mean"] if "running_mean" in buffers else self.running_mean
+        var = buffers["running_var"] if "running_var" in buffers else self.running_var
         training = self.training
         if training:
             if not self.track_running_stats:
                 mean = var = None
-            elif (count := buffers["num_batches_tracked"]) is not None:
+            elif (count := self.num_batches_tracked) is not None:
                 count.add_(1)
                 if self.momentum is None:  # cumulative average
                     factor = 1.0 / float(count)
