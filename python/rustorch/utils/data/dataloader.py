@@ -465,7 +465,8 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
                 if self._timeout:
                     raise RuntimeError(f"DataLoader timed out after {self._timeout} seconds") from None
             except Exception:
-                # An answer that a worker left half sent is best explained by its death.
+                # An answer that a worker left half sent is best explained by its death, which may take a moment.
+                self._workers[0].join(timeout=1.0)
                 self._check_alive()
                 raise
 
