@@ -27,7 +27,7 @@ def test_repr_uses_the_printer():
         (lambda: torch.zeros(0, 3), "tensor([], size=(0, 3))"),
         (lambda: torch.tensor([[1, 2], [3, 4]]), "tensor([[1, 2],\n        [3, 4]])"),
         (lambda: torch.zeros(2, 1, 1), "tensor([[[0.]],\n\n        [[0.]]])"),
-        (lambda: torch.tensor([1 + 2j, -1.5j]), "tensor([1.+2.0000j, 0.-1.5000j])"),
+        (lambda: torch.tensor([1 + 2j, 3 - 1.5j]), "tensor([1.+2.0000j, 3.-1.5000j])"),
         (lambda: torch.tensor([1.0], dtype=torch.float64), "tensor([1.], dtype=torch.float64)"),
         (lambda: torch.tensor([1.0], requires_grad=True), "tensor([1.], requires_grad=True)"),
         (lambda: torch.tensor([1.0], requires_grad=True) * 2, "tensor([2.], grad_fn=<MulBackward0>)"),
