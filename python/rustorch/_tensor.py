@@ -1,0 +1,86 @@
+"""The parts of `Tensor` that need no speed, attached to the Rust class."""
+
+import rustorch
+from rustorch import _C
+from rustorch._C import Tensor
+
+
+def _method(function):
+    setattr(Tensor, function.__name__, function)
+    return function
+
+
+@_method
+def backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None):
+    """Adds the gradient of this tensor by the graph's leaves to their `.grad`.
+
+    Args:
+        gradient (Tensor, None): weights of this tensor's elements; may be left out for one element.
+        retain_graph (bool, create_graph): keep what the graph saved, for another backward.
+        create_graph (bool, False): record the backward itself, for higher derivatives.
+        inputs (sequence of Tensor, None): add to these alone.
+    """
+    rustorch.autograd.backward(self, gradient, retain_graph, create_graph, inputs=inputs)
+
+
+@_method
+def __repr__(self, *, tensor_contents=None):
+    from rustorch._tensor_str import _str
+
+    return _str(self, tensor_contents=tensor_contents)
+
+
+@_method
+def __format__(self, spec):
+    if self.dim() == 0 and not self.is_meta and type(self) is Tensor:
+        return self.item().__format__(spec)
+    return object.__format__(self, spec)
+
+
+@_method
+def get_device(self):
+    """-1: the CPU has no index."""
+    return -1
+
+
+@_method
+def __iter__(self):
+    if self.dim() == 0:
+        raise TypeError("iteration over a 0-d tensor")
+    return iter(self.unbind(0))
+
+
+@_method
+def __reversed__(self):
+    return self if self.dim() == 0 else self.flip(0)
+
+
+@_method
+def __contains__(self, element):
+    return bool((element == self).any())
+
+
+Tensor.__torch_function__ = classmethod(_C._default_torch_function)
+
+# Functions whose results keep their class under a subclass's default `__torch_function__`.
+_PLAIN = set()
+
+
+def _keeps_plain(function):
+    return function in _PLAIN
+
+
+@property
+def T(self):
+    """The tensor with its dims reversed."""
+    return self.permute(*range(self.dim() - 1, -1, -1)) if self.dim() else self.detach() if False else self.permute(())
+
+
+@property
+def mT(self):
+    """The last two dims swapped."""
+    return self.transpose(-2, -1)
+
+
+Tensor.T = T
+Tensor.mT = mT
