@@ -6,7 +6,14 @@ from rustorch import _C
 
 __all__ = ["fork_rng", "get_rng_state", "initial_seed", "manual_seed", "seed", "set_rng_state"]
 
+Generator = _C.Generator
 default_generator = _C.default_generator
+
+
+def _generator_from(state):
+    generator = Generator()
+    generator.set_state(state)
+    return generator
 
 
 def manual_seed(seed):

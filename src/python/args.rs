@@ -197,7 +197,7 @@ fn convert(p: &Param, obj: &Bound<'_, PyAny>) -> Result<Value, Wrong> {
         },
         Ty::Layout => obj.cast::<PyLayout>().ok().map(|_| Value::None),
         Ty::MemoryFormat => format_of(obj).map(Value::MemoryFormat),
-        Ty::Generator => super::interop::generator_of(obj).map(Value::Generator),
+        Ty::Generator => super::random::generator_of(obj).map(Value::Generator),
         Ty::TensorList => sequence(obj).and_then(|l| l.iter().map(tensor_of).collect::<Option<Vec<Tensor>>>()).map(Value::Tensors),
         Ty::OptionalTensorList => sequence(obj)
             .and_then(|l| l.iter().map(|o| if o.is_none() { Some(None) } else { tensor_of(o).map(Some) }).collect::<Option<Vec<_>>>())

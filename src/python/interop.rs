@@ -1,12 +1,7 @@
-//! Memory shared with other libraries: NumPy, the buffer protocol, DLPack; and generators.
+//! Memory shared with other libraries: NumPy, the buffer protocol, DLPack.
 
-use crate::tensor::{DType, Generator, Tensor};
+use crate::tensor::{DType, Tensor};
 use pyo3::prelude::*;
-
-/// The generator inside a Python object.
-pub(super) fn generator_of(_obj: &Bound<'_, PyAny>) -> Option<Generator> {
-    None
-}
 
 /// Is it an array that knows its own dtype?
 pub(super) fn is_array(obj: &Bound<'_, PyAny>) -> bool {

@@ -10,6 +10,7 @@ mod hooks;
 mod indexing;
 mod interop;
 mod overrides;
+mod random;
 mod register;
 mod slots;
 mod storage;
@@ -31,6 +32,7 @@ fn extension(m: &Bound<'_, PyModule>) -> PyResult<()> {
     function::register(m)?;
     hooks::register(m)?;
     interop::register(m)?;
+    random::register(m)?;
     data::register(m)?;
     storage::register(m)?;
     overrides::register(m)?;
