@@ -60,6 +60,40 @@ def __contains__(self, element):
     return bool((element == self).any())
 
 
+class _Handle:
+    """Takes a tensor's hook away."""
+
+    def __init__(self, tensor, number):
+        self._tensor, self.id = tensor, number
+
+    def remove(self):
+        self._tensor._remove_hook(self.id)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *args):
+        self.remove()
+
+
+@_method
+def register_hook(self, hook):
+    """Calls `hook(grad)` whenever a gradient of this tensor is known; a result replaces the gradient."""
+    return _Handle(self, self._add_hook(hook))
+
+
+@_method
+def register_post_accumulate_grad_hook(self, hook):
+    """Calls `hook(self)` after a gradient was added to this leaf's `.grad`."""
+    return _Handle(self, self._add_post_accumulate_hook(hook))
+
+
+@_method
+def view_as(self, other):
+    """A view with the shape of `other`."""
+    return self.view(other.shape)
+
+
 Tensor.__torch_function__ = classmethod(_C._default_torch_function)
 
 # Functions whose results keep their class under a subclass's default `__torch_function__`.
@@ -73,7 +107,7 @@ def _keeps_plain(function):
 @property
 def T(self):
     """The tensor with its dims reversed."""
-    return self.permute(*range(self.dim() - 1, -1, -1)) if self.dim() else self.detach() if False else self.permute(())
+    return self.permute(tuple(range(self.dim() - 1, -1, -1)))
 
 
 @property

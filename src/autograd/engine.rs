@@ -364,7 +364,7 @@ fn call(ops: &EngineOps, node: &Arc<Node>, grads: &Grads, keep: bool) -> Result<
             hook.post(&mut out, grads)?;
         }
     }
-    if mode::anomaly() {
+    if mode::anomaly() && mode::anomaly_nan() {
         for (i, g) in out.iter().enumerate() {
             if let Some(g) = g
                 && (ops.has_nan)(g)?

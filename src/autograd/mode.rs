@@ -9,6 +9,8 @@ pub(crate) const SAVED_HOOKS: u8 = 4;
 const ANOMALY: u8 = 8;
 const NO_MULTITHREADING: u8 = 16;
 const VIEW_REPLAY: u8 = 32;
+/// Anomaly mode does not look for NaN.
+const NO_NAN_CHECK: u8 = 64;
 
 thread_local! { static MODE: Cell<u8> = const { Cell::new(0) }; }
 
@@ -56,6 +58,16 @@ pub fn anomaly() -> bool {
 /// Switches anomaly detection and returns the previous state.
 pub fn set_anomaly(on: bool) -> bool {
     set(ANOMALY, on)
+}
+
+/// Does anomaly mode look for NaN?
+pub fn anomaly_nan() -> bool {
+    bits() & NO_NAN_CHECK == 0
+}
+
+/// Sets whether anomaly mode looks for NaN.
+pub fn set_anomaly_nan(on: bool) {
+    set(NO_NAN_CHECK, !on);
 }
 
 /// Marks that saved-tensor hooks are active.

@@ -143,6 +143,7 @@ fn _run_backward<'py>(
     allow_unused: bool,
     accumulate: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
+    let inputs = inputs.filter(|l| !l.is_empty());
     let mut roots = Vec::with_capacity(tensors.len());
     for (i, (t, g)) in tensors.iter().zip(grad_tensors.iter()).enumerate() {
         let edge = match tensor_of(&t) {
@@ -243,8 +244,45 @@ fn _push_saved_tensors_hooks(pack: Py<PyAny>, unpack: Py<PyAny>) -> PyResult<()>
 }
 
 #[pyfunction]
-fn _disable_saved_tensors_hooks(message: String) {
+fn _saved_tensors_hooks_disable(message: String) {
     saved::push_hooks(Err(crate::error::Error::new(crate::error::Kind::Runtime, message)));
+}
+
+#[pyfunction]
+fn _saved_tensors_hooks_enable() {
+    saved::pop_hooks();
+}
+
+#[pyfunction]
+fn _saved_tensors_hooks_get_disabled_error_message() -> Option<String> {
+    saved::hooks_forbidden()
+}
+
+#[pyfunction]
+fn _increment_version(tensors: &Bound<'_, PyAny>) -> PyResult<()> {
+    for t in tensors.try_iter()? {
+        if let Some(t) = tensor_of(&t?) {
+            t.bump_version();
+        }
+    }
+    Ok(())
+}
+
+#[pyfunction]
+fn set_anomaly_enabled(on: bool, check_nan: bool) {
+    mode::set_anomaly(on);
+    mode::set_anomaly_nan(check_nan);
+}
+
+#[pyfunction]
+fn is_anomaly_check_nan_enabled() -> bool {
+    mode::anomaly_nan()
+}
+
+/// Nested backward through a checkpoint is possible in every pass here.
+#[pyfunction]
+fn _is_checkpoint_valid() -> bool {
+    true
 }
 
 #[pyfunction]
@@ -258,7 +296,6 @@ macro_rules! switches {
 switches! {
     _set_grad_enabled => mode::set_grad_enabled;
     _set_inference_mode => mode::set_inference;
-    _set_anomaly_enabled => mode::set_anomaly;
     _set_multithreading_enabled => mode::set_multithreading;
     _set_view_replay_enabled => mode::set_view_replay;
 }
@@ -306,10 +343,15 @@ pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
         wrap_pyfunction!(_run_backward, m)?,
         wrap_pyfunction!(_push_saved_tensors_hooks, m)?,
         wrap_pyfunction!(_pop_saved_tensors_hooks, m)?,
-        wrap_pyfunction!(_disable_saved_tensors_hooks, m)?,
+        wrap_pyfunction!(_saved_tensors_hooks_disable, m)?,
+        wrap_pyfunction!(_saved_tensors_hooks_enable, m)?,
+        wrap_pyfunction!(_saved_tensors_hooks_get_disabled_error_message, m)?,
+        wrap_pyfunction!(_increment_version, m)?,
+        wrap_pyfunction!(set_anomaly_enabled, m)?,
+        wrap_pyfunction!(is_anomaly_check_nan_enabled, m)?,
+        wrap_pyfunction!(_is_checkpoint_valid, m)?,
         wrap_pyfunction!(_set_grad_enabled, m)?,
         wrap_pyfunction!(_set_inference_mode, m)?,
-        wrap_pyfunction!(_set_anomaly_enabled, m)?,
         wrap_pyfunction!(_set_multithreading_enabled, m)?,
         wrap_pyfunction!(_set_view_replay_enabled, m)?,
         wrap_pyfunction!(is_grad_enabled, m)?,

@@ -193,6 +193,26 @@ fn _has_torch_function(args: &Bound<'_, PyAny>) -> PyResult<bool> {
 }
 
 #[pyfunction]
+fn _has_torch_function_unary(obj: &Bound<'_, PyAny>) -> bool {
+    modes_active() || (STATE.get() & 1 == 0 && overrides(obj))
+}
+
+#[pyfunction]
+#[pyo3(signature = (*args))]
+fn _has_torch_function_variadic(args: &Bound<'_, PyTuple>) -> bool {
+    modes_active() || (STATE.get() & 1 == 0 && args.iter().any(|o| overrides(&o)))
+}
+
+fn modes_active() -> bool {
+    STATE.get() & 6 == 4
+}
+
+#[pyfunction]
+fn _get_function_stack_at(py: Python<'_>, i: usize) -> Option<Py<PyAny>> {
+    MODES.with(|m| m.borrow().get(i).map(|m| m.clone_ref(py)))
+}
+
+#[pyfunction]
 fn _overloaded_args<'py>(args: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyAny>>> {
     let mut found = Vec::new();
     for o in args.try_iter()? {
@@ -205,13 +225,13 @@ fn _overloaded_args<'py>(args: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, Py
 }
 
 #[pyfunction]
-fn _push_torch_function_mode(mode: Py<PyAny>) {
+fn _push_on_torch_function_stack(mode: Py<PyAny>) {
     MODES.with(|m| m.borrow_mut().push(mode));
     STATE.set(STATE.get() | 4);
 }
 
 #[pyfunction]
-fn _pop_torch_function_mode() -> Option<Py<PyAny>> {
+fn _pop_torch_function_stack() -> Option<Py<PyAny>> {
     let (mode, left) = MODES.with(|m| {
         let mut m = m.borrow_mut();
         (m.pop(), m.len())
@@ -307,9 +327,12 @@ pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     let _ = DISABLED.set(m.py(), m.getattr("_disabled_torch_function_impl")?.unbind());
     for f in [
         wrap_pyfunction!(_has_torch_function, m)?,
+        wrap_pyfunction!(_has_torch_function_unary, m)?,
+        wrap_pyfunction!(_has_torch_function_variadic, m)?,
+        wrap_pyfunction!(_get_function_stack_at, m)?,
         wrap_pyfunction!(_overloaded_args, m)?,
-        wrap_pyfunction!(_push_torch_function_mode, m)?,
-        wrap_pyfunction!(_pop_torch_function_mode, m)?,
+        wrap_pyfunction!(_push_on_torch_function_stack, m)?,
+        wrap_pyfunction!(_pop_torch_function_stack, m)?,
         wrap_pyfunction!(_len_torch_function_stack, m)?,
         wrap_pyfunction!(_get_torch_function_mode, m)?,
         wrap_pyfunction!(_is_torch_function_enabled, m)?,

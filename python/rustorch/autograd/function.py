@@ -1,11 +1,8 @@
 """Operations with a derivative of the user's own.
 
-How the core and this file share the work: `_C._FunctionBase` holds what a node needs (saved tensors, hooks, edges)
-and the classmethod `apply`. For a subclass `cls` of `Function`, `apply(*args)` makes an instance `ctx` of
-`cls._backward_cls`, runs `cls.forward(ctx, *args)` (or, if `cls._has_setup_context`, `cls.forward(*args)` and then
-`cls.setup_context(ctx, args, output)`) without recording, reads `to_save`, `dirty_tensors`, `non_differentiable`,
-`saved_for_forward` and `materialize_grads` from `ctx`, and makes `ctx` the grad_fn of the outputs. The engine calls
-`ctx.apply(*grads)`, and in forward mode `ctx.apply_jvp(*tangents)`.
+`_C._FunctionBase` is the Rust half of a node: saved tensors, hooks, edges. `Function.apply` makes an instance `ctx`
+of the class's node class, runs `forward` without recording, and attaches `ctx` to the outputs as their grad_fn; the
+engine then calls `ctx._run(grads)`.
 """
 
 import functools
@@ -91,12 +88,73 @@ class BackwardCFunction(_C._FunctionBase, FunctionCtx):
         return cls.vjp if own_vjp else cls.backward
 
     def apply(self, *args):
+        """Call the user's backward with these gradients."""
         if self._forward_cls.boxed_grads_call:
             args = (list(args),)
         return self._user_backward()(self, *args)
 
+    def _run(self, grads):
+        """What the engine calls: fills in zeros, runs backward, and fits its answer to the arguments of forward."""
+        if getattr(self, "materialize_grads", True):
+            grads = tuple(
+                grad if grad is not None or meta is None else rustorch.zeros(meta[0], dtype=meta[1], device=meta[2])
+                for grad, meta in zip(grads, self._output_meta, strict=True)
+            )
+        result = self.apply(*grads)
+        if not isinstance(result, (tuple, list)):
+            result = (result,)
+        name, expected = type(self).__name__, len(self.needs_input_grad)
+        if len(result) > expected and all(extra is None for extra in result[expected:]):
+            result = result[:expected]
+        if len(result) != expected:
+            raise RuntimeError(
+                f"function {name} returned an incorrect number of gradients (expected {expected}, got {len(result)})"
+            )
+        for i, (grad, is_tensor) in enumerate(zip(result, self._is_tensor, strict=True)):
+            if grad is not None and not is_tensor:
+                raise RuntimeError(
+                    f"function {name} returned a gradient different from None at position {i + 1}, but the "
+                    "corresponding forward input was not a Variable"
+                )
+        return tuple(grad if needed else None for grad, needed in zip(result, self.needs_input_grad, strict=True))
+
+    def name(self):
+        return type(self).__name__
+
+    @property
+    def metadata(self):
+        return self.__dict__.setdefault("_metadata", {})
+
+    @property
+    def saved_variables(self):
+        return self.saved_tensors
+
+    def register_hook(self, hook):
+        """Call `hook(grad_inputs, grad_outputs)` after this node has run."""
+        return _NodeHandle(self, self._add_hook(hook, False))
+
+    def register_prehook(self, hook):
+        """Call `hook(grad_outputs)` before this node runs."""
+        return _NodeHandle(self, self._add_hook(hook, True))
+
     def apply_jvp(self, *args):
         return self._forward_cls.jvp(self, *args)
+
+
+class _NodeHandle:
+    """Takes a node's hook away."""
+
+    def __init__(self, node, number):
+        self.node, self.number = node, number
+
+    def remove(self):
+        self.node._remove_hook(self.number)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *args):
+        self.remove()
 
 
 class FunctionMeta(type):
@@ -144,6 +202,11 @@ class _SingleLevelFunction(_C._FunctionBase, FunctionCtx, metaclass=FunctionMeta
             "You must implement either the backward or vjp method for your custom autograd.Function to use it with "
             "backward mode AD."
         )
+
+    @classmethod
+    def apply(cls, *args):
+        """Run `forward` on these arguments and record it."""
+        return _apply(cls, args)
 
     vjp = backward
     clear_saved_tensors_on_access = False
@@ -200,6 +263,53 @@ class Function(_SingleLevelFunction):
             "To use autograd.Function with vmap, you must either override the vmap staticmethod or set "
             "generate_vmap_rule=True."
         )
+
+
+def _apply(cls, args):
+    ctx = cls._backward_cls()
+    is_tensor = tuple(isinstance(arg, rustorch.Tensor) for arg in args)
+    recorded = _C._needs_grad(args)
+    ctx._is_tensor = is_tensor
+    ctx.needs_input_grad = tuple(t and arg.requires_grad for t, arg in zip(is_tensor, args, strict=True))
+    with rustorch.no_grad():
+        if cls._has_setup_context:
+            result = cls.forward(*args)
+            cls.setup_context(ctx, args, result)
+        else:
+            result = cls.forward(ctx, *args)
+    single = not isinstance(result, tuple)
+    outputs = (result,) if single else result
+    dirty = getattr(ctx, "dirty_tensors", None) or ()
+    fixed = getattr(ctx, "non_differentiable", None) or ()
+    saved = getattr(ctx, "to_save", None) or ()
+    if isinstance(saved, rustorch.Tensor):
+        saved = (saved,)
+    for t in dirty:
+        if not any(t is out for out in outputs):
+            raise RuntimeError(
+                "Some elements marked as dirty during the forward method were not returned as output. The inputs that "
+                "are modified inplace must all be outputs of the Function."
+            )
+    if not recorded:
+        ctx._keep(tuple(saved))
+        return result
+    fresh, changed, smooth = [], [], []
+    for out in outputs:
+        is_out = isinstance(out, rustorch.Tensor)
+        is_dirty = is_out and any(out is t for t in dirty)
+        if is_out and not is_dirty and any(out is arg for arg in args):
+            # An input returned as it came gets a history of its own through a view.
+            out = out.view_as(out) if any(out is t for t in fixed) else out.detach()
+        fresh.append(out)
+        changed.append(is_dirty)
+        smooth.append(is_out and not any(out is t for t in fixed))
+    renamed = {id(old): new for old, new in zip(outputs, fresh, strict=True)}
+    saved = tuple(renamed.get(id(t), t) if not any(t is arg for arg in args) else t for t in saved)
+    ctx._output_meta = [
+        (out.shape, out.dtype, out.device) if isinstance(out, rustorch.Tensor) else None for out in fresh
+    ]
+    ctx._attach(type(ctx).__name__, args, tuple(fresh), smooth, changed, saved)
+    return fresh[0] if single else tuple(fresh)
 
 
 def _is_setup_context_defined(fn):
