@@ -58,7 +58,7 @@ pub(super) struct Problem<E, T> {
 unsafe impl<E, T> Sync for Problem<E, T> {}
 
 impl<E: Source> Problem<E, E::T> {
-    fn new(g: &Gemm) -> Self {
+    pub(super) fn new(g: &Gemm) -> Self {
         let alpha = E::T::factor(g.alpha);
         let (bias, bias_rs, bias_cs) = match g.bias {
             Bias::None => (std::ptr::null(), 0, 0),
@@ -406,7 +406,7 @@ impl<K: Kernel> Block<'_, K> {
 }
 
 /// The product without scratch memory, for when there is none.
-unsafe fn plain_loops<K: Kernel>(p: &Problem<K::E, T<K>>) {
+pub(super) unsafe fn plain_loops<K: Kernel>(p: &Problem<K::E, T<K>>) {
     let mut sums = [T::<K>::ZERO; MAX_W];
     for i in 0..p.m {
         for j in 0..p.n {
