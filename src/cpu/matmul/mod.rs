@@ -149,7 +149,7 @@ unsafe impl Sync for Gemm {}
 /// # Safety
 /// Every element within the shapes is readable (of C: writable), and C overlaps neither itself nor an operand.
 pub unsafe fn gemm(g: &Gemm) {
-    (kernels(g.dtype, simd::level()).gemm)(g, true);
+    kernels(g.dtype, simd::level())(g, true);
 }
 
 /// Computes `batch` products; product i works at `i * sa`, `i * sb` and `i * sc` elements from A, B and C.
@@ -159,14 +159,10 @@ pub unsafe fn gemm(g: &Gemm) {
 /// # Safety
 /// As for [`gemm`], for each product; the results do not overlap.
 pub unsafe fn batched(g: &Gemm, batch: usize, (sa, sb, sc): (isize, isize, isize)) {
-    batched_at(simd::level(), g, batch, (sa, sb, sc));
-}
-
-pub(crate) unsafe fn batched_at(level: Level, g: &Gemm, batch: usize, (sa, sb, sc): (isize, isize, isize)) {
     if batch == 0 || g.m == 0 || g.n == 0 {
         return;
     }
-    let product = kernels(g.dtype, level).gemm;
+    let product = kernels(g.dtype, simd::level());
     // Rows (columns) that continue from one product to the next, against a shared operand, are one product.
     if sb == 0 && sa == g.m as isize * g.a.rs && sc == g.m as isize * g.c.rs && !matches!(g.bias, Bias::PerRow(_)) {
         return product(&Gemm { m: g.m * batch, ..*g }, true);
@@ -216,12 +212,8 @@ pub unsafe fn gemv(
     gemm(&Gemm { alpha, beta, ..g });
 }
 
-/// The entry points of one dtype at one level.
-struct Kernels {
-    gemm: unsafe fn(&Gemm, bool),
-}
-
-fn kernels(dtype: DType, level: Level) -> Kernels {
+/// The code for a dtype at a level that the processor has; its flag says whether it may use all threads.
+fn kernels(dtype: DType, level: Level) -> unsafe fn(&Gemm, bool) {
     use block::drive;
     use lanes as p;
     use pack::{Plain, Planar};
@@ -246,8 +238,7 @@ fn kernels(dtype: DType, level: Level) -> Kernels {
             }
         };
     }
-    let level = level.min(simd::best());
-    let gemm: unsafe fn(&Gemm, bool) = match level {
+    match level {
         #[cfg(target_arch = "x86_64")]
         Level::Avx512 if dtype == DType::BF16 && is_x86_feature_detected!("avx512bf16") => {
             drive::<pack::Pairs<Bf16x16>>
@@ -257,6 +248,5 @@ fn kernels(dtype: DType, level: Level) -> Kernels {
         #[cfg(target_arch = "x86_64")]
         Level::Avx2 => table!(x: F32x8 F64x4 U32x8 U64x4 C64x8 C128x4),
         _ => table!(p: F32x4 F64x2 U32x4 U64x2 C64x4 C128x2),
-    };
-    Kernels { gemm }
+    }
 }

@@ -9,6 +9,7 @@ use super::lanes::Lane;
 use super::num::{Num, Source};
 use super::pack::Kernel;
 use crate::cpu::alloc::alloc;
+use std::mem::MaybeUninit;
 use std::ops::Range;
 
 /// The most rows that each layout is for.
@@ -22,8 +23,8 @@ const SMALL: [usize; 2] = [1 << 13, 1 << 16];
 const DOT_COLS: usize = 32;
 /// Elements of B that a task reads at least.
 const GRAIN: usize = 1 << 15;
-/// Sums that a `Rows` task keeps in L1.
-const ROW_SUMS: usize = 2048;
+/// Bytes of the sums that a `Rows` task keeps in L1.
+const ROW_BYTES: usize = 32 << 10;
 /// Bytes of B up to which tiles on the operand itself are faster, for more than 4 rows.
 const RESIDENT: usize = 128 << 10;
 
@@ -82,7 +83,10 @@ unsafe fn run<K: Kernel>(p: &Problem<K::E, T<K>>, style: Style, par: bool) -> bo
     let cols = match style {
         Style::Dots => (GRAIN / p.k).next_multiple_of(DOT_COLS),
         // Long enough to stream, short enough for sums to stay in L1 and for tasks to be several.
-        Style::Rows => (p.n / 4).next_multiple_of(128).clamp(256, ROW_SUMS / p.m / 128 * 128),
+        Style::Rows => {
+            let most = ROW_BYTES / size_of::<T<K>>() / p.m / 128 * 128;
+            (p.n / 4).next_multiple_of(128).clamp(256.min(most), most)
+        }
     };
     each(par, p.n.div_ceil(cols), &|t| {
         let range = t * cols..p.n.min((t + 1) * cols);
@@ -215,54 +219,108 @@ impl<K: Kernel> Dot<K> {
 
 struct Rows<'a, K: Kernel>(&'a Task<'a, K>, Range<usize>);
 
+/// Rows of B that are added at once: as many streams from memory.
+const TOGETHER: usize = 8;
+
 impl<K: Kernel> Work for Rows<'_, K> {
     #[inline(always)]
     unsafe fn run(self) {
-        /// Rows of B that are added at once: as many streams from memory.
-        const TOGETHER: usize = 8;
         let Rows(task, range) = self;
         let (p, w) = (task.p, K::L::W);
-        let mut sums = [T::<K>::ZERO; ROW_SUMS];
-        let ld = range.len().next_multiple_of(w);
-        let full = range.len() - range.len() % w;
+        let cols = range.len();
+        let ld = cols.next_multiple_of(w);
+        let mut sums = MaybeUninit::<Sums>::uninit();
+        let sums = sums.as_mut_ptr() as *mut T<K>;
+        // Zero is zero bytes in every type.
+        sums.write_bytes(0, ld * p.m);
+        let full = cols - cols % w;
         let mut k = 0;
         while k < p.k {
             let together = if k + TOGETHER <= p.k { TOGETHER } else { 1 };
             let b = p.b.offset(k as isize * p.b_rs).add(range.start);
-            let a = task.a.add(k);
-            for j in (0..range.len()).step_by(w) {
-                let out = sums.as_mut_ptr().add(j);
-                let load = |t: usize| {
-                    let b = b.offset(t as isize * p.b_rs).add(j);
-                    if j < full { K::E::load::<K::L>(b) } else { K::E::load_part::<K::L>(b, range.len() - full) }
-                };
+            let strip = Strip::<K> { m: p.m, a: task.a.add(k), a_rs: task.a_rs, b, b_rs: p.b_rs, sums, ld };
+            let mut j = 0;
+            // Two vectors side by side share the factors, where there are registers for it.
+            while together == TOGETHER && K::L::MR > 6 && j + 2 * w <= full {
+                strip.add::<TOGETHER, 2>(j);
+                j += 2 * w;
+            }
+            while j < full {
                 if together == TOGETHER {
-                    let mut rows = [K::L::zero(); TOGETHER];
-                    for (t, row) in rows.iter_mut().enumerate() {
-                        *row = load(t);
-                        // The rows after these: no prefetcher follows so many short streams by itself.
-                        let next = b.wrapping_offset((t + TOGETHER) as isize * p.b_rs).wrapping_add(j);
-                        <K::L as Lane>::I::prefetch(next as *const u8);
-                    }
-                    for i in 0..p.m {
-                        let a = a.offset(i as isize * task.a_rs);
-                        let mut sum = K::L::load(out.add(i * ld));
-                        for (t, &row) in rows.iter().enumerate() {
-                            sum = K::L::mul_add(K::L::splat(*a.add(t)), row, sum);
-                        }
-                        K::L::store(out.add(i * ld), sum);
-                    }
+                    strip.add::<TOGETHER, 1>(j)
                 } else {
-                    let row = load(0);
-                    for i in 0..p.m {
-                        let a = K::L::splat(*a.offset(i as isize * task.a_rs));
-                        K::L::store(out.add(i * ld), K::L::mul_add(a, row, K::L::load(out.add(i * ld))));
-                    }
+                    strip.add::<1, 1>(j)
                 }
+                j += w;
+            }
+            if full < cols {
+                strip.add_end(together, full, cols - full);
             }
             k += together;
         }
-        task.finish(range.start, range.len(), sums.as_ptr(), ld);
+        task.finish(range.start, cols, sums, ld);
+    }
+}
+
+/// Sums that stay in L1.
+#[repr(C, align(64))]
+struct Sums([u8; ROW_BYTES]);
+
+/// Some rows of B, which are added to the sums.
+struct Strip<K: Kernel> {
+    m: usize,
+    a: *const T<K>,
+    a_rs: isize,
+    b: *const K::E,
+    b_rs: isize,
+    sums: *mut T<K>,
+    ld: usize,
+}
+
+impl<K: Kernel> Strip<K> {
+    /// Adds `R` rows at `NV` vectors of columns from `j` on.
+    #[inline(always)]
+    unsafe fn add<const R: usize, const NV: usize>(&self, j: usize) {
+        let w = K::L::W;
+        let mut rows = [[K::L::zero(); NV]; R];
+        for (r, row) in rows.iter_mut().enumerate() {
+            let b = self.b.offset(r as isize * self.b_rs).add(j);
+            // No prefetcher follows that many short streams by itself.
+            <K::L as Lane>::I::prefetch((b as *const u8).wrapping_add(1024));
+            for (v, row) in row.iter_mut().enumerate() {
+                *row = K::E::load::<K::L>(b.add(v * w));
+            }
+        }
+        for i in 0..self.m {
+            let a = self.a.offset(i as isize * self.a_rs);
+            let out = self.sums.add(i * self.ld + j);
+            let mut sums = [K::L::zero(); NV];
+            for (v, sum) in sums.iter_mut().enumerate() {
+                *sum = K::L::load(out.add(v * w));
+            }
+            for (r, row) in rows.iter().enumerate() {
+                let a = K::L::splat(*a.add(r));
+                for v in 0..NV {
+                    sums[v] = K::L::mul_add(a, row[v], sums[v]);
+                }
+            }
+            for (v, &sum) in sums.iter().enumerate() {
+                K::L::store(out.add(v * w), sum);
+            }
+        }
+    }
+
+    /// Adds `rows` rows at the last `n` columns, which are less than a vector.
+    #[inline(always)]
+    unsafe fn add_end(&self, rows: usize, j: usize, n: usize) {
+        for r in 0..rows {
+            let row = K::E::load_part::<K::L>(self.b.offset(r as isize * self.b_rs).add(j), n);
+            for i in 0..self.m {
+                let out = self.sums.add(i * self.ld + j);
+                let a = K::L::splat(*self.a.offset(i as isize * self.a_rs).add(r));
+                K::L::store(out, K::L::mul_add(a, row, K::L::load(out)));
+            }
+        }
     }
 }
 

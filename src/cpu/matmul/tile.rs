@@ -55,6 +55,12 @@ impl<L: Lane, const MR: usize, const NV: usize, const UNIT: bool> Work for Tile<
         let rs = if UNIT { 1 } else { t.a_rs };
         let (mut a, mut b) = (t.a, t.b);
         let mut acc = [[L::zero(); NV]; MR];
+        // Sums end up in lines that nothing has touched for long: they come while the loop runs.
+        for i in 0..MR {
+            for v in 0..NV {
+                L::I::prefetch(t.c.wrapping_offset(i as isize * t.c_rs).wrapping_add(v * L::W) as *const u8);
+            }
+        }
         for _ in 0..t.steps {
             let mut bv = [L::load_b(b); NV];
             for (v, bv) in bv.iter_mut().enumerate().skip(1) {

@@ -111,6 +111,16 @@ lane! { F32x16: Avx512, f32, __m512, 16, [1 2 3 4 5 6 7 8 9 10 11 12 13 14];
         let x = _mm512_cvtepu16_epi32(_mm256_loadu_si256(p.cast()));
         _mm512_castsi512_ps(_mm512_slli_epi32::<16>(x))
     }
+    #[inline(always)]
+    unsafe fn store_bf16(p: *mut bf16, v: __m512) {
+        // Not the conversion instruction: it flushes denormals.
+        let x = _mm512_castps_si512(v);
+        let odd = _mm512_and_si512(_mm512_srli_epi32::<16>(x), _mm512_set1_epi32(1));
+        let rounded = _mm512_add_epi32(_mm512_add_epi32(x, _mm512_set1_epi32(0x7fff)), odd);
+        let nan = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(v, v);
+        let x = _mm512_mask_or_epi32(rounded, nan, x, _mm512_set1_epi32(0x0040_0000));
+        _mm256_storeu_si256(p.cast(), _mm512_cvtepi32_epi16(_mm512_srli_epi32::<16>(x)));
+    }
 }
 
 lane! { F64x8: Avx512, f64, __m512d, 8, [1 2 3 4 5 6 7 8 9 10 11 12 13 14];
@@ -313,7 +323,6 @@ impl Lane for Bf16x16 {
     }
     #[inline(always)]
     unsafe fn store_bf16(p: *mut bf16, v: __m512) {
-        // The instruction flushes denormals; they are rounded like all others here.
         F32x16::store_bf16(p, v);
     }
 }
