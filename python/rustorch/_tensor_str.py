@@ -53,10 +53,12 @@ def set_printoptions(precision=None, threshold=None, edgeitems=None, linewidth=N
 
 def get_printoptions():
     """The options in force, as a dict of the arguments of `set_printoptions`."""
-    return {name: getattr(PRINT_OPTS, name) for name in ("precision", "threshold", "edgeitems", "linewidth", "sci_mode")}
+    return {
+        name: getattr(PRINT_OPTS, name) for name in ("precision", "threshold", "edgeitems", "linewidth", "sci_mode")
+    }
 
 
-class printoptions:  # noqa: N801
+class printoptions:
     """`set_printoptions(**kwargs)` for the length of a `with` block."""
 
     def __init__(self, **kwargs):

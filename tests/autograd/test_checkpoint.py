@@ -143,9 +143,7 @@ def test_contexts_surround_both_runs():
             pass
 
     x = leaf(0.5)
-    checkpoint(
-        part, x, use_reentrant=False, context_fn=lambda: (Mark("first"), Mark("second"))
-    ).sum().backward()
+    checkpoint(part, x, use_reentrant=False, context_fn=lambda: (Mark("first"), Mark("second"))).sum().backward()
     assert seen == ["first", "second"]
 
 

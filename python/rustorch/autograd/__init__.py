@@ -121,9 +121,7 @@ def _make_grads(outputs, grads, batched):
                     "dimension. The sizes of the remaining dimensions are expected to match the shape of corresponding "
                     "output, but a mismatch was detected: "
                 )
-                end = (
-                    ". If you only want some tensors in `grad_output` to be considered batched, consider using vmap."
-                )
+                end = ". If you only want some tensors in `grad_output` to be considered batched, consider using vmap."
             raise RuntimeError(
                 f"{start}grad_output[{i}] has a shape of {grad_shape} and output[{i}] has a shape of {shape}{end}"
             )
@@ -155,9 +153,7 @@ def _given_grads(grads, count):
     return (grads,) if isinstance(grads, rustorch.Tensor) else tuple(grads)
 
 
-def backward(
-    tensors, grad_tensors=None, retain_graph=None, create_graph=False, grad_variables=None, inputs=None
-):
+def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, grad_variables=None, inputs=None):
     """Add the gradients of `tensors` to the `.grad` of the leaves of their graph.
 
     Args:
@@ -168,9 +164,7 @@ def backward(
         inputs (Tensor, sequence or dict, None): add gradients to these only.
     """
     if grad_variables is not None:
-        warnings.warn(
-            "`grad_variables` is deprecated. Use `grad_tensors` instead.", FutureWarning, stacklevel=2
-        )
+        warnings.warn("`grad_variables` is deprecated. Use `grad_tensors` instead.", FutureWarning, stacklevel=2)
         if grad_tensors is not None:
             raise RuntimeError(
                 "`grad_tensors` and `grad_variables` (deprecated) arguments both passed to `backward()`. "
@@ -222,8 +216,7 @@ def grad(
     """
     if materialize_grads and allow_unused is False:
         raise ValueError(
-            "Expected allow_unused to be True or not passed when materialize_grads=True, "
-            "but got: allow_unused=False."
+            "Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False."
         )
     if allow_unused is None:
         allow_unused = materialize_grads
@@ -263,8 +256,7 @@ def grad(
         if any(r is None and isinstance(t, graph.GradientEdge) for r, t in zip(result, targets)):
             raise RuntimeError("materialize_grads cannot be used when the given input is a GradientEdge")
         result = tuple(
-            rustorch.zeros_like(t, requires_grad=create_graph) if r is None else r
-            for r, t in zip(result, targets)
+            rustorch.zeros_like(t, requires_grad=create_graph) if r is None else r for r, t in zip(result, targets)
         )
     return dict(zip(keys, result)) if keys is not None else result
 

@@ -7,7 +7,7 @@ from rustorch import _C
 __all__ = ["detect_anomaly", "set_detect_anomaly"]
 
 
-class set_detect_anomaly:  # noqa: N801
+class set_detect_anomaly:
     """Switch the search on or off; in a `with` statement only for its block.
 
     Args:
@@ -30,7 +30,7 @@ class set_detect_anomaly:  # noqa: N801
         _C.set_anomaly_enabled(self.prev, self.prev_check_nan)
 
 
-class detect_anomaly(set_detect_anomaly):  # noqa: N801
+class detect_anomaly(set_detect_anomaly):
     """Search within a `with` block; see `set_detect_anomaly`.
 
     Args: check_nan (bool, True): a derivative that is NaN is an error too.

@@ -42,8 +42,7 @@ def make_dual(tensor, tangent, *, level=None):
     level = _current_level if level is None else level
     if level < 0:
         raise RuntimeError(
-            "Trying to create a dual Tensor for forward AD but no level exists, "
-            "make sure to enter_dual_level() first."
+            "Trying to create a dual Tensor for forward AD but no level exists, make sure to enter_dual_level() first."
         )
     for name, t in (("primal", tensor), ("tangent", tangent)):
         if not (t.is_floating_point() or t.is_complex()):
@@ -59,7 +58,7 @@ def unpack_dual(tensor, *, level=None):
     return UnpackedDualTensor(*_C._unpack_dual(tensor, level))
 
 
-class dual_level(_DecoratorContextManager):  # noqa: N801
+class dual_level(_DecoratorContextManager):
     """A level for the length of a `with` block.
 
     Example:

@@ -341,9 +341,7 @@ def once_differentiable(fn):
         if not any(isinstance(arg, rustorch.Tensor) and arg.requires_grad for arg in args):
             return outputs
         single = not isinstance(outputs, tuple)
-        marked = [
-            t if t is None else t.detach().requires_grad_() for t in ((outputs,) if single else outputs)
-        ]
+        marked = [t if t is None else t.detach().requires_grad_() for t in ((outputs,) if single else outputs)]
         message = "trying to differentiate twice a function that was marked with @once_differentiable"
         result = _DelayedError.apply(message, *marked)
         return result[0] if single else result

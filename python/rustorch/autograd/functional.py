@@ -295,9 +295,7 @@ def _jacobian_forward(func, inputs, strict, vectorize):
                 args[j] = fw.make_dual(t, unit.view_as(t))
                 outs_tuple, outputs = _as_tuple(func(*args), _USER_OUTPUTS, "jacobian")
                 duals = [fw.unpack_dual(o) for o in outputs]
-                columns[j].append(
-                    tuple(rustorch.zeros_like(p) if tan is None else tan.clone() for p, tan in duals)
-                )
+                columns[j].append(tuple(rustorch.zeros_like(p) if tan is None else tan.clone() for p, tan in duals))
     blocks = [
         tuple(
             rustorch.stack([column[i] for column in columns[j]], -1).reshape(out.shape + t.shape)
@@ -308,9 +306,7 @@ def _jacobian_forward(func, inputs, strict, vectorize):
     return _finish_blocks(blocks, True, outs_tuple, is_tuple)
 
 
-def hessian(
-    func, inputs, create_graph=False, strict=False, vectorize=False, outer_jacobian_strategy="reverse-mode"
-):
+def hessian(func, inputs, create_graph=False, strict=False, vectorize=False, outer_jacobian_strategy="reverse-mode"):
     """The Hessian of a scalar function at `inputs`.
 
     Args: as `jacobian`, for a function that returns a single element.
@@ -349,9 +345,7 @@ def _check_scalar(outs_tuple, outputs, caller):
     if outs_tuple:
         raise RuntimeError(f"The function given to {caller} should return a single Tensor")
     if outputs[0].nelement() != 1:
-        raise RuntimeError(
-            f"The Tensor returned by the function given to {caller} should contain a single element"
-        )
+        raise RuntimeError(f"The Tensor returned by the function given to {caller} should contain a single element")
 
 
 def _scalar_gradient(func, inputs, v, caller, create_graph, strict):

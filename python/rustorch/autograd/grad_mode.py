@@ -95,7 +95,7 @@ class _NoParamDecoratorContextManager(_DecoratorContextManager):
         return cls()(orig_func)
 
 
-class no_grad(_NoParamDecoratorContextManager):  # noqa: N801
+class no_grad(_NoParamDecoratorContextManager):
     """Do not record operations: results do not require gradients.
 
     Example:
@@ -114,7 +114,7 @@ class no_grad(_NoParamDecoratorContextManager):  # noqa: N801
         _C._set_grad_enabled(self.prev)
 
 
-class enable_grad(_NoParamDecoratorContextManager):  # noqa: N801
+class enable_grad(_NoParamDecoratorContextManager):
     """Record operations, also within `no_grad`."""
 
     def __enter__(self):
@@ -125,7 +125,7 @@ class enable_grad(_NoParamDecoratorContextManager):  # noqa: N801
         _C._set_grad_enabled(self.prev)
 
 
-class set_grad_enabled(_DecoratorContextManager):  # noqa: N801
+class set_grad_enabled(_DecoratorContextManager):
     """Record operations or not; as a plain call it takes effect at once and stays.
 
     Args: mode (bool): True to record.
@@ -156,7 +156,7 @@ class set_grad_enabled(_DecoratorContextManager):  # noqa: N801
         return type(self)(self.mode)
 
 
-class inference_mode(_DecoratorContextManager):  # noqa: N801
+class inference_mode(_DecoratorContextManager):
     """Neither record operations nor count versions; results can never take part in a graph.
 
     Args: mode (bool, True): False leaves the mode within this block.
@@ -192,7 +192,7 @@ def is_multithreading_enabled():
     return _multithreading
 
 
-class set_multithreading_enabled(_DecoratorContextManager):  # noqa: N801
+class set_multithreading_enabled(_DecoratorContextManager):
     """Kept for compatibility: a backward pass runs on the thread that asks for it in any case.
 
     Args: mode (bool): what `is_multithreading_enabled` says.

@@ -7,10 +7,23 @@ A derivative with respect to a complex input x + iy is kept as d/dx + i d/dy, as
 complex outputs are checked twice, for the real and for the imaginary part of the outputs.
 """
 
-import itertools
 import warnings
 
 import rustorch
+from rustorch.autograd._differences import (
+    as_tuple,
+    dense_directions,
+    densify,
+    differentiable,
+    directions,
+    is_inexact,
+    is_strided,
+    numerical_direction,
+    numerical_jacobians,
+    random_unit,
+    stored,
+    varied,
+)
 
 __all__ = ["GradcheckError", "gradcheck", "gradgradcheck"]
 
@@ -74,9 +87,9 @@ def gradcheck(
         raise AssertionError("Setting check_batched_forward_grad=True requires check_forward_ad to be True")
     settings = _Settings(eps, atol, rtol, nondet_tol, check_grad_dtypes, fast_mode, masked)
     try:
-        inputs = _as_tuple(inputs)
+        inputs = as_tuple(inputs)
         _check_inputs(inputs)
-        outputs = _differentiable(func(*inputs))
+        outputs = differentiable(func(*inputs))
         _check_outputs(outputs)
         if check_backward_ad:
             _check_backward(func, inputs, settings)
@@ -131,28 +144,28 @@ def gradgradcheck(
         raise AssertionError("Setting check_undefined_grad=True requires check_rev_over_rev to be True")
     if check_batched_grad and not check_rev_over_rev:
         raise AssertionError("Setting check_batched_grad=True requires check_rev_over_rev to be True")
-    inputs = _as_tuple(inputs)
+    inputs = as_tuple(inputs)
     if grad_outputs is None:
         grad_outputs = tuple(
             rustorch.testing.make_tensor(
                 o.shape,
-                dtype=o.dtype if _is_inexact(o) else rustorch.double,
+                dtype=o.dtype if is_inexact(o) else rustorch.double,
                 device=o.device,
                 low=-1,
                 high=1,
                 requires_grad=True,
                 noncontiguous=gen_non_contig_grad_outputs,
             )
-            for o in _differentiable(func(*inputs))
+            for o in differentiable(func(*inputs))
         )
     else:
-        grad_outputs = _as_tuple(grad_outputs)
+        grad_outputs = as_tuple(grad_outputs)
     count = len(inputs)
     vary = [isinstance(t, rustorch.Tensor) and t.requires_grad for t in inputs + grad_outputs]
 
     def backward(*args):
         args = tuple(t.requires_grad_() if varies else t for t, varies in zip(args, vary))
-        outputs = _differentiable(func(*args[:count]))
+        outputs = differentiable(func(*args[:count]))
         targets = tuple(t for t, varies in zip(args[:count], vary) if varies)
         grads = rustorch.autograd.grad(outputs, targets, args[count:], create_graph=True, allow_unused=True)
         return tuple(g for g in grads if g is not None)
@@ -178,36 +191,8 @@ def gradgradcheck(
 # ---- arguments
 
 
-def _as_tuple(x):
-    return tuple(x) if isinstance(x, (tuple, list)) else (x,)
-
-
-def _is_inexact(t):
-    return isinstance(t, rustorch.Tensor) and (t.is_floating_point() or t.is_complex())
-
-
-def _is_strided(t):
-    return t.layout == rustorch.strided
-
-
-def _differentiable(outputs):
-    return tuple(o for o in _as_tuple(outputs) if o.requires_grad)
-
-
-def _varied(inputs):
-    """Places of the inputs that require gradients."""
-    return [i for i, t in enumerate(inputs) if isinstance(t, rustorch.Tensor) and t.requires_grad]
-
-
-def _stored(t):
-    """The tensor that holds the elements of `t`."""
-    if _is_strided(t):
-        return t
-    return t._values() if t.is_sparse else t.values()
-
-
 def _check_inputs(inputs):
-    places = _varied(inputs)
+    places = varied(inputs)
     for i in places:
         if inputs[i].dtype not in (rustorch.float64, rustorch.complex128):
             warnings.warn(
@@ -215,7 +200,7 @@ def _check_inputs(inputs):
                 "will likely fail if all the inputs are not of double precision floating point or complex. ",
                 stacklevel=3,
             )
-        content = _stored(inputs[i])
+        content = stored(inputs[i])
         if any(stride == 0 and size > 1 for stride, size in zip(content.stride(), content.size())):
             raise RuntimeError(
                 f"The {i}th input has a dimension with stride 0. gradcheck only supports inputs that are "
@@ -224,103 +209,16 @@ def _check_inputs(inputs):
             )
     if not places:
         raise ValueError(
-            "gradcheck expects at least one input tensor to require gradient, "
-            "but none of them have requires_grad=True."
+            "gradcheck expects at least one input tensor to require gradient, but none of them have requires_grad=True."
         )
 
 
 def _check_outputs(outputs):
-    if any(not _is_strided(o) for o in outputs):
+    if any(not is_strided(o) for o in outputs):
         raise ValueError(
             "Sparse output is not supported at gradcheck yet. "
             "Please call to_dense(masked_grad=...) on the output of fn for gradcheck."
         )
-
-
-def _densify(t):
-    """A sparse tensor that stores every element, so that each of them can be varied."""
-    if not isinstance(t, rustorch.Tensor) or _is_strided(t):
-        return t
-    if not t.is_sparse:
-        raise NotImplementedError(
-            f"gradcheck: expected strided or sparse_coo inputs with masked=False, but got {t.layout}. Pass masked=True."
-        )
-    dense = t.detach().to_dense()
-    places = rustorch.ones(t.shape[: t.sparse_dim()], dtype=rustorch.int8).nonzero().t()
-    full = rustorch.sparse_coo_tensor(places, dense[tuple(places)], t.shape, is_coalesced=True)
-    return full.requires_grad_(t.requires_grad)
-
-
-# ---- differences
-
-
-def _flat_places(t):
-    """For each stored element: its index in `_stored(t)`, and its place in the dense tensor read row by row."""
-    content = _stored(t)
-    indices = itertools.product(*(range(n) for n in content.size()))
-    if _is_strided(t):
-        yield from ((index, place) for place, index in enumerate(indices))
-        return
-    coo = t.detach() if t.is_sparse else t.detach().to_sparse()
-    heads = coo._indices().t().tolist()
-    sizes = list(t.size())
-    for index in indices:
-        full = heads[index[0]] + list(index[1:])
-        place = 0
-        for k, size in zip(full, sizes):
-            place = place * size + k
-        yield index, place
-
-
-def _difference(fn, target, delta, scale):
-    """The change of the outputs of `fn` when `target` goes from minus to plus `delta`, over `2 * scale`."""
-    original = target.clone()
-    target.copy_(original - delta)
-    low = fn()
-    target.copy_(original + delta)
-    high = fn()
-    target.copy_(original)
-    changes = []
-    for a, b in zip(low, high):
-        for what, first, second in (("shape", a.shape, b.shape), ("dtype", a.dtype, b.dtype)):
-            if first != second:
-                raise AssertionError(
-                    f"Expected `func` to return outputs with the same {what} when inputs are perturbed by {scale}, "
-                    f"but got: {what}s {first} and {second}."
-                )
-        changes.append(((b - a) / (2 * scale)).detach().reshape(-1))
-    return changes
-
-
-def _directional(fn, target, directions, eps):
-    """Derivatives of the outputs along a direction; for a complex target along one for each part."""
-    along_real = _difference(fn, target, directions[0] * eps, eps)
-    if not target.is_complex():
-        return along_real
-    along_imag = _difference(fn, target, directions[1] * (1j * eps), eps)
-    return [x + 1j * y for x, y in zip(along_real, along_imag)]
-
-
-def _evaluator(func, inputs):
-    # Outputs may be views of the inputs, which change: keep copies.
-    return lambda: tuple(o.clone() for o in _as_tuple(func(*inputs)))
-
-
-def _numerical_jacobians(func, inputs, eps):
-    """For each varied input a list over the outputs of matrices (elements of the input, of the output)."""
-    fn = _evaluator(func, inputs)
-    outputs = _as_tuple(func(*inputs))
-    jacobians = []
-    for i in _varied(inputs):
-        t = inputs[i]
-        content = _stored(t).data if _is_strided(t) else _stored(t).detach()
-        dtypes = [t.dtype if t.is_complex() else o.dtype for o in outputs]
-        matrices = [o.new_zeros((t.numel(), o.numel()), dtype=d) for o, d in zip(outputs, dtypes)]
-        for index, place in _flat_places(t):
-            for matrix, row in zip(matrices, _directional(fn, content[index], (1.0, 1.0), eps)):
-                matrix[place] = row
-        jacobians.append([m for m, o in zip(matrices, outputs) if _is_inexact(o)])
-    return jacobians
 
 
 # ---- derivatives
@@ -340,7 +238,7 @@ def _columns(output, targets, starts):
                 continue
             sizes_fit &= grad.size() == t.size()
             dtypes_fit &= grad.dtype == t.dtype
-            dense = grad if _is_strided(grad) else grad.to_dense()
+            dense = grad if is_strided(grad) else grad.to_dense()
             if dense.numel() != t.numel():
                 raise GradcheckError("Analytical gradient has incorrect size")
             matrix[:, k] = dense.reshape(-1)
@@ -358,7 +256,7 @@ def _unit_starts(output):
 
 def _analytical(output, inputs, starts, settings):
     """What `_columns` gives, after the checks on one output."""
-    targets = [inputs[i] for i in _varied(inputs)]
+    targets = [inputs[i] for i in varied(inputs)]
     first, sizes_fit, dtypes_fit = _columns(output, targets, starts)
     second, _, _ = _columns(output, targets, starts)
     if not dtypes_fit and settings.check_grad_dtypes:
@@ -395,28 +293,28 @@ def _mismatch(analytical, numerical, output, input, part, forward):
 
 
 def _check_backward(func, inputs, settings):
-    if not any(o.is_complex() for o in _as_tuple(func(*inputs))):
+    if not any(o.is_complex() for o in as_tuple(func(*inputs))):
         return _compare_backward(func, inputs, settings, None)
     for part, take in (("imaginary", rustorch.imag), ("real", rustorch.real)):
 
         def real_valued(*args, take=take):
-            return tuple(take(o) if o.is_complex() else o for o in _as_tuple(func(*args)))
+            return tuple(take(o) if o.is_complex() else o for o in as_tuple(func(*args)))
 
         _compare_backward(real_valued, inputs, settings, part)
 
 
 def _compare_backward(func, inputs, settings, part):
-    all_outputs = _as_tuple(func(*inputs))
-    outputs = _differentiable(all_outputs)
-    varied = inputs if settings.masked else tuple(map(_densify, inputs))
+    all_outputs = as_tuple(func(*inputs))
+    outputs = differentiable(all_outputs)
+    variants = inputs if settings.masked else tuple(map(densify, inputs))
     if settings.fast_mode:
-        return _compare_fast(func, inputs, varied, all_outputs, settings, part)
-    numerical = _numerical_jacobians(func, varied, settings.eps)
+        return _compare_fast(func, inputs, variants, all_outputs, settings, part)
+    numerical = numerical_jacobians(func, variants, settings.eps)
     if not outputs:
         if any((m != 0).any() for row in numerical for m in row):
             raise GradcheckError("Numerical gradient for function expected to be zero")
         return None
-    wanted = [k for k, o in enumerate(o for o in all_outputs if _is_inexact(o)) if o.requires_grad]
+    wanted = [k for k, o in enumerate(o for o in all_outputs if is_inexact(o)) if o.requires_grad]
     for i, (k, output) in enumerate(zip(wanted, outputs)):
         for j, a in enumerate(_analytical(output, inputs, _unit_starts(output), settings)):
             n = numerical[j][k]
@@ -425,73 +323,37 @@ def _compare_backward(func, inputs, settings, part):
     return None
 
 
-def _random_unit(numel, dtype, generator):
-    vector = rustorch.rand(numel, generator=generator, dtype=rustorch.float64).to(dtype)
-    return vector / vector.norm()
-
-
-def _real_dtype(t):
-    return {rustorch.complex128: rustorch.float64, rustorch.complex64: rustorch.float32}.get(t.dtype, t.dtype)
-
-
-def _directions(t, generator):
-    """A random direction in the space of the stored elements of `t`; for complex ones another for i times them."""
-    content = _stored(t)
-    parts = 2 if t.is_complex() else 1
-    return [_random_unit(content.numel(), _real_dtype(t), generator).view(content.shape) for _ in range(parts)]
-
-
-def _dense_directions(t, directions):
-    """Directions as vectors over all elements of `t`, stored or not."""
-    if _is_strided(t):
-        return [d.reshape(-1) for d in directions]
-    dense = []
-    for direction in directions:
-        vector = direction.new_zeros(t.numel())
-        for index, place in _flat_places(t):
-            vector[place] = direction[index]
-        dense.append(vector)
-    return dense
-
-
 def _fast_tolerance(atol, us, v):
     # A deviation of atol in every element of J shows as atol * sum(u) * sum(v) in v^T J u.
     scale = sum(float(u.sum()) for u in us)
     return atol * scale * (1.0 if v is None else float(v.sum()))
 
 
-def _numerical_direction(func, inputs, i, us, eps):
-    t = inputs[i]
-    content = _stored(t).data if _is_strided(t) else _stored(t).detach()
-    results = _directional(_evaluator(func, inputs), content, us, eps)
-    return [d for d, o in zip(results, _as_tuple(func(*inputs))) if _is_inexact(o)]
-
-
-def _compare_fast(func, inputs, varied, all_outputs, settings, part):
+def _compare_fast(func, inputs, variants, all_outputs, settings, part):
     generator = rustorch.Generator()
-    outputs = _differentiable(all_outputs)
-    places = _varied(inputs)
-    us = [_directions(varied[i], generator) for i in places]
-    vs = [_random_unit(o.numel(), o.dtype, generator) for o in outputs]
-    derivatives = [_numerical_direction(func, varied, i, u, settings.eps) for i, u in zip(places, us)]
+    outputs = differentiable(all_outputs)
+    places = varied(inputs)
+    us = [directions(variants[i], generator) for i in places]
+    vs = [random_unit(o.numel(), o.dtype, generator) for o in outputs]
+    derivatives = [numerical_direction(func, variants, i, u, settings.eps) for i, u in zip(places, us)]
     if not outputs:
         if any(d.numel() and d.abs().max() > settings.nondet_tol for row in derivatives for d in row):
             raise GradcheckError("Numerical gradient for function expected to be zero")
         return
-    wanted = [k for k, o in enumerate(o for o in all_outputs if _is_inexact(o)) if o.requires_grad]
+    wanted = [k for k, o in enumerate(o for o in all_outputs if is_inexact(o)) if o.requires_grad]
     for i, (k, output, v) in enumerate(zip(wanted, outputs, vs)):
         rows = _analytical(output, inputs, [v.reshape(output.shape)], settings)
         for j, row in enumerate(rows):
             n = (v * derivatives[j][k]).sum()
             row = row[:, 0]
-            flat = _dense_directions(varied[places[j]], us[j])
+            flat = dense_directions(variants[places[j]], us[j])
             if row.is_complex():
                 a = row.real.dot(flat[0]) + 1j * row.imag.dot(flat[1])
             else:
                 a = row.dot(flat[0])
             if not _close(a, n, settings.rtol, _fast_tolerance(settings.atol, us[j], v)):
                 text = _mismatch(a, n, i, j, part, False)
-                raise GradcheckError(text + _slow_report(func, inputs, varied, settings, i, j, k))
+                raise GradcheckError(text + _slow_report(func, inputs, variants, settings, i, j, k))
 
 
 _SLOW_OK = (
@@ -500,10 +362,10 @@ _SLOW_OK = (
 )
 
 
-def _slow_report(func, inputs, varied, settings, i, j, k):
+def _slow_report(func, inputs, variants, settings, i, j, k):
     """The whole Jacobians behind a mismatch of fast mode, for the error text."""
-    numerical = _numerical_jacobians(func, varied, settings.eps)[j][k]
-    output = _differentiable(func(*inputs))[i]
+    numerical = numerical_jacobians(func, variants, settings.eps)[j][k]
+    output = differentiable(func(*inputs))[i]
     analytical = _analytical(output, inputs, _unit_starts(output), settings)[j]
     return _report(numerical, analytical, settings)
 
@@ -563,8 +425,8 @@ def _tangents(func, inputs, i, tangent):
                 t = fw.make_dual(t, tangent.view_as(t) if k == i else rustorch.zeros_like(t))
             args.append(t)
         results = []
-        for o in _as_tuple(func(*args)):
-            if _is_inexact(o):
+        for o in as_tuple(func(*args)):
+            if is_inexact(o):
                 value, out = fw.unpack_dual(o)
                 results.append((value, None if out is None else out.clone()))
     return results
@@ -585,13 +447,13 @@ def _forward_rows(func, inputs, i, tangents, settings):
 
 def _compare_forward(func, inputs, settings, part):
     generator = rustorch.Generator()
-    slow = None if settings.fast_mode else _numerical_jacobians(func, inputs, settings.eps)
-    for j, i in enumerate(_varied(inputs)):
+    slow = None if settings.fast_mode else numerical_jacobians(func, inputs, settings.eps)
+    for j, i in enumerate(varied(inputs)):
         t = inputs[i]
         if settings.fast_mode:
-            us = _directions(t, generator)
+            us = directions(t, generator)
             tangents = [us[0]]
-            numerical = [d.unsqueeze(0) for d in _numerical_direction(func, inputs, i, us, settings.eps)]
+            numerical = [d.unsqueeze(0) for d in numerical_direction(func, inputs, i, us, settings.eps)]
             atol = _fast_tolerance(settings.atol, us, None)
         else:
             tangents = rustorch.eye(t.numel(), dtype=t.dtype, device=t.device).unbind(0)
@@ -608,18 +470,18 @@ def _check_missing_tangents(func, inputs):
     """An input without a tangent must count as one with a tangent of zeros."""
     from rustorch.autograd import forward_ad as fw
 
-    places = _varied(inputs)
+    places = varied(inputs)
     generator = rustorch.Generator()
     with fw.dual_level():
         duals = list(inputs)
         for i in places:
-            tangent = _directions(inputs[i], generator)[0].view_as(inputs[i]).to(inputs[i].dtype)
+            tangent = directions(inputs[i], generator)[0].view_as(inputs[i]).to(inputs[i].dtype)
             duals[i] = fw.make_dual(inputs[i].detach(), tangent)
         for i in places:
             plain = inputs[i].detach()
             zero = fw.make_dual(inputs[i].detach(), rustorch.zeros_like(plain))
             pairs = [
-                [fw.unpack_dual(o)[1] for o in _as_tuple(func(*duals[:i], t, *duals[i + 1 :])) if _is_inexact(o)]
+                [fw.unpack_dual(o)[1] for o in as_tuple(func(*duals[:i], t, *duals[i + 1 :])) if is_inexact(o)]
                 for t in (zero, plain)
             ]
             for k, (a, b) in enumerate(zip(*pairs)):
@@ -635,14 +497,14 @@ def _check_missing_tangents(func, inputs):
 
 def _check_zero_grad(outputs, inputs, masked):
     """Gradients of zero must give gradients of zero, of the right kind."""
-    targets = [inputs[i] for i in _varied(inputs)]
+    targets = [inputs[i] for i in varied(inputs)]
     if not outputs:
         return
     zeros = [rustorch.zeros_like(o, memory_format=rustorch.contiguous_format) for o in outputs]
     for grad, t in zip(rustorch.autograd.grad(outputs, targets, zeros, allow_unused=True), targets):
         if grad is None:
             continue
-        if not _is_strided(grad):
+        if not is_strided(grad):
             if grad.layout != t.layout:
                 raise GradcheckError(f"grad is incorrect layout ({grad.layout} is not {t.layout})")
             kind = str(grad.layout).replace("torch.", "").replace("_coo", "")
@@ -688,15 +550,15 @@ def _without_grad(t):
 
 def _check_undefined(func, inputs):
     """Missing gradients of outputs must be taken for zeros: of all outputs at once, then of each alone."""
-    targets = [inputs[i] for i in _varied(inputs)]
-    count = len(_differentiable(func(*inputs)))
+    targets = [inputs[i] for i in varied(inputs)]
+    count = len(differentiable(func(*inputs)))
     if not count:
         return
     choices = [set(range(count))]
     if count > 1:
         choices += [{i} for i in range(count)]
     for missing in choices:
-        outputs = [_without_grad(o) if i in missing else o for i, o in enumerate(_differentiable(func(*inputs)))]
+        outputs = [_without_grad(o) if i in missing else o for i, o in enumerate(differentiable(func(*inputs)))]
         zeros = [rustorch.zeros_like(o, memory_format=rustorch.contiguous_format) for o in outputs]
         try:
             grads = rustorch.autograd.grad(outputs, targets, zeros, allow_unused=True)
@@ -721,7 +583,7 @@ def _compare_batched(function, starts, describe):
 
 def _check_batched(inputs, output, number):
     """A backward pass under vmap must give what several passes give."""
-    targets = [inputs[i] for i in _varied(inputs)]
+    targets = [inputs[i] for i in varied(inputs)]
 
     def backward(start):
         grads = _pass(output, targets, start)
@@ -743,8 +605,8 @@ def _check_batched(inputs, output, number):
 
 def _check_batched_forward(func, inputs):
     """Forward mode under vmap must give what several runs give."""
-    for i in _varied(inputs):
-        if not _is_inexact(inputs[i]):
+    for i in varied(inputs):
+        if not is_inexact(inputs[i]):
             continue
 
         def tangents(start, i=i):

@@ -78,9 +78,7 @@ def get_gradient_edge(tensor):
     Raises: RuntimeError: if `tensor` does not require a gradient.
     """
     if not tensor.requires_grad:
-        raise RuntimeError(
-            "It is not possible to get the gradient edge for a Tensor that does not require gradients"
-        )
+        raise RuntimeError("It is not possible to get the gradient edge for a Tensor that does not require gradients")
     node = _node_of(tensor)
     token = None
     if isinstance(node, _C._FunctionBase):
@@ -95,7 +93,7 @@ def increment_version(tensor):
     _C._increment_version((tensor,) if isinstance(tensor, rustorch.Tensor) else tensor)
 
 
-class saved_tensors_hooks:  # noqa: N801
+class saved_tensors_hooks:
     """Within a `with` block, pass what operations save for their derivative through a pair of functions.
 
     Args:
@@ -114,7 +112,7 @@ class saved_tensors_hooks:  # noqa: N801
         _C._pop_saved_tensors_hooks()
 
 
-class save_on_cpu(saved_tensors_hooks):  # noqa: N801
+class save_on_cpu(saved_tensors_hooks):
     """Within a `with` block, move saved tensors to the memory of the CPU until backward needs them.
 
     Args:
@@ -133,7 +131,7 @@ class save_on_cpu(saved_tensors_hooks):  # noqa: N801
         super().__init__(pack, unpack)
 
 
-class disable_saved_tensors_hooks:  # noqa: N801
+class disable_saved_tensors_hooks:
     """Within a `with` block, using `saved_tensors_hooks` is an error with this message."""
 
     def __init__(self, error_message):
@@ -150,7 +148,7 @@ class disable_saved_tensors_hooks:  # noqa: N801
             _C._saved_tensors_hooks_disable(self._prev)
 
 
-class allow_mutation_on_saved_tensors:  # noqa: N801
+class allow_mutation_on_saved_tensors:
     """Within a `with` block, tensors that were saved may be changed in place: backward sees a copy.
 
     Note: the copy is made when the tensor is saved, not when it is changed.

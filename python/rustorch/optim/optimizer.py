@@ -132,7 +132,9 @@ class Optimizer:
                 if result is None:
                     continue
                 if not (isinstance(result, tuple) and len(result) == 2):
-                    raise RuntimeError(f"{func} must return None or a tuple of (new_args, new_kwargs), but got {result}.")
+                    raise RuntimeError(
+                        f"{func} must return None or a tuple of (new_args, new_kwargs), but got {result}."
+                    )
                 args, kwargs = result
             out = func(*args, **kwargs)
             for hook in [*self._optimizer_step_post_hooks.values(), *_global_optimizer_post_hooks.values()]:

@@ -6,7 +6,7 @@ from copy import deepcopy
 
 import rustorch
 from rustorch import nn
-from rustorch.optim.lr_scheduler import LRScheduler, _per_group, _warn_get_lr_called_within_step
+from rustorch.optim.lr_scheduler.base import LRScheduler, _per_group, _warn_get_lr_called_within_step
 
 __all__ = [
     "SWALR",

@@ -129,9 +129,7 @@ def assert_allclose(actual, expected, rtol=None, atol=None, equal_nan=True, msg=
     if rtol is None and atol is None:
         wide = {rustorch.float16: (1e-3, 1e-3), rustorch.float32: (1e-4, 1e-5), rustorch.float64: (1e-5, 1e-8)}
         rtol, atol = default_tolerances(actual, expected, dtype_precisions=wide)
-    assert_close(
-        actual, expected, rtol=rtol, atol=atol, equal_nan=equal_nan, check_dtype=False, msg=msg or None
-    )
+    assert_close(actual, expected, rtol=rtol, atol=atol, equal_nan=equal_nan, check_dtype=False, msg=msg or None)
 
 
 # ---- structure
@@ -177,9 +175,7 @@ def _pairs(actual, expected, options, path):
 
 def _leaf(actual, expected, options, path):
     if actual is None or expected is None:
-        return lambda: _check(
-            actual is expected, lambda: f"None mismatch: {actual} is not {expected}", path
-        )
+        return lambda: _check(actual is expected, lambda: f"None mismatch: {actual} is not {expected}", path)
     a, b = _plain_number(actual), _plain_number(expected)
     if isinstance(a, bool) and isinstance(b, bool):
         return lambda: _check(a is b, lambda: f"Booleans mismatch: {a} is not {b}", path)
@@ -249,9 +245,7 @@ def _scalar_text(actual, expected, rtol, atol, identifier="Scalars"):
 def _compare_numbers(actual, expected, tolerances, options, path):
     rtol, atol = tolerances
     if options.check_dtype and type(actual) is not type(expected):
-        raise _Mismatch(
-            AssertionError, f"The (d)types do not match: {type(actual)} != {type(expected)}.", path
-        )
+        raise _Mismatch(AssertionError, f"The (d)types do not match: {type(actual)} != {type(expected)}.", path)
     if actual == expected or (options.equal_nan and cmath.isnan(actual) and cmath.isnan(expected)):
         return
     difference = abs(actual - expected)

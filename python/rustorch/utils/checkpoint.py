@@ -73,9 +73,7 @@ def detach_variable(inputs):
     """A tuple with its tensors cut off from their graph; `requires_grad` stays."""
     if not isinstance(inputs, tuple):
         raise RuntimeError(f"Only tuple of tensors is supported. Got Unsupported input type: {type(inputs).__name__}")
-    return tuple(
-        t.detach().requires_grad_(t.requires_grad) if isinstance(t, rustorch.Tensor) else t for t in inputs
-    )
+    return tuple(t.detach().requires_grad_(t.requires_grad) if isinstance(t, rustorch.Tensor) else t for t in inputs)
 
 
 def check_backward_validity(inputs):
@@ -127,9 +125,7 @@ def _infer_device_type(*args):
 
 def get_device_states(*args):
     """Numbers and random states of the devices, besides the CPU, that the tensors in `args` are on."""
-    numbers = list(
-        dict.fromkeys(t.device.index for t in _tensors(args) if t.device.type not in ("cpu", "meta"))
-    )
+    numbers = list(dict.fromkeys(t.device.index for t in _tensors(args) if t.device.type not in ("cpu", "meta")))
     if not numbers:
         return [], []
     module = getattr(rustorch, _infer_device_type(*args))
@@ -215,9 +211,7 @@ class CheckpointFunction(Function):
             outputs = ctx.run_function(*inputs)
         if isinstance(outputs, rustorch.Tensor):
             outputs = (outputs,)
-        pairs = [
-            (o, g) for o, g in zip(outputs, grads) if isinstance(o, rustorch.Tensor) and o.requires_grad
-        ]
+        pairs = [(o, g) for o, g in zip(outputs, grads) if isinstance(o, rustorch.Tensor) and o.requires_grad]
         if not pairs:
             raise RuntimeError("none of output has requires_grad=True, this checkpoint() is not necessary")
         rustorch.autograd.backward([o for o, _ in pairs], [g for _, g in pairs])
@@ -447,9 +441,7 @@ def checkpoint(
         use_reentrant = True
     preserve = kwargs.pop("preserve_rng_state", True)
     if not use_reentrant:
-        return _without_reentrance(
-            function, preserve, context_fn, determinism_check, debug, early_stop, args, kwargs
-        )
+        return _without_reentrance(function, preserve, context_fn, determinism_check, debug, early_stop, args, kwargs)
     if kwargs:
         raise ValueError("Unexpected keyword arguments: " + ",".join(kwargs))
     if context_fn is not noop_context_fn or debug is not False:

@@ -3,6 +3,7 @@
 import itertools
 import math
 import os
+import sys
 import types
 import warnings
 
@@ -77,9 +78,7 @@ class DataLoader:
         in_order=True,
     ):
         if num_workers < 0:
-            raise ValueError(
-                "num_workers option should be non-negative; use num_workers=0 to disable multiprocessing."
-            )
+            raise ValueError("num_workers option should be non-negative; use num_workers=0 to disable multiprocessing.")
         if timeout < 0:
             raise ValueError("timeout option should be non-negative")
         if num_workers == 0 and prefetch_factor is not None:
@@ -121,9 +120,7 @@ class DataLoader:
                 )
             batch_size, drop_last = None, False
         elif batch_size is None and drop_last:
-            raise ValueError(
-                "batch_size=None option disables auto-batching and is mutually exclusive with drop_last"
-            )
+            raise ValueError("batch_size=None option disables auto-batching and is mutually exclusive with drop_last")
         if sampler is None:
             if self._dataset_kind == _DatasetKind.Iterable:
                 sampler = _InfiniteConstantSampler()
@@ -178,9 +175,7 @@ class DataLoader:
     def __setattr__(self, attr, val):
         fixed = ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers")
         if self.__initialized and attr in fixed:
-            raise ValueError(
-                f"{attr} attribute should not be set after {self.__class__.__name__} is initialized"
-            )
+            raise ValueError(f"{attr} attribute should not be set after {self.__class__.__name__} is initialized")
         super().__setattr__(attr, val)
 
     def _get_iterator(self):
@@ -378,6 +373,9 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
             import multiprocessing
 
             context = multiprocessing.get_context()
+        if "numpy" in sys.modules:
+            # Workers seed it: loaded here, forked ones need not load it each for themselves.
+            import numpy.random  # noqa: F401
         self._results = context.Queue()
         self._done = context.Event()
         self._queues = []

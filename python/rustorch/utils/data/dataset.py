@@ -94,9 +94,7 @@ class StackDataset(Dataset):
         for dataset in self._members():
             items = _items(dataset, indices)
             if len(items) != len(indices):
-                raise ValueError(
-                    f"Nested dataset's output size mismatch. Expected {len(indices)}, got {len(items)}"
-                )
+                raise ValueError(f"Nested dataset's output size mismatch. Expected {len(indices)}, got {len(items)}")
             columns.append(items)
         return [self._assemble(values) for values in zip(*columns)]
 

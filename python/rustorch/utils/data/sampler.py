@@ -55,9 +55,7 @@ class RandomSampler(Sampler):
         if not isinstance(replacement, bool):
             raise TypeError(f"replacement should be a boolean value, but got replacement={replacement}")
         if not isinstance(self.num_samples, int) or self.num_samples <= 0:
-            raise ValueError(
-                f"num_samples should be a positive integer value, but got num_samples={self.num_samples}"
-            )
+            raise ValueError(f"num_samples should be a positive integer value, but got num_samples={self.num_samples}")
 
     @property
     def num_samples(self):
@@ -78,9 +76,7 @@ class RandomSampler(Sampler):
             # Blocks of 32, as the reference draws them, so that the generator is read in the same portions.
             blocks = [32] * (self.num_samples // 32) + [self.num_samples % 32]
             for size in blocks:
-                yield from rustorch.randint(
-                    high=n, size=(size,), dtype=rustorch.int64, generator=generator
-                ).tolist()
+                yield from rustorch.randint(high=n, size=(size,), dtype=rustorch.int64, generator=generator).tolist()
         else:
             for _ in range(self.num_samples // n):
                 yield from rustorch.randperm(n, generator=generator).tolist()
@@ -126,9 +122,7 @@ class WeightedRandomSampler(Sampler):
             raise ValueError(f"replacement should be a boolean value, but got replacement={replacement}")
         weights = rustorch.as_tensor(weights, dtype=rustorch.double)
         if weights.dim() != 1:
-            raise ValueError(
-                f"weights should be a 1d sequence but given weights have shape {tuple(weights.shape)}"
-            )
+            raise ValueError(f"weights should be a 1d sequence but given weights have shape {tuple(weights.shape)}")
         self.weights = weights
         self.num_samples = num_samples
         self.replacement = replacement

@@ -96,7 +96,9 @@ def _seed_all(base_seed, worker_id):
     return seed
 
 
-def worker_loop(dataset, indices, results, done, auto_collation, collate_fn, drop_last, base_seed, init_fn, me, workers):
+def worker_loop(
+    dataset, indices, results, done, auto_collation, collate_fn, drop_last, base_seed, init_fn, me, workers
+):
     """Answer tasks (number, indices) with (number, batch) until None arrives or the loader's process is gone."""
     global _worker_info
     from multiprocessing.reduction import ForkingPickler
