@@ -60,6 +60,38 @@ def __contains__(self, element):
     return bool((element == self).any())
 
 
+@_method
+def numpy(self, *, force=False):
+    """A NumPy array that shares this tensor's memory.
+
+    Args: force (bool, False): detach first, and copy where the memory cannot be shared.
+    Raises: RuntimeError: if the tensor requires grad (and not force). TypeError: for bfloat16.
+    """
+    import numpy
+
+    if self.requires_grad:
+        if not force:
+            raise RuntimeError(
+                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
+            )
+        self = self.detach()
+    return numpy.asarray(_C._Memory(self))
+
+
+@_method
+def __array__(self, dtype=None, copy=None):
+    array = self.numpy()
+    return array if dtype is None else array.astype(dtype, copy=bool(copy))
+
+
+Tensor.__array_priority__ = 1000
+
+
+@_method
+def __array_wrap__(self, array, context=None, return_scalar=False):
+    return rustorch.from_numpy(array)
+
+
 class _Handle:
     """Takes a tensor's hook away."""
 

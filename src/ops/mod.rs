@@ -2,6 +2,7 @@
 
 pub mod activation;
 pub mod arith;
+pub mod cast;
 pub mod complex;
 pub mod copy;
 pub mod create;
@@ -24,6 +25,7 @@ pub static TABLE: &[&[OpDef]] = &[
     activation::OPS,
     complex::OPS,
     reduce::OPS,
+    cast::OPS,
     copy::OPS,
     create::OPS,
     view::OPS,
