@@ -14,5 +14,14 @@ pub mod reduce;
 pub mod scan;
 pub mod simd;
 pub mod sort;
+pub mod conv;
+pub mod float;
+pub mod loss;
+pub mod norm;
+pub mod optim;
+pub mod parallel;
+pub mod pool;
+pub mod simd;
+pub mod softmax;
 #[cfg(test)]
 pub(crate) mod testing;
