@@ -10,4 +10,6 @@ pub mod scan;
 pub mod simd;
 pub mod sort;
 #[cfg(test)]
+mod agreement;
+#[cfg(test)]
 pub(crate) mod testing;
