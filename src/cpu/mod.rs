@@ -24,4 +24,6 @@ pub mod pool;
 pub mod simd;
 pub mod softmax;
 #[cfg(test)]
+mod agreement;
+#[cfg(test)]
 pub(crate) mod testing;

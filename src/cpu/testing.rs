@@ -92,6 +92,13 @@ impl Ten {
         Strided { ptr, dtype: self.dtype, shape: &self.shape, strides: &self.strides }
     }
 
+    /// The memory of a row-major tensor.
+    pub fn bytes(&self) -> &[u8] {
+        assert!(self.view().is_contiguous());
+        // SAFETY: the data covers the shape.
+        unsafe { std::slice::from_raw_parts(self.view().ptr, self.numel() * self.dtype.size()) }
+    }
+
     pub fn coords(&self, mut i: usize) -> Vec<usize> {
         let mut c = vec![0; self.shape.len()];
         for d in (0..c.len()).rev() {

@@ -3,6 +3,7 @@
 use super::super::dims::{Dim, Dims, Walk, coalesce, count, lines};
 use super::super::parallel;
 use super::{GRAIN, Source, dense_strides, offsets, result_dims, sized};
+use crate::multiversion;
 use crate::tensor::Strided;
 
 /// A gather: operands x, index, output; `step` bytes of `x` per unit of the index.
@@ -97,13 +98,37 @@ fn run(mut nest: Nest) {
                     }
                 }
             } else {
-                for i in 0..m as isize {
-                    let at = *index.offset(i * s[1]).cast::<i64>() as isize;
-                    *out.offset(i * s[2]).cast::<E>() = *x.offset(at * n.step + i * s[0]).cast::<E>();
-                }
+                pick::<E>(x, index, out, m, n.step, s);
             }
         }
     }))
+}
+
+multiversion! {
+    /// One element per index.
+    unsafe fn pick[E: Copy](x: *const u8, index: *const u8, out: *mut u8, n: usize, step: isize, s: [isize; 3]) {
+        let size = size_of::<E>() as isize;
+        if s == [0, 8, size] && step == size {
+            let (x, index, out) = (x.cast::<E>(), index.cast::<i64>(), out.cast::<E>());
+            for i in 0..n {
+                *out.add(i) = *x.offset(*index.add(i) as isize);
+            }
+        } else {
+            for i in 0..n as isize {
+                let at = *index.offset(i * s[1]).cast::<i64>() as isize;
+                *out.offset(i * s[2]).cast::<E>() = *x.offset(at * step + i * s[0]).cast::<E>();
+            }
+        }
+    }
+}
+
+multiversion! {
+    /// A dense run in reverse.
+    unsafe fn reverse[E: Copy](x: *const E, out: *mut E, n: usize) {
+        for i in 0..n {
+            *out.add(i) = *x.sub(i);
+        }
+    }
 }
 
 /// Whole dense rows, the shape of embedding lookups.
@@ -140,7 +165,7 @@ fn prefetch(p: *const u8, bytes: usize) {
 }
 
 /// Copies `n` loops of strided elements (operands source, target).
-pub(super) fn copy(x: *const u8, out: *mut u8, size: usize, dims: &Dims<2>) {
+pub(in super::super) fn copy(x: *const u8, out: *mut u8, size: usize, dims: &Dims<2>) {
     let mut dims = dims.clone();
     coalesce(&mut dims);
     let (x, out) = (super::Ptr(x.cast_mut()), super::Ptr(out));
@@ -152,6 +177,8 @@ pub(super) fn copy(x: *const u8, out: *mut u8, size: usize, dims: &Dims<2>) {
             let dense = size_of::<E>() as isize;
             if s == [dense, dense] {
                 std::ptr::copy_nonoverlapping(x.cast::<E>(), out.cast::<E>(), m);
+            } else if s == [-dense, dense] {
+                reverse::<E>(x.cast(), out.cast(), m);
             } else {
                 for i in 0..m as isize {
                     *out.offset(i * s[1]).cast::<E>() = *x.offset(i * s[0]).cast::<E>();

@@ -95,6 +95,22 @@ impl Mask {
     }
 }
 
+/// Elements that are searched at once.
+const HITS: usize = 256;
+
+/// The positions of the non-zero elements among the first `n`; says how many. Without a branch: a position that does
+/// not count is overwritten by the next one.
+#[inline]
+unsafe fn find_hits<T: Num>(x: *const u8, stride: isize, n: usize, hits: &mut [u32; HITS]) -> usize {
+    let mut k = 0usize;
+    for i in 0..n.min(HITS) {
+        hits[k % HITS] = i as u32;
+        // SAFETY: the module's contract.
+        k += unsafe { *x.offset(i as isize * stride).cast::<T>() }.truthy() as usize;
+    }
+    k
+}
+
 /// The indices of the non-zero elements of `x`: `out` is int64 of shape (total, ndim), any strides.
 pub fn nonzero(x: &Strided, mask: &Mask, out: &Strided) {
     let size = x.dtype.size() as isize;
@@ -123,17 +139,23 @@ pub fn nonzero(x: &Strided, mask: &Mask, out: &Strided) {
             let first = i % inner.n;
             i += m;
             // SAFETY: the module's contract; `out` has room for all of this part's results.
-            with_dtype!(x.dtype, T => unsafe {
-                for j in 0..m {
-                    if (*x.ptr.offset(off[0] + j as isize * inner.s[0]).cast::<T>()).truthy() {
-                        for (d, &a) in at[..ndim - 1].iter().enumerate() {
-                            *o.offset(d as isize * col).cast::<i64>() = a as i64;
+            unsafe {
+                for block in (0..m).step_by(HITS) {
+                    let p = x.ptr.offset(off[0] + block as isize * inner.s[0]);
+                    let mut hits = [0u32; HITS];
+                    let k = with_dtype!(x.dtype, T => find_hits::<T>(p, inner.s[0], HITS.min(m - block), &mut hits));
+                    for (d, &a) in at[..ndim - 1].iter().enumerate() {
+                        for i in 0..k as isize {
+                            *o.offset(i * row + d as isize * col).cast::<i64>() = a as i64;
                         }
-                        *o.offset((ndim - 1) as isize * col).cast::<i64>() = (first + j) as i64;
-                        o = o.wrapping_offset(row);
                     }
+                    for (i, &h) in hits[..k].iter().enumerate() {
+                        let to = o.offset(i as isize * row + (ndim - 1) as isize * col);
+                        *to.cast::<i64>() = (first + block) as i64 + h as i64;
+                    }
+                    o = o.wrapping_offset(k as isize * row);
                 }
-            });
+            }
             for d in (0..ndim - 1).rev() {
                 at[d] += 1;
                 if at[d] < dims[d].n {

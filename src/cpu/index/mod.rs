@@ -13,6 +13,7 @@ mod shift;
 mod tests;
 
 pub use embedding::embedding_backward;
+pub(super) use gather::copy;
 pub use gather::{gather, index, index_select, take};
 pub use mask::{Mask, masked_scatter, masked_select, nonzero};
 pub use scatter::{Scatter, index_add, index_fill, index_put, put, scatter};

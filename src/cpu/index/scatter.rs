@@ -342,6 +342,9 @@ fn run<T: Copy, O: Op<T>>(nest: &Nest) {
     let seqs = count(&nest.seq);
     let last = nest.free.last().copied();
     let (inner, outer) = nest.seq.split_last().map_or((Dim { n: 1, s: [0; 3] }, &[][..]), |(i, o)| (*i, o));
+    if nest.free.iter().all(|d| d.s[1] == 0) && count(&nest.free) >= 16 {
+        return slices_by_owner::<T, O>(nest);
+    }
     // Slices with a dense run: each task takes a stripe of the run through all indices.
     if let Some(f) = last
         && (f.s[1] == 0 || f.s[0].unsigned_abs() < nest.step.unsigned_abs())
@@ -409,6 +412,47 @@ fn run<T: Copy, O: Op<T>>(nest: &Nest) {
                 w.next();
             }
             b.next();
+        }
+    });
+}
+
+/// Whole slices: every task goes through all indices and writes the slices that it owns.
+fn slices_by_owner<T: Copy, O: Op<T>>(nest: &Nest) {
+    let size = size_of::<T>() as isize;
+    let (slice, seqs) = (count(&nest.free), count(&nest.seq));
+    // Looking at an index costs about as much as moving eight elements.
+    let owners = (slice * seqs).div_ceil(GRAIN).min(slice / 8).clamp(1, 8);
+    let (inner, outer) = nest.free.split_last().map_or((Dim { n: 1, s: [0; 3] }, &[][..]), |(i, o)| (*i, o));
+    let lines = count(outer);
+    let dense = inner.s[0] == size && inner.s[2] == size;
+    parallel::run(owners, &|owner| {
+        let mut w = Walk::new(&nest.seq, 0);
+        for _ in 0..seqs {
+            // SAFETY: the module's contract; a slice has one owner.
+            unsafe {
+                let index = *nest.index.offset(w.off[1]).cast::<i64>();
+                let hash = (index as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+                if hash as usize % owners == owner {
+                    let out = nest.out.offset(index as isize * nest.step);
+                    let src = nest.src.offset(w.off[2]);
+                    let mut l = Walk::new(outer, 0);
+                    for _ in 0..lines {
+                        let (out, src) = (out.offset(l.off[0]), src.offset(l.off[2]));
+                        if dense {
+                            dense_run::<T, O>(out.cast(), src.cast(), inner.n);
+                        } else {
+                            for i in 0..inner.n as isize {
+                                let o = out.offset(i * inner.s[0]).cast::<T>();
+                                *o = O::join(*o, *src.offset(i * inner.s[2]).cast::<T>());
+                            }
+                        }
+                        if lines > 1 {
+                            l.next();
+                        }
+                    }
+                }
+            }
+            w.next();
         }
     });
 }

@@ -157,15 +157,15 @@ multiversion! {
     unsafe fn find[T: Order](x: *const T, n: usize, v: T) -> usize {
         let hit = |y: T| (y == v) | (v.is_nan() & y.is_nan());
         let mut i = 0;
-        while i + 64 <= n {
+        while i + 32 <= n {
             let mut any = false;
-            for j in 0..64 {
+            for j in 0..32 {
                 any |= hit(*x.add(i + j));
             }
             if any {
                 break;
             }
-            i += 64;
+            i += 32;
         }
         while i < n && !hit(*x.add(i)) {
             i += 1;

@@ -55,42 +55,48 @@ pub(super) trait Lane: Copy + Send + Sync + 'static {
     fn step(self, a: Self::A, x: Self::T) -> Self::A;
     fn merge(self, a: Self::A, b: Self::A) -> Self::A;
     fn finish(self, a: Self::A) -> Self::R;
+    /// Merges accumulators pairwise: the upper half onto the lower until one is left.
+    #[inline(always)]
+    fn tree(self, a: &[Self::A; NARROW]) -> Self::A {
+        let b: [Self::A; 8] = std::array::from_fn(|j| self.merge(a[j], a[j + 8]));
+        let c: [Self::A; 4] = std::array::from_fn(|j| self.merge(b[j], b[j + 4]));
+        self.merge(self.merge(c[0], c[2]), self.merge(c[1], c[3]))
+    }
 }
 
 /// Accumulators that run side by side: four zmm registers of f32.
 const LANES: usize = 64;
+/// Accumulators of what is left of a row.
+pub(super) const NARROW: usize = 16;
 
 multiversion! {
     /// Folds a dense row with independent accumulators, merged as a tree.
     unsafe fn row_lanes[L: Lane](l: L, x: *const L::T, n: usize) -> L::A {
-        let mut acc = [l.init(); LANES];
+        let mut narrow = [l.init(); NARROW];
         let mut i = 0;
-        while i + LANES <= n {
-            for (j, a) in acc.iter_mut().enumerate() {
-                *a = l.step(*a, *x.add(i + j));
-            }
-            i += LANES;
-        }
-        if i + LANES / 4 <= n {
-            let quarter = (n - i) / (LANES / 4);
-            for q in 0..quarter {
-                for j in 0..LANES / 4 {
-                    acc[j] = l.step(acc[j], *x.add(i + q * (LANES / 4) + j));
+        if n >= LANES {
+            // Only ever indexed by constants, so that it stays in registers.
+            let mut wide = [l.init(); LANES];
+            while i + LANES <= n {
+                for j in 0..LANES {
+                    wide[j] = l.step(wide[j], *x.add(i + j));
                 }
+                i += LANES;
             }
-            i += quarter * (LANES / 4);
-        }
-        for (j, a) in acc.iter_mut().enumerate().take(n - i) {
-            *a = l.step(*a, *x.add(i + j));
-        }
-        let mut w = LANES / 2;
-        while w > 0 {
-            for j in 0..w {
-                acc[j] = l.merge(acc[j], acc[j + w]);
+            for j in 0..NARROW {
+                narrow[j] = l.merge(l.merge(wide[j], wide[j + 32]), l.merge(wide[j + 16], wide[j + 48]));
             }
-            w /= 2;
         }
-        acc[0]
+        while i + NARROW <= n {
+            for j in 0..NARROW {
+                narrow[j] = l.step(narrow[j], *x.add(i + j));
+            }
+            i += NARROW;
+        }
+        for j in 0..(n - i).min(NARROW) {
+            narrow[j] = l.step(narrow[j], *x.add(i + j));
+        }
+        l.tree(&narrow)
     }
 }
 
@@ -495,7 +501,7 @@ struct Tile<'a, F: Fold> {
 impl<'a, F: Fold> Tile<'a, F> {
     fn new(f: F, plan: &'a Plan, inner: Dim<3>, width: usize) -> Self {
         let dense = plan.native && inner.s[0] == size_of::<F::T>() as isize;
-        let buffer = vec![0; if dense { 0 } else { BUFFER / 16 }];
+        let buffer = vec![0; if dense { 0 } else { BUFFER / 32 }];
         Tile { f, plan, inner, width, acc: vec![f.init(); 3 * width], buffer, rows: 0, merges: 0, full: false }
     }
 
@@ -524,7 +530,7 @@ impl<'a, F: Fold> Tile<'a, F> {
             w.next();
             let (mut m, rest) = (run / k, run % k);
             let step = rows.s[0] * k as isize;
-            let most = if dense { ROWS } else { (BUFFER / size / wide).clamp(1, ROWS) };
+            let most = if dense { ROWS } else { (BUFFER / 2 / size / wide).clamp(1, ROWS) };
             while m > 0 {
                 let take = m.min(most).min(ROWS - self.rows);
                 // SAFETY: the module's contract; the buffer holds `most` lines.

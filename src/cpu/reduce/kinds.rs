@@ -1,7 +1,7 @@
 //! The reductions that take one element at a time.
 
 use super::super::load::{self, Load, Put};
-use super::fold::{Fold, Lane, Plan, Simple, run};
+use super::fold::{Fold, Lane, NARROW, Plan, Simple, run};
 use crate::multiversion;
 use crate::tensor::dtype::{C64, C128};
 use crate::tensor::{DType, Strided};
@@ -89,10 +89,34 @@ pub(in super::super) trait Arith: load::Acc + Put {
     fn mul(self, o: Self) -> Self;
     fn over(self, n: f64) -> Self;
     fn nan(self) -> bool;
+    /// The sum as [`Lane::tree`] forms it.
+    #[inline(always)]
+    fn sum16(a: &[Self; NARROW]) -> Self {
+        let b: [Self; 8] = std::array::from_fn(|j| a[j].add(a[j + 8]));
+        let c: [Self; 4] = std::array::from_fn(|j| b[j].add(b[j + 4]));
+        c[0].add(c[2]).add(c[1].add(c[3]))
+    }
+}
+
+/// [`Arith::sum16`] with vectors of four, which the optimiser does not find by itself.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn sum16_f32(a: &[f32; NARROW]) -> f32 {
+    use std::arch::x86_64::*;
+    let p = a.as_ptr();
+    // SAFETY: SSE2 is part of x86-64, and the loads lie within the array.
+    unsafe {
+        let low = _mm_add_ps(_mm_loadu_ps(p), _mm_loadu_ps(p.add(8)));
+        let high = _mm_add_ps(_mm_loadu_ps(p.add(4)), _mm_loadu_ps(p.add(12)));
+        let four = _mm_add_ps(low, high);
+        let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+        _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps::<1>(two, two)))
+    }
 }
 
 macro_rules! floats {
-    ($($t:ty, $r:ty, $zero:expr, $one:expr, |$x:ident| $nan:expr);+ $(;)?) => { $(impl Arith for $t {
+    ($($t:ty, $r:ty, $zero:expr, $one:expr, |$x:ident| $nan:expr $(, $sum:item)?);+ $(;)?) => { $(impl Arith for $t {
+        $($sum)?
         const ZERO: Self = $zero;
         const ONE: Self = $one;
         #[inline(always)] fn add(self, o: Self) -> Self { self + o }
@@ -102,7 +126,10 @@ macro_rules! floats {
     })+ };
 }
 floats! {
-    f32, f32, 0.0, 1.0, |x| x.is_nan();
+    f32, f32, 0.0, 1.0, |x| x.is_nan(),
+        #[cfg(target_arch = "x86_64")]
+        #[inline(always)]
+        fn sum16(a: &[f32; NARROW]) -> f32 { sum16_f32(a) };
     f64, f64, 0.0, 1.0, |x| x.is_nan();
     C64, f32, C64::new(0.0, 0.0), C64::new(1.0, 0.0), |x| x.re.is_nan() || x.im.is_nan();
     C128, f64, C128::new(0.0, 0.0), C128::new(1.0, 0.0), |x| x.re.is_nan() || x.im.is_nan();
@@ -130,7 +157,8 @@ impl Arith for i64 {
 
 macro_rules! lanes {
     ($($name:ident[$($g:ident: $b:ident),*]($($f:ty),*): $t:ty => $a:ty => $r:ty,
-        |$s:ident| $init:expr, |$acc:ident, $x:ident| $step:expr, |$l:ident, $m:ident| $merge:expr, |$e:ident| $finish:expr;)+) => { $(
+        |$s:ident| $init:expr, |$acc:ident, $x:ident| $step:expr, |$l:ident, $m:ident| $merge:expr, |$e:ident| $finish:expr
+        $(, tree $tree:ident)?;)+) => { $(
         #[derive(Clone, Copy)]
         struct $name<$($g),*>($($f),*);
         impl<$($g: $b),*> Lane for $name<$($g),*> {
@@ -141,22 +169,23 @@ macro_rules! lanes {
             #[inline(always)] fn step(self, $acc: $a, $x: $t) -> $a { let $s = self; let _ = $s; $step }
             #[inline(always)] fn merge(self, $l: $a, $m: $a) -> $a { $merge }
             #[inline(always)] fn finish(self, $e: $a) -> $r { let $s = self; let _ = $s; $finish }
+            $(#[inline(always)] fn tree(self, a: &[$a; NARROW]) -> $a { <$a>::$tree(a) })?
         }
     )+ };
 }
 lanes! {
-    Sum[A: Arith](PhantomData<A>): A => A => A, |s| A::ZERO, |a, x| a.add(x), |a, b| a.add(b), |a| a;
+    Sum[A: Arith](PhantomData<A>): A => A => A, |s| A::ZERO, |a, x| a.add(x), |a, b| a.add(b), |a| a, tree sum16;
     Prod[A: Arith](PhantomData<A>): A => A => A, |s| A::ONE, |a, x| a.mul(x), |a, b| a.mul(b), |a| a;
     NanSum[A: Arith](PhantomData<A>): A => A => A, |s| A::ZERO, |a, x| a.add(if x.nan() { A::ZERO } else { x }),
-        |a, b| a.add(b), |a| a;
-    Mean[A: Arith](f64, PhantomData<A>): A => A => A, |s| A::ZERO, |a, x| a.add(x), |a, b| a.add(b), |a| a.over(s.0);
+        |a, b| a.add(b), |a| a, tree sum16;
+    Mean[A: Arith](f64, PhantomData<A>): A => A => A, |s| A::ZERO, |a, x| a.add(x), |a, b| a.add(b), |a| a.over(s.0), tree sum16;
     Norm0[F: Real](PhantomData<F>): F => F => F, |s| F::ZERO, |a, x| a.add(if x == F::ZERO { F::ZERO } else { F::ONE }),
-        |a, b| a.add(b), |a| a;
-    Norm1[F: Real](PhantomData<F>): F => F => F, |s| F::ZERO, |a, x| a.add(x.abs()), |a, b| a.add(b), |a| a;
-    Norm2[F: Real](PhantomData<F>): F => F => F, |s| F::ZERO, |a, x| a.add(x.mul(x)), |a, b| a.add(b), |a| a.sqrt();
-    Squares[F: Real](PhantomData<F>): F => F => F, |s| F::ZERO, |a, x| a.add(x.mul(x)), |a, b| a.add(b), |a| a;
+        |a, b| a.add(b), |a| a, tree sum16;
+    Norm1[F: Real](PhantomData<F>): F => F => F, |s| F::ZERO, |a, x| a.add(x.abs()), |a, b| a.add(b), |a| a, tree sum16;
+    Norm2[F: Real](PhantomData<F>): F => F => F, |s| F::ZERO, |a, x| a.add(x.mul(x)), |a, b| a.add(b), |a| a.sqrt(), tree sum16;
+    Squares[F: Real](PhantomData<F>): F => F => F, |s| F::ZERO, |a, x| a.add(x.mul(x)), |a, b| a.add(b), |a| a, tree sum16;
     NormP[F: Real](F): F => F => F, |s| F::ZERO, |a, x| a.add(x.abs().pow(s.0)), |a, b| a.add(b),
-        |a| a.pow(F::ONE.div(s.0));
+        |a| a.pow(F::ONE.div(s.0)), tree sum16;
     NormMax[F: Real](PhantomData<F>): F => F => F, |s| F::ZERO, |a, x| better::<F, true>(a, x.abs()),
         |a, b| better::<F, true>(a, b), |a| a;
     NormMin[F: Real](PhantomData<F>): F => F => F, |s| F::WORST_MIN, |a, x| better::<F, false>(a, x.abs()),

@@ -1,7 +1,8 @@
 //! log(sum(exp(x))) in one pass.
 
-use super::super::load::{self, Acc, Put};
-use super::fold::{Fold, Plan, run};
+use super::super::load;
+use super::fold::{Fold, NARROW, Plan, run};
+use super::kinds::{Arith, Order, better};
 use crate::multiversion;
 use crate::tensor::{DType, Strided};
 use std::marker::PhantomData;
@@ -13,27 +14,17 @@ struct Scaled<F> {
     sum: F,
 }
 
-trait Real: Acc + Put + PartialOrd {
-    const ZERO: Self;
-    const LOWEST: Self;
+trait Real: Arith + Order {
     fn exp(self) -> Self;
     fn ln(self) -> Self;
-    fn add(self, o: Self) -> Self;
     fn sub(self, o: Self) -> Self;
-    fn mul(self, o: Self) -> Self;
-    fn nan(self) -> bool;
     fn infinite(self) -> bool;
 }
 macro_rules! reals {
     ($($t:ty, $exp:expr);+) => { $(impl Real for $t {
-        const ZERO: Self = 0.0;
-        const LOWEST: Self = <$t>::NEG_INFINITY;
         #[inline(always)] fn exp(self) -> Self { $exp(self) }
         #[inline(always)] fn ln(self) -> Self { <$t>::ln(self) }
-        #[inline(always)] fn add(self, o: Self) -> Self { self + o }
         #[inline(always)] fn sub(self, o: Self) -> Self { self - o }
-        #[inline(always)] fn mul(self, o: Self) -> Self { self * o }
-        #[inline(always)] fn nan(self) -> bool { self.is_nan() }
         #[inline(always)] fn infinite(self) -> bool { self.is_infinite() }
     })+ };
 }
@@ -63,23 +54,33 @@ fn exp_f32(x: f32) -> f32 {
 
 #[inline(always)]
 fn max<F: Real>(a: F, b: F) -> F {
-    if (b > a) | b.nan() { b } else { a }
+    better::<F, true>(a, b)
+}
+
+const LANES: usize = 32;
+
+/// The last elements of a row, filled up with what neither the maximum nor the sum notices.
+#[inline(always)]
+unsafe fn rest<F: Real>(x: *const F, n: usize) -> [F; LANES] {
+    let mut r = [F::WORST_MAX; LANES];
+    for (j, r) in r.iter_mut().enumerate().take(n) {
+        // SAFETY: the caller's contract.
+        *r = unsafe { *x.add(j) };
+    }
+    r
 }
 
 multiversion! {
     unsafe fn block[F: Real](x: *const F, n: usize) -> Scaled<F> {
-        const LANES: usize = 32;
         let whole = n / LANES * LANES;
-        let mut tops = [F::LOWEST; LANES];
+        let rest = rest(x.add(whole), n - whole);
+        let mut tops = rest;
         let mut i = 0;
         while i < whole {
             for j in 0..LANES {
                 tops[j] = max(tops[j], *x.add(i + j));
             }
             i += LANES;
-        }
-        for j in 0..n - whole {
-            tops[j] = max(tops[j], *x.add(whole + j));
         }
         let mut top = tops[0];
         for &t in &tops[1..] {
@@ -95,17 +96,13 @@ multiversion! {
             }
             i += LANES;
         }
-        for j in 0..n - whole {
-            sums[j] = sums[j].add((*x.add(whole + j)).sub(base).exp());
-        }
-        let mut w = LANES / 2;
-        while w > 0 {
-            for j in 0..w {
-                sums[j] = sums[j].add(sums[j + w]);
+        if whole < n {
+            for j in 0..LANES {
+                sums[j] = sums[j].add(rest[j].sub(base).exp());
             }
-            w /= 2;
         }
-        Scaled { top, sum: sums[0] }
+        let narrow = std::array::from_fn(|j| sums[j].add(sums[j + NARROW]));
+        Scaled { top, sum: F::sum16(&narrow) }
     }
 }
 
@@ -114,7 +111,7 @@ fn join<F: Real>(a: Scaled<F>, b: Scaled<F>) -> Scaled<F> {
     let top = max(a.top, b.top);
     let base = if top.infinite() { F::ZERO } else { top };
     let scale = |s: Scaled<F>| {
-        if s.sum > F::ZERO || s.sum.nan() { s.sum.mul(s.top.sub(base).exp()) } else { F::ZERO }
+        if s.sum > F::ZERO || s.sum.is_nan() { s.sum.mul(s.top.sub(base).exp()) } else { F::ZERO }
     };
     Scaled { top, sum: scale(a).add(scale(b)) }
 }
@@ -122,7 +119,7 @@ fn join<F: Real>(a: Scaled<F>, b: Scaled<F>) -> Scaled<F> {
 multiversion! {
     unsafe fn columns[F: Real](x: *const F, stride: isize, m: usize, w: usize, acc: *mut Scaled<F>) {
         let line = |r: usize| x.cast::<u8>().offset(r as isize * stride).cast::<F>();
-        let mut tops = [F::LOWEST; super::fold::TILE];
+        let mut tops = [F::WORST_MAX; super::fold::TILE];
         let mut sums = [F::ZERO; super::fold::TILE];
         for j in 0..w {
             tops[j] = (*acc.add(j)).top;
@@ -159,7 +156,7 @@ impl<F: Real> Fold for Lse<F> {
     type A = Scaled<F>;
     #[inline(always)]
     fn init(self) -> Scaled<F> {
-        Scaled { top: F::LOWEST, sum: F::ZERO }
+        Scaled { top: F::WORST_MAX, sum: F::ZERO }
     }
     #[inline(always)]
     fn merge(self, a: Scaled<F>, b: Scaled<F>) -> Scaled<F> {
@@ -178,7 +175,7 @@ impl<F: Real> Fold for Lse<F> {
             // SAFETY: as above.
             unsafe {
                 let s = *acc.add(i);
-                let y = if s.top.infinite() || s.top.nan() { s.top } else { s.top.add(s.sum.ln()) };
+                let y = if s.top.infinite() || s.top.is_nan() { s.top } else { s.top.add(s.sum.ln()) };
                 F::put_all(&y, 1, out[0].offset(i as isize * stride[0]), 0, self.0);
             }
         }

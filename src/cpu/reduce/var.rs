@@ -1,8 +1,9 @@
 //! Variance and mean: two passes over blocks that stay in cache, blocks merged by the rule of Chan, Golub and LeVeque
 //! (1979, "Updating formulae and a pairwise algorithm for computing sample variances", equation 2.1) in f64.
 
-use super::super::load::{self, Acc, Put};
-use super::fold::{Fold, Plan, TILE, run};
+use super::super::load;
+use super::fold::{Fold, NARROW, Plan, TILE, run};
+use super::kinds::Arith;
 use crate::multiversion;
 use crate::tensor::{DType, Strided};
 use std::marker::PhantomData;
@@ -15,36 +16,24 @@ struct Moments {
     m2: f64,
 }
 
-trait Real: Acc + Put + Into<f64> {
-    const ZERO: Self;
+trait Real: Arith + Into<f64> {
     fn of_f64(x: f64) -> Self;
-    fn add(self, o: Self) -> Self;
     fn sub(self, o: Self) -> Self;
-    fn mul(self, o: Self) -> Self;
 }
 macro_rules! reals {
     ($($t:ty),+) => { $(impl Real for $t {
-        const ZERO: Self = 0.0;
         #[inline(always)] fn of_f64(x: f64) -> Self { x as $t }
-        #[inline(always)] fn add(self, o: Self) -> Self { self + o }
         #[inline(always)] fn sub(self, o: Self) -> Self { self - o }
-        #[inline(always)] fn mul(self, o: Self) -> Self { self * o }
     })+ };
 }
 reals!(f32, f64);
 
 const LANES: usize = 32;
 
+/// 32 accumulators as 16.
 #[inline(always)]
-fn tree<F: Real>(mut a: [F; LANES]) -> F {
-    let mut w = LANES / 2;
-    while w > 0 {
-        for j in 0..w {
-            a[j] = a[j].add(a[j + w]);
-        }
-        w /= 2;
-    }
-    a[0]
+fn halve<F: Real>(a: [F; LANES]) -> [F; NARROW] {
+    std::array::from_fn(|j| a[j].add(a[j + NARROW]))
 }
 
 /// Joins the sums of deviations `d` and of their squares `q` around `pivot` into moments. The second term removes
@@ -57,34 +46,37 @@ fn moments(n: f64, pivot: f64, d: f64, q: f64) -> Moments {
 multiversion! {
     unsafe fn block[F: Real](x: *const F, n: usize) -> Moments {
         let whole = n / LANES * LANES;
-        let mut s = [F::ZERO; LANES];
+        // Wide accumulators are indexed by constants alone, so that they stay in registers.
+        let mut wide = [F::ZERO; LANES];
         let mut i = 0;
         while i < whole {
             for j in 0..LANES {
-                s[j] = s[j].add(*x.add(i + j));
+                wide[j] = wide[j].add(*x.add(i + j));
             }
             i += LANES;
         }
-        for j in 0..n - whole {
-            s[j] = s[j].add(*x.add(whole + j));
+        let mut s = halve(wide);
+        for k in whole..n {
+            s[k % NARROW] = s[k % NARROW].add(*x.add(k));
         }
-        let pivot = F::of_f64(tree(s).into() / n as f64);
-        let (mut d, mut q) = ([F::ZERO; LANES], [F::ZERO; LANES]);
+        let pivot = F::of_f64(F::sum16(&s).into() / n as f64);
+        let (mut wide_d, mut wide_q) = ([F::ZERO; LANES], [F::ZERO; LANES]);
         i = 0;
         while i < whole {
             for j in 0..LANES {
                 let e = (*x.add(i + j)).sub(pivot);
-                d[j] = d[j].add(e);
-                q[j] = q[j].add(e.mul(e));
+                wide_d[j] = wide_d[j].add(e);
+                wide_q[j] = wide_q[j].add(e.mul(e));
             }
             i += LANES;
         }
-        for j in 0..n - whole {
-            let e = (*x.add(whole + j)).sub(pivot);
-            d[j] = d[j].add(e);
-            q[j] = q[j].add(e.mul(e));
+        let (mut d, mut q) = (halve(wide_d), halve(wide_q));
+        for k in whole..n {
+            let e = (*x.add(k)).sub(pivot);
+            d[k % NARROW] = d[k % NARROW].add(e);
+            q[k % NARROW] = q[k % NARROW].add(e.mul(e));
         }
-        moments(n as f64, pivot.into(), tree(d).into(), tree(q).into())
+        moments(n as f64, pivot.into(), F::sum16(&d).into(), F::sum16(&q).into())
     }
 }
 

@@ -7,6 +7,7 @@
 //! for its whole shape, that outputs do not overlap inputs, and that shapes and dtypes agree as each function states.
 
 mod count;
+mod long;
 mod radix;
 mod search;
 mod select;
@@ -31,9 +32,7 @@ use half::{bf16, f16};
 /// Elements with an order-preserving unsigned key.
 pub(super) trait Key: Element {
     /// u32 or u64.
-    type U: Copy + Ord + Send + Sync + std::ops::Not<Output = Self::U> + Default;
-    /// Bits of the key that are used.
-    const BITS: u32;
+    type U: Copy + Ord + Send + Sync + Default;
     /// The key.
     fn key(self) -> Self::U;
     /// The key in reverse order.
@@ -43,6 +42,12 @@ pub(super) trait Key: Element {
     }
     /// Reverses the order of keys.
     fn flip(k: Self::U) -> Self::U;
+    /// The distance of a key from the smallest one without its lowest `shift` bits; it fits 32 bits then.
+    fn cut(k: Self::U, lo: Self::U, shift: u32) -> u32;
+    /// Bits of the distance between two keys.
+    fn distance(lo: Self::U, hi: Self::U) -> u32;
+    /// The key as u64.
+    fn widen(k: Self::U) -> u64;
     /// Does this element have an order at all?
     #[inline(always)]
     fn nan(self) -> bool {
@@ -53,7 +58,12 @@ pub(super) trait Key: Element {
 macro_rules! keys {
     ($($t:ty: $u:ty, $bits:expr, |$x:ident| $key:expr;)+) => { $(impl Key for $t {
         type U = $u;
-        const BITS: u32 = $bits;
+        #[inline(always)]
+        fn cut(k: $u, lo: $u, shift: u32) -> u32 { ((k - lo) >> shift) as u32 }
+        #[inline(always)]
+        fn distance(lo: $u, hi: $u) -> u32 { <$u>::BITS - (hi - lo).leading_zeros() }
+        #[inline(always)]
+        fn widen(k: $u) -> u64 { k as u64 }
         #[inline(always)]
         fn key(self) -> $u { let $x = self; $key }
         #[inline(always)]
@@ -75,7 +85,12 @@ keys! {
 macro_rules! float_keys {
     ($($t:ty: $u:ty, $bits:expr, |$x:ident| $float:expr, $raw:ty, $signed:ty;)+) => { $(impl Key for $t {
         type U = $u;
-        const BITS: u32 = $bits;
+        #[inline(always)]
+        fn cut(k: $u, lo: $u, shift: u32) -> u32 { ((k - lo) >> shift) as u32 }
+        #[inline(always)]
+        fn distance(lo: $u, hi: $u) -> u32 { <$u>::BITS - (hi - lo).leading_zeros() }
+        #[inline(always)]
+        fn widen(k: $u) -> u64 { k as u64 }
         #[inline(always)]
         fn key(self) -> $u {
             let $x = self;
@@ -254,54 +269,67 @@ fn rows<T: Key, I: Item<T::U>>(
     if rows == 0 || n == 0 {
         return;
     }
-    let write = |off: &[isize; 3], sorted: &[I], first: usize| {
+    fn write<T: Copy>(
+        x: &Strided,
+        d: Dim<3>,
+        [values, indices]: [Option<&Strided>; 2],
+        off: &[isize; 3],
+        first: usize,
+        order: impl Iterator<Item = usize> + Clone,
+    ) {
         // SAFETY: the module's contract.
         unsafe {
             if let Some(v) = values {
                 let (from, to) = (x.ptr.offset(off[0]), v.ptr.offset(off[1] + first as isize * d.s[1]));
-                for (i, s) in sorted.iter().enumerate() {
-                    *to.offset(i as isize * d.s[1]).cast::<T>() = *from.offset(s.index() as isize * d.s[0]).cast::<T>();
+                for (i, at) in order.clone().enumerate() {
+                    *to.offset(i as isize * d.s[1]).cast::<T>() = *from.offset(at as isize * d.s[0]).cast::<T>();
                 }
             }
             if let Some(v) = indices {
                 let to = v.ptr.offset(off[2] + first as isize * d.s[2]);
-                for (i, s) in sorted.iter().enumerate() {
-                    *to.offset(i as isize * d.s[2]).cast::<i64>() = s.index() as i64;
+                for (i, at) in order.enumerate() {
+                    *to.offset(i as isize * d.s[2]).cast::<i64>() = at as i64;
                 }
             }
         }
-    };
-    if rows < 4 && n >= SHARED_MIN {
-        let (mut a, mut b) = (uninit::<I>(n), uninit::<I>(n));
+    }
+    let outs = [values, indices];
+    // Indices within longer rows need 64 bits.
+    let radix = n >= RADIX_MIN && n <= u32::MAX as usize;
+    if radix && rows < 4 && n >= SHARED_MIN {
+        let mut long = long::Long::new(n);
         let mut w = Walk::new(kept, 0);
         for _ in 0..rows {
-            let row = Ptr(x.ptr.wrapping_offset(w.off[0]));
-            let p = Ptr(a.as_mut_ptr());
+            // SAFETY: the module's contract.
+            let sorted = unsafe { long.order::<T>(x.ptr.wrapping_offset(w.off[0]), d.s[0], descending, true) };
             parallel::chunks(n, radix::CHUNK, &|r| {
-                let from = row.get().wrapping_offset(r.start as isize * d.s[0]);
-                // SAFETY: the module's contract; chunks are disjoint.
-                unsafe { pack::<T, I>(from, d.s[0], r.start, r.len(), descending, p.get().add(r.start)) };
+                let first = r.start;
+                write::<T>(x, d, outs, &w.off, first, sorted[r].iter().map(|&i| i as u32 as usize))
             });
-            let sorted = radix::shared::<T::U, I>(&mut a, &mut b, T::BITS);
-            parallel::chunks(n, radix::CHUNK, &|r| write(&w.off, &sorted[r.clone()], r.start));
             w.next();
         }
         return;
     }
+    if radix {
+        return parallel::chunks(rows, 1, &|range| {
+            let mut long = long::Long::new(n);
+            let mut w = Walk::new(kept, range.start);
+            for _ in range {
+                // SAFETY: the module's contract.
+                let sorted = unsafe { long.order::<T>(x.ptr.wrapping_offset(w.off[0]), d.s[0], descending, false) };
+                write::<T>(x, d, outs, &w.off, 0, sorted.iter().map(|&i| i as u32 as usize));
+                w.next();
+            }
+        });
+    }
     parallel::chunks(rows, (1usize << 12).div_ceil(n), &|range| {
         let mut a = uninit::<I>(n);
-        let mut b = if n >= RADIX_MIN { uninit::<I>(n) } else { Vec::new() };
         let mut w = Walk::new(kept, range.start);
         for _ in range {
             // SAFETY: the module's contract.
             unsafe { pack::<T, I>(x.ptr.wrapping_offset(w.off[0]), d.s[0], 0, n, descending, a.as_mut_ptr()) };
-            let sorted = if n >= RADIX_MIN {
-                radix::single::<T::U, I>(&mut a, &mut b, T::BITS)
-            } else {
-                a.sort_unstable();
-                &a[..]
-            };
-            write(&w.off, sorted, 0);
+            a.sort_unstable();
+            write::<T>(x, d, outs, &w.off, 0, a.iter().map(|i| i.index()));
             w.next();
         }
     });

@@ -14,12 +14,12 @@ const BINS: usize = 1 << DIGIT;
 fn digits(bits: u32) -> impl Iterator<Item = (u32, u32)> {
     // Equal widths: 16 bits are two digits of 8, 32 are three of 11, 11 and 10.
     let passes = bits.div_ceil(DIGIT);
-    let width = bits.div_ceil(passes);
+    let width = bits.div_ceil(passes.max(1));
     (0..passes).map(move |p| (p * width, width.min(bits - p * width)))
 }
 
-/// Sorts `a` with the help of `b`, on this thread; the result is in one of the two.
-pub(super) fn single<'a, U, I: Item<U>>(a: &'a mut [I], b: &'a mut [I], bits: u32) -> &'a [I] {
+/// Sorts `a` by the lower `bits` of the keys with the help of `b`, on this thread. Is the result in `a`, or in `b`?
+pub(super) fn single<U, I: Item<U>>(a: &mut [I], b: &mut [I], bits: u32) -> bool {
     let mut counts = [[0u32; BINS]; 6];
     let wide: smallvec::SmallVec<[(u32, u32); 6]> = digits(bits).collect();
     for &x in a.iter() {
@@ -28,6 +28,7 @@ pub(super) fn single<'a, U, I: Item<U>>(a: &'a mut [I], b: &'a mut [I], bits: u3
         }
     }
     let (mut from, mut to) = (a, b);
+    let mut in_a = true;
     for (c, (shift, width)) in counts.iter_mut().zip(wide) {
         // A digit that all keys share moves nothing.
         if c[from[0].digit(shift, width)] as usize == from.len() {
@@ -44,12 +45,13 @@ pub(super) fn single<'a, U, I: Item<U>>(a: &'a mut [I], b: &'a mut [I], bits: u3
             *slot += 1;
         }
         std::mem::swap(&mut from, &mut to);
+        in_a = !in_a;
     }
-    from
+    in_a
 }
 
 /// As [`single`], with fixed chunks that any thread may take. A stable sort has one result, so chunks cannot show.
-pub(super) fn shared<'a, U, I: Item<U>>(a: &'a mut [I], b: &'a mut [I], bits: u32) -> &'a [I] {
+pub(super) fn shared<U, I: Item<U>>(a: &mut [I], b: &mut [I], bits: u32) -> bool {
     let n = a.len();
     let chunks = n.div_ceil(CHUNK);
     // At most 16 counters arrays, so that long rows do not spend their time on prefix sums.
@@ -57,6 +59,7 @@ pub(super) fn shared<'a, U, I: Item<U>>(a: &'a mut [I], b: &'a mut [I], bits: u3
     let parts = n.div_ceil(per);
     let mut counts = vec![[0u32; BINS]; parts];
     let (mut from, mut to) = (a, b);
+    let mut in_a = true;
     for (shift, width) in digits(bits) {
         let c = Ptr(counts.as_mut_ptr());
         let source: &[I] = from;
@@ -93,6 +96,7 @@ pub(super) fn shared<'a, U, I: Item<U>>(a: &'a mut [I], b: &'a mut [I], bits: u3
             }
         });
         std::mem::swap(&mut from, &mut to);
+        in_a = !in_a;
     }
-    from
+    in_a
 }

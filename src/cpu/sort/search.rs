@@ -56,6 +56,9 @@ fn lookup<T: Copy, K: PartialOrd>(
         })
         .collect();
     coalesce(&mut dims);
+    if sd <= 1 && sorter.is_none() && step == size && n > 0 && values.is_contiguous() && out.is_contiguous() {
+        return dense::<T, K>(sorted.ptr.cast(), n, values, out, right, &key);
+    }
     parallel::chunks(count(&dims), GRAIN, &|range| {
         let mut w = Walk::new(&dims, range.start);
         for _ in range {
@@ -84,6 +87,54 @@ fn lookup<T: Copy, K: PartialOrd>(
                 }
             }
             w.next();
+        }
+    });
+}
+
+/// One dense sequence: several searches side by side, each step of which is a select instead of a branch.
+fn dense<T: Copy, K: PartialOrd>(
+    sorted: *mut T,
+    n: usize,
+    values: &Strided,
+    out: &Strided,
+    right: bool,
+    key: &(impl Fn(T) -> K + Sync),
+) {
+    const SIDE: usize = 8;
+    let sorted = super::Ptr(sorted);
+    let total = values.numel();
+    let wide = out.dtype != DType::I32;
+    parallel::chunks(total, GRAIN, &|range| {
+        let mut i = range.start;
+        while i < range.end {
+            let m = SIDE.min(range.end - i);
+            // SAFETY: the module's contract; searches stay below n.
+            unsafe {
+                let v: [T; SIDE] = std::array::from_fn(|k| *values.ptr.cast::<T>().add(i + k.min(m - 1)));
+                let beyond = |at: usize, v: T| {
+                    let (e, v) = (key(*sorted.get().add(at)), key(v));
+                    #[allow(clippy::neg_cmp_op_on_partial_ord, reason = "NaN must not stop the search")]
+                    if right { !(e > v) } else { !(e >= v) }
+                };
+                let mut low = [0usize; SIDE];
+                let mut len = n;
+                while len > 1 {
+                    let half = len / 2;
+                    for k in 0..SIDE {
+                        low[k] += if beyond(low[k] + half - 1, v[k]) { half } else { 0 };
+                    }
+                    len -= half;
+                }
+                for k in 0..m {
+                    let at = low[k] + beyond(low[k], v[k]) as usize;
+                    if wide {
+                        *out.ptr.cast::<i64>().add(i + k) = at as i64;
+                    } else {
+                        *out.ptr.cast::<i32>().add(i + k) = at as i32;
+                    }
+                }
+            }
+            i += m;
         }
     });
 }

@@ -123,12 +123,14 @@ unsafe fn candidates<T: Key, I: Item<T::U>>(
             true
         };
         if hit {
+            // Without a branch per element: a position that does not count is overwritten by the next one.
+            // Later elements that equal the limit lose against it.
+            let (mut hits, mut c) = ([0u8; LOOK], 0);
             for (j, &key) in keys[..m].iter().enumerate() {
-                // Later elements that equal the limit lose against it.
-                if key < limit.key() {
-                    items.push(I::new(key, i + j));
-                }
+                hits[c % LOOK] = j as u8;
+                c += (key < limit.key()) as usize;
             }
+            items.extend(hits[..c].iter().map(|&j| I::new(keys[j as usize % LOOK], i + j as usize)));
             if items.len() > room {
                 limit = *items.select_nth_unstable(k - 1).1;
                 items.truncate(k);

@@ -228,3 +228,29 @@ fn searches_and_counts() {
         }
     }
 }
+
+#[test]
+fn long_rows_that_differ_in_the_last_bits() {
+    let mut rng = Rng(25);
+    for (d, n) in [(DType::F64, 3000), (DType::F64, 90_000), (DType::I64, 5000), (DType::I64, 70_000)] {
+        for spread in [3, 1 << 20] {
+            let x = Ten::random(&[n], d, &mut rng, |r| {
+                let far = if r.below(100) == 0 { 1e15 } else { 0.0 };
+                let near = r.below(spread) as f64;
+                far + if d == DType::F64 { 1.0 + near * f64::EPSILON } else { near }
+            });
+            for descending in [false, true] {
+                let (v, at) = (Ten::zeros(&[n], d), Ten::zeros(&[n], DType::I64));
+                sort(&x.view(), 0, descending, Some(&v.view()), Some(&at.view()));
+                let values = x.all();
+                let mut want: Vec<usize> = (0..n).collect();
+                want.sort_by(|&a, &b| {
+                    let o = order(values[a], values[b]);
+                    if descending { o.reverse() } else { o }
+                });
+                let got: Vec<usize> = at.all().iter().map(|&i| i as usize).collect();
+                assert!(want == got, "{d:?} {n} {spread} {descending}");
+            }
+        }
+    }
+}

@@ -1,8 +1,7 @@
 //! Distinct elements.
 
-use super::super::dims::{Walk, count};
-use super::super::parallel;
-use super::{Item, Key, Ptr, keyed, nest, pack, radix, uninit};
+use super::super::dims::{Dim, Dims, Walk};
+use super::{Key, keyed, long, nest};
 use crate::tensor::{DType, Strided};
 use crate::with_dtype;
 
@@ -22,52 +21,78 @@ pub struct Unique {
 /// The distinct elements of the flattened `x` in ascending order. Every NaN counts as distinct, as in torch.
 pub fn unique(x: &Strided, inverse: bool, counts: bool) -> Unique {
     let mut out = Unique::default();
-    keyed!(x.dtype, x.numel(), T, I => sorted::<T, I>(x, inverse, counts, &mut out));
+    keyed!(x.dtype, x.numel(), T, _I => sorted::<T>(x, inverse, counts, &mut out));
     out
 }
 
-fn sorted<T: Key, I: Item<T::U>>(x: &Strided, inverse: bool, counts: bool, out: &mut Unique) {
+fn sorted<T: Key>(x: &Strided, inverse: bool, counts: bool, out: &mut Unique) {
     let n = x.numel();
     if n == 0 {
         return;
     }
     let (dims, _) = nest(x, None, None, None);
-    let (mut a, mut b) = (uninit::<I>(n), uninit::<I>(n));
-    let one = super::Dim { n: 1, s: [size_of::<T>() as isize, 0, 0] };
-    let (inner, outer) = dims.split_last().map_or((one, &[][..]), |(i, o)| (*i, o));
-    let p = Ptr(a.as_mut_ptr());
-    parallel::chunks(count(outer), radix::CHUNK.div_ceil(inner.n), &|range| {
-        let mut w = Walk::new(outer, range.start);
-        for l in range {
-            let first = l * inner.n;
-            // SAFETY: the module's contract; lines are disjoint.
-            unsafe { pack::<T, I>(x.ptr.offset(w.off[0]), inner.s[0], first, inner.n, false, p.get().add(first)) };
-            w.next();
+    // One loop over all elements, in a dense copy unless `x` is one already.
+    let mut dense: Vec<T> = Vec::new();
+    let (base, stride) = match dims[..] {
+        [] => (x.ptr.cast_const(), 0),
+        [d] => (x.ptr.cast_const(), d.s[0]),
+        _ => {
+            dense.reserve_exact(n);
+            let size = size_of::<T>() as isize;
+            let mut step = size;
+            let mut copy: Dims<2> = dims.iter().map(|d| Dim { n: d.n, s: [d.s[0], 0] }).collect();
+            for d in copy.iter_mut().rev() {
+                d.s[1] = step;
+                step *= d.n as isize;
+            }
+            super::super::index::copy(x.ptr, dense.as_mut_ptr().cast(), size as usize, &copy);
+            (dense.as_ptr().cast(), size)
         }
-    });
-    let order = if n >= super::SHARED_MIN {
-        radix::shared::<T::U, I>(&mut a, &mut b, T::BITS)
-    } else {
-        a.sort_unstable();
-        &a[..]
     };
+    // SAFETY: the module's contract.
+    let get = |i: usize| unsafe { *base.offset(i as isize * stride).cast::<T>() };
+    let mut long;
+    let mut items: Vec<u128> = Vec::new();
+    if n <= u32::MAX as usize {
+        long = long::Long::new(n);
+        // SAFETY: the module's contract.
+        let order = unsafe { long.order::<T>(base, stride, false, n >= super::SHARED_MIN) };
+        collect(n, |i| order[i] as u32 as usize, get, inverse, counts, out);
+    } else {
+        items.extend((0..n).map(|i| (T::widen(get(i).key()) as u128) << 64 | i as u128));
+        items.sort_unstable();
+        collect(n, |i| items[i] as u64 as usize, get, inverse, counts, out);
+    }
+}
+
+/// Makes the results from the order of the elements.
+fn collect<T: Key>(
+    n: usize,
+    order: impl Fn(usize) -> usize,
+    get: impl Fn(usize) -> T,
+    inverse: bool,
+    counts: bool,
+    out: &mut Unique,
+) {
     if inverse {
         out.inverse = vec![0; n];
     }
     let mut values: Vec<T> = Vec::new();
     let mut start = 0;
+    let mut last = T::U::default();
     for i in 0..n {
-        if i == 0 || order[i].key() != order[i - 1].key() || values.last().is_some_and(|v| v.nan()) {
+        let at = order(i);
+        let v = get(at);
+        if i == 0 || v.key() != last || v.nan() {
             if counts && i > 0 {
                 out.counts.push((i - start) as i64);
             }
             start = i;
-            let at = Walk::new(&dims, order[i].index()).off[0];
-            // SAFETY: the module's contract.
-            values.push(unsafe { *x.ptr.offset(at).cast::<T>() });
+            last = v.key();
+            values.push(v);
         }
         if inverse {
-            out.inverse[order[i].index()] = values.len() as i64 - 1;
+            out.inverse[at] = values.len() as i64 - 1;
         }
     }
     if counts {
