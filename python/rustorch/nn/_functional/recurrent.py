@@ -116,8 +116,7 @@ def _run(step, input, batch_sizes, states, params, has_biases, num_layers, dropo
 
 def _sequence(name, step, args, num_states):
     """Sort out the two overloads, padded and packed, and run them."""
-    packed = not isinstance(args[2], (list, tuple))
-    if packed:
+    if isinstance(args[3], (list, tuple)):  # the weights come one place later
         data, batch_sizes, hx, params, has_biases, num_layers, dropout, train, bidirectional = args
         batch_first = False
     else:
