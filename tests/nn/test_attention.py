@@ -84,7 +84,9 @@ def test_attention_errors():
     m, x = nn.MultiheadAttention(8, 2), torch.randn(4, 3, 8)
     with pytest.raises(AssertionError, match="query should be unbatched 2D or batched 3D tensor but received 1-D"):
         m(x[0, 0], x, x)
-    with pytest.raises(RuntimeError, match=r"The shape of the 2D attn_mask is torch.Size\(\[2, 2\]\), but should be \(4, 4\)."):
+    with pytest.raises(
+        RuntimeError, match=r"The shape of the 2D attn_mask is torch.Size\(\[2, 2\]\), but should be \(4, 4\)."
+    ):
         m(x, x, x, attn_mask=torch.zeros(2, 2))
     with pytest.raises(RuntimeError, match="Need attn_mask if specifying the is_causal hint"):
         m(x, x, x, is_causal=True)
@@ -96,8 +98,13 @@ def test_attention_errors():
 def test_encoder_layer_is_attention_and_feed_forward(norm_first):
     m, x = nn.TransformerEncoderLayer(8, 2, 16, norm_first=norm_first, batch_first=True), torch.randn(3, 4, 8)
     m.eval()
-    attend = lambda t: m.self_attn(t, t, t)[0]
-    feed = lambda t: m.linear2(m.linear1(t).relu())
+
+    def attend(t):
+        return m.self_attn(t, t, t)[0]
+
+    def feed(t):
+        return m.linear2(m.linear1(t).relu())
+
     if norm_first:
         y = x + attend(m.norm1(x))
         y = y + feed(m.norm2(y))

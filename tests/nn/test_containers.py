@@ -100,15 +100,7 @@ def test_module_list():
 
 def test_module_list_repr_groups_equal_neighbours():
     m = nn.ModuleList([nn.ReLU(), nn.ReLU(), nn.Sequential(nn.Tanh()), nn.ReLU()])
-    assert repr(m) == (
-        "ModuleList(\n"
-        "  (0-1): 2 x ReLU()\n"
-        "  (2): Sequential(\n"
-        "    (0): Tanh()\n"
-        "  )\n"
-        "  (3): ReLU()\n"
-        ")"
-    )
+    assert repr(m) == ("ModuleList(\n  (0-1): 2 x ReLU()\n  (2): Sequential(\n    (0): Tanh()\n  )\n  (3): ReLU()\n)")
     assert repr(nn.ModuleList()) == "ModuleList()"
 
 
@@ -168,10 +160,7 @@ def test_parameter_list():
 def test_parameter_list_repr():
     p = nn.ParameterList([torch.ones(2, 3), "x"])
     assert repr(p) == (
-        "ParameterList(\n"
-        "    (0): Parameter containing: [torch.float32 of size 2x3]\n"
-        "    (1): Object of type: str\n"
-        ")"
+        "ParameterList(\n    (0): Parameter containing: [torch.float32 of size 2x3]\n    (1): Object of type: str\n)"
     )
 
 

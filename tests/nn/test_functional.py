@@ -20,11 +20,23 @@ F = nn.functional
 @pytest.mark.parametrize(
     "call, kind, text",
     [
-        (lambda x: F.glu(torch.tensor(1.0)), RuntimeError, "glu does not support scalars because halving size must be even"),
+        (
+            lambda x: F.glu(torch.tensor(1.0)),
+            RuntimeError,
+            "glu does not support scalars because halving size must be even",
+        ),
         (lambda x: F.hardtanh(x, 1, 0), ValueError, "min_val cannot be greater than max_val"),
         (lambda x: F.dropout(x, -1), ValueError, "dropout probability has to be between 0 and 1, but got -1"),
-        (lambda x: F.dropout1d(torch.tensor(1.0)), RuntimeError, "dropout1d: Expected 2D or 3D input, but received a 0D"),
-        (lambda x: F.group_norm(x[0], 1), RuntimeError, "Expected at least 2 dimensions for input tensor but received 1"),
+        (
+            lambda x: F.dropout1d(torch.tensor(1.0)),
+            RuntimeError,
+            "dropout1d: Expected 2D or 3D input, but received a 0D",
+        ),
+        (
+            lambda x: F.group_norm(x[0], 1),
+            RuntimeError,
+            "Expected at least 2 dimensions for input tensor but received 1",
+        ),
         (lambda x: F.batch_norm(x, None, None, training=True, eps=0), ValueError, "batch_norm eps must be positive"),
         (lambda x: F.local_response_norm(x, 2), ValueError, "Expected 3D or higher dimensionality"),
         (lambda x: F.mse_loss(x, x, reduction="no"), ValueError, "no is not a valid value for reduction"),
@@ -37,15 +49,43 @@ F = nn.functional
         (lambda x: F.triplet_margin_loss(x, x, x, margin=0), ValueError, "margin must be greater than 0, got 0"),
         (lambda x: F.margin_ranking_loss(x, x, x[0]), RuntimeError, "All input tensors should have same dimension"),
         (lambda x: F.embedding_bag(torch.tensor([0]), x), ValueError, "offsets has to be a 1D Tensor but got None"),
-        (lambda x: F.embedding_bag(torch.tensor([[0]]), x, mode="no"), ValueError, "mode has to be one of sum, mean or max"),
+        (
+            lambda x: F.embedding_bag(torch.tensor([[0]]), x, mode="no"),
+            ValueError,
+            "mode has to be one of sum, mean or max",
+        ),
         (lambda x: F.interpolate(x[None], 3, 2.0), ValueError, "only one of size or scale_factor should be defined"),
         (lambda x: F.interpolate(x[None]), ValueError, "either size or scale_factor should be defined"),
-        (lambda x: F.interpolate(x[None], 3, align_corners=True), ValueError, "align_corners option can only be set with"),
-        (lambda x: F.interpolate(x[None], 3, mode="bilinear"), NotImplementedError, "Got 3D input, but bilinear mode needs 4D"),
-        (lambda x: F.interpolate(x[None], 3, mode="no"), NotImplementedError, "Only 3D, 4D and 5D input Tensors supported"),
-        (lambda x: F.grid_sample(x, x, mode="no"), ValueError, "expected mode to be 'bilinear', 'nearest' or 'bicubic'"),
-        (lambda x: F.affine_grid(x, (1, 1, 2, 2), align_corners=False), ValueError, "Expected a batch of 2D affine matrices"),
-        (lambda x: F.fractional_max_pool2d(x, 2), ValueError, "requires specifying either an output_size or an output_ratio"),
+        (
+            lambda x: F.interpolate(x[None], 3, align_corners=True),
+            ValueError,
+            "align_corners option can only be set with",
+        ),
+        (
+            lambda x: F.interpolate(x[None], 3, mode="bilinear"),
+            NotImplementedError,
+            "Got 3D input, but bilinear mode needs 4D",
+        ),
+        (
+            lambda x: F.interpolate(x[None], 3, mode="no"),
+            NotImplementedError,
+            "Only 3D, 4D and 5D input Tensors supported",
+        ),
+        (
+            lambda x: F.grid_sample(x, x, mode="no"),
+            ValueError,
+            "expected mode to be 'bilinear', 'nearest' or 'bicubic'",
+        ),
+        (
+            lambda x: F.affine_grid(x, (1, 1, 2, 2), align_corners=False),
+            ValueError,
+            "Expected a batch of 2D affine matrices",
+        ),
+        (
+            lambda x: F.fractional_max_pool2d(x, 2),
+            ValueError,
+            "requires specifying either an output_size or an output_ratio",
+        ),
         (lambda x: F.max_unpool2d(x[None], x[None].long(), 2, output_size=(9, 9)), ValueError, "invalid output_size"),
     ],
 )
@@ -64,7 +104,11 @@ def test_errors(call, kind, text):
         (lambda x: F.mse_loss(x, x, size_average=False), UserWarning, "please use reduction='sum' instead"),
         (lambda x: F.upsample(x[None], 4), UserWarning, "`nn.functional.upsample` is deprecated"),
         (lambda x: F.dropout2d(x), UserWarning, "dropout2d: Received a 2-D input to dropout2d, which is deprecated"),
-        (lambda x: F.grid_sample(x[None, None], torch.zeros(1, 1, 1, 2)), UserWarning, "Default grid_sample and affine_grid"),
+        (
+            lambda x: F.grid_sample(x[None, None], torch.zeros(1, 1, 1, 2)),
+            UserWarning,
+            "Default grid_sample and affine_grid",
+        ),
     ],
 )
 def test_warnings(call, kind, text):
@@ -75,7 +119,19 @@ def test_warnings(call, kind, text):
 
 
 def test_in_place_forms_return_their_input():
-    for name in ("relu", "elu", "selu", "celu", "leaky_relu", "silu", "mish", "hardswish", "hardsigmoid", "hardtanh", "relu6"):
+    for name in (
+        "relu",
+        "elu",
+        "selu",
+        "celu",
+        "leaky_relu",
+        "silu",
+        "mish",
+        "hardswish",
+        "hardsigmoid",
+        "hardtanh",
+        "relu6",
+    ):
         x = torch.randn(5)
         expected = getattr(F, name)(x)
         assert getattr(F, name)(x, inplace=True) is x and torch.equal(x, expected)
@@ -157,7 +213,10 @@ class Refusing:
         (lambda d: F.max_pool2d(d, 2, return_indices=True), "max_pool2d_with_indices"),
         (lambda d: F.adaptive_max_pool1d(d, 2), "adaptive_max_pool1d"),
         (lambda d: F.embedding(d, d), "embedding"),
-        (lambda d: F.multi_head_attention_forward(d, d, d, *[None] * 4, None, None, False, 0.0, None, None), "multi_head_attention_forward"),
+        (
+            lambda d: F.multi_head_attention_forward(d, d, d, *[None] * 4, None, None, False, 0.0, None, None),
+            "multi_head_attention_forward",
+        ),
         (lambda d: F.pad(d, (1, 1)), "pad"),
         (lambda d: nn.init.uniform_(d), "uniform_"),
     ],

@@ -167,7 +167,9 @@ def test_full_backward_hook_with_a_wrong_number_of_gradients():
     m = Scale()
     m.register_full_backward_hook(lambda mod, gi, go: (gi[0], gi[0]))
     x = torch.ones(1, requires_grad=True)
-    with pytest.raises(RuntimeError, match="Backward hook returned an invalid number of grad_input, got 2, but expected 1"):
+    with pytest.raises(
+        RuntimeError, match="Backward hook returned an invalid number of grad_input, got 2, but expected 1"
+    ):
         m(x).backward()
 
 
@@ -224,7 +226,9 @@ def test_old_style_backward_hook():
 def test_the_two_kinds_of_backward_hooks_do_not_mix(first, second):
     m = Scale()
     getattr(m, f"register{first}_backward_hook")(lambda *_: None)
-    with pytest.raises(RuntimeError, match="Cannot use both regular backward hooks and full backward hooks on a single"):
+    with pytest.raises(
+        RuntimeError, match="Cannot use both regular backward hooks and full backward hooks on a single"
+    ):
         getattr(m, f"register{second}_backward_hook")(lambda *_: None)
 
 

@@ -39,7 +39,10 @@ def test_gain_errors():
         (lambda t: init.uniform_(t, -2, 3), (-2, 3)),
         (lambda t: init.xavier_uniform_(t, gain=2), (-2 * math.sqrt(6 / 300), 2 * math.sqrt(6 / 300))),
         (lambda t: init.kaiming_uniform_(t, nonlinearity="relu"), (-math.sqrt(6 / 200), math.sqrt(6 / 200))),
-        (lambda t: init.kaiming_uniform_(t, mode="fan_out", nonlinearity="relu"), (-math.sqrt(6 / 100), math.sqrt(6 / 100))),
+        (
+            lambda t: init.kaiming_uniform_(t, mode="fan_out", nonlinearity="relu"),
+            (-math.sqrt(6 / 100), math.sqrt(6 / 100)),
+        ),
     ],
 )
 def test_uniform_ranges(fill, bound):

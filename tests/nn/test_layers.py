@@ -208,7 +208,9 @@ def test_embedding_bag_reduces_each_bag(mode):
 def test_flatten_and_unflatten():
     assert nn.Flatten()(torch.zeros(2, 3, 4)).shape == (2, 12)
     assert nn.Unflatten(1, (2, 3))(torch.zeros(5, 6)).shape == (5, 2, 3)
-    with pytest.raises(TypeError, match="unflattened_size must be tuple of ints, but found element of type float at pos 1"):
+    with pytest.raises(
+        TypeError, match="unflattened_size must be tuple of ints, but found element of type float at pos 1"
+    ):
         nn.Unflatten(1, (2, 3.0))
     with pytest.raises(TypeError, match="unflattened_size must be a tuple of ints, but found type str"):
         nn.Unflatten(1, "ab")
@@ -403,7 +405,7 @@ def test_uninitialised_parameters():
     p = nn.UninitializedParameter()
     assert repr(p) == "<UninitializedParameter>" and isinstance(p, nn.Parameter)
     with pytest.raises(RuntimeError, match="Can't access the shape of an uninitialized parameter or buffer"):
-        p.shape
+        _ = p.shape
     with pytest.raises(ValueError, match="Attempted to use an uninitialized parameter in"):
         p + 1
     assert type(copy.deepcopy(p)) is nn.UninitializedParameter

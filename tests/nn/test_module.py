@@ -84,7 +84,11 @@ def test_none_keeps_a_registered_name():
 @pytest.mark.parametrize(
     "name, value, text",
     [
-        ("p", torch.ones(1), "cannot assign 'torch.FloatTensor' as parameter 'p' (torch.nn.Parameter or None expected)"),
+        (
+            "p",
+            torch.ones(1),
+            "cannot assign 'torch.FloatTensor' as parameter 'p' (torch.nn.Parameter or None expected)",
+        ),
         ("sub", 3, "cannot assign 'int' as child module 'sub' (torch.nn.Module or None expected)"),
         ("b", 3, "cannot assign 'int' as buffer 'b' (torch.nn.Buffer, torch.Tensor or None expected)"),
     ],
@@ -184,7 +188,7 @@ def test_call_super_init_reaches_the_next_class():
 
 def test_missing_attribute_and_missing_forward():
     with pytest.raises(AttributeError, match="^'Empty' object has no attribute 'nope'$"):
-        Empty().nope
+        _ = Empty().nope
     with pytest.raises(NotImplementedError, match=r'^Module \[Empty\] is missing the required "forward" function$'):
         Empty()(1)
 

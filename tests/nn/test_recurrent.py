@@ -211,7 +211,7 @@ def test_pack_errors():
 
 def test_packed_sequence_is_a_tuple_with_conversions():
     packed = R.pack_sequence([torch.ones(1), torch.ones(3)], enforce_sorted=False)
-    data, batch_sizes, sorted_indices, unsorted_indices = packed
+    _, _, sorted_indices, unsorted_indices = packed
     assert sorted_indices.tolist() == [1, 0] and unsorted_indices.tolist() == [1, 0]
     assert packed.double().data.dtype == torch.float64 and packed.to(torch.float32) is packed and packed.cpu() is packed
     assert [t.tolist() for t in R.unpack_sequence(packed)] == [[1], [1, 1, 1]]

@@ -142,7 +142,7 @@ def test_parametrization_cache():
     with parametrize.cached():
         assert m.weight is m.weight
     assert len(calls) == 1
-    m.weight
+    _ = m.weight
     assert len(calls) == 2
 
 
@@ -158,7 +158,9 @@ def test_parametrization_errors():
     with pytest.raises(ValueError, match="does not have a parametrization on weight"):
         parametrize.remove_parametrizations(nn.Linear(2, 2), "weight")
     m = parametrize.register_parametrization(nn.Linear(2, 2), "weight", Symmetric())
-    with pytest.raises(RuntimeError, match="Serialization of parametrized modules is only supported through state_dict"):
+    with pytest.raises(
+        RuntimeError, match="Serialization of parametrized modules is only supported through state_dict"
+    ):
         pickle.dumps(m)
     twin = copy.deepcopy(m)
     assert torch.equal(twin.weight, m.weight)
@@ -302,7 +304,9 @@ def test_functional_call_swaps_tensors_and_puts_them_back():
         zero = {"0.weight": torch.zeros(2, 2), "0.bias": torch.zeros(2), "1.bias": torch.ones(2)}
         y = stateless.functional_call(m, zero, x)
     assert y.tolist() == [[1, 1]] and m[0].weight is own and m[1].weight is own
-    with pytest.raises(RuntimeError, match="Error\\(s\\) in reparametrizing for Sequential:\n\tUnexpected key\\(s\\): 'z'."):
+    with pytest.raises(
+        RuntimeError, match="Error\\(s\\) in reparametrizing for Sequential:\n\tUnexpected key\\(s\\): 'z'."
+    ):
         stateless._functional_call(m, {"z": x}, x, strict=True)
     with pytest.raises(ValueError, match="functional_call got multiple values for keys \\['0.weight', '1.weight'\\]"):
         stateless._functional_call(m, {"0.weight": x, "1.weight": own}, x)
