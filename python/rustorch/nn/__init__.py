@@ -1,10 +1,10 @@
 """Neural networks: parameters, layers, losses and containers."""
 
-from rustorch.nn.parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter  # isort: skip
-from rustorch.nn.modules import *  # noqa: F403
 from rustorch.nn import functional, init, modules, parallel, parameter, utils
+from rustorch.nn.modules import *  # noqa: F403
 from rustorch.nn.modules import __all__ as _layers
 from rustorch.nn.parallel import DataParallel
+from rustorch.nn.parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
 
 __all__ = [
     *_layers,

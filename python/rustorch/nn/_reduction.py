@@ -10,13 +10,11 @@ def get_enum(reduction):
     if reduction not in _ENUM:
         raise ValueError(f"{reduction} is not a valid value for reduction")
     if reduction == "elementwise_mean":
-        warnings.warn(
-            "reduction='elementwise_mean' is deprecated. Please use reduction='mean' instead.", stacklevel=2
-        )
+        warnings.warn("reduction='elementwise_mean' is deprecated. Please use reduction='mean' instead.", stacklevel=2)
     return _ENUM[reduction]
 
 
-def legacy_get_string(size_average, reduce, emit_warning=True):
+def legacy_get_string(size_average, reduce, emit_warning=True, stacklevel=3):
     """The reduction that the arguments size_average and reduce stand for."""
     if reduce is not None and not reduce:
         reduction = "none"
@@ -25,18 +23,18 @@ def legacy_get_string(size_average, reduce, emit_warning=True):
     if emit_warning:
         warnings.warn(
             f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.",
-            stacklevel=2,
+            stacklevel=stacklevel,
         )
     return reduction
 
 
 def legacy_get_enum(size_average, reduce, emit_warning=True):
     """The number of the reduction that the arguments size_average and reduce stand for."""
-    return get_enum(legacy_get_string(size_average, reduce, emit_warning))
+    return get_enum(legacy_get_string(size_average, reduce, emit_warning, stacklevel=4))
 
 
 def choose(size_average, reduce, reduction):
     """The number of `reduction`, unless one of the deprecated arguments is given."""
     if size_average is None and reduce is None:
         return get_enum(reduction)
-    return legacy_get_enum(size_average, reduce)
+    return get_enum(legacy_get_string(size_average, reduce, stacklevel=4))

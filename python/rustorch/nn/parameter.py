@@ -3,7 +3,7 @@
 from collections import OrderedDict
 
 import rustorch
-from rustorch import Tensor, _C
+from rustorch import _C, Tensor
 from rustorch._utils import _get_obj_state, _rebuild_parameter, _rebuild_parameter_with_state
 
 __all__ = [
@@ -75,9 +75,12 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
 class UninitializedTensorMixin:
     """What parameters and buffers of lazy modules share: no shape until `materialize` gives them one."""
 
-    _allowed_names = (
-        "__hash__ size copy_ is_complex is_floating_point half float double char short int long cuda cpu to get_device"
-    ).split()
+    _allowed_names = frozenset(
+        (
+            *("__hash__", "copy_", "get_device", "is_complex", "is_floating_point", "size"),
+            *("char", "cpu", "cuda", "double", "float", "half", "int", "long", "short", "to"),
+        )
+    )
 
     def materialize(self, shape, device=None, dtype=None):
         """Allocate the data (uninitialised) and become an ordinary parameter or buffer.

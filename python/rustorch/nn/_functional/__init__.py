@@ -1,1 +1,1 @@
-"""The parts of `nn.functional`, by topic. Functions the core offers with torch's own signature are not repeated here."""
+"""The parts of `nn.functional`, by topic. What the core offers with torch's own signature is not repeated."""

@@ -36,9 +36,7 @@ def glu(input, dim=-1):
 def hardtanh(input, min_val=-1.0, max_val=1.0, inplace=False):
     """`x` limited to [min_val, max_val]."""
     if has_torch_function_unary(input):
-        return handle_torch_function(
-            hardtanh, (input,), input, min_val=min_val, max_val=max_val, inplace=inplace
-        )
+        return handle_torch_function(hardtanh, (input,), input, min_val=min_val, max_val=max_val, inplace=inplace)
     if min_val > max_val:
         raise ValueError("min_val cannot be greater than max_val")
     return (_nn.hardtanh_ if inplace else _nn.hardtanh)(input, min_val, max_val)
@@ -226,9 +224,7 @@ def alpha_dropout(input, p=0.5, training=False, inplace=False):
 def feature_alpha_dropout(input, p=0.5, training=False, inplace=False):
     """`alpha_dropout` of whole channels."""
     if has_torch_function_unary(input):
-        return handle_torch_function(
-            feature_alpha_dropout, (input,), input, p=p, training=training, inplace=inplace
-        )
+        return handle_torch_function(feature_alpha_dropout, (input,), input, p=p, training=training, inplace=inplace)
     _check_probability(p)
     return (rustorch.feature_alpha_dropout_ if inplace else rustorch.feature_alpha_dropout)(input, p, training)
 

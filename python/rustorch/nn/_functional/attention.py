@@ -78,9 +78,7 @@ def _mha_shape_check(query, key, value, key_padding_mask, attn_mask, num_heads):
         )
         if ndim == 2 and attn_mask.dim() == 3:
             shape = (num_heads, query.shape[0], key.shape[0])
-            _expect(
-                attn_mask.shape == shape, f"Expected `attn_mask` shape to be {shape} but got {attn_mask.shape}"
-            )
+            _expect(attn_mask.shape == shape, f"Expected `attn_mask` shape to be {shape} but got {attn_mask.shape}")
     return ndim == 3
 
 
@@ -89,9 +87,7 @@ def _canonical_mask(mask, mask_name, other_type, other_name, target_type, check_
     if mask is None:
         return None
     is_float = mask.is_floating_point()
-    _expect(
-        is_float or mask.dtype == rustorch.bool, f"only bool and floating types of {mask_name} are supported"
-    )
+    _expect(is_float or mask.dtype == rustorch.bool, f"only bool and floating types of {mask_name} are supported")
     if check_other and other_type is not None and mask.dtype != other_type:
         warnings.warn(
             f"Support for mismatched {mask_name} and {other_name} is deprecated. Use same type for both instead.",
@@ -116,9 +112,7 @@ def _check_attn_mask(attn_mask, tgt_len, src_len, heads):
         raise RuntimeError(f"attn_mask's dimension {attn_mask.dim()} is not supported")
     shape = (tgt_len, src_len) if attn_mask.dim() == 2 else (heads, tgt_len, src_len)
     if attn_mask.shape != shape:
-        raise RuntimeError(
-            f"The shape of the {len(shape)}D attn_mask is {attn_mask.shape}, but should be {shape}."
-        )
+        raise RuntimeError(f"The shape of the {len(shape)}D attn_mask is {attn_mask.shape}, but should be {shape}.")
     return attn_mask.unsqueeze(0) if attn_mask.dim() == 2 else attn_mask
 
 

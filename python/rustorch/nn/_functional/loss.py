@@ -117,9 +117,7 @@ def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
     return _weighted(errors, weight, input, reduction, divide_by_weight=False)
 
 
-def nll_loss(
-    input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"
-):
+def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
     """Negative log likelihood: `-weight[t] * input[t]` for target class t, from log-probabilities.
 
     Shape:  input (N, C) or (N, C, d1, ...), target (N) or (N, d1, ...) with classes.
@@ -408,9 +406,7 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"
     return _reduce(loss, reduction, "")
 
 
-def ctc_loss(
-    log_probs, targets, input_lengths, target_lengths, blank=0, reduction="mean", zero_infinity=False
-):
+def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reduction="mean", zero_infinity=False):
     """Connectionist temporal classification loss.
 
     Args:

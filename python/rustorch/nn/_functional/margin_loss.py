@@ -77,9 +77,7 @@ def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="m
     return _nn.soft_margin_loss(input, target, _reduction.choose(size_average, reduce, reduction))
 
 
-def multilabel_soft_margin_loss(
-    input, target, weight=None, size_average=None, reduce=None, reduction="mean"
-):
+def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
     """Mean over the classes of the binary cross entropy between sigmoid(x) and targets 0 and 1."""
     if has_torch_function_variadic(input, target, weight):
         return handle_torch_function(
@@ -103,9 +101,7 @@ def multilabel_soft_margin_loss(
     return _reduce(loss, reduction, f"{reduction} is not valid")
 
 
-def cosine_embedding_loss(
-    input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"
-):
+def cosine_embedding_loss(input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"):
     """`1 - cos(x1, x2)` where the target is 1, `max(0, cos(x1, x2) - margin)` where it is -1."""
     if has_torch_function_variadic(input1, input2, target):
         return handle_torch_function(
@@ -123,9 +119,7 @@ def cosine_embedding_loss(
     return rustorch.cosine_embedding_loss(input1, input2, target, margin, number)
 
 
-def multi_margin_loss(
-    input, target, p=1, margin=1.0, weight=None, size_average=None, reduce=None, reduction="mean"
-):
+def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=None, reduce=None, reduction="mean"):
     """Mean over the classes i of `max(0, margin - x[t] + x[i]) ** p` for target class t.
 
     Args:

@@ -22,9 +22,7 @@ def _verify_spatial_size(size):
         raise ValueError(f"Expected more than 1 spatial element when training, got input size {size}")
 
 
-def batch_norm(
-    input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5
-):
+def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
     """Normalise each channel over batch and space, with the batch's statistics in training, else the running ones.
 
     Args:
@@ -83,9 +81,7 @@ def instance_norm(
         )
     if use_input_stats:
         _verify_spatial_size(input.size())
-    return rustorch.instance_norm(
-        input, weight, bias, running_mean, running_var, use_input_stats, momentum, eps, True
-    )
+    return rustorch.instance_norm(input, weight, bias, running_mean, running_var, use_input_stats, momentum, eps, True)
 
 
 def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
@@ -100,9 +96,7 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
 def rms_norm(input, normalized_shape, weight=None, eps=None):
     """Divide by the root mean square over the last dimensions, then scale; eps None is the dtype's epsilon."""
     if has_torch_function_variadic(input, weight):
-        return handle_torch_function(
-            rms_norm, (input, weight), input, normalized_shape, weight=weight, eps=eps
-        )
+        return handle_torch_function(rms_norm, (input, weight), input, normalized_shape, weight=weight, eps=eps)
     return rustorch.rms_norm(input, normalized_shape, weight, eps)
 
 
@@ -122,14 +116,12 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
 
 
 def local_response_norm(input, size, alpha=1e-4, beta=0.75, k=1.0):
-    """`x / (k + alpha * mean(x^2)) ** beta`, the mean over `size` neighbouring channels, zeros beyond the first and last.
+    """`x / (k + alpha * mean(x^2)) ** beta`, the mean over `size` neighbouring channels, zeros beyond the ends.
 
     Shape:  input (N, C, *) with at least one spatial dimension.
     """
     if has_torch_function_unary(input):
-        return handle_torch_function(
-            local_response_norm, (input,), input, size, alpha=alpha, beta=beta, k=k
-        )
+        return handle_torch_function(local_response_norm, (input,), input, size, alpha=alpha, beta=beta, k=k)
     dim = input.dim()
     if dim < 3:
         # The blanks are part of torch's text.

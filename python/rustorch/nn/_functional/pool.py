@@ -2,16 +2,14 @@
 
 import rustorch
 from rustorch._C import _nn
-from rustorch.nn.modules.utils import _list_with_default, _pair, _single, _triple
+from rustorch.nn._shapes import _list_with_default, _pair, _single, _triple
 from rustorch.overrides import handle_torch_function, has_torch_function_unary, has_torch_function_variadic
 
 
 def _max_pool(n, plain, with_indices):
     """Build max_pool{n}d and max_pool{n}d_with_indices from the core's functions, looked up by `plain` and so on."""
 
-    def indexed(
-        input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False
-    ):
+    def indexed(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
         if has_torch_function_unary(input):
             return handle_torch_function(
                 indexed,
@@ -27,9 +25,7 @@ def _max_pool(n, plain, with_indices):
         stride = [] if stride is None else stride
         return with_indices()(input, kernel_size, stride, padding, dilation, ceil_mode)
 
-    def pool(
-        input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False
-    ):
+    def pool(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
         if return_indices:
             return indexed(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
         if has_torch_function_unary(input):
@@ -65,9 +61,7 @@ def _fractional_max_pool(n, repeat, native):
     """Build fractional_max_pool{n}d and its form with indices."""
     name = f"fractional_max_pool{n}d"
 
-    def indexed(
-        input, kernel_size, output_size=None, output_ratio=None, return_indices=False, _random_samples=None
-    ):
+    def indexed(input, kernel_size, output_size=None, output_ratio=None, return_indices=False, _random_samples=None):
         if has_torch_function_variadic(input, _random_samples):
             return handle_torch_function(
                 indexed,
@@ -91,9 +85,7 @@ def _fractional_max_pool(n, repeat, native):
             _random_samples = rustorch.rand(*shape, dtype=input.dtype, device=input.device)
         return native()(input, kernel_size, output_size, _random_samples)
 
-    def pool(
-        input, kernel_size, output_size=None, output_ratio=None, return_indices=False, _random_samples=None
-    ):
+    def pool(input, kernel_size, output_size=None, output_ratio=None, return_indices=False, _random_samples=None):
         if not return_indices and has_torch_function_variadic(input, _random_samples):
             return handle_torch_function(
                 pool,
@@ -109,7 +101,9 @@ def _fractional_max_pool(n, repeat, native):
         return both if return_indices else both[0]
 
     pool.__name__ = pool.__qualname__ = name
-    pool.__doc__ = f"Maximum over {n}-d regions of random size that give `output_size` outputs. Source: arXiv:1412.6071."
+    pool.__doc__ = (
+        f"Maximum over {n}-d regions of random size that give `output_size` outputs. Source: arXiv:1412.6071."
+    )
     indexed.__name__ = indexed.__qualname__ = f"{name}_with_indices"
     indexed.__doc__ = f"{name} together with the flat indices of the maxima."
     return pool, indexed
@@ -169,9 +163,7 @@ def adaptive_avg_pool3d(input, output_size):
 def _unpool_output_size(input, kernel_size, stride, padding, output_size):
     """The spatial size of an unpooled input: the one asked for, if the pooling could have come from it."""
     n = len(kernel_size)
-    default = [
-        (size - 1) * s + k - 2 * p for size, k, s, p in zip(input.shape[-n:], kernel_size, stride, padding)
-    ]
+    default = [(size - 1) * s + k - 2 * p for size, k, s, p in zip(input.shape[-n:], kernel_size, stride, padding)]
     if output_size is None:
         sizes = default
     else:
@@ -185,9 +177,7 @@ def _unpool_output_size(input, kernel_size, stride, padding, output_size):
         for d in range(n):
             low, high = default[d] - stride[d], default[d] + stride[d]
             if not low < output_size[d] < high:
-                raise ValueError(
-                    f'invalid output_size "{output_size}" (dim {d} must be between {low} and {high})'
-                )
+                raise ValueError(f'invalid output_size "{output_size}" (dim {d} must be between {low} and {high})')
         sizes = output_size
     for d in range(n):
         if sizes[d] < 0:

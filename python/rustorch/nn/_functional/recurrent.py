@@ -83,7 +83,7 @@ def _scan_packed(step, x, batch_sizes, state, weights, reverse):
 
 
 def _run(step, input, batch_sizes, states, params, has_biases, num_layers, dropout, train, bidirectional):
-    """All layers and directions; `states` holds the initial states of each kind stacked as (layers * directions, B, *)."""
+    """All layers and directions; `states` holds the first states of each kind as (layers * directions, B, *)."""
     directions = 2 if bidirectional else 1
     count = len(params) // (num_layers * directions)
     has_projection = count == (5 if has_biases else 3)
@@ -116,8 +116,7 @@ def _run(step, input, batch_sizes, states, params, has_biases, num_layers, dropo
 
 def _sequence(name, step, args, num_states):
     """Sort out the two overloads, padded and packed, and run them."""
-    packed = not isinstance(args[2], (list, tuple))
-    if packed:
+    if isinstance(args[3], (list, tuple)):  # the weights come one place later
         data, batch_sizes, hx, params, has_biases, num_layers, dropout, train, bidirectional = args
         batch_first = False
     else:
@@ -128,9 +127,7 @@ def _sequence(name, step, args, num_states):
         raise RuntimeError(f"{name} expects {'one hidden state' if num_states == 1 else 'two hidden states'}")
     if batch_first:
         data = data.transpose(0, 1)
-    output, last = _run(
-        step, data, batch_sizes, states, params, has_biases, num_layers, dropout, train, bidirectional
-    )
+    output, last = _run(step, data, batch_sizes, states, params, has_biases, num_layers, dropout, train, bidirectional)
     return (output.transpose(0, 1) if batch_first else output), *last
 
 
@@ -160,13 +157,9 @@ def _cell(step, input, states, w_ih, w_hh, b_ih, b_hh):
         raise RuntimeError(f"input has inconsistent input_size: got {input.size(1)} expected {w_ih.size(1)}")
     for i, state in enumerate(states):
         if input.size(0) != state.size(0):
-            raise RuntimeError(
-                f"Input batch size {input.size(0)} doesn't match hidden{i} batch size {state.size(0)}"
-            )
+            raise RuntimeError(f"Input batch size {input.size(0)} doesn't match hidden{i} batch size {state.size(0)}")
         if state.size(1) != w_hh.size(1):
-            raise RuntimeError(
-                f"hidden{i} has inconsistent hidden_size: got {state.size(1)}, expected {w_hh.size(1)}"
-            )
+            raise RuntimeError(f"hidden{i} has inconsistent hidden_size: got {state.size(1)}, expected {w_hh.size(1)}")
     return step(_nn.linear(input, w_ih, b_ih), states, w_hh, b_hh)
 
 

@@ -10,9 +10,7 @@ def _no_grad_embedding_renorm_(weight, input, max_norm, norm_type):
     rustorch.embedding_renorm_(weight.detach(), input, max_norm, norm_type)
 
 
-def embedding(
-    input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False
-):
+def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False):
     """The rows of `weight` that the integers of `input` name.
 
     Args:

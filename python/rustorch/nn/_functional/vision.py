@@ -5,7 +5,7 @@ import warnings
 import rustorch
 from rustorch import Tensor
 from rustorch._C import _nn
-from rustorch.nn.modules.utils import _pair
+from rustorch.nn._shapes import _pair
 from rustorch.overrides import handle_torch_function, has_torch_function_unary, has_torch_function_variadic
 
 GRID_SAMPLE_INTERPOLATION_MODES = {"bilinear": 0, "nearest": 1, "bicubic": 2}
@@ -56,9 +56,7 @@ def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
             padding=padding,
             stride=stride,
         )
-    return _nn.col2im(
-        input, _pair(output_size), _pair(kernel_size), _pair(dilation), _pair(padding), _pair(stride)
-    )
+    return _nn.col2im(input, _pair(output_size), _pair(kernel_size), _pair(dilation), _pair(padding), _pair(stride))
 
 
 def _is_integer(x):
@@ -196,9 +194,7 @@ def interpolate(
 
 
 def _warn_upsample(name):
-    warnings.warn(
-        f"`nn.functional.{name}` is deprecated. Use `nn.functional.interpolate` instead.", stacklevel=3
-    )
+    warnings.warn(f"`nn.functional.{name}` is deprecated. Use `nn.functional.interpolate` instead.", stacklevel=3)
 
 
 def upsample(input, size=None, scale_factor=None, mode="nearest", align_corners=None):
@@ -262,7 +258,7 @@ def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corner
 def affine_grid(theta, size, align_corners=None):
     """The grid for `grid_sample` that an affine map of the output's coordinates gives.
 
-    Shape:  theta (N, 2, 3) for size (N, C, H, W), or (N, 3, 4) for (N, C, D, H, W); output (N, H, W, 2), (N, D, H, W, 3).
+    Shape:  theta (N, 2, 3), size (N, C, H, W), output (N, H, W, 2); or (N, 3, 4), (N, C, D, H, W), (N, D, H, W, 3).
     """
     if has_torch_function_unary(theta):
         return handle_torch_function(affine_grid, (theta,), theta, size, align_corners=align_corners)

@@ -135,7 +135,7 @@ def register_module_full_backward_pre_hook(hook):
 
 
 def register_module_full_backward_hook(hook):
-    """Call `hook(module, grad_input, grad_output)` once the gradients of a module's inputs are known, for every module."""
+    """Call `hook(module, grad_input, grad_output)` once the gradients of the inputs are known, for every module."""
     _set_global_backward_kind(full=True)
     return _add(_global_backward_hooks, hook)
 

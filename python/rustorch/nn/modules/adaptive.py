@@ -14,7 +14,7 @@ _ASMoutput = namedtuple("_ASMoutput", ["output", "loss"])
 
 
 class AdaptiveLogSoftmaxWithLoss(Module):
-    """Log-probabilities of classes sorted from frequent to rare: rare ones are reached through clusters of small layers.
+    """Log-probabilities of classes sorted from frequent to rare: the rare ones are split into clusters of small layers.
 
     Args:
         in_features (int), n_classes (int)
@@ -27,9 +27,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
     Source: Grave et al. 2017, arXiv:1609.04309.
     """
 
-    def __init__(
-        self, in_features, n_classes, cutoffs, div_value=4.0, head_bias=False, device=None, dtype=None
-    ):
+    def __init__(self, in_features, n_classes, cutoffs, div_value=4.0, head_bias=False, device=None, dtype=None):
         super().__init__()
         cutoffs = list(cutoffs)
         if not cutoffs:

@@ -11,7 +11,7 @@ __all__ = ["MultiheadAttention"]
 
 
 class MultiheadAttention(Module):
-    """`concat(head_1, ..., head_h) @ W_o` with head_i = softmax(q_i k_i^T / sqrt(d)) v_i, each projected from the input.
+    """`concat(head_1, ..., head_h) @ W_o` with head_i = softmax(q_i k_i^T / sqrt(d)) v_i of projected inputs.
 
     Args:
         embed_dim (int): width of query and output; num_heads divides it.
@@ -78,9 +78,7 @@ class MultiheadAttention(Module):
             # The order of torch: the separate weights come first.
             self._parameters["in_proj_weight"] = self._parameters.pop("in_proj_weight")
         self.register_parameter("in_proj_bias", new(3 * embed_dim) if bias else None)
-        self.out_proj = NonDynamicallyQuantizableLinear(
-            embed_dim, embed_dim, bias=bias, device=device, dtype=dtype
-        )
+        self.out_proj = NonDynamicallyQuantizableLinear(embed_dim, embed_dim, bias=bias, device=device, dtype=dtype)
         self.bias_k = new(1, 1, embed_dim) if add_bias_kv else None
         self.bias_v = new(1, 1, embed_dim) if add_bias_kv else None
         self.add_zero_attn = add_zero_attn

@@ -273,10 +273,10 @@ class SyncBatchNorm(_BatchNorm):
         self._check_input_dim(input)
         self._check_non_zero_input_channels(input)
         distributed = rustorch.distributed
-        if self.training and distributed.is_available() and distributed.is_initialized():
-            # Only processes with a GPU of their own share statistics.
-            if input.device.type == "cpu":
-                raise ValueError("SyncBatchNorm expected input tensor to be on GPU or XPU or privateuseone")
+        together = self.training and distributed.is_available() and distributed.is_initialized()
+        # Only processes with a GPU of their own share statistics.
+        if together and input.device.type == "cpu":
+            raise ValueError("SyncBatchNorm expected input tensor to be on GPU or XPU or privateuseone")
         return super().forward(input)
 
     @classmethod

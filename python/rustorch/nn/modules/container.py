@@ -372,9 +372,7 @@ class ParameterList(_NoDigits, Module):
     def extend(self, values):
         """Add the values of an iterable at the end and return self."""
         if not isinstance(values, Iterable) or isinstance(values, Tensor):
-            raise TypeError(
-                f"ParameterList.extend should be called with an iterable, but got {type(values).__name__}"
-            )
+            raise TypeError(f"ParameterList.extend should be called with an iterable, but got {type(values).__name__}")
         for value in values:
             self.append(value)
         return self

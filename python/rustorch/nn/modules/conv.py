@@ -5,9 +5,9 @@ import math
 import rustorch
 from rustorch.nn import functional as F
 from rustorch.nn import init
+from rustorch.nn._shapes import _pair, _reverse_repeat_tuple, _single, _triple
 from rustorch.nn.modules.lazy import LazyModuleMixin
 from rustorch.nn.modules.module import Module
-from rustorch.nn.modules.utils import _pair, _reverse_repeat_tuple, _single, _triple
 from rustorch.nn.parameter import Parameter, UninitializedParameter
 
 __all__ = [
@@ -68,9 +68,7 @@ class _ConvNd(Module):
             raise ValueError("out_channels must be divisible by groups")
         if isinstance(padding, str):
             if padding not in ("same", "valid"):
-                raise ValueError(
-                    f"Invalid padding string {padding!r}, should be one of {{'same', 'valid'}}"
-                )
+                raise ValueError(f"Invalid padding string {padding!r}, should be one of {{'same', 'valid'}}")
             if padding == "same" and any(s != 1 for s in stride):
                 raise ValueError("padding='same' is not supported for strided convolutions")
         if padding_mode not in _PADDING_MODES:
@@ -284,9 +282,7 @@ class _ConvTransposeNd(_ConvNd):
             dtype=dtype,
         )
 
-    def _output_padding(
-        self, input, output_size, stride, padding, kernel_size, num_spatial_dims, dilation=None
-    ):
+    def _output_padding(self, input, output_size, stride, padding, kernel_size, num_spatial_dims, dilation=None):
         """What to add at the end of each dimension so that the output has `output_size`."""
         if output_size is None:
             return _single(self.output_padding)

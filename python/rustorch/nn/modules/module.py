@@ -180,8 +180,7 @@ class Module(_ModuleHooks, _ModuleState, _ModuleConversion):
             raise KeyError(f"attribute '{name}' already exists")
         if not _tensor_or_none(tensor):
             raise TypeError(
-                f"cannot assign '{rustorch.typename(tensor)}' object to buffer '{name}' "
-                "(torch Tensor or None required)"
+                f"cannot assign '{rustorch.typename(tensor)}' object to buffer '{name}' (torch Tensor or None required)"
             )
         self._buffers[name] = _run_registration(_global_buffer_registration_hooks, self, name, tensor)
         if persistent:
@@ -393,9 +392,7 @@ class Module(_ModuleHooks, _ModuleState, _ModuleConversion):
     # ---- traversal
 
     def _named_members(self, get_members_fn, prefix="", recurse=True, remove_duplicate=True):
-        modules = (
-            self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate) if recurse else ((prefix, self),)
-        )
+        modules = self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate) if recurse else ((prefix, self),)
         seen = set()
         for path, module in modules:
             for name, value in get_members_fn(module):
@@ -413,9 +410,7 @@ class Module(_ModuleHooks, _ModuleState, _ModuleConversion):
             recurse (bool, True): include the parameters of all submodules.
             remove_duplicate (bool, True): give a shared parameter once.
         """
-        yield from self._named_members(
-            lambda module: module._parameters.items(), prefix, recurse, remove_duplicate
-        )
+        yield from self._named_members(lambda module: module._parameters.items(), prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse=True):
         """Iterate over the parameters, those of submodules included unless `recurse` is False."""

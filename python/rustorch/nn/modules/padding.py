@@ -1,8 +1,8 @@
 """Layers that put values around the last dimensions."""
 
 from rustorch.nn import functional as F
+from rustorch.nn._shapes import _ntuple
 from rustorch.nn.modules.module import Module
-from rustorch.nn.modules.utils import _ntuple
 
 __all__ = [
     "CircularPad1d",

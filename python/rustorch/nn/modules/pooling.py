@@ -1,8 +1,8 @@
 """Pooling layers."""
 
 from rustorch.nn import functional as F
+from rustorch.nn._shapes import _pair, _single, _triple
 from rustorch.nn.modules.module import Module
-from rustorch.nn.modules.utils import _pair, _single, _triple
 
 __all__ = [
     "AdaptiveAvgPool1d",
@@ -31,9 +31,7 @@ __all__ = [
 class _MaxPoolNd(Module):
     __constants__ = ["ceil_mode", "dilation", "kernel_size", "padding", "return_indices", "stride"]
 
-    def __init__(
-        self, kernel_size, stride=None, padding=0, dilation=1, return_indices=False, ceil_mode=False
-    ):
+    def __init__(self, kernel_size, stride=None, padding=0, dilation=1, return_indices=False, ceil_mode=False):
         super().__init__()
         self.kernel_size = kernel_size
         self.stride = kernel_size if stride is None else stride
@@ -177,9 +175,7 @@ class AvgPool1d(_AvgPoolNd):
         self.count_include_pad = count_include_pad
 
     def forward(self, input):
-        return F.avg_pool1d(
-            input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad
-        )
+        return F.avg_pool1d(input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
 
 
 class _AvgPoolWithDivisor(_AvgPoolNd):
@@ -243,9 +239,7 @@ class AvgPool3d(_AvgPoolWithDivisor):
 class _FractionalMaxPoolNd(Module):
     __constants__ = ["kernel_size", "output_ratio", "output_size", "return_indices"]
 
-    def __init__(
-        self, kernel_size, output_size=None, output_ratio=None, return_indices=False, _random_samples=None
-    ):
+    def __init__(self, kernel_size, output_size=None, output_ratio=None, return_indices=False, _random_samples=None):
         super().__init__()
         repeat, name = self._repeat, type(self).__name__
         self.kernel_size = repeat(kernel_size)
@@ -296,9 +290,7 @@ class FractionalMaxPool3d(_FractionalMaxPoolNd):
 
     _repeat = staticmethod(_triple)
 
-    def __init__(
-        self, kernel_size, output_size=None, output_ratio=None, return_indices=False, _random_samples=None
-    ):
+    def __init__(self, kernel_size, output_size=None, output_ratio=None, return_indices=False, _random_samples=None):
         if any(k <= 0 for k in _triple(kernel_size)):
             raise ValueError(f"kernel_size must be greater than 0, but got {kernel_size}")
         super().__init__(kernel_size, output_size, output_ratio, return_indices, _random_samples)

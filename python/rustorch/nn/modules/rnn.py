@@ -12,7 +12,7 @@ from rustorch.nn.modules.module import Module
 from rustorch.nn.parameter import Parameter
 from rustorch.nn.utils.rnn import PackedSequence
 
-__all__ = ["GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "RNNBase", "RNNCell", "RNNCellBase"]
+__all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNBase", "RNNCell", "RNNCellBase"]
 
 _GATES = {"LSTM": 4, "GRU": 3, "RNN_TANH": 1, "RNN_RELU": 1}
 _SEQUENCE = {
@@ -49,9 +49,7 @@ def _check_type(name, value, kind):
         raise TypeError(f"{name} should be of type {kind.__name__}, got: {type(value).__name__}")
 
 
-def _check_arguments(
-    input_size, hidden_size, num_layers, bias, batch_first, dropout, proj_size
-):
+def _check_arguments(input_size, hidden_size, num_layers, bias, batch_first, dropout, proj_size):
     if not isinstance(dropout, numbers.Number) or not 0 <= dropout <= 1 or isinstance(dropout, bool):
         raise ValueError(
             "dropout should be a number in range [0, 1] representing the probability of an element being zeroed"
@@ -159,9 +157,7 @@ class RNNBase(Module):
             kinds.append("weight_hr")
         suffixes = ("", "_reverse") if self.bidirectional else ("",)
         self._all_weights = [
-            [f"{kind}_l{layer}{suffix}" for kind in kinds]
-            for layer in range(self.num_layers)
-            for suffix in suffixes
+            [f"{kind}_l{layer}{suffix}" for kind in kinds] for layer in range(self.num_layers) for suffix in suffixes
         ]
         self._flat_weights_names = [name for names in self._all_weights for name in names]
 
@@ -323,7 +319,7 @@ class RNN(RNNBase):
         input_size (int), hidden_size (int), num_layers (int, 1)
         nonlinearity (str, 'tanh'): 'tanh' or 'relu'.
         bias, batch_first, dropout, bidirectional, device, dtype: as for RNNBase.
-    Shape:  input (L, N, input_size), output (L, N, directions * hidden_size), state (layers * directions, N, hidden_size).
+    Shape:  input (L, N, input_size), output (L, N, directions * hidden), state (layers * directions, N, hidden).
     Attributes:  weight_ih_l0 (hidden_size, input_size), weight_hh_l0, bias_ih_l0, bias_hh_l0, ..., '_reverse' backwards
     """
 
@@ -406,7 +402,7 @@ class GRU(RNNBase):
     Args:
         input_size (int), hidden_size (int), num_layers (int, 1)
         bias, batch_first, dropout, bidirectional, device, dtype: as for RNNBase.
-    Shape:  input (L, N, input_size), output (L, N, directions * hidden_size), state (layers * directions, N, hidden_size).
+    Shape:  input (L, N, input_size), output (L, N, directions * hidden), state (layers * directions, N, hidden).
     Attributes:  weight_ih_l0 (3 hidden_size, input_size) with the rows of r, z, n; weight_hh_l0, bias_ih_l0, ...
     """
 

@@ -22,9 +22,7 @@ class Upsample(Module):
 
     __constants__ = ["align_corners", "mode", "name", "recompute_scale_factor", "scale_factor", "size"]
 
-    def __init__(
-        self, size=None, scale_factor=None, mode="nearest", align_corners=None, recompute_scale_factor=None
-    ):
+    def __init__(self, size=None, scale_factor=None, mode="nearest", align_corners=None, recompute_scale_factor=None):
         super().__init__()
         self.name = type(self).__name__
         self.size = size

@@ -62,9 +62,7 @@ class _Orthogonal(Module):
             q = rustorch.matrix_exp(skew)
         else:
             eye = rustorch.eye(n, dtype=skew.dtype, device=skew.device)
-            q = rustorch.linalg.solve(
-                rustorch.add(eye, skew, alpha=-0.5), rustorch.add(eye, skew, alpha=0.5)
-            )
+            q = rustorch.linalg.solve(rustorch.add(eye, skew, alpha=-0.5), rustorch.add(eye, skew, alpha=0.5))
         return q[..., :k] if n != k else q
 
     def forward(self, X):
@@ -152,7 +150,7 @@ class _WeightNorm(Module):
         self.dim = -1 if dim is None else dim
 
     def forward(self, weight_g, weight_v):
-        return rustorch._weight_norm(weight_v, weight_g, self.dim)
+        return weight_v * (weight_g / rustorch.norm_except_dim(weight_v, 2, self.dim))
 
     def right_inverse(self, weight):
         return rustorch.norm_except_dim(weight, 2, self.dim), weight
@@ -187,9 +185,7 @@ class _SpectralNorm(Module):
         super().__init__()
         ndim = weight.ndim
         if dim >= ndim or dim < -ndim:
-            raise IndexError(
-                f"Dimension out of range (expected to be in range of [-{ndim}, {ndim - 1}] but got {dim})"
-            )
+            raise IndexError(f"Dimension out of range (expected to be in range of [-{ndim}, {ndim - 1}] but got {dim})")
         if n_power_iterations <= 0:
             raise ValueError(
                 f"Expected n_power_iterations to be positive, but got n_power_iterations={n_power_iterations}"

@@ -94,9 +94,7 @@ class BasePruningMethod(ABC):
     def _combine(module, name, method):
         """The method itself, or a container that takes the place of an earlier hook for the same parameter."""
         hooks = module._forward_pre_hooks
-        keys = [
-            k for k, hook in hooks.items() if isinstance(hook, BasePruningMethod) and hook._tensor_name == name
-        ]
+        keys = [k for k, hook in hooks.items() if isinstance(hook, BasePruningMethod) and hook._tensor_name == name]
         if len(keys) > 1:
             raise AssertionError(
                 f"Avoid adding multiple pruning hooks to the same tensor {name} of module {module}. "
@@ -193,9 +191,7 @@ def _check_amount(amount):
         raise TypeError(f"Invalid type for amount: {amount}. Must be int or float.")
     count = isinstance(amount, numbers.Integral)
     if amount < 0 or (not count and amount > 1.0):
-        raise ValueError(
-            f"amount={amount} should either be a float in the range [0, 1] or a non-negative integer"
-        )
+        raise ValueError(f"amount={amount} should either be a float in the range [0, 1] or a non-negative integer")
 
 
 def _count(amount, size):
@@ -433,9 +429,7 @@ def global_unstructured(parameters, pruning_method, importance_scores=None, **kw
         raise TypeError("global_unstructured(): importance_scores must be of type dict")
     parameters = list(parameters)
     values = [getattr(module, name) for module, name in parameters]
-    masks = [
-        getattr(module, name + "_mask", None) for module, name in parameters
-    ]
+    masks = [getattr(module, name + "_mask", None) for module, name in parameters]
     all_scores = parameters_to_vector([scores.get(key, value) for key, value in zip(parameters, values)])
     all_masks = parameters_to_vector(
         [rustorch.ones_like(value) if mask is None else mask for mask, value in zip(masks, values)]
@@ -467,6 +461,4 @@ def remove(module, name):
 
 def is_pruned(module):
     """Whether anything in a module tree is pruned."""
-    return any(
-        isinstance(hook, BasePruningMethod) for m in module.modules() for hook in m._forward_pre_hooks.values()
-    )
+    return any(isinstance(hook, BasePruningMethod) for m in module.modules() for hook in m._forward_pre_hooks.values())

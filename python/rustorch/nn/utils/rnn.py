@@ -44,9 +44,7 @@ class PackedSequence(PackedSequence_):
     """
 
     def __new__(cls, data, batch_sizes=None, sorted_indices=None, unsorted_indices=None):
-        return super().__new__(
-            cls, *_packed_sequence_init_args(data, batch_sizes, sorted_indices, unsorted_indices)
-        )
+        return super().__new__(cls, *_packed_sequence_init_args(data, batch_sizes, sorted_indices, unsorted_indices))
 
     def to(self, *args, **kwargs):
         """Convert the data as `Tensor.to` does; the indices follow to its device."""
@@ -58,9 +56,7 @@ class PackedSequence(PackedSequence_):
         def move(indices):
             return indices.to(data.device, non_blocking=non_blocking, memory_format=memory_format)
 
-        return type(self)(
-            data, self.batch_sizes, _map(move, self.sorted_indices), _map(move, self.unsorted_indices)
-        )
+        return type(self)(data, self.batch_sizes, _map(move, self.sorted_indices), _map(move, self.unsorted_indices))
 
     def pin_memory(self):
         """Copy everything into page-locked memory."""

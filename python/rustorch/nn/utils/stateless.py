@@ -94,9 +94,7 @@ def _check_keys(module, values):
 
 
 @contextlib.contextmanager
-def _reparametrize_module(
-    module, parameters_and_buffers, tie_weights=False, strict=False, stack_weights=False
-):
+def _reparametrize_module(module, parameters_and_buffers, tie_weights=False, strict=False, stack_weights=False):
     """Inside the block the module has other tensors; changes it makes to them are put into the dict afterwards."""
     values = _tie(module, parameters_and_buffers) if tie_weights else parameters_and_buffers
     if strict:
@@ -111,9 +109,7 @@ def _reparametrize_module(
         parameters_and_buffers.update({k: used[k] for k in parameters_and_buffers if used[k] is not _MISSING})
 
 
-def _functional_call(
-    module, parameters_and_buffers, args=None, kwargs=None, *, tie_weights=True, strict=False
-):
+def _functional_call(module, parameters_and_buffers, args=None, kwargs=None, *, tie_weights=True, strict=False):
     if isinstance(module, rustorch.nn.DataParallel):
         raise RuntimeError("The stateless API can't be used with nn.DataParallel module")
     args = () if args is None else args if isinstance(args, tuple) else (args,)
@@ -121,9 +117,7 @@ def _functional_call(
         return module(*args, **(kwargs or {}))
 
 
-def functional_call(
-    module, parameters_and_buffers, args=None, kwargs=None, *, tie_weights=True, strict=False
-):
+def functional_call(module, parameters_and_buffers, args=None, kwargs=None, *, tie_weights=True, strict=False):
     """Deprecated: use `rustorch.func.functional_call`.
 
     Args:
@@ -138,6 +132,4 @@ def functional_call(
         FutureWarning,
         stacklevel=2,
     )
-    return _functional_call(
-        module, parameters_and_buffers, args, kwargs, tie_weights=tie_weights, strict=strict
-    )
+    return _functional_call(module, parameters_and_buffers, args, kwargs, tie_weights=tie_weights, strict=strict)

@@ -18,7 +18,7 @@ class WeightNorm:
     def compute_weight(self, module):
         g = getattr(module, self.name + "_g")
         v = getattr(module, self.name + "_v")
-        return rustorch._weight_norm(v, g, self.dim)
+        return v * (g / rustorch.norm_except_dim(v, 2, self.dim))
 
     @staticmethod
     def apply(module, name, dim):
