@@ -61,6 +61,33 @@ def test_fused_step_has_the_bits_of_the_readable_one(name, options, dtype):
         assert torch.equal(p, q)
 
 
+@pytest.mark.parametrize(("name", "options"), [*FUSED, *(("RMSprop", o) for o in CASES["RMSprop"])])
+def test_fused_step_gets_what_its_contract_says(name, options, monkeypatch):
+    from rustorch.optim import _fused, adagrad, adam, rmsprop, sgd
+
+    calls = []
+
+    def as_contracted(function, **renamed):
+        def fused(*lists, **scalars):
+            calls.append(len(lists[0]))
+            assert all(isinstance(value, (int, float)) for value in scalars.values())
+            with torch.no_grad():
+                function(*lists, **{renamed.get(key, key): value for key, value in scalars.items()})
+            return True
+
+        return fused
+
+    plain, _ = train(torch, name, options)
+    monkeypatch.setattr(_fused, "sgd_", as_contracted(sgd.sgd))
+    monkeypatch.setattr(_fused, "adam_", as_contracted(adam.adam, decoupled="decoupled_weight_decay"))
+    monkeypatch.setattr(_fused, "rmsprop_", as_contracted(rmsprop.rmsprop))
+    monkeypatch.setattr(_fused, "adagrad_", as_contracted(adagrad.adagrad))
+    through_contract, _ = train(torch, name, options)
+    assert calls
+    for p, q in zip(plain, through_contract):
+        assert torch.equal(p, q)
+
+
 @pytest.mark.parametrize(("name", "options"), ALL)
 def test_state_dict_resumes_the_same_run(name, options):
     whole, _ = train(torch, name, options, steps=4)

@@ -1,5 +1,7 @@
 """Adafactor: second moments of matrices kept as a row and a column."""
 
+from operator import itemgetter
+
 import rustorch
 from rustorch import Tensor
 from rustorch.optim.optimizer import _check_steps, _new_step, _number, _Plain, _zeros
@@ -57,7 +59,7 @@ class Adafactor(_Plain):
         }
         super().__init__(params, defaults)
 
-    _keys = ("step",)
+    _entries = itemgetter("step", "step")
 
     def _init_state(self, group, p, state):
         if p.is_complex():
@@ -70,7 +72,7 @@ class Adafactor(_Plain):
         else:
             state["variance"] = _zeros(grad)
 
-    def _update(self, group, params, grads, steps):
+    def _update(self, group, params, grads, steps, _):
         states = [self.state[p] for p in params]
         eps1, eps2 = group["eps"]
         adafactor(

@@ -1,10 +1,10 @@
 """The contract of the fused steps of the core: one call updates all parameters of a group.
 
-Each function takes parallel lists of tensors, then scalars by keyword, and returns whether it took the work. It
-returns False, with nothing changed, unless every tensor is dense, strided, on the CPU, and of one dtype, float32 or
-float64, and parameter, gradient and state agree in shape and strides. `steps` are 0-d float32 or float64 tensors,
-which the call increments first. A list that an option does not need is empty. Gradients are only read; the call
-bumps the version of what it writes.
+Each function takes parallel lists or tuples of tensors, then scalars by keyword (a number may be an int), and returns
+whether it took the work. It returns False, with nothing changed, unless every tensor is dense, strided, on the CPU, and
+of one dtype, float32 or float64, and parameter, gradient and state agree in shape and strides. `steps` are 0-d float32
+or float64 tensors, which the call increments first. A sequence that an option does not need is empty. Gradients are
+only read; the call bumps the version of what it writes.
 
 The arithmetic is that of the functional form in the file of the algorithm, operation by operation in the dtype of
 the parameter; what it derives from scalars alone (bias corrections, step sizes) is computed in double.

@@ -1,6 +1,7 @@
 """Muon: momentum steps with orthogonalised update matrices."""
 
 import math
+from operator import itemgetter
 
 import rustorch
 from rustorch import Tensor
@@ -29,7 +30,7 @@ class Muon(_Plain):
     Source: Jordan 2024, Muon; Liu et al. 2025, arXiv:2502.16982.
     """
 
-    _keys = ("momentum_buffer",)
+    _entries = itemgetter("momentum_buffer", "momentum_buffer")
 
     def __init__(
         self,
@@ -76,7 +77,7 @@ class Muon(_Plain):
             raise RuntimeError("Muon does not support complex parameters")
         state["momentum_buffer"] = _zeros(p.grad)
 
-    def _update(self, group, params, grads, buffers):
+    def _update(self, group, params, grads, buffers, _):
         muon(params, grads, buffers, has_complex=False, **{k: v for k, v in group.items() if k in self.defaults})
 
 

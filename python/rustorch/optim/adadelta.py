@@ -1,5 +1,7 @@
 """Adadelta: a step size from the ratio of two running means."""
 
+from operator import itemgetter
+
 from rustorch.optim.optimizer import (
     _as_real,
     _check_capturable,
@@ -30,7 +32,7 @@ class Adadelta(_Plain):
     Source: Zeiler 2012, arXiv:1212.5701.
     """
 
-    _keys = ("square_avg", "acc_delta", "step")
+    _entries = itemgetter("square_avg", "acc_delta", "step")
 
     def __init__(
         self,

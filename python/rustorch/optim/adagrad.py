@@ -1,5 +1,7 @@
 """Adagrad: steps divided by the root of the sum of all squared gradients."""
 
+from operator import itemgetter
+
 import rustorch
 from rustorch.optim import _fused
 from rustorch.optim.optimizer import (
@@ -17,6 +19,8 @@ from rustorch.optim.optimizer import (
 )
 
 __all__ = ["Adagrad", "adagrad"]
+
+_entries = itemgetter("sum", "step")
 
 
 class Adagrad(_Plain):
@@ -97,7 +101,7 @@ class Adagrad(_Plain):
     def step(self, closure=None):
         loss = _closure_loss(closure)
         for group in self.param_groups:
-            params, grads, sums, steps = self._gather(group, "sum", "step")
+            params, grads, sums, steps = self._gather(group, _entries)
             options = {
                 "lr": _number(group["lr"]),
                 "lr_decay": group["lr_decay"],

@@ -1,5 +1,7 @@
 """Adam, with its variants AMSGrad and decoupled weight decay."""
 
+from operator import itemgetter
+
 import rustorch
 from rustorch import Tensor
 from rustorch.optim import _fused
@@ -23,6 +25,9 @@ from rustorch.optim.optimizer import (
 )
 
 __all__ = ["Adam", "adam"]
+
+_entries = itemgetter("exp_avg", "exp_avg_sq", "step")
+_entries_amsgrad = itemgetter("exp_avg", "exp_avg_sq", "step", "max_exp_avg_sq")
 
 
 class Adam(Optimizer):
@@ -120,37 +125,37 @@ class Adam(Optimizer):
         for group in self.param_groups:
             amsgrad = group["amsgrad"]
             beta1, beta2 = group["betas"]
+            lr = group["lr"]
             if amsgrad:
-                params, grads, avgs, sqs, steps, tops = self._gather(
-                    group, "exp_avg", "exp_avg_sq", "step", "max_exp_avg_sq"
-                )
+                params, grads, avgs, sqs, steps, tops = self._gather(group, _entries_amsgrad)
             else:
-                params, grads, avgs, sqs, steps = self._gather(group, "exp_avg", "exp_avg_sq", "step")
-                tops = []
+                params, grads, avgs, sqs, steps = self._gather(group, _entries)
+                tops = ()
             if group["fused"] is not False and not group["differentiable"] and not group["capturable"]:
-                if _fused.adam_(
+                done = _fused.adam_(
                     params,
                     grads,
                     avgs,
                     sqs,
                     tops,
                     steps,
-                    lr=_number(group["lr"]),
-                    beta1=_number(beta1),
-                    beta2=_number(beta2),
+                    lr=lr if type(lr) is float else _number(lr),
+                    beta1=beta1 if type(beta1) is float else _number(beta1),
+                    beta2=beta2 if type(beta2) is float else _number(beta2),
                     weight_decay=group["weight_decay"],
                     eps=group["eps"],
                     amsgrad=amsgrad,
                     maximize=group["maximize"],
                     decoupled=group["decoupled_weight_decay"],
-                ):
+                )
+                if done:
                     continue
             self._refuse_sparse(grads)
             if group["fused"]:
                 _check_fused_params(params)
             if group["differentiable"] and any(step.requires_grad for step in steps):
                 raise RuntimeError("`requires_grad` is not supported for `step` in differentiable mode")
-            if group["foreach"] and isinstance(group["lr"], Tensor) and not group["capturable"]:
+            if group["foreach"] and isinstance(lr, Tensor) and not group["capturable"]:
                 raise RuntimeError("lr as a Tensor is not supported for capturable=False and foreach=True")
             with rustorch.set_grad_enabled(group["differentiable"]):
                 adam(
@@ -166,7 +171,7 @@ class Adam(Optimizer):
                     amsgrad=amsgrad,
                     beta1=beta1,
                     beta2=beta2,
-                    lr=group["lr"],
+                    lr=lr,
                     weight_decay=group["weight_decay"],
                     eps=group["eps"],
                     maximize=group["maximize"],

@@ -1,5 +1,7 @@
 """Adamax: Adam with the infinity norm."""
 
+from operator import itemgetter
+
 import rustorch
 from rustorch.optim.optimizer import (
     _as_real,
@@ -33,7 +35,7 @@ class Adamax(_Plain):
     Source: Kingma & Ba 2014, arXiv:1412.6980, section 7.1.
     """
 
-    _keys = ("exp_avg", "exp_inf", "step")
+    _entries = itemgetter("exp_avg", "exp_inf", "step")
 
     def __init__(
         self,

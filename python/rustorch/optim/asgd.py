@@ -1,5 +1,7 @@
 """Averaged stochastic gradient descent."""
 
+from operator import itemgetter
+
 import rustorch
 from rustorch.optim.optimizer import (
     _as_real,
@@ -32,7 +34,7 @@ class ASGD(_Plain):
     Source: Polyak & Juditsky 1992, Acceleration of stochastic approximation by averaging.
     """
 
-    _keys = ("ax", "mu", "eta", "step")
+    _entries = itemgetter("ax", "mu", "eta", "step")
 
     def __init__(
         self,

@@ -1,5 +1,7 @@
 """NAdam: Adam with Nesterov momentum."""
 
+from operator import itemgetter
+
 from rustorch.optim.optimizer import (
     _as_real,
     _check_betas,
@@ -34,7 +36,7 @@ class NAdam(_Plain):
     Source: Dozat 2016, Incorporating Nesterov momentum into Adam.
     """
 
-    _keys = ("exp_avg", "exp_avg_sq", "mu_product", "step")
+    _entries = itemgetter("exp_avg", "exp_avg_sq", "mu_product", "step")
 
     def __init__(
         self,

@@ -4,7 +4,8 @@ import functools
 import warnings
 from collections import OrderedDict, defaultdict
 from copy import deepcopy
-from itertools import chain
+from itertools import chain, repeat
+from operator import attrgetter, is_not
 
 import rustorch
 from rustorch import Tensor
@@ -42,6 +43,8 @@ def register_optimizer_step_post_hook(hook):
     _global_optimizer_post_hooks[handle.id] = hook
     return handle
 
+
+_grad_of = attrgetter("grad")
 
 _HOOK_TABLES = (
     "_optimizer_step_pre_hooks",
@@ -149,20 +152,35 @@ class Optimizer:
             cls.step = self.profile_hook_step(cls.step)
             cls.step.hooked = True
 
-    def _gather(self, group, *keys):
-        """The tensors one step works on, as parallel lists: params, grads, then the state entry of each key.
+    def _with_grad(self, group):
+        """The parameters of a group that have a gradient, and their gradients."""
+        params = group["params"]
+        # Whole-list calls in C: with small tensors a step is mostly this bookkeeping (benches/python/overhead.py).
+        grads = list(map(_grad_of, params))
+        if all(map(is_not, grads, repeat(None))):
+            return params, grads
+        return [p for p in params if p.grad is not None], [g for g in grads if g is not None]
 
-        Parameters without a gradient are left out; `_init_state(group, p, state)` fills an empty state first.
+    def _gather(self, group, entries):
+        """The tensors that one step works on, as parallel sequences: params, grads, and what `entries` picks.
+
+        `entries` is an itemgetter of at least two keys of a parameter's state. Parameters without a gradient are left
+        out; `_init_state(group, p, state)` fills an empty state first.
         """
-        params = [p for p in group["params"] if p.grad is not None]
-        state = self.state
-        states = [state[p] for p in params]
-        for p, entry in zip(params, states):
-            if not entry:
-                if p.grad.is_sparse and not self._takes_sparse:
-                    raise RuntimeError(self._sparse_message())
-                self._init_state(group, p, entry)
-        return [params, [p.grad for p in params], *[[entry[key] for entry in states] for key in keys]]
+        params, grads = self._with_grad(group)
+        states = list(map(self.state.__getitem__, params))
+        if not states:
+            # An itemgetter tells its keys only this way.
+            return params, grads, *[()] * len(entries.__reduce__()[1])
+        try:
+            return params, grads, *zip(*map(entries, states))
+        except KeyError:
+            for p, state in zip(params, states):
+                if not state:
+                    if p.grad.is_sparse and not self._takes_sparse:
+                        raise RuntimeError(self._sparse_message()) from None
+                    self._init_state(group, p, state)
+        return params, grads, *zip(*map(entries, states))
 
     _takes_sparse = False
 
@@ -359,10 +377,10 @@ class Optimizer:
 class _Plain(Optimizer):
     """An optimiser whose step is one call of its functional form for each group.
 
-    Subclasses name the entries of a parameter's state in `_keys` and write `_update(group, params, grads, *lists)`.
+    Subclasses name the entries of a parameter's state in `_entries` and write `_update(group, params, grads, *lists)`.
     """
 
-    _keys = ()
+    _entries = None
 
     def __setstate__(self, state):
         super().__setstate__(state)
@@ -376,7 +394,7 @@ class _Plain(Optimizer):
         loss = _closure_loss(closure)
         with rustorch.set_grad_enabled(bool(self.defaults.get("differentiable", False))):
             for group in self.param_groups:
-                params, grads, *lists = self._gather(group, *self._keys)
+                params, grads, *lists = self._gather(group, self._entries)
                 self._refuse_sparse(grads)
                 if "capturable" in group:
                     _check_capturable(params, group["capturable"])

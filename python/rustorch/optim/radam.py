@@ -1,5 +1,7 @@
 """RAdam: Adam that waits until the variance of its step size is known."""
 
+from operator import itemgetter
+
 from rustorch.optim.optimizer import (
     _as_real,
     _check_betas,
@@ -33,7 +35,7 @@ class RAdam(_Plain):
     Source: Liu et al. 2019, arXiv:1908.03265, algorithm 2.
     """
 
-    _keys = ("exp_avg", "exp_avg_sq", "step")
+    _entries = itemgetter("exp_avg", "exp_avg_sq", "step")
 
     def __init__(
         self,

@@ -1,5 +1,7 @@
 """RMSprop: steps divided by the root of a running mean of squared gradients."""
 
+from operator import itemgetter
+
 import rustorch
 from rustorch.optim import _fused
 from rustorch.optim.optimizer import (
@@ -16,6 +18,8 @@ from rustorch.optim.optimizer import (
 )
 
 __all__ = ["RMSprop", "rmsprop"]
+
+_entries = itemgetter("square_avg", "step")
 
 
 class RMSprop(_Plain):
@@ -83,7 +87,7 @@ class RMSprop(_Plain):
     def step(self, closure=None):
         loss = _closure_loss(closure)
         for group in self.param_groups:
-            params, grads, squares, steps = self._gather(group, "square_avg", "step")
+            params, grads, squares, steps = self._gather(group, _entries)
             means = buffers = []
             if group["centered"]:
                 means = [self.state[p]["grad_avg"] for p in params]

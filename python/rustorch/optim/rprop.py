@@ -1,5 +1,7 @@
 """Resilient backpropagation: the sign of the gradient with a step size of its own for each element."""
 
+from operator import itemgetter
+
 import rustorch
 from rustorch.optim.optimizer import (
     _as_real,
@@ -29,7 +31,7 @@ class Rprop(_Plain):
     Source: Riedmiller & Braun 1993, A direct adaptive method for faster backpropagation learning.
     """
 
-    _keys = ("prev", "step_size", "step")
+    _entries = itemgetter("prev", "step_size", "step")
 
     def __init__(
         self,

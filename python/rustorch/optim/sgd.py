@@ -1,5 +1,8 @@
 """Stochastic gradient descent, with momentum and Nesterov's variant."""
 
+from itertools import repeat
+from operator import is_not
+
 import rustorch
 from rustorch import Tensor
 from rustorch.optim import _fused
@@ -77,26 +80,28 @@ class SGD(Optimizer):
     def step(self, closure=None):
         loss = _closure_loss(closure)
         for group in self.param_groups:
-            params = [p for p in group["params"] if p.grad is not None]
-            grads = [p.grad for p in params]
-            states = buffers = []
+            params, grads = self._with_grad(group)
+            states = buffers = ()
             ready = True
             if group["momentum"] != 0:
-                states = [self.state[p] for p in params]
-                buffers = [s.get("momentum_buffer") for s in states]
-                ready = not any(b is None for b in buffers)
+                states = list(map(self.state.__getitem__, params))
+                buffers = [state.get("momentum_buffer") for state in states]
+                # The first step makes the buffers: that is left to the form written in Python.
+                ready = all(map(is_not, buffers, repeat(None)))
+            lr, decay = group["lr"], group["weight_decay"]
             if ready and group["fused"] is not False and not group["differentiable"]:
-                if _fused.sgd_(
+                done = _fused.sgd_(
                     params,
                     grads,
                     buffers,
-                    lr=_number(group["lr"]),
+                    lr=lr if type(lr) is float else _number(lr),
                     momentum=group["momentum"],
                     dampening=group["dampening"],
-                    weight_decay=_number(group["weight_decay"]),
+                    weight_decay=decay if type(decay) is float else _number(decay),
                     nesterov=group["nesterov"],
                     maximize=group["maximize"],
-                ):
+                )
+                if done:
                     continue
             if group["fused"]:
                 _check_fused_params(params)
@@ -105,9 +110,9 @@ class SGD(Optimizer):
                     params,
                     grads,
                     buffers,
-                    weight_decay=group["weight_decay"],
+                    weight_decay=decay,
                     momentum=group["momentum"],
-                    lr=group["lr"],
+                    lr=lr,
                     dampening=group["dampening"],
                     nesterov=group["nesterov"],
                     maximize=group["maximize"],

@@ -1,12 +1,15 @@
 """Adam for sparse gradients: only the rows that a gradient names are updated."""
 
 import math
+from operator import itemgetter
 
 import rustorch
 from rustorch import Tensor
 from rustorch.optim.optimizer import Optimizer, _check_betas, _closure_loss, _number, _zeros
 
 __all__ = ["SparseAdam"]
+
+_entries = itemgetter("exp_avg", "exp_avg_sq")
 
 
 class SparseAdam(Optimizer):
@@ -47,7 +50,7 @@ class SparseAdam(Optimizer):
         for group in self.param_groups:
             if any(p.grad is not None and not p.grad.is_sparse for p in group["params"]):
                 raise RuntimeError("SparseAdam does not support dense gradients, please consider Adam instead")
-            params, grads, means, squares = self._gather(group, "exp_avg", "exp_avg_sq")
+            params, grads, means, squares = self._gather(group, _entries)
             beta1, beta2 = group["betas"]
             with rustorch.no_grad():
                 for p, grad, m, v in zip(params, grads, means, squares):

@@ -6,6 +6,7 @@ import os
 import sys
 import types
 import warnings
+import weakref
 
 import rustorch
 from rustorch.utils.data import worker as _worker
@@ -354,14 +355,12 @@ class _SingleProcessDataLoaderIter(_BaseDataLoaderIter):
 class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
     """Hands tasks to workers in turn and puts their answers in order.
 
-    Task k goes to a worker through that worker's queue, all answers come back through one queue. `_prefetch` tasks per
+    Task k goes to a worker through that worker's pipe, all answers come back through one queue. `_prefetch` tasks per
     worker are under way; answers that come early wait in `_waiting`.
     """
 
     def __init__(self, loader):
         super().__init__(loader)
-        self._workers = []
-        self._shut = True
         self._prefetch = loader.prefetch_factor
         if self._prefetch <= 0:
             raise AssertionError("prefetch_factor must be greater than 0 for MultiProcessingDataLoaderIter")
@@ -378,16 +377,21 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
             import numpy.random  # noqa: F401
         self._results = context.Queue()
         self._done = context.Event()
-        self._queues = []
-        self._shut = False
+        self._workers = []
+        self._pipes = []
+        # Not __del__: the garbage collector may close the pipes of an iterator before it gets to that.
+        self._dismissal = weakref.finalize(
+            self, _dismiss, os.getpid(), self._workers, self._pipes, self._results, self._done
+        )
         for i in range(self._num_workers):
-            queue = context.Queue()
-            queue.cancel_join_thread()
+            # A plain pipe: workers answer through a queue that never blocks, so they always come back to read it.
+            # A queue would not do here: the garbage collector may end its thread before the last message is out.
+            reader, writer = context.Pipe(duplex=False)
             process = context.Process(
                 target=_worker.worker_loop,
                 args=(
                     self._dataset,
-                    queue,
+                    reader,
                     self._results,
                     self._done,
                     loader._auto_collation,
@@ -401,19 +405,20 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
                 daemon=True,
             )
             process.start()
-            self._queues.append(queue)
+            reader.close()
+            self._pipes.append(writer)
             self._workers.append(process)
         self._start_pass()
 
     def _reset(self, loader):
         """Begin another pass with the same workers."""
-        if self._shut:
+        if not self._dismissal.alive:
             raise RuntimeError("DataLoader: the persistent workers have been shut down. Make a new loader.")
         self._sampler_iter = iter(self._index_sampler)
         self._expected = loader._IterableDataset_len_called
         self._num_yielded = 0
-        for queue in self._queues:
-            queue.put(_worker.Resume())
+        for i in range(self._num_workers):
+            self._tell(i, _worker.Resume())
         # Answers of a pass that was left early come before the marks.
         missing = self._num_workers
         while missing:
@@ -445,10 +450,18 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
                 break
         else:
             return
-        self._queues[i].put((self._sent, index))
+        self._tell(i, (self._sent, index))
         self._owner[self._sent] = i
         self._load[i] += 1
         self._sent += 1
+
+    def _tell(self, i, message):
+        try:
+            self._pipes[i].send(message)
+        except OSError:
+            self._workers[i].join(timeout=1.0)
+            self._check_alive()
+            raise
 
     def _receive(self):
         """The next answer of any worker, as (task, worker, data)."""
@@ -510,20 +523,27 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
         return data
 
     def _shutdown_workers(self):
-        if self._shut:
-            return
-        self._shut = True
-        self._done.set()
-        for queue in self._queues:
-            queue.put(None)
-        for process in self._workers:
-            process.join(timeout=_worker.CHECK_INTERVAL)
-            if process.is_alive():
-                process.terminate()
-                process.join()
-        for queue in self._queues:
-            queue.close()
-        self._results.close()
+        self._dismissal()
 
-    def __del__(self):
-        self._shutdown_workers()
+
+def _dismiss(owner, workers, pipes, results, done):
+    """End the workers of an iterator that is done or gone."""
+    if os.getpid() != owner:
+        # A forked process may drop its copy of an iterator: the workers are not its own.
+        return
+    done.set()
+    for pipe in pipes:
+        try:
+            # A full pipe must not hold us up: a worker with tasks left looks at `done` anyway.
+            os.set_blocking(pipe.fileno(), False)
+            pipe.send(None)
+        except OSError:
+            pass
+    for process in workers:
+        process.join(timeout=_worker.CHECK_INTERVAL)
+        if process.is_alive():
+            process.terminate()
+            process.join()
+    for pipe in pipes:
+        pipe.close()
+    results.close()

@@ -1,7 +1,6 @@
 """What runs in a worker process of a loader."""
 
 import os
-import queue
 import random
 import sys
 import traceback
@@ -96,9 +95,7 @@ def _seed_all(base_seed, worker_id):
     return seed
 
 
-def worker_loop(
-    dataset, indices, results, done, auto_collation, collate_fn, drop_last, base_seed, init_fn, me, workers
-):
+def worker_loop(dataset, tasks, results, done, auto_collation, collate_fn, drop_last, base_seed, init_fn, me, workers):
     """Answer tasks (number, indices) with (number, batch) until None arrives or the loader's process is gone."""
     global _worker_info
     from multiprocessing.reduction import ForkingPickler
@@ -125,14 +122,11 @@ def worker_loop(
             failure = Failure(me)
         ended = False
         while os.getppid() == parent:
-            try:
-                task = indices.get(timeout=CHECK_INTERVAL)
-            except queue.Empty:
+            if not tasks.poll(CHECK_INTERVAL):
                 continue
-            if task is None:
+            task = tasks.recv()
+            if task is None or done.is_set():
                 break
-            if done.is_set():
-                continue
             if isinstance(task, Resume):
                 ended = False
                 answer(task, None)
@@ -155,7 +149,7 @@ def worker_loop(
                     data = Failure(me)
             answer(number, data)
             del data, task
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, EOFError):
         # The loader's process got it too and decides.
         pass
     if done.is_set():
