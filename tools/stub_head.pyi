@@ -40,6 +40,7 @@ class memory_format: ...
 
 _dtype: TypeAlias = dtype
 _device: TypeAlias = device | _str
+_device_class: TypeAlias = device
 _layout: TypeAlias = layout
 _memory_format: TypeAlias = memory_format
 _Index: TypeAlias = SupportsIndex | _bool | slice | Tensor | Sequence[Any] | None
@@ -53,7 +54,7 @@ class Tensor:
     @property
     def dtype(self) -> _dtype: ...
     @property
-    def device(self) -> device: ...
+    def device(self) -> _device_class: ...
     @property
     def layout(self) -> _layout: ...
     @property
