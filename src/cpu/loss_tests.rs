@@ -1,5 +1,5 @@
 use super::*;
-use crate::cpu::testing::{Rng, assert_close, on_threads, tol, wide};
+use crate::cpu::checks::{Rng, assert_close, on_threads, tol, wide};
 use std::ptr::null;
 
 struct Case {

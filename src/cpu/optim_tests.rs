@@ -1,5 +1,5 @@
 use super::*;
-use crate::cpu::testing::{Rng, assert_close, on_threads, tol, wide};
+use crate::cpu::checks::{Rng, assert_close, on_threads, tol, wide};
 
 /// Parameters of several sizes with gradients and three streams of positive state.
 struct Group<F> {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::cpu::testing::{Rng, assert_close, on_threads, tol, wide};
+use crate::cpu::checks::{Rng, assert_close, on_threads, tol, wide};
 
 fn reference(x: &[f64], (outer, dim, inner): (usize, usize, usize), log: bool) -> (Vec<f64>, Vec<f64>) {
     let (mut y, mut lse) = (vec![0.0; x.len()], vec![0.0; outer * inner]);

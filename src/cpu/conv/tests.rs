@@ -1,5 +1,5 @@
 use super::*;
-use crate::cpu::testing::{Rng, assert_close, on_threads, wide};
+use crate::cpu::checks::{Rng, assert_close, on_threads, wide};
 use std::ptr::null;
 
 /// Calls `f(output, input, weight)` with the flat indices of every product.

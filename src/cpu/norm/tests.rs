@@ -1,5 +1,5 @@
 use super::*;
-use crate::cpu::testing::{Rng, assert_close, on_threads, tol, wide};
+use crate::cpu::checks::{Rng, assert_close, on_threads, tol, wide};
 use std::ptr::{null, null_mut};
 
 /// y, dx, and the gradients of scale and shift, for sets of elements that share statistics.
