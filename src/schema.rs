@@ -315,7 +315,7 @@ fn parse_default(text: &str, ty: Ty) -> Value {
         (Ty::Scalar | Ty::Operand, t) => Value::Scalar(match t {
             "True" => Scalar::Bool(true),
             "False" => Scalar::Bool(false),
-            t => t.parse::<i64>().map(Scalar::Int).unwrap_or_else(|_| Scalar::Float(number(t))),
+            t => t.parse::<i64>().map_or_else(|_| Scalar::Float(number(t)), Scalar::Int),
         }),
         (Ty::IntList(n), t) => {
             let list: SmallVec<[i64; 6]> = t.trim_matches(['[', ']']).split(',').filter_map(|x| x.trim().parse().ok()).collect();

@@ -191,10 +191,9 @@ impl Backward<'_> {
         let depth = DEPTH.get();
         DEPTH.set(depth + 1);
         let _guard = DepthGuard;
-        if depth > 0 && depth % MAX_DEPTH == 0 {
+        if depth > 0 && depth.is_multiple_of(MAX_DEPTH) {
             let modes = mode::bits();
             return std::thread::scope(|s| {
-                #[expect(clippy::disallowed_methods, reason = "a deep nested backward needs a fresh stack, not a pool thread")]
                 let handle = std::thread::Builder::new().spawn_scoped(s, move || {
                     mode::set_anomaly(modes & 8 != 0);
                     self.execute()
@@ -245,7 +244,7 @@ impl Backward<'_> {
                 }
                 pre_hooks(&node, &mut grads)?;
                 for (nr, slot) in captures {
-                    captured[slot as usize] = grads[nr as usize].clone();
+                    captured[slot as usize].clone_from(&grads[nr as usize]);
                 }
             }
             let mut out = if wanted && grads.iter().any(Option::is_some) { call(ops, &node, &grads, self.keep_graph)? } else { SmallVec::new() };

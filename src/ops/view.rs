@@ -131,12 +131,12 @@ pub fn infer_size(name: &str, shape: &[i64], numel: usize) -> Result<Shape> {
             -1 => unknown = Some(d),
             n if n < 0 => fail!(Runtime, torch: ("invalid shape dimension {n} at index {d} of shape {shape:?}"), expected: ("{name}: expected sizes of at least -1"), got: ("{n}"),
                 fix: ("Use -1 for the size to be inferred.")),
-            n => known = known.checked_mul(n as usize).unwrap_or(usize::MAX),
+            n => known = known.saturating_mul(n as usize),
         }
     }
     let ok = match unknown {
         None => known == numel,
-        Some(_) => known > 0 && numel % known == 0,
+        Some(_) => known > 0 && numel.is_multiple_of(known),
     };
     if !ok {
         if unknown.is_some() && known == 0 && numel == 0 {

@@ -55,7 +55,7 @@ pub(super) enum Misfit {
     /// An argument has the wrong type: parameter number and what came.
     Type(usize, String),
     /// A required argument is missing.
-    Missing(usize),
+    Missing,
     /// An unknown keyword.
     Unknown(String),
     /// More positional arguments than the signature takes.
@@ -121,7 +121,7 @@ pub(super) fn bind(schema: &Schema, call: &Call<'_>, method: bool) -> Result<Arg
         match &p.default {
             Some(Value::Scalar(s)) if p.ty == Ty::Operand => values.push(dispatch::wrapped(*s).map(Value::Tensor).map_err(Misfit::Value)?),
             Some(v) => values.push(v.clone()),
-            None => return Err(Misfit::Missing(i)),
+            None => return Err(Misfit::Missing),
         }
     }
     if used < call.keywords.len() {
@@ -282,7 +282,7 @@ pub(super) fn refuse(name: &str, schemas: &[&Schema], call: &Call<'_>, method: b
                 let place = if i < call.positional.len() && !p.keyword_only { format!(" (position {})", i + 1 - lead) } else { String::new() };
                 format!("{name}(): argument '{}'{place} must be {}, not {got}", python_name(p), ty_text(p.ty))
             }
-            Misfit::Missing(_) => {
+            Misfit::Missing => {
                 let missing: Vec<String> = schema
                     .params
                     .iter()

@@ -130,7 +130,7 @@ fn walk(x: &Tensor, items: &[Bound<'_, PyAny>]) -> PyResult<(Tensor, Option<Adva
             dim += 1;
         } else if let Some(t) = tensor_of(item) {
             if t.ndim() == 0 && t.dtype().is_integral(false) && t.dtype() != DType::U8 && !t.is_meta() {
-                y = view::select(&y, dim as i64, t.item()?.i64()).map_err(|e| oob(e, &y, dim, t.item().map(crate::tensor::Scalar::i64).unwrap_or(0)))?;
+                y = view::select(&y, dim as i64, t.item()?.i64()).map_err(|e| oob(e, &y, dim, t.item().map_or(0, crate::tensor::Scalar::i64)))?;
             } else {
                 if t.ndim() == 0 && matches!(t.dtype(), DType::Bool | DType::U8) {
                     y = view::unsqueeze(&y, dim as i64)?;

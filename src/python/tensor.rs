@@ -3,7 +3,6 @@
 use super::convert::{scalar_object, tensor_of};
 use super::hooks::PyHook;
 use super::types::{PyDType, PyDevice, STRIDED, dtype_object, size_object};
-use crate::error::Result;
 use crate::tensor::{DType, Scalar, Tensor};
 use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
@@ -110,14 +109,13 @@ impl PyTensor {
     }
 
     #[classmethod]
-    fn _make_subclass<'py>(cls: &Bound<'py, pyo3::types::PyType>, _cls: &Bound<'py, pyo3::types::PyType>, data: &Bound<'py, PyTensor>, require_grad: Option<bool>) -> PyResult<Bound<'py, PyAny>> {
-        let _ = cls;
+    fn _make_subclass<'py>(_this: &Bound<'py, pyo3::types::PyType>, subclass: &Bound<'py, pyo3::types::PyType>, data: &Bound<'py, PyTensor>, require_grad: Option<bool>) -> PyResult<Bound<'py, PyAny>> {
         let t = data.get().tensor().data();
         if require_grad == Some(true) {
             check_differentiable(&t)?;
             t.set_requires_grad(true);
         }
-        make(_cls, t)
+        make(subclass, t)
     }
 
     #[getter]
@@ -575,11 +573,6 @@ fn _swap_view(slf: &Bound<'_, PyTensor>, other: &Bound<'_, PyTensor>) -> PyResul
     }
     replace(slf, fresh);
     Ok(())
-}
-
-/// A tensor over an existing storage.
-pub(super) fn alias_result(r: Result<Tensor>, py: Python<'_>) -> PyResult<Py<PyAny>> {
-    wrap(py, r?)
 }
 
 pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {

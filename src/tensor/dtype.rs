@@ -229,7 +229,7 @@ elements!(Bool8 => Bool, u8 => U8, i8 => I8, i16 => I16, i32 => I32, i64 => I64,
 #[macro_export]
 macro_rules! with_dtype {
     ($d:expr, [$($v:ident : $ty:ty),+ $(,)?], $t:ident => $body:expr, else $other:expr) => {
-        match $d { $($crate::tensor::DType::$v => { type $t = $ty; $body })+ #[allow(unreachable_patterns)] _ => $other }
+        match $d { $($crate::tensor::DType::$v => { type $t = $ty; $body })+ #[allow(unreachable_patterns, reason = "a list may name every dtype")] _ => $other }
     };
     ($d:expr, $t:ident => $body:expr) => {
         match $d {

@@ -316,6 +316,12 @@ fn entropy() -> u64 {
     hasher.finish()
 }
 
+impl std::fmt::Debug for Generator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Generator")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -379,11 +385,5 @@ mod tests {
         let g = Generator::new();
         assert_ne!(g.seed(), g.seed());
         assert_eq!(default_generator().initial_seed(), default_generator().initial_seed());
-    }
-}
-
-impl std::fmt::Debug for Generator {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Generator")
     }
 }

@@ -181,18 +181,12 @@ impl Drop for Node {
             })
             .unwrap_or(false);
         drop(mine);
-        while outermost {
-            let next = GRAVEYARD.with(|g| {
-                let mut g = g.borrow_mut();
-                let next = g.as_mut().and_then(Vec::pop);
-                if next.is_none() {
-                    *g = None;
-                }
-                next
-            });
-            if next.is_none() {
-                break;
+        if outermost {
+            // Each part is dropped outside of the borrow, so that what dies with it can queue up.
+            while let Some(part) = GRAVEYARD.with(|g| g.borrow_mut().as_mut().and_then(Vec::pop)) {
+                drop(part);
             }
+            GRAVEYARD.with(|g| *g.borrow_mut() = None);
         }
     }
 }

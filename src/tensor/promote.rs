@@ -29,7 +29,7 @@ pub fn promote(a: DType, b: DType) -> DType {
     let (lo, hi) = if (a.category(), a) <= (b.category(), b) { (a, b) } else { (b, a) };
     match (lo.category(), hi.category()) {
         (_, Category::Complex) => {
-            if lo == F64 || (lo == C64 && hi == C128) || hi == C128 {
+            if lo == F64 || hi == C128 {
                 C128
             } else {
                 C64

@@ -40,7 +40,7 @@ const TASKS: usize = 16;
 /// Destination channels of tiles of one height.
 struct Rows {
     /// Rows of a tile.
-    rows: usize,
+    height: usize,
     /// The first channel, and how many.
     from: usize,
     len: usize,
@@ -56,10 +56,10 @@ fn tile_rows(m: usize, tallest: usize) -> Vec<Rows> {
     let full = m / tallest * tallest;
     let mut out = Vec::with_capacity(2);
     if full > 0 {
-        out.push(Rows { rows: tallest, from: 0, len: full });
+        out.push(Rows { height: tallest, from: 0, len: full });
     }
     if m > full {
-        out.push(Rows { rows: height(m - full), from: full, len: m - full });
+        out.push(Rows { height: height(m - full), from: full, len: m - full });
     }
     out
 }
@@ -158,7 +158,7 @@ impl Job {
             }
             taps
         };
-        let per_k: usize = rows.iter().map(|r| r.len.next_multiple_of(r.rows)).sum();
+        let per_k: usize = rows.iter().map(|r| r.len.next_multiple_of(r.height)).sum();
         let group = per_k * self.c * taps.len();
         let scratch = Scratch::<F>::new(self.groups * group)?;
         let (w, out) = (Shared::new(w), Shared(scratch.ptr()));
@@ -173,14 +173,14 @@ impl Job {
                 for rows in rows {
                     let mut m = rows.from;
                     while m < rows.from + rows.len {
-                        let valid = rows.rows.min(rows.from + rows.len - m);
+                        let valid = rows.height.min(rows.from + rows.len - m);
                         // SAFETY: these weights exist, and the tile has its place in the scratch.
                         unsafe {
-                            let size = (valid, rows.rows, channels);
+                            let size = (valid, rows.height, channels);
                             pack_tile(w.add(m * self.w_m), (self.w_m, self.w_c), &taps, size, out);
-                            out = out.add(rows.rows * channels * taps.len());
+                            out = out.add(rows.height * channels * taps.len());
                         }
-                        m += rows.rows;
+                        m += rows.height;
                     }
                 }
             }
@@ -208,7 +208,7 @@ impl Job {
                     let first = self.place([t.band.from[0] + d, t.band.from[1], t.band.from[2]]);
                     (t.kernels.panel)(&Panel {
                         a: packed.add(from * k),
-                        rows: r.rows,
+                        rows: r.height,
                         m: to - from,
                         offsets: s.offsets.as_ptr(),
                         k,

@@ -134,7 +134,7 @@ fn refine(sorted: &mut [u64], spare: &mut [u64], shift: u32, key: impl Fn(u64) -
         let low = (1u64 << shift) - 1;
         let least = run.iter().map(|&i| key(i)).min().unwrap_or(0);
         for i in run.iter_mut() {
-            *i = (key(*i) - least & low) << 32 | (*i as u32) as u64;
+            *i = (((key(*i) - least) & low) << 32) | u64::from(*i as u32);
         }
         let spare = &mut spare[..run.len()];
         if !radix::single::<u32, u64>(run, spare, shift) {
