@@ -424,3 +424,29 @@ def test_data_parallel_on_one_device_calls_the_module():
     m = nn.DataParallel(nn.Linear(2, 3))
     assert list(m.state_dict()) == ["module.weight", "module.bias"]
     assert m(torch.ones(1, 2)).shape == (1, 3)
+
+
+# ---- nn.grad and nn.attention
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_convolution_gradients_as_functions(n):
+    conv = getattr(F, f"conv{n}d")
+    x = torch.randn(2, 4, *[7] * n, dtype=torch.float64, requires_grad=True)
+    w = torch.randn(6, 2, *[3] * n, dtype=torch.float64, requires_grad=True)
+    settings = {"stride": 2, "padding": 1, "dilation": 1, "groups": 2}
+    y = conv(x, w, **settings)
+    g = torch.randn_like(y)
+    gx, gw = torch.autograd.grad(y, (x, w), g)
+    assert close(getattr(nn.grad, f"conv{n}d_input")(x.shape, w, g, **settings), gx)
+    assert close(getattr(nn.grad, f"conv{n}d_weight")(x, w.shape, g, **settings), gw)
+
+
+def test_attention_kernels_can_be_asked_for():
+    from rustorch.nn.attention import SDPBackend, sdpa_kernel
+
+    q = torch.randn(1, 2, 3, 4)
+    with sdpa_kernel([SDPBackend.MATH, SDPBackend.FLASH_ATTENTION]):
+        assert F.scaled_dot_product_attention(q, q, q).shape == q.shape
+    with pytest.raises(AssertionError, match="Backend must be an instance of SDPBackend"), sdpa_kernel("math"):
+        pass

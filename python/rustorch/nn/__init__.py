@@ -1,6 +1,6 @@
 """Neural networks: parameters, layers, losses and containers."""
 
-from rustorch.nn import functional, init, modules, parallel, parameter, utils
+from rustorch.nn import attention, functional, grad, init, modules, parallel, parameter, utils
 from rustorch.nn.modules import *  # noqa: F403
 from rustorch.nn.modules import __all__ as _layers
 from rustorch.nn.parallel import DataParallel
@@ -13,8 +13,10 @@ __all__ = [
     "Parameter",
     "UninitializedBuffer",
     "UninitializedParameter",
+    "attention",
     "factory_kwargs",
     "functional",
+    "grad",
     "init",
     "modules",
     "parallel",

@@ -1,5 +1,7 @@
 """Batch normalisation."""
 
+import sys
+
 import rustorch
 from rustorch.nn import functional as F
 from rustorch.nn import init
@@ -272,8 +274,9 @@ class SyncBatchNorm(_BatchNorm):
     def forward(self, input):
         self._check_input_dim(input)
         self._check_non_zero_input_channels(input)
-        distributed = rustorch.distributed
-        together = self.training and distributed.is_available() and distributed.is_initialized()
+        # If nothing has imported it, there is no process group either.
+        distributed = sys.modules.get("rustorch.distributed")
+        together = self.training and distributed is not None and distributed.is_initialized()
         # Only processes with a GPU of their own share statistics.
         if together and input.device.type == "cpu":
             raise ValueError("SyncBatchNorm expected input tensor to be on GPU or XPU or privateuseone")

@@ -40,6 +40,7 @@ class CrossMapLRN2d(Module):
     Args:  size (int), alpha (float, 1e-4), beta (float, 0.75), k (float, 1)
     Shape:  input (N, C, H, W), output the same.
     Note:  as in torch, channel 0 stays in the sum of all channels further on; LocalResponseNorm has no such exception.
+        The gradient is the derivative of this formula, where torch's sums over one channel too many on one side.
     """
 
     def __init__(self, size, alpha=1e-4, beta=0.75, k=1):

@@ -19,12 +19,6 @@ __all__ = [
 ]
 
 PackedSequence_ = namedtuple("PackedSequence_", ["data", "batch_sizes", "sorted_indices", "unsorted_indices"])
-PackedSequence_.__annotations__ = {
-    "data": Tensor,
-    "batch_sizes": Tensor,
-    "sorted_indices": Tensor | None,
-    "unsorted_indices": Tensor | None,
-}
 
 
 def _map(fn, value):
