@@ -88,7 +88,8 @@ pub(super) fn make<'py>(cls: &Bound<'py, pyo3::types::PyType>, t: Tensor) -> PyR
         return Ok(wrap(py, t)?.into_bound(py));
     }
     // A handle of its own, so that the subclass's object is not another wrapper of the same one.
-    let obj = cls.call_method1("__new__", (cls,))?;
+    // The base's own constructor: the subclass's may well be what called this.
+    let obj = py.get_type::<PyTensor>().call_method1("__new__", (cls,))?;
     let inner = obj.cast::<PyTensor>().map_err(|_| PyTypeError::new_err("expected a subclass of Tensor"))?;
     replace(inner, t);
     Ok(obj)
