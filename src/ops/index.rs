@@ -14,6 +14,9 @@ use crate::tensor::{DType, Tensor};
 
 /// Where an element is non-zero: one row of indices per element.
 pub fn nonzero(x: &Tensor) -> Result<Tensor> {
+    if x.is_meta() {
+        fail!(NotImplemented, torch: ("nonzero: the result's shape depends on data, which meta tensors do not have"), expected: ("nonzero: expected a tensor with data"), got: ("a meta tensor"), fix: ("Make it on the CPU."));
+    }
     dispatch::index::nonzero(x, |n| dispatch::empty(&[n, x.ndim()], DType::I64, x.device()))
 }
 

@@ -6,12 +6,14 @@ pub mod cast;
 pub mod complex;
 pub mod copy;
 pub mod create;
+pub mod gather;
 pub mod helpers;
 pub mod index;
 pub mod inplace;
 pub mod matmul;
 pub mod pointwise;
 pub mod reduce;
+pub mod scatter;
 pub mod unary;
 pub mod view;
 
@@ -30,6 +32,8 @@ pub static TABLE: &[&[OpDef]] = &[
     create::OPS,
     view::OPS,
     index::OPS,
+    gather::OPS,
+    scatter::OPS,
     matmul::OPS,
 ];
 
