@@ -2,7 +2,7 @@
 
 use super::Params;
 use super::kernel::{self, Kernel, class, class_impl, class_kernel, rows};
-use super::scalar::Cplx;
+use super::scalar::Cplx as _;
 use crate::cpu::simd::Level;
 use crate::cpu::simd::math::Real;
 use crate::tensor::DType;

@@ -64,11 +64,7 @@ pub(super) fn copy(plan: &Plan, t: usize, src: *const u8, dst: *mut u8, size: us
     };
     let grain = (GRAIN / (TILE * rows)).max(1);
     let units = stripes * outer;
-    if units <= grain {
-        body(0..units)
-    } else {
-        parallel::chunks(units, grain, &body)
-    }
+    if units <= grain { body(0..units) } else { parallel::chunks(units, grain, &body) }
 }
 
 fn turn(size: usize) -> Turn {
