@@ -156,17 +156,4 @@ rows! {
             if x < R::ZERO { -R::INF } else { r }
         }
     }
-    /// The standard normal distribution function.
-    Ndtr: 1, 10 {
-        real(R) |[x], p| -> R { R::HALF * (-x * R::of(std::f64::consts::FRAC_1_SQRT_2)).erfc() }
-    }
-    /// log of [`Ndtr`], without underflow.
-    LogNdtr: 1, 20 {
-        real(R) |[x], p| -> R {
-            let t = x * R::of(std::f64::consts::FRAC_1_SQRT_2);
-            let left = (R::HALF * (-t).erfcx()).log() - t * t;
-            let right = (-R::HALF * t.erfc()).log1p();
-            if x < -R::ONE { left } else { right }
-        }
-    }
 }

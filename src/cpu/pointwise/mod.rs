@@ -20,6 +20,7 @@ mod kernel;
 mod loss;
 mod plan;
 mod scalar;
+mod special;
 mod transpose;
 mod unary;
 mod walk;
@@ -108,13 +109,15 @@ funs! {
         IsFinite IsPosInf IsNegInf Signbit;
     select: Where;
     elementary: Exp Exp2 Expm1 Log Log2 Log10 Log1p Sin Cos Tan Asin Acos Atan Sinh Cosh Tanh Asinh Acosh Atanh Erf Erfc
-        Erfcx Sigmoid Logit Sinc Entr Ndtr LogNdtr;
+        Erfcx Sigmoid Logit Sinc Entr;
     activation: Relu LeakyRelu LeakyReluBackward Threshold ThresholdBackward HardtanhBackward Elu EluBackward Gelu
         GeluBackward GeluTanh GeluTanhBackward Silu SiluBackward Mish MishBackward SigmoidBackward TanhBackward Softplus
         SoftplusBackward LogSigmoid LogSigmoidBackward Hardsigmoid HardsigmoidBackward Hardswish HardswishBackward
         Softshrink Hardshrink ShrinkBackward Tanhshrink Prelu PreluBackward PreluBackwardWeight;
     loss: Mse MseBackward L1Backward SmoothL1 SmoothL1Backward Huber HuberBackward Bce BceBackward BceWithLogits
         BceWithLogitsPos BceWithLogitsBackward BceWithLogitsPosBackward;
+    special: Ndtr LogNdtr Lgamma Digamma Polygamma Zeta Erfinv Ndtri I0 I0e I1 I1e K0 K1 ScaledK0 ScaledK1 BesselJ0 BesselJ1 BesselY0
+        BesselY1 SphericalBesselJ0 Gammainc Gammaincc;
 }
 
 impl Fun {

@@ -204,3 +204,26 @@ fn binary_functions_stay_within_their_bounds() {
         }
     }
 }
+
+/// (function, arguments, value) from mpmath with 40 digits.
+const TABLE: &[(Fun, &[f64], f64)] = include!("special.in");
+
+#[test]
+fn special_functions_match_mpmath() {
+    let mut wrong = Vec::new();
+    for &(fun, args, exact) in TABLE {
+        let y = call64(fun, &args.iter().map(|&x| vec![x]).collect::<Vec<_>>())[0];
+        // Zeros apart, what the formulas lose is a few units.
+        let e = (y - exact).abs() / exact.abs().max(1e-3 * f64::EPSILON);
+        if !(e <= 64.0 * f64::EPSILON || (y - exact).abs() <= 2.0 * f64::EPSILON) {
+            wrong.push(format!("{fun:?}{args:?} = {y:e}, not {exact:e} ({:.0} eps)", e / f64::EPSILON));
+        }
+        let y = call32(fun, &args.iter().map(|&x| vec![x as f32]).collect::<Vec<_>>())[0] as f64;
+        if args.iter().all(|&x| x as f32 as f64 == x)
+            && (y - exact).abs() > 4.0 * f32::EPSILON as f64 * exact.abs().max(1e-30)
+        {
+            wrong.push(format!("{fun:?}{args:?} = {y:e} in f32, not {exact:e}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
