@@ -28,129 +28,49 @@ fn buffer(dtype: DType, n: usize) -> Vec<u128> {
 }
 
 fn view<'a>(words: &[u128], dtype: DType, shape: &'a [usize], strides: &'a [isize]) -> Strided<'a> {
-    Strided {
-        ptr: words.as_ptr().cast_mut().cast(),
-        dtype,
-        shape,
-        strides,
-    }
+    Strided { ptr: words.as_ptr().cast_mut().cast(), dtype, shape, strides }
 }
 
 /// Contiguous operands of one dtype.
 fn contiguous(c: &mut Criterion, group: &str, dtype: DType, funs: &[Fun], sizes: &[usize]) {
     let mut g = c.benchmark_group(group);
-    let p = Params {
-        f: [1.0, 1.0, 1.0, 1.0],
-        i: [1, 1, 0, 0],
-    };
+    let p = Params { f: [1.0, 1.0, 1.0, 1.0], i: [1, 1, 0, 0] };
     for &fun in funs {
         for &n in sizes {
             let ins: Vec<Vec<u128>> = (0..fun.arity()).map(|k| buffer(fun.in_dtype(k, dtype), n)).collect();
             let out = buffer(fun.out_dtype(dtype), n);
             let shape = [n];
-            let views: Vec<_> = ins
-                .iter()
-                .enumerate()
-                .map(|(k, b)| view(b, fun.in_dtype(k, dtype), &shape, &[1]))
-                .collect();
+            let views: Vec<_> =
+                ins.iter().enumerate().map(|(k, b)| view(b, fun.in_dtype(k, dtype), &shape, &[1])).collect();
             let out = view(&out, fun.out_dtype(dtype), &shape, &[1]);
             g.throughput(Throughput::Elements(n as u64));
-            g.bench_function(BenchmarkId::new(format!("{fun:?}"), n), |b| {
-                b.iter(|| run(fun, dtype, &views, &out, &p))
-            });
+            g.bench_function(BenchmarkId::new(format!("{fun:?}"), n), |b| b.iter(|| run(fun, dtype, &views, &out, &p)));
         }
     }
     g.finish();
 }
 
 /// Rows with their own layouts: (name, shape, strides and dtypes of inputs and output).
-type Row = (
-    &'static str,
-    Fun,
-    DType,
-    [usize; 2],
-    &'static [(DType, [isize; 2])],
-    (DType, [isize; 2]),
-);
+type Row = (&'static str, Fun, DType, [usize; 2], &'static [(DType, [isize; 2])], (DType, [isize; 2]));
 
 fn layouts(c: &mut Criterion) {
     use DType::{BF16, F32, F64, I64};
     const ROWS: &[Row] = &[
-        (
-            "scalar operand",
-            Fun::Mul,
-            F32,
-            [256, 256],
-            &[(F32, [256, 1]), (F32, [0, 0])],
-            (F32, [256, 1]),
-        ),
-        (
-            "bias 256",
-            Fun::Add,
-            F32,
-            [256, 256],
-            &[(F32, [256, 1]), (F32, [0, 1])],
-            (F32, [256, 1]),
-        ),
-        (
-            "bias 10",
-            Fun::Add,
-            F32,
-            [6400, 10],
-            &[(F32, [10, 1]), (F32, [0, 1])],
-            (F32, [10, 1]),
-        ),
-        (
-            "column 256",
-            Fun::Add,
-            F32,
-            [256, 256],
-            &[(F32, [256, 1]), (F32, [1, 0])],
-            (F32, [256, 1]),
-        ),
-        (
-            "permuted",
-            Fun::Add,
-            F32,
-            [256, 256],
-            &[(F32, [1, 256]), (F32, [1, 256])],
-            (F32, [1, 256]),
-        ),
-        (
-            "transposed",
-            Fun::Add,
-            F32,
-            [256, 256],
-            &[(F32, [256, 1]), (F32, [1, 256])],
-            (F32, [256, 1]),
-        ),
-        (
-            "in bf16",
-            Fun::Add,
-            F32,
-            [256, 256],
-            &[(BF16, [256, 1]), (BF16, [256, 1])],
-            (BF16, [256, 1]),
-        ),
-        (
-            "mixed",
-            Fun::Add,
-            F64,
-            [256, 256],
-            &[(F64, [256, 1]), (I64, [256, 1])],
-            (F64, [256, 1]),
-        ),
+        ("scalar operand", Fun::Mul, F32, [256, 256], &[(F32, [256, 1]), (F32, [0, 0])], (F32, [256, 1])),
+        ("bias 256", Fun::Add, F32, [256, 256], &[(F32, [256, 1]), (F32, [0, 1])], (F32, [256, 1])),
+        ("bias 10", Fun::Add, F32, [6400, 10], &[(F32, [10, 1]), (F32, [0, 1])], (F32, [10, 1])),
+        ("column 256", Fun::Add, F32, [256, 256], &[(F32, [256, 1]), (F32, [1, 0])], (F32, [256, 1])),
+        ("permuted", Fun::Add, F32, [256, 256], &[(F32, [1, 256]), (F32, [1, 256])], (F32, [1, 256])),
+        ("transposed", Fun::Add, F32, [256, 256], &[(F32, [256, 1]), (F32, [1, 256])], (F32, [256, 1])),
+        ("in bf16", Fun::Add, F32, [256, 256], &[(BF16, [256, 1]), (BF16, [256, 1])], (BF16, [256, 1])),
+        ("mixed", Fun::Add, F64, [256, 256], &[(F64, [256, 1]), (I64, [256, 1])], (F64, [256, 1])),
     ];
     let mut g = c.benchmark_group("layouts");
     let p = Params { f: [1.0; 4], i: [1; 4] };
     for (name, fun, compute, shape, ins, (dtype, strides)) in ROWS {
         let n = shape[0] * shape[1];
         let buffers: Vec<_> = ins.iter().map(|(d, _)| buffer(*d, n)).collect();
-        let views: Vec<_> = buffers
-            .iter()
-            .zip(*ins)
-            .map(|(b, (d, s))| view(b, *d, shape, s))
-            .collect();
+        let views: Vec<_> = buffers.iter().zip(*ins).map(|(b, (d, s))| view(b, *d, shape, s)).collect();
         let out = buffer(*dtype, n);
         let out = view(&out, *dtype, shape, strides);
         g.throughput(Throughput::Elements(n as u64));
@@ -188,9 +108,7 @@ fn copies(c: &mut Criterion) {
     let x = buffer(F32, n);
     let shape = [n];
     g.throughput(Throughput::Elements(n as u64));
-    g.bench_function("fill in memory", |b| {
-        b.iter(|| fill(&view(&x, F32, &shape, &[1]), [0; 16]))
-    });
+    g.bench_function("fill in memory", |b| b.iter(|| fill(&view(&x, F32, &shape, &[1]), [0; 16])));
     g.finish();
 }
 
@@ -206,17 +124,7 @@ fn functions(c: &mut Criterion) {
         Atanh, Pow, Atan2, Hypot, Logaddexp,
     ];
     contiguous(c, "f32", DType::F32, &math, &l2);
-    let nets = [
-        Gelu,
-        GeluBackward,
-        GeluTanh,
-        Silu,
-        SiluBackward,
-        Mish,
-        Softplus,
-        Elu,
-        BceWithLogits,
-    ];
+    let nets = [Gelu, GeluBackward, GeluTanh, Silu, SiluBackward, Mish, Softplus, Elu, BceWithLogits];
     contiguous(c, "f32", DType::F32, &nets, &l2);
     contiguous(c, "f64", DType::F64, &[Add, Exp, Log, Sin, Tanh, Erf, Pow], &[8192]);
     contiguous(c, "i64", DType::I64, &[Add, Mul, DivFloor, Lt], &[8192]);

@@ -2,7 +2,6 @@
 
 use super::Params;
 use super::kernel::{self, Kernel, class, class_impl, class_kernel, rows};
-use super::scalar::{Cplx, Int};
 use crate::cpu::simd::Level;
 use crate::cpu::simd::math::Real;
 use crate::tensor::DType;
@@ -128,7 +127,7 @@ rows! {
     Softplus: 1, 6 {
         real(R) |[x], p| -> R {
             let (beta, t) = (R::of(p.f[0]), x * R::of(p.f[0]));
-            if t > R::of(p.f[1]) { x } else { t.exp().log1p() / beta }
+            if t > R::of(p.f[1]) { x } else { t.softplus() / beta }
         }
     }
     SoftplusBackward: 2, 3 {
@@ -139,7 +138,7 @@ rows! {
         }
     }
     LogSigmoid: 1, 6 {
-        real(R) |[x], p| -> R { x.minimum(R::ZERO) - (-x.abs()).exp().log1p() }
+        real(R) |[x], p| -> R { -(-x).softplus() }
     }
     LogSigmoidBackward: 2, 3 {
         real(R) |[g, x], p| -> R { g / (R::ONE + x.exp()) }

@@ -2,7 +2,6 @@
 
 use super::Params;
 use super::kernel::{self, Kernel, class, class_impl, class_kernel, rows};
-use super::scalar::{Cplx, Int, Truth};
 use crate::cpu::simd::Level;
 use crate::cpu::simd::math::Real;
 use crate::tensor::dtype::{C64, C128};
@@ -11,34 +10,25 @@ use crate::tensor::{Bool8, DType};
 /// Remainder with the sign of the divisor, from C's fmod.
 #[inline(always)]
 fn floored<R: Real>(m: R, b: R) -> R {
-    if (m != R::ZERO) & ((b < R::ZERO) != (m < R::ZERO)) {
-        m + b
-    } else {
-        m
-    }
+    if (m != R::ZERO) & ((b < R::ZERO) != (m < R::ZERO)) { m + b } else { m }
 }
 
 /// Python's `//`: (a - remainder) / b, rounded to the integer next to it.
 #[inline(always)]
 fn div_floor<R: Real>(a: R, b: R, m: R) -> R {
     let q = (a - m) / b;
-    let q = if (m != R::ZERO) & ((b < R::ZERO) != (m < R::ZERO)) {
-        q - R::ONE
-    } else {
-        q
-    };
+    let q = if (m != R::ZERO) & ((b < R::ZERO) != (m < R::ZERO)) { q - R::ONE } else { q };
     let f = q.floor();
     let f = if q - f > R::HALF { f + R::ONE } else { f };
     let f = if q == R::ZERO { R::ZERO.copysign(a / b) } else { f };
     if b == R::ZERO { a / b } else { f }
 }
 
-/// log(e^a + e^b) for `log1p_exp(x)` = log(1 + e^x) in the base at hand, and log 2 in it.
+/// max(a, b) + `more(|a - b|)`, the logarithm of a sum of exponentials; `log_two` where they are equal, as equal infinities
+/// differ by NaN.
 #[inline(always)]
-fn log_sum<R: Real>(a: R, b: R, log1p_exp: impl Fn(R) -> R, log_two: R) -> R {
-    // Equal infinities would differ by NaN.
-    let d = if a == b { log_two } else { log1p_exp(-(a - b).abs()) };
-    a.maximum(b) + d
+fn log_sum<R: Real>(a: R, b: R, more: R, log_two: R) -> R {
+    a.maximum(b) + if a == b { log_two } else { more }
 }
 
 rows! {
@@ -169,12 +159,12 @@ rows! {
     }
     /// log(e^a + e^b).
     Logaddexp: 2, 8 {
-        real(R) |[a, b], p| -> R { log_sum(a, b, |d| d.exp().log1p(), R::of(std::f64::consts::LN_2)) }
+        real(R) |[a, b], p| -> R { log_sum(a, b, (-(a - b).abs()).exp().log1p_unit(), R::of(std::f64::consts::LN_2)) }
     }
     /// log2(2^a + 2^b).
     Logaddexp2: 2, 8 {
         real(R) |[a, b], p| -> R {
-            log_sum(a, b, |d| d.exp2().log1p() * R::of(std::f64::consts::LOG2_E), R::ONE)
+            log_sum(a, b, (-(a - b).abs()).exp2().log1p_unit() * R::of(std::f64::consts::LOG2_E), R::ONE)
         }
     }
     Gcd: 2, 64 {

@@ -99,11 +99,7 @@ fn f32_to_f16(x: f32) -> u16 {
     let subnormal = (f32::from_bits(a) + 0.5).to_bits().wrapping_sub(0.5f32.to_bits());
     let r = if a < 0x3880_0000 { subnormal } else { normal };
     let r = if a >= 0x477f_f000 { 0x7c00 } else { r };
-    let r = if a > 0x7f80_0000 {
-        0x7e00 | ((a >> 13) & 0x3ff)
-    } else {
-        r
-    };
+    let r = if a > 0x7f80_0000 { 0x7e00 | ((a >> 13) & 0x3ff) } else { r };
     (r | sign) as u16
 }
 
@@ -119,40 +115,24 @@ fn f32_to_bf16(x: f32) -> u16 {
 /// cvttss2si: INT_MIN for NaN and what does not fit.
 #[inline(always)]
 fn f64_to_i32(x: f64) -> i32 {
-    if (x > -2147483649.0) & (x < 2147483648.0) {
-        x as i32
-    } else {
-        i32::MIN
-    }
+    if (x > -2147483649.0) & (x < 2147483648.0) { x as i32 } else { i32::MIN }
 }
 
 #[inline(always)]
 fn f32_to_i32(x: f32) -> i32 {
-    if (x >= -2147483648.0) & (x < 2147483648.0) {
-        x as i32
-    } else {
-        i32::MIN
-    }
+    if (x >= -2147483648.0) & (x < 2147483648.0) { x as i32 } else { i32::MIN }
 }
 
 #[inline(always)]
 fn f64_to_i64(x: f64) -> i64 {
-    if (x >= -9223372036854775808.0) & (x < 9223372036854775808.0) {
-        x as i64
-    } else {
-        i64::MIN
-    }
+    if (x >= -9223372036854775808.0) & (x < 9223372036854775808.0) { x as i64 } else { i64::MIN }
 }
 
 /// What compilers emit for a conversion to u64 without an instruction for it.
 #[inline(always)]
 fn f64_to_u64(x: f64) -> u64 {
     const HALF: f64 = 9223372036854775808.0;
-    if x >= HALF {
-        f64_to_i64(x - HALF) as u64 ^ (1 << 63)
-    } else {
-        f64_to_i64(x) as u64
-    }
+    if x >= HALF { f64_to_i64(x - HALF) as u64 ^ (1 << 63) } else { f64_to_i64(x) as u64 }
 }
 
 macro_rules! int_targets {
@@ -329,10 +309,7 @@ macro_rules! level_loop {
         }
     };
 }
-level_loop!(
-    avx512,
-    "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,bmi2,lzcnt,popcnt"
-);
+level_loop!(avx512, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,bmi2,lzcnt,popcnt");
 level_loop!(avx2, "avx2,fma,f16c,bmi2,lzcnt,popcnt");
 
 /// f16 with the conversion instructions, which the vectoriser has no way to choose.

@@ -2,7 +2,6 @@
 
 use super::Params;
 use super::kernel::{self, Kernel, class, class_impl, class_kernel, rows};
-use super::scalar::{Cplx, Int, Truth};
 use crate::cpu::simd::Level;
 use crate::cpu::simd::math::Real;
 use crate::tensor::dtype::{C64, C128};

@@ -36,13 +36,7 @@ impl Stream {
     #[inline(always)]
     pub unsafe fn write(&self, from: *const u8, to: *mut u8, bytes: usize) {
         // SAFETY: passed on.
-        unsafe {
-            if self.0 {
-                stream(from, to, bytes)
-            } else {
-                to.copy_from_nonoverlapping(from, bytes)
-            }
-        }
+        unsafe { if self.0 { stream(from, to, bytes) } else { to.copy_from_nonoverlapping(from, bytes) } }
     }
 
     /// Orders the streamed stores before whatever announces that they are done.
@@ -122,11 +116,7 @@ fn contiguous(src: *const u8, dst: *mut u8, bytes: usize) {
         unsafe { stream.write(src.at(range.start), dst.at(range.start), range.len()) };
         stream.finish();
     };
-    if bytes <= COPY_GRAIN {
-        body(0..bytes)
-    } else {
-        parallel::chunks(bytes, COPY_GRAIN, &body)
-    }
+    if bytes <= COPY_GRAIN { body(0..bytes) } else { parallel::chunks(bytes, COPY_GRAIN, &body) }
 }
 
 /// A pointer that chunks of a parallel loop share; each touches its own part.
@@ -203,11 +193,7 @@ fn blocks(plan: &Plan, src: &Strided, dst: &Strided) {
         stream.finish();
     };
     let grain = layout.grain(COPY_GRAIN / to);
-    if layout.blocks <= grain {
-        body(0..layout.blocks)
-    } else {
-        parallel::chunks(layout.blocks, grain, &body)
-    }
+    if layout.blocks <= grain { body(0..layout.blocks) } else { parallel::chunks(layout.blocks, grain, &body) }
 }
 
 /// Writes a finished block to where operand `k` has it.
@@ -231,14 +217,7 @@ pub(super) unsafe fn scatter(
         }
         let mut done = 0;
         for_rows(layout, cursor, k, len, |offset, stride, n| {
-            strided(
-                from.add(done * size),
-                size as isize,
-                y.ptr.offset(offset),
-                stride,
-                size,
-                n,
-            );
+            strided(from.add(done * size), size as isize, y.ptr.offset(offset), stride, size, n);
             done += n;
         });
     }
@@ -270,9 +249,5 @@ pub fn fill(dst: &Strided, value: [u8; 16]) {
         stream.finish();
     };
     let grain = layout.grain(COPY_GRAIN / size);
-    if layout.blocks <= grain {
-        body(0..layout.blocks)
-    } else {
-        parallel::chunks(layout.blocks, grain, &body)
-    }
+    if layout.blocks <= grain { body(0..layout.blocks) } else { parallel::chunks(layout.blocks, grain, &body) }
 }

@@ -2,7 +2,7 @@
 
 use super::Params;
 use super::kernel::{self, Kernel, class, class_impl, class_kernel, rows};
-use super::scalar::Cplx;
+use super::scalar::Cplx as _;
 use crate::cpu::simd::Level;
 use crate::cpu::simd::math::Real;
 use crate::tensor::DType;
@@ -154,19 +154,6 @@ rows! {
             let r = -x * x.log();
             let r = if x == R::ZERO { R::ZERO } else { r };
             if x < R::ZERO { -R::INF } else { r }
-        }
-    }
-    /// The standard normal distribution function.
-    Ndtr: 1, 10 {
-        real(R) |[x], p| -> R { R::HALF * (-x * R::of(std::f64::consts::FRAC_1_SQRT_2)).erfc() }
-    }
-    /// log of [`Ndtr`], without underflow.
-    LogNdtr: 1, 20 {
-        real(R) |[x], p| -> R {
-            let t = x * R::of(std::f64::consts::FRAC_1_SQRT_2);
-            let left = (R::HALF * (-t).erfcx()).log() - t * t;
-            let right = (-R::HALF * t.erfc()).log1p();
-            if x < -R::ONE { left } else { right }
         }
     }
 }

@@ -23,24 +23,37 @@ fn grain(fun: Fun) -> usize {
 /// The inputs are broadcast to `out.shape` (stride 0) and may have any dtype; they are converted to `compute` (the mask
 /// of `Where` to bool), and the function's result to `out.dtype`. An input may be the output itself, with the same
 /// layout, but not overlap it otherwise. Does nothing where the function is not defined for `compute`.
+#[inline]
 pub fn run(fun: Fun, compute: DType, ins: &[Strided], out: &Strided, p: &Params) {
-    let fun = constant_power(fun, compute, ins);
+    let fun = if fun == Fun::Pow { constant_power(fun, compute, ins) } else { fun };
     let Some(kernel) = kernel(fun, compute) else {
         debug_assert!(false, "{fun:?} is not defined for {}", compute.name());
         return;
     };
     let ins = &ins[..kernel.arity as usize];
-    let job = Job {
-        fun,
-        kernel,
-        compute,
-        ins,
-        out,
-        p,
-    };
-    if !job.direct() {
+    let job = Job { fun, kernel, compute, ins, out, p };
+    if !job.small() && !job.direct() {
         job.general();
     }
+}
+
+/// Number of elements of a contiguous operand.
+#[inline(always)]
+fn order(x: &Strided) -> Option<usize> {
+    let mut n = 1;
+    for (&size, &stride) in x.shape.iter().zip(x.strides).rev() {
+        if stride != n as isize && size != 1 {
+            return None;
+        }
+        n *= size;
+    }
+    Some(n)
+}
+
+/// Equality of short slices, without a call.
+#[inline(always)]
+fn same(a: &[isize], b: &[isize]) -> bool {
+    a.iter().zip(b).all(|(a, b)| a == b)
 }
 
 /// Powers that torch computes by products and roots.
@@ -86,6 +99,27 @@ impl Job<'_> {
         self.fun.in_dtype(k, self.compute)
     }
 
+    /// Few elements, all in order, of the loop's dtypes, apart: nothing but the loop. False if they are not.
+    #[inline(always)]
+    fn small(&self) -> bool {
+        let Some(n) = order(self.out) else { return false };
+        if n > BLOCK || self.out.dtype != self.kernel.out {
+            return false;
+        }
+        let mut ptrs = [std::ptr::null(); 4];
+        for (k, x) in self.ins.iter().enumerate() {
+            if x.dtype != self.in_dtype(k) || x.ptr == self.out.ptr || !same(x.strides, self.out.strides) {
+                return false;
+            }
+            ptrs[k] = x.ptr.cast_const();
+        }
+        if n > 0 {
+            // SAFETY: the operands hold n elements, and the output is not among them.
+            unsafe { self.kernel.call(&ptrs, self.out.ptr, n, self.p) }
+        }
+        true
+    }
+
     /// Operands that are all contiguous or constant and have the loop's dtypes: no plan. False if they are not.
     #[inline]
     fn direct(&self) -> bool {
@@ -94,8 +128,6 @@ impl Job<'_> {
         }
         let n = self.out.numel();
         let mut access = [Access::Contiguous; 4];
-        let mut ptrs = [std::ptr::null(); 4];
-        let mut constants = false;
         for (k, x) in self.ins.iter().enumerate() {
             if x.dtype != self.in_dtype(k) {
                 return false;
@@ -105,16 +137,9 @@ impl Job<'_> {
                     return false;
                 }
                 access[k] = Access::Constant;
-                constants = true;
             }
-            ptrs[k] = x.ptr.cast_const();
         }
         if n == 0 {
-            return true;
-        }
-        if n <= BLOCK && !constants && !ptrs.contains(&self.out.ptr.cast_const()) {
-            // SAFETY: the operands hold n elements, and the output is not among them.
-            unsafe { self.kernel.call(&ptrs, self.out.ptr, n, self.p) };
             return true;
         }
         let body = |range: Range<usize>| self.direct_range(&access, n, range);
@@ -139,11 +164,7 @@ impl Job<'_> {
         // A block is what a constant has been spread over and what the result's scratch holds; without either the
         // whole chunk is one.
         let constants = access.contains(&Access::Constant);
-        let block = if constants || in_place || stream.on() {
-            block_len(self.compute.size())
-        } else {
-            range.len()
-        };
+        let block = if constants || in_place || stream.on() { block_len(self.compute.size()) } else { range.len() };
         let mut at = ptrs;
         for k in 0..self.ins.len() {
             if access[k] == Access::Constant {
@@ -196,11 +217,7 @@ impl Job<'_> {
         let layout = Layout::new(&plan, count, sizes.max().unwrap_or(1).max(self.compute.size()));
         let grain = layout.grain(grain(self.fun));
         let body = |range: Range<usize>| self.blocks(&layout, range);
-        if layout.blocks <= grain {
-            body(0..layout.blocks)
-        } else {
-            parallel::chunks(layout.blocks, grain, &body)
-        }
+        if layout.blocks <= grain { body(0..layout.blocks) } else { parallel::chunks(layout.blocks, grain, &body) }
     }
 
     /// Blocks of [`Job::general`].
@@ -346,13 +363,8 @@ pub fn has_zero(x: &Strided) -> bool {
         macro_rules! any {
             ($t:ty) => {
                 // SAFETY: offsets of a plan stay within the operand.
-                (0..row).any(|i| unsafe {
-                    x.ptr
-                        .offset(cursor.offsets[0] + i as isize * stride)
-                        .cast::<$t>()
-                        .read()
-                        == 0
-                })
+                (0..row)
+                    .any(|i| unsafe { x.ptr.offset(cursor.offsets[0] + i as isize * stride).cast::<$t>().read() == 0 })
             };
         }
         let zero = match x.dtype.size() {

@@ -14,6 +14,10 @@ pub(super) type Loop = unsafe fn(&[u8], &[u8], &[u8], &[u8], &mut [MaybeUninit<u
 #[derive(Clone, Copy)]
 pub struct Kernel {
     run: Loop,
+    /// The portable loop, for fewer elements than a vectorised loop would pad.
+    small: Loop,
+    /// It serves fewer elements than this.
+    small_below: u16,
     /// Elements come in multiples of it; [`Kernel::call`] pads the rest. One for loops that are not vectorised.
     lanes: u16,
     /// Number of inputs.
@@ -26,8 +30,10 @@ pub struct Kernel {
     pub out: DType,
 }
 
-/// Bytes of a padded tail: the lanes of every kernel fit.
+/// Bytes of the lanes of every kernel: four AVX-512 vectors.
 const PAD: usize = 256;
+/// Below it the portable loop of a cheap function beats padding (benches/pointwise.rs, small).
+const SMALL: u16 = 24;
 
 impl Kernel {
     /// Computes `out[i] = f(ins[0][i], ...)` for `i < n`.
@@ -37,44 +43,49 @@ impl Kernel {
     /// overlaps none of them.
     #[inline]
     pub unsafe fn call(&self, ins: &[*const u8; 4], out: *mut u8, n: usize, p: &Params) {
-        let rest = n & (self.lanes as usize - 1);
-        let full = n - rest;
-        // SAFETY: by the caller's contract; the pad has room for `lanes` elements of every operand.
+        let lanes = self.lanes as usize;
+        // SAFETY: by the caller's contract.
         unsafe {
-            if full > 0 {
-                self.exact(ins, out, full, p);
+            if n < self.small_below as usize {
+                return self.exact(self.small, ins, out, n, p);
             }
+            let rest = n & (lanes - 1);
+            if n < lanes {
+                return self.padded(ins, out, n, p);
+            }
+            self.exact(self.run, ins, out, n - rest, p);
             if rest > 0 {
-                self.tail(ins, out, full, rest, p);
+                // The last vectors again, from the end: the same values for the elements they share.
+                let from = n - lanes;
+                let size = self.size as usize;
+                let at = [
+                    ins[0].wrapping_add(from * self.first as usize),
+                    ins[1].wrapping_add(from * size),
+                    ins[2].wrapping_add(from * size),
+                    ins[3].wrapping_add(from * size),
+                ];
+                self.exact(self.run, &at, out.add(from * self.out.size()), lanes, p);
             }
         }
     }
 
-    /// As [`Kernel::call`], for a multiple of `lanes`.
+    /// One call of a loop.
     #[inline(always)]
-    unsafe fn exact(&self, ins: &[*const u8; 4], out: *mut u8, n: usize, p: &Params) {
+    unsafe fn exact(&self, run: Loop, ins: &[*const u8; 4], out: *mut u8, n: usize, p: &Params) {
         let (first, size) = (self.first as usize, self.size as usize);
-        let input = |k: usize| {
-            let bytes = if k >= self.arity as usize {
-                return &[][..];
-            } else if k == 0 {
-                n * first
-            } else {
-                n * size
-            };
-            // SAFETY: the caller's contract.
-            unsafe { std::slice::from_raw_parts(ins[k], bytes) }
-        };
-        // SAFETY: as above.
+        // SAFETY: the caller's contract; inputs beyond the arity are empty slices at an address that is not null.
         unsafe {
+            let input = |k: usize, size: usize| {
+                if k < self.arity as usize { std::slice::from_raw_parts(ins[k], n * size) } else { &[] }
+            };
             let out = std::slice::from_raw_parts_mut(out.cast(), n * self.out.size());
-            (self.run)(input(0), input(1), input(2), input(3), out, p)
+            run(input(0, first), input(1, size), input(2, size), input(3, size), out, p)
         }
     }
 
-    /// The last elements, padded with zeros to whole vectors, so that no scalar loop has to be compiled.
+    /// Fewer elements than `lanes`, padded with zeros to whole vectors, so that no scalar loop has to be compiled.
     #[inline(never)]
-    unsafe fn tail(&self, ins: &[*const u8; 4], out: *mut u8, from: usize, rest: usize, p: &Params) {
+    unsafe fn padded(&self, ins: &[*const u8; 4], out: *mut u8, n: usize, p: &Params) {
         #[repr(align(64))]
         struct Pad([[u8; PAD]; 4], [MaybeUninit<u8>; PAD]);
         let mut pad = MaybeUninit::<Pad>::uninit();
@@ -82,20 +93,19 @@ impl Kernel {
         let mut padded = *ins;
         for k in 0..self.arity as usize {
             let size = if k == 0 { self.first } else { self.size } as usize;
-            // SAFETY: `rest < lanes`, and `lanes * size <= PAD`.
+            // SAFETY: `n < lanes`, and `lanes * size <= PAD`.
             unsafe {
                 let to = (&raw mut (*base).0[k]).cast::<u8>();
                 to.write_bytes(0, PAD);
-                to.copy_from_nonoverlapping(ins[k].add(from * size), rest * size);
+                to.copy_from_nonoverlapping(ins[k], n * size);
                 padded[k] = to;
             }
         }
         // SAFETY: as above.
         unsafe {
             let to = (&raw mut (*base).1).cast::<u8>();
-            self.exact(&padded, to, self.lanes as usize, p);
-            let size = self.out.size();
-            out.add(from * size).copy_from_nonoverlapping(to, rest * size);
+            self.exact(self.run, &padded, to, self.lanes as usize, p);
+            out.copy_from_nonoverlapping(to, n * self.out.size());
         }
     }
 }
@@ -157,7 +167,7 @@ unsafe fn map<O: Op<T, N, C>, T: Element, const N: usize, C>(
     }
 }
 
-/// Elements per step of a vectorised loop: four AVX-512 vectors.
+/// Elements per step of a vectorised loop.
 const fn lanes<T>() -> usize {
     PAD / size_of::<T>()
 }
@@ -181,10 +191,7 @@ macro_rules! level_loop {
         }
     };
 }
-level_loop!(
-    avx512,
-    "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,bmi2,lzcnt,popcnt"
-);
+level_loop!(avx512, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,bmi2,lzcnt,popcnt");
 level_loop!(avx2, "avx2,fma,f16c,bmi2,lzcnt,popcnt");
 
 /// # Safety
@@ -202,7 +209,7 @@ unsafe fn portable<O: Op<T, N, C>, T: Element, const N: usize, C>(
 }
 
 /// The loop of `level`.
-pub(super) fn vectorised<O: Op<T, N, C>, T: Element, const N: usize, C>(level: Level) -> Kernel {
+pub(super) fn vectorised<O: Op<T, N, C> + Row, T: Element, const N: usize, C>(level: Level) -> Kernel {
     let (run, lanes): (Loop, usize) = match level {
         #[cfg(target_arch = "x86_64")]
         Level::Avx512 => (avx512::<O, T, N, C>, lanes::<T>()),
@@ -211,27 +218,16 @@ pub(super) fn vectorised<O: Op<T, N, C>, T: Element, const N: usize, C>(level: L
         _ => (portable::<O, T, N, C>, 1),
     };
     let size = size_of::<T>() as u8;
-    Kernel {
-        run,
-        lanes: lanes as u16,
-        arity: N as u8,
-        first: size,
-        size,
-        out: O::Out::DTYPE,
-    }
+    let small_below = if lanes > 1 && O::COST == 1 { SMALL } else { 0 };
+    let small = portable::<O, T, N, C>;
+    Kernel { run, small, small_below, lanes: lanes as u16, arity: N as u8, first: size, size, out: O::Out::DTYPE }
 }
 
 /// The same loop at every level, for rare dtypes and bodies that do not vectorise.
 pub(super) fn scalar<O: Op<T, N, C>, T: Element, const N: usize, C>() -> Kernel {
     let size = size_of::<T>() as u8;
-    Kernel {
-        run: portable::<O, T, N, C>,
-        lanes: 1,
-        arity: N as u8,
-        first: size,
-        size,
-        out: O::Out::DTYPE,
-    }
+    let run = portable::<O, T, N, C>;
+    Kernel { run, small: run, small_below: 0, lanes: 1, arity: N as u8, first: size, size, out: O::Out::DTYPE }
 }
 
 /// `where`: the first input is a bool mask, so that it does not fit [`Op`]. Bits move, whatever their type: one loop
@@ -239,17 +235,35 @@ pub(super) fn scalar<O: Op<T, N, C>, T: Element, const N: usize, C>() -> Kernel 
 pub(super) mod select {
     use super::*;
 
+    /// An element as bits.
+    trait Bits: Copy {
+        fn choose(mask: Bool8, yes: Self, no: Self) -> Self;
+    }
+
+    macro_rules! bits {
+        ($($t:ty),+) => { $(
+            impl Bits for $t {
+                /// By a mask: LLVM turns a choice between loaded values into a load from a chosen address.
+                #[inline(always)]
+                fn choose(mask: Bool8, yes: Self, no: Self) -> Self {
+                    let mask = (0 as $t).wrapping_sub(mask.get() as $t);
+                    no ^ ((yes ^ no) & mask)
+                }
+            }
+        )+ };
+    }
+    bits!(u8, u16, u32, u64, u128);
+
     #[inline(always)]
-    unsafe fn body<T: Element>(mask: &[u8], yes: &[u8], no: &[u8], out: &mut [MaybeUninit<u8>], lanes: usize) {
+    unsafe fn body<T: Bits>(mask: &[u8], yes: &[u8], no: &[u8], out: &mut [MaybeUninit<u8>], lanes: usize) {
         let n = mask.len() & !(lanes - 1);
-        let (m, a, b): (*const Bool8, *const T, *const T) =
-            (mask.as_ptr().cast(), yes.as_ptr().cast(), no.as_ptr().cast());
-        let y: *mut T = out.as_mut_ptr().cast();
+        let (m, a, b) = (mask.as_ptr().cast::<Bool8>(), yes.as_ptr().cast::<T>(), no.as_ptr().cast::<T>());
+        let y = out.as_mut_ptr().cast::<T>();
         for i in 0..n {
-            // SAFETY: the slices hold n elements. Both sides are read so that the choice is a blend.
+            // SAFETY: the slices hold n elements. Tensors of 16-byte elements are aligned to 8 bytes only.
             unsafe {
-                let (a, b) = (a.add(i).read(), b.add(i).read());
-                y.add(i).write(if m.add(i).read().get() { a } else { b });
+                let (a, b) = (a.add(i).read_unaligned(), b.add(i).read_unaligned());
+                y.add(i).write_unaligned(T::choose(m.add(i).read(), a, b));
             }
         }
     }
@@ -258,7 +272,7 @@ pub(super) mod select {
         ($name:ident, $features:literal) => {
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = $features)]
-            unsafe fn $name<T: Element>(
+            unsafe fn $name<T: Bits>(
                 mask: &[u8],
                 yes: &[u8],
                 no: &[u8],
@@ -271,25 +285,15 @@ pub(super) mod select {
             }
         };
     }
-    select_loop!(
-        avx512,
-        "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,bmi2,lzcnt,popcnt"
-    );
+    select_loop!(avx512, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,bmi2,lzcnt,popcnt");
     select_loop!(avx2, "avx2,fma,f16c,bmi2,lzcnt,popcnt");
 
-    unsafe fn portable<T: Element>(
-        mask: &[u8],
-        yes: &[u8],
-        no: &[u8],
-        _: &[u8],
-        out: &mut [MaybeUninit<u8>],
-        _: &Params,
-    ) {
+    unsafe fn portable<T: Bits>(mask: &[u8], yes: &[u8], no: &[u8], _: &[u8], out: &mut [MaybeUninit<u8>], _: &Params) {
         // SAFETY: passed on.
         unsafe { body::<T>(mask, yes, no, out, 1) }
     }
 
-    fn of<T: Element>(level: Level, out: DType) -> Kernel {
+    fn of<T: Bits>(level: Level, out: DType) -> Kernel {
         let (run, lanes): (Loop, usize) = match level {
             #[cfg(target_arch = "x86_64")]
             Level::Avx512 => (avx512::<T>, lanes::<T>()),
@@ -297,14 +301,9 @@ pub(super) mod select {
             Level::Avx2 => (avx2::<T>, lanes::<T>()),
             _ => (portable::<T>, 1),
         };
-        Kernel {
-            run,
-            lanes: lanes as u16,
-            arity: 3,
-            first: 1,
-            size: size_of::<T>() as u8,
-            out,
-        }
+        let small_below = if lanes > 1 { SMALL } else { 0 };
+        let size = size_of::<T>() as u8;
+        Kernel { run, small: portable::<T>, small_below, lanes: lanes as u16, arity: 3, first: 1, size, out }
     }
 
     /// Any dtype, f16 and bf16 included.
@@ -319,7 +318,7 @@ pub(super) mod select {
                 2 => of::<u16>(level, compute),
                 4 => of::<u32>(level, compute),
                 8 => of::<u64>(level, compute),
-                _ => of::<crate::tensor::dtype::C128>(level, compute),
+                _ => of::<u128>(level, compute),
             })
         }
     }
@@ -395,13 +394,13 @@ macro_rules! class_kernel {
 
 /// `impl Op` of one row and class, under the class's trait.
 macro_rules! class_impl {
-    (real, $($rest:tt)+) => { class_impl!(@ Real, Real, $($rest)+); };
-    (real_slow, $($rest:tt)+) => { class_impl!(@ Real, Real, $($rest)+); };
-    (int, $($rest:tt)+) => { class_impl!(@ Int, Int, $($rest)+); };
-    (int_slow, $($rest:tt)+) => { class_impl!(@ Int, Int, $($rest)+); };
-    (boolean, $($rest:tt)+) => { class_impl!(@ Truth, Boolean, $($rest)+); };
-    (complex, $($rest:tt)+) => { class_impl!(@ Cplx, Complex, $($rest)+); };
-    (@ $bound:ident, $class:ident, $op:ident, $n:literal, $t:ident, [$($x:ident),+], $p:ident, $out:ty, $body:block, $($rare:block $slow:block)?) => {
+    (real, $($rest:tt)+) => { class_impl!(@ crate::cpu::simd::math::Real, Real, $($rest)+); };
+    (real_slow, $($rest:tt)+) => { class_impl!(@ crate::cpu::simd::math::Real, Real, $($rest)+); };
+    (int, $($rest:tt)+) => { class_impl!(@ crate::cpu::pointwise::scalar::Int, Int, $($rest)+); };
+    (int_slow, $($rest:tt)+) => { class_impl!(@ crate::cpu::pointwise::scalar::Int, Int, $($rest)+); };
+    (boolean, $($rest:tt)+) => { class_impl!(@ crate::cpu::pointwise::scalar::Truth, Boolean, $($rest)+); };
+    (complex, $($rest:tt)+) => { class_impl!(@ crate::cpu::pointwise::scalar::Cplx, Complex, $($rest)+); };
+    (@ $bound:path, $class:ident, $op:ident, $n:literal, $t:ident, [$($x:ident),+], $p:ident, $out:ty, $body:block, $($rare:block $slow:block)?) => {
         #[allow(unused_variables, reason = "most bodies take no attributes")]
         impl<$t: $bound> kernel::Op<$t, $n, class::$class> for $op {
             type Out = $out;

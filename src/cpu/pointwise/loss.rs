@@ -3,17 +3,9 @@
 
 use super::Params;
 use super::kernel::{self, Kernel, class, class_impl, class_kernel, rows};
-use super::scalar::Cplx;
 use crate::cpu::simd::Level;
-use crate::cpu::simd::math::Real;
 use crate::tensor::DType;
 use crate::tensor::dtype::{C64, C128};
-
-/// min(0, x) - log(1 + e^-|x|).
-#[inline(always)]
-fn log_sigmoid<R: Real>(x: R) -> R {
-    x.minimum(R::ZERO) - (-x.abs()).exp().log1p()
-}
 
 rows! {
     /// (a - b)^2.
@@ -77,12 +69,12 @@ rows! {
     }
     /// Cross entropy of a logit x and a target t.
     BceWithLogits: 2, 6 {
-        real(R) |[x, t], p| -> R { (R::ONE - t) * x - log_sigmoid(x) }
+        real(R) |[x, t], p| -> R { (R::ONE - t) * x + (-x).softplus() }
     }
     /// With a weight of the positive class.
     BceWithLogitsPos: 3, 6 {
         real(R) |[x, t, w], p| -> R {
-            (R::ONE - t) * x - ((w - R::ONE) * t + R::ONE) * log_sigmoid(x)
+            (R::ONE - t) * x + ((w - R::ONE) * t + R::ONE) * (-x).softplus()
         }
     }
     BceWithLogitsBackward: 3, 3 {

@@ -12,6 +12,7 @@ mod activation;
 mod arith;
 mod cast;
 mod compare;
+mod complex;
 mod copy;
 mod elementary;
 mod exec;
@@ -19,6 +20,7 @@ mod kernel;
 mod loss;
 mod plan;
 mod scalar;
+mod special;
 mod transpose;
 mod unary;
 mod walk;
@@ -34,6 +36,7 @@ pub use kernel::Kernel;
 use crate::cpu::simd::{Level, level};
 use crate::tensor::DType;
 use kernel::Row;
+use std::sync::LazyLock;
 
 /// Attributes of a function: the rows say which they read.
 ///
@@ -50,10 +53,7 @@ pub struct Params {
 impl Params {
     /// One attribute, as float and, where it is integral, as integer.
     pub fn scalar(x: f64) -> Self {
-        Params {
-            f: [x, 0.0, 0.0, 0.0],
-            i: [x as i64, 0, 0, 0],
-        }
+        Params { f: [x, 0.0, 0.0, 0.0], i: [x as i64, 0, 0, 0] }
     }
 
     /// Floating attributes.
@@ -102,19 +102,22 @@ funs! {
     arith: Add Sub Rsub Mul Div DivFloor DivTrunc Remainder Fmod Pow Atan2 Hypot Maximum Minimum Fmax Fmin Copysign
         Nextafter Ldexp Logaddexp Logaddexp2 Gcd Lcm Xlogy Xlog1py Heaviside Lerp Addcmul Addcdiv Clamp ClampTensor
         NanToNum;
-    unary: Positive Neg Abs Sign Square Cube InverseSquare Sqrt Rsqrt Reciprocal Floor Ceil Round RoundDecimals Trunc
-        Frac Conj RealPart ImagPart Angle MakeComplex Polar;
+    unary: Positive Neg Abs Sign Sgn Square Cube InverseSquare Sqrt Rsqrt Reciprocal Floor Ceil Round RoundDecimals Trunc
+        Frac;
+    complex: Conj Real Imag Angle Complex Polar;
     compare: Eq Ne Lt Le Gt Ge LogicalAnd LogicalOr LogicalXor LogicalNot BitAnd BitOr BitXor BitNot Shl Shr IsNan IsInf
         IsFinite IsPosInf IsNegInf Signbit;
     select: Where;
     elementary: Exp Exp2 Expm1 Log Log2 Log10 Log1p Sin Cos Tan Asin Acos Atan Sinh Cosh Tanh Asinh Acosh Atanh Erf Erfc
-        Erfcx Sigmoid Logit Sinc Entr Ndtr LogNdtr;
+        Erfcx Sigmoid Logit Sinc Entr;
     activation: Relu LeakyRelu LeakyReluBackward Threshold ThresholdBackward HardtanhBackward Elu EluBackward Gelu
         GeluBackward GeluTanh GeluTanhBackward Silu SiluBackward Mish MishBackward SigmoidBackward TanhBackward Softplus
         SoftplusBackward LogSigmoid LogSigmoidBackward Hardsigmoid HardsigmoidBackward Hardswish HardswishBackward
         Softshrink Hardshrink ShrinkBackward Tanhshrink Prelu PreluBackward PreluBackwardWeight;
     loss: Mse MseBackward L1Backward SmoothL1 SmoothL1Backward Huber HuberBackward Bce BceBackward BceWithLogits
         BceWithLogitsPos BceWithLogitsBackward BceWithLogitsPosBackward;
+    special: Ndtr LogNdtr Lgamma Digamma Polygamma Zeta Erfinv Ndtri I0 I0e I1 I1e K0 K1 ScaledK0 ScaledK1 BesselJ0 BesselJ1 BesselY0
+        BesselY1 SphericalBesselJ0 Gammainc Gammaincc;
 }
 
 impl Fun {
@@ -126,17 +129,19 @@ impl Fun {
     /// The dtype of input `k`: the compute dtype, but bool for the mask of `Where`.
     #[inline]
     pub fn in_dtype(self, k: usize, compute: DType) -> DType {
-        if self == Fun::Where && k == 0 {
-            DType::Bool
-        } else {
-            compute
-        }
+        if self == Fun::Where && k == 0 { DType::Bool } else { compute }
     }
 }
+
+/// The loops of all functions and dtypes at this processor's level.
+static KERNELS: LazyLock<Vec<Option<Kernel>>> = LazyLock::new(|| {
+    let pairs = Fun::ALL.iter().flat_map(|&fun| DType::ALL.map(|d| (fun, d)));
+    pairs.map(|(fun, d)| kernel_at(fun, d, level())).collect()
+});
 
 /// The contiguous loop of a function for a compute dtype; None where it is not defined. f16 and bf16 are compute
 /// dtypes of `Where` alone.
 #[inline]
 pub fn kernel(fun: Fun, compute: DType) -> Option<Kernel> {
-    kernel_at(fun, compute, level())
+    KERNELS[fun as usize * DType::ALL.len() + compute as usize]
 }

@@ -68,10 +68,7 @@ impl Plan {
         }
         dims.truncate(kept + 1);
         if dims.is_empty() {
-            dims.push(Dim {
-                size: 1,
-                strides: [0; MAX],
-            });
+            dims.push(Dim { size: 1, strides: [0; MAX] });
         }
         Plan { dims, n }
     }
@@ -102,10 +99,7 @@ impl Plan {
 
     /// Byte offset of operand `k` at linear index `i`, and the indices of the outer dims there.
     pub fn locate(&self, mut i: usize) -> Cursor {
-        let mut cursor = Cursor {
-            index: SmallVec::new(),
-            offsets: [0; MAX],
-        };
+        let mut cursor = Cursor { index: SmallVec::new(), offsets: [0; MAX] };
         for d in &self.dims {
             let at = i % d.size;
             i /= d.size;

@@ -48,21 +48,13 @@ pub trait Int:
     #[inline(always)]
     fn div_floor(self, b: Self) -> Self {
         let (q, r) = self.div_rem(b);
-        if r != Self::ZERO && (r < Self::ZERO) != (b < Self::ZERO) {
-            q.sub(Self::ONE)
-        } else {
-            q
-        }
+        if r != Self::ZERO && (r < Self::ZERO) != (b < Self::ZERO) { q.sub(Self::ONE) } else { q }
     }
     /// Remainder with the sign of the divisor.
     #[inline(always)]
     fn rem_floor(self, b: Self) -> Self {
         let (_, r) = self.div_rem(b);
-        if r != Self::ZERO && (r < Self::ZERO) != (b < Self::ZERO) {
-            r.add(b)
-        } else {
-            r
-        }
+        if r != Self::ZERO && (r < Self::ZERO) != (b < Self::ZERO) { r.add(b) } else { r }
     }
     /// Greatest common divisor, not negative but for MIN.
     #[inline(always)]

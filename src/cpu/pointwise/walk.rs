@@ -48,51 +48,25 @@ impl<'a> Layout<'a> {
         let row = plan.dims[0].size;
         if row >= ROW_MIN || plan.dims.len() == 1 {
             let per_row = row.div_ceil(block);
-            return Layout {
-                plan,
-                block,
-                rows: true,
-                blocks: plan.n / row * per_row,
-                per_row,
-            };
+            return Layout { plan, block, rows: true, blocks: plan.n / row * per_row, per_row };
         }
         // Whole periods of the operands that repeat within a block, so that what was gathered for one block serves the
         // next.
-        let period = (0..count)
-            .map(|k| plan.period(k))
-            .filter(|&n| n <= block)
-            .max()
-            .unwrap_or(1)
-            .max(row);
+        let period = (0..count).map(|k| plan.period(k)).filter(|&n| n <= block).max().unwrap_or(1).max(row);
         let block = block / period * period;
-        Layout {
-            plan,
-            block,
-            rows: false,
-            blocks: plan.n.div_ceil(block),
-            per_row: 1,
-        }
+        Layout { plan, block, rows: false, blocks: plan.n.div_ceil(block), per_row: 1 }
     }
 
     /// Blocks per chunk of about `grain` elements.
     pub fn grain(&self, grain: usize) -> usize {
-        let len = if self.rows {
-            self.plan.dims[0].size.min(self.block)
-        } else {
-            self.block
-        };
+        let len = if self.rows { self.plan.dims[0].size.min(self.block) } else { self.block };
         (grain / len).max(1)
     }
 
     /// The first block of a range.
     pub fn walk(&self, first: usize) -> Walk<'_> {
         let (i, in_row) = self.start(first);
-        Walk {
-            layout: self,
-            cursor: self.plan.locate(i),
-            i,
-            in_row,
-        }
+        Walk { layout: self, cursor: self.plan.locate(i), i, in_row }
     }
 
     /// Does operand `k`, with elements of `size` bytes, lie in order within every block?
@@ -137,11 +111,7 @@ impl Walk<'_> {
         let plan = self.layout.plan;
         self.i += len;
         if self.layout.rows {
-            self.in_row = if self.in_row + len == plan.dims[0].size {
-                0
-            } else {
-                self.in_row + len
-            };
+            self.in_row = if self.in_row + len == plan.dims[0].size { 0 } else { self.in_row + len };
             self.cursor.advance(plan, len);
         } else if self.i < plan.n {
             self.cursor = plan.locate(self.i);
@@ -241,8 +211,7 @@ pub(super) unsafe fn strided(from: *const u8, fs: isize, to: *mut u8, ts: isize,
                 if ts == size_of::<$t>() as isize {
                     let to = to.cast::<$t>();
                     for i in 0..n {
-                        to.add(i)
-                            .write_unaligned(from.offset(i as isize * fs).cast::<$t>().read_unaligned());
+                        to.add(i).write_unaligned(from.offset(i as isize * fs).cast::<$t>().read_unaligned());
                     }
                 } else {
                     for i in 0..n as isize {

@@ -8,22 +8,14 @@ use crate::tensor::DType;
 /// Distance from `got` to the exact value in units of `got`'s last place.
 fn ulps32(got: f32, exact: f64) -> f64 {
     if got.is_nan() || exact.is_nan() {
-        return if got.is_nan() && exact.is_nan() {
-            0.0
-        } else {
-            f64::INFINITY
-        };
+        return if got.is_nan() && exact.is_nan() { 0.0 } else { f64::INFINITY };
     }
     let rounded = exact as f32;
     if got == rounded {
         return 0.0;
     }
     if got.is_infinite() || rounded.is_infinite() {
-        return if got.abs() == f32::MAX || rounded.abs() == f32::MAX {
-            1.0
-        } else {
-            f64::INFINITY
-        };
+        return if got.abs() == f32::MAX || rounded.abs() == f32::MAX { 1.0 } else { f64::INFINITY };
     }
     let unit = 2f64.powi((exact.abs().log2().floor() as i32).max(-126) - 23);
     (got as f64 - exact).abs() / unit
@@ -31,32 +23,20 @@ fn ulps32(got: f32, exact: f64) -> f64 {
 
 fn ulps64(got: f64, exact: f64) -> f64 {
     if got.is_nan() || exact.is_nan() {
-        return if got.is_nan() && exact.is_nan() {
-            0.0
-        } else {
-            f64::INFINITY
-        };
+        return if got.is_nan() && exact.is_nan() { 0.0 } else { f64::INFINITY };
     }
     if got == exact {
         return 0.0;
     }
     let (a, b) = (got.to_bits() as i64, exact.to_bits() as i64);
-    if (a < 0) != (b < 0) {
-        f64::INFINITY
-    } else {
-        (a - b).unsigned_abs() as f64
-    }
+    if (a < 0) != (b < 0) { f64::INFINITY } else { (a - b).unsigned_abs() as f64 }
 }
 
 fn call32(fun: Fun, x: &[Vec<f32>]) -> Vec<f32> {
     let mut y = vec![0f32; x[0].len()];
     let ins = std::array::from_fn(|k| x.get(k).map_or(std::ptr::null(), |x| x.as_ptr().cast()));
     // SAFETY: vectors of equal length.
-    unsafe {
-        kernel(fun, DType::F32)
-            .unwrap()
-            .call(&ins, y.as_mut_ptr().cast(), y.len(), &Params::scalar(-1.0))
-    };
+    unsafe { kernel(fun, DType::F32).unwrap().call(&ins, y.as_mut_ptr().cast(), y.len(), &Params::scalar(-1.0)) };
     y
 }
 
@@ -64,11 +44,7 @@ fn call64(fun: Fun, x: &[Vec<f64>]) -> Vec<f64> {
     let mut y = vec![0f64; x[0].len()];
     let ins = std::array::from_fn(|k| x.get(k).map_or(std::ptr::null(), |x| x.as_ptr().cast()));
     // SAFETY: vectors of equal length.
-    unsafe {
-        kernel(fun, DType::F64)
-            .unwrap()
-            .call(&ins, y.as_mut_ptr().cast(), y.len(), &Params::scalar(-1.0))
-    };
+    unsafe { kernel(fun, DType::F64).unwrap().call(&ins, y.as_mut_ptr().cast(), y.len(), &Params::scalar(-1.0)) };
     y
 }
 
@@ -96,12 +72,7 @@ struct Case {
 #[test]
 fn unary_functions_stay_within_their_bounds() {
     use Fun::*;
-    let case = |fun, exact, lo, hi, u32, u64| Case {
-        fun,
-        exact,
-        range: (lo, hi),
-        ulps: (u32, u64),
-    };
+    let case = |fun, exact, lo, hi, u32, u64| Case { fun, exact, range: (lo, hi), ulps: (u32, u64) };
     let cases = [
         case(Exp, f64::exp, -110.0, 90.0, 1.5, 2.0),
         case(Exp2, f64::exp2, -152.0, 130.0, 1.5, 2.0),
@@ -141,7 +112,6 @@ fn unary_functions_stay_within_their_bounds() {
                 c.fun
             );
         }
-        //eprintln!("{:?} f32 {:.3} at {:e}", c.fun, worst.0, worst.1);
         assert!(worst.0 <= c.ulps.0, "{:?} f32: {} ULP at {:e}", c.fun, worst.0, worst.1);
         let mut worst = (0.0, 0.0);
         for (&x, &y) in x.iter().zip(&call64(c.fun, &[x.clone()])) {
@@ -150,7 +120,6 @@ fn unary_functions_stay_within_their_bounds() {
                 worst = (e, x);
             }
         }
-        //eprintln!("{:?} f64 {:.3} at {:e}", c.fun, worst.0, worst.1);
         assert!(worst.0 <= c.ulps.1, "{:?} f64: {} ULP at {:e}", c.fun, worst.0, worst.1);
     }
 }
@@ -179,17 +148,11 @@ fn error_functions_match_mpmath() {
         assert!(ulps64(call64(Fun::Erfc, &[v.clone()])[0], erfc) <= 4.0, "erfc {x}");
         assert!(ulps64(call64(Fun::Erfcx, &[v.clone()])[0], erfcx) <= 4.0, "erfcx {x}");
         let s = vec![x as f32];
-        assert!(
-            (x as f32) as f64 != x || ulps32(call32(Fun::Erfc, &[s])[0], erfc) <= 1.0,
-            "erfc f32 {x}"
-        );
+        assert!((x as f32) as f64 != x || ulps32(call32(Fun::Erfc, &[s])[0], erfc) <= 1.0, "erfc f32 {x}");
     }
     // f32 against our f64, which the table has vouched for.
     let mut rng = Rng(7);
-    let x: Vec<f64> = inputs(200_000, -4.5, 4.5, &mut rng)
-        .iter()
-        .map(|&x| x as f32 as f64)
-        .collect();
+    let x: Vec<f64> = inputs(200_000, -4.5, 4.5, &mut rng).iter().map(|&x| x as f32 as f64).collect();
     let single: Vec<f32> = x.iter().map(|&x| x as f32).collect();
     for (&y, &exact) in call32(Fun::Erf, &[single]).iter().zip(&call64(Fun::Erf, &[x])) {
         assert!(ulps32(y, exact) <= 3.0, "erf f32: {y:e} for {exact:e}");
@@ -227,35 +190,40 @@ fn binary_functions_stay_within_their_bounds() {
                 b[i] = b[i].round();
             }
         }
-        let a: Vec<f64> = (0..a.len())
-            .map(|i| if i < 24 * 24 { super::SPECIAL[i % 24] } else { a[i] })
-            .collect();
-        let (sa, sb): (Vec<f32>, Vec<f32>) = (
-            a.iter().map(|&x| x as f32).collect(),
-            b.iter().map(|&x| x as f32).collect(),
-        );
+        let a: Vec<f64> = (0..a.len()).map(|i| if i < 24 * 24 { super::SPECIAL[i % 24] } else { a[i] }).collect();
+        let (sa, sb): (Vec<f32>, Vec<f32>) =
+            (a.iter().map(|&x| x as f32).collect(), b.iter().map(|&x| x as f32).collect());
         for (i, &y) in call32(fun, &[sa.clone(), sb.clone()]).iter().enumerate() {
-            let e = if fun == DivTrunc {
-                (sa[i] / sb[i]).trunc() as f64
-            } else {
-                exact(sa[i] as f64, sb[i] as f64)
-            };
+            let e = if fun == DivTrunc { (sa[i] / sb[i]).trunc() as f64 } else { exact(sa[i] as f64, sb[i] as f64) };
             // The remainder of a tiny negative number rounds to the divisor.
-            assert!(
-                ulps32(y, e) <= u32,
-                "{fun:?}({:e}, {:e}) = {y:e}, not {e:e}",
-                sa[i],
-                sb[i]
-            );
+            assert!(ulps32(y, e) <= u32, "{fun:?}({:e}, {:e}) = {y:e}, not {e:e}", sa[i], sb[i]);
         }
         for (i, &y) in call64(fun, &[a.clone(), b.clone()]).iter().enumerate() {
             let e = exact(a[i], b[i]);
-            assert!(
-                ulps64(y, e) <= u64,
-                "{fun:?}({:e}, {:e}) = {y:e}, not {e:e}",
-                a[i],
-                b[i]
-            );
+            assert!(ulps64(y, e) <= u64, "{fun:?}({:e}, {:e}) = {y:e}, not {e:e}", a[i], b[i]);
         }
     }
+}
+
+/// (function, arguments, value) from mpmath with 40 digits.
+const TABLE: &[(Fun, &[f64], f64)] = include!("special.in");
+
+#[test]
+fn special_functions_match_mpmath() {
+    let mut wrong = Vec::new();
+    for &(fun, args, exact) in TABLE {
+        let y = call64(fun, &args.iter().map(|&x| vec![x]).collect::<Vec<_>>())[0];
+        // Zeros apart, what the formulas lose is a few units.
+        let e = (y - exact).abs() / exact.abs().max(1e-3 * f64::EPSILON);
+        if !(e <= 64.0 * f64::EPSILON || (y - exact).abs() <= 2.0 * f64::EPSILON) {
+            wrong.push(format!("{fun:?}{args:?} = {y:e}, not {exact:e} ({:.0} eps)", e / f64::EPSILON));
+        }
+        let y = call32(fun, &args.iter().map(|&x| vec![x as f32]).collect::<Vec<_>>())[0] as f64;
+        if args.iter().all(|&x| x as f32 as f64 == x)
+            && (y - exact).abs() > 4.0 * f32::EPSILON as f64 * exact.abs().max(1e-30)
+        {
+            wrong.push(format!("{fun:?}{args:?} = {y:e} in f32, not {exact:e}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }

@@ -35,12 +35,7 @@ fn layout(shape: &[usize], input: bool, rng: &mut Rng) -> Layout {
         }
         step *= shape[d].max(1) + gap;
     }
-    Layout {
-        shape: shape.to_vec(),
-        strides,
-        len: step + 1,
-        offset: offset as isize,
-    }
+    Layout { shape: shape.to_vec(), strides, len: step + 1, offset: offset as isize }
 }
 
 fn index(l: &Layout, mut i: usize) -> usize {
@@ -88,10 +83,7 @@ fn run_matches_element_by_element() {
         (Fun::BceWithLogitsPosBackward, DType::F32),
         (Fun::Sin, DType::F64),
     ];
-    let p = Params {
-        f: [1.0, 0.0, 0.0, 0.0],
-        i: [1, 0, 0, 0],
-    };
+    let p = Params { f: [1.0, 0.0, 0.0, 0.0], i: [1, 0, 0, 0] };
     for round in 0..40 {
         for &(fun, compute) in &funs {
             let shape = SHAPES[rng.below(SHAPES.len())];
@@ -100,20 +92,12 @@ fn run_matches_element_by_element() {
             let mut ins = Vec::new();
             for k in 0..fun.arity() {
                 let wanted = fun.in_dtype(k, compute);
-                let dtype = if plain || rng.below(2) == 0 {
-                    wanted
-                } else {
-                    DType::ALL[rng.below(12)]
-                };
+                let dtype = if plain || rng.below(2) == 0 { wanted } else { DType::ALL[rng.below(12)] };
                 let l = layout(shape, true, &mut rng);
                 ins.push((Buffer::random(dtype, l.len, &mut rng), l, wanted));
             }
             let kernel = kernel(fun, compute).unwrap();
-            let out_dtype = if plain {
-                kernel.out
-            } else {
-                DType::ALL[rng.below(DType::ALL.len())]
-            };
+            let out_dtype = if plain { kernel.out } else { DType::ALL[rng.below(DType::ALL.len())] };
             let l = layout(shape, false, &mut rng);
             let out = Buffer::random(out_dtype, l.len, &mut rng);
             let expected = out.clone();
@@ -135,10 +119,7 @@ fn run_matches_element_by_element() {
                     cast(kernel.out, out_dtype)((&raw const y).cast(), to, 1);
                 }
             }
-            let views: Vec<_> = ins
-                .iter()
-                .map(|(b, l, _)| b.strided(l.offset, &l.shape, &l.strides))
-                .collect();
+            let views: Vec<_> = ins.iter().map(|(b, l, _)| b.strided(l.offset, &l.shape, &l.strides)).collect();
             run(fun, compute, &views, &out.strided(l.offset, &l.shape, &l.strides), &p);
             assert_eq!(out.keys(), expected.keys(), "{fun:?} {compute:?} {shape:?}");
         }
@@ -148,22 +129,13 @@ fn run_matches_element_by_element() {
 #[test]
 fn an_input_may_be_the_output() {
     let mut rng = Rng(12);
-    for (shape, strides) in [
-        (vec![3000usize], vec![1isize]),
-        (vec![50, 30], vec![1, 50]),
-        (vec![40, 10], vec![20, 1]),
-    ] {
+    for (shape, strides) in [(vec![3000usize], vec![1isize]), (vec![50, 30], vec![1, 50]), (vec![40, 10], vec![20, 1])]
+    {
         let a = Buffer::random(DType::F32, 3000, &mut rng);
         let b = Buffer::random(DType::F32, 3000, &mut rng);
         let apart = a.clone();
         let (va, vb) = (a.strided(0, &shape, &strides), b.strided(0, &shape, &strides));
-        run(
-            Fun::Sub,
-            DType::F32,
-            &[va, vb],
-            &apart.strided(0, &shape, &strides),
-            &Params::scalar(1.0),
-        );
+        run(Fun::Sub, DType::F32, &[va, vb], &apart.strided(0, &shape, &strides), &Params::scalar(1.0));
         run(Fun::Sub, DType::F32, &[va, vb], &va, &Params::scalar(1.0));
         assert_eq!(a.keys(), apart.keys());
     }
@@ -180,20 +152,8 @@ fn large_outputs_are_streamed() {
     let m = rows[0] * 1000;
     copy(&x.strided(0, &rows, &[0, 1]), &big.strided(1, &rows, &[1000, 1]));
     assert!((0..m).step_by(997).all(|i| big.key(i + 1) == x.key(i % 1000)));
-    run(
-        Fun::Neg,
-        DType::F32,
-        &[big.strided(1, &[n], &[1])],
-        &y.strided(1, &[n], &[1]),
-        &Params::default(),
-    );
-    run(
-        Fun::Neg,
-        DType::F32,
-        &[y.strided(1, &[n], &[1])],
-        &z.strided(1, &[n], &[1]),
-        &Params::default(),
-    );
+    run(Fun::Neg, DType::F32, &[big.strided(1, &[n], &[1])], &y.strided(1, &[n], &[1]), &Params::default());
+    run(Fun::Neg, DType::F32, &[y.strided(1, &[n], &[1])], &z.strided(1, &[n], &[1]), &Params::default());
     assert!(z.keys() == big.keys());
     copy(&y.strided(1, &[n], &[1]), &z.strided(1, &[n], &[1]));
     assert!(z.keys() == y.keys());
@@ -210,16 +170,9 @@ fn copy_matches_element_by_element() {
         let shape = SHAPES[rng.below(SHAPES.len())];
         let n: usize = shape.iter().product();
         let from = DType::ALL[rng.below(15)];
-        let to = if round % 2 == 0 {
-            from
-        } else {
-            DType::ALL[rng.below(15)]
-        };
+        let to = if round % 2 == 0 { from } else { DType::ALL[rng.below(15)] };
         let (ls, ld) = (layout(shape, true, &mut rng), layout(shape, false, &mut rng));
-        let (src, dst) = (
-            Buffer::random(from, ls.len, &mut rng),
-            Buffer::random(to, ld.len, &mut rng),
-        );
+        let (src, dst) = (Buffer::random(from, ls.len, &mut rng), Buffer::random(to, ld.len, &mut rng));
         let expected = dst.clone();
         for i in 0..n {
             // SAFETY: one element within each buffer.
@@ -228,17 +181,8 @@ fn copy_matches_element_by_element() {
                 cast(from, to)(x, expected.ptr().add(index(&ld, i) * to.size()), 1);
             }
         }
-        copy(
-            &src.strided(ls.offset, &ls.shape, &ls.strides),
-            &dst.strided(ld.offset, &ld.shape, &ld.strides),
-        );
-        assert_eq!(
-            dst.keys(),
-            expected.keys(),
-            "{from:?} to {to:?} {shape:?} {:?} {:?}",
-            ls.strides,
-            ld.strides
-        );
+        copy(&src.strided(ls.offset, &ls.shape, &ls.strides), &dst.strided(ld.offset, &ld.shape, &ld.strides));
+        assert_eq!(dst.keys(), expected.keys(), "{from:?} to {to:?} {shape:?} {:?} {:?}", ls.strides, ld.strides);
     }
 }
 
@@ -280,10 +224,7 @@ fn constant_exponents_take_the_short_way() {
         shape: &[4],
         strides,
     };
-    for (e, expected) in [
-        (3f32, [-512f32, 0.0, 8.0, f32::NEG_INFINITY]),
-        (-1.0, [-0.125, f32::INFINITY, 0.5, -0.0]),
-    ] {
+    for (e, expected) in [(3f32, [-512f32, 0.0, 8.0, f32::NEG_INFINITY]), (-1.0, [-0.125, f32::INFINITY, 0.5, -0.0])] {
         let mut y = [0f32; 4];
         run(
             Fun::Pow,

@@ -7,10 +7,7 @@ use crate::cpu::simd::{Level, available};
 use crate::tensor::DType;
 
 fn params() -> Params {
-    Params {
-        f: [0.75, 1.25, 0.5, 2.0],
-        i: [-2, 3, 0, 0],
-    }
+    Params { f: [0.75, 1.25, 0.5, 2.0], i: [-2, 3, 0, 0] }
 }
 
 #[test]
@@ -22,9 +19,8 @@ fn functions_agree_between_levels() {
                 continue;
             };
             for n in [1, 67, 300] {
-                let ins: Vec<Buffer> = (0..fun.arity())
-                    .map(|k| Buffer::random(fun.in_dtype(k, dtype), n, &mut rng))
-                    .collect();
+                let ins: Vec<Buffer> =
+                    (0..fun.arity()).map(|k| Buffer::random(fun.in_dtype(k, dtype), n, &mut rng)).collect();
                 let ptrs: [*const u8; 4] =
                     std::array::from_fn(|k| ins.get(k).map_or(std::ptr::null(), |b| b.ptr().cast_const()));
                 let expected = Buffer::zeros(portable.out, n);
@@ -37,11 +33,7 @@ fn functions_agree_between_levels() {
                     unsafe { kernel.call(&ptrs, got.ptr(), n, &params()) };
                     for i in 0..n {
                         let args: Vec<String> = ins.iter().map(|b| format!("{:x}", b.key(i))).collect();
-                        assert_eq!(
-                            got.key(i),
-                            expected.key(i),
-                            "{fun:?} {dtype:?} {level:?} at {i} of {n}: {args:?}"
-                        );
+                        assert_eq!(got.key(i), expected.key(i), "{fun:?} {dtype:?} {level:?} at {i} of {n}: {args:?}");
                     }
                 }
             }
@@ -85,10 +77,7 @@ fn half_conversions_match_the_half_crate_for_every_value() {
         for i in 0..n {
             let h = half::f16::from_bits(all[i]);
             assert!(wide[i] == h.to_f32() || wide[i].is_nan() && h.is_nan(), "{h}");
-            assert!(
-                back[i] == all[i] || h.is_nan() && half::f16::from_bits(back[i]).is_nan(),
-                "{h}"
-            );
+            assert!(back[i] == all[i] || h.is_nan() && half::f16::from_bits(back[i]).is_nan(), "{h}");
         }
         // Every rounding case: neighbours and midpoints of f16 and bf16 values.
         let mut rng = Rng(3);
@@ -110,35 +99,15 @@ fn half_conversions_match_the_half_crate_for_every_value() {
         }
         for i in 0..x.len() {
             let (eh, eb) = (half::f16::from_f32_const(x[i]), half::bf16::from_f32(x[i]));
-            assert!(
-                h[i] == eh.to_bits() || eh.is_nan() && half::f16::from_bits(h[i]).is_nan(),
-                "{:e}",
-                x[i]
-            );
-            assert!(
-                b[i] == eb.to_bits() || eb.is_nan() && half::bf16::from_bits(b[i]).is_nan(),
-                "{:e}",
-                x[i]
-            );
+            assert!(h[i] == eh.to_bits() || eh.is_nan() && half::f16::from_bits(h[i]).is_nan(), "{:e}", x[i]);
+            assert!(b[i] == eb.to_bits() || eb.is_nan() && half::bf16::from_bits(b[i]).is_nan(), "{:e}", x[i]);
         }
     }
 }
 
 #[test]
 fn floats_out_of_range_convert_as_on_x86() {
-    let x = [
-        f32::NAN,
-        f32::INFINITY,
-        f32::NEG_INFINITY,
-        -1.5,
-        300.7,
-        -300.2,
-        3e9,
-        -3e9,
-        1e10,
-        1e20,
-        70000.5,
-    ];
+    let x = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -1.5, 300.7, -300.2, 3e9, -3e9, 1e10, 1e20, 70000.5];
     fn to<T: crate::tensor::Element>(x: &[f32]) -> Vec<T> {
         let mut y = vec![std::mem::MaybeUninit::<T>::uninit(); x.len()];
         // SAFETY: vectors of equal length; the conversion writes every element.
@@ -154,16 +123,8 @@ fn floats_out_of_range_convert_as_on_x86() {
     assert_eq!(to::<i32>(&x), [min, min, min, -1, 300, -300, min, min, min, min, 70000]);
     let min = i64::MIN;
     let big = [3_000_000_000, -3_000_000_000, 10_000_000_000];
-    assert_eq!(
-        to::<i64>(&x),
-        [min, min, min, -1, 300, -300, big[0], big[1], big[2], min, 70000]
-    );
-    assert_eq!(
-        to::<u32>(&x),
-        [
-            0, 0, 0, 4294967295, 300, 4294966996, 3000000000, 1294967296, 1410065408, 0, 70000
-        ]
-    );
+    assert_eq!(to::<i64>(&x), [min, min, min, -1, 300, -300, big[0], big[1], big[2], min, 70000]);
+    assert_eq!(to::<u32>(&x), [0, 0, 0, 4294967295, 300, 4294966996, 3000000000, 1294967296, 1410065408, 0, 70000]);
     let top = 1u64 << 63;
     assert_eq!(
         to::<u64>(&x),

@@ -66,11 +66,7 @@ pub(super) struct Buffer {
 
 impl Buffer {
     pub fn zeros(dtype: DType, n: usize) -> Self {
-        Buffer {
-            dtype,
-            bytes: vec![0; (n * dtype.size()).div_ceil(16) + 1],
-            n,
-        }
+        Buffer { dtype, bytes: vec![0; (n * dtype.size()).div_ceil(16) + 1], n }
     }
 
     /// Special values first, then magnitudes from 1e-8 to 1e8, for integers small numbers and random bits.
@@ -83,11 +79,7 @@ impl Buffer {
                 let sign = if rng.below(2) == 0 { 1.0 } else { -1.0 };
                 sign * 10f64.powf(rng.unit() * if rng.below(4) == 0 { 16.0 } else { 2.0 } - 1.0)
             };
-            let k = if rng.below(4) == 0 {
-                rng.bits() as i64
-            } else {
-                rng.below(13) as i64 - 6
-            };
+            let k = if rng.below(4) == 0 { rng.bits() as i64 } else { rng.below(13) as i64 - 6 };
             let y = SPECIAL[rng.below(SPECIAL.len())] * 0.25;
             b.set(i, x, y, k);
         }
@@ -160,11 +152,6 @@ impl Buffer {
     pub fn strided<'a>(&self, offset: isize, shape: &'a [usize], strides: &'a [isize]) -> Strided<'a> {
         // SAFETY: the tests keep within the buffer.
         let ptr = unsafe { self.ptr().offset(offset * self.dtype.size() as isize) };
-        Strided {
-            ptr,
-            dtype: self.dtype,
-            shape,
-            strides,
-        }
+        Strided { ptr, dtype: self.dtype, shape, strides }
     }
 }

@@ -1,6 +1,6 @@
 //! What differs between f32 and f64: bit layout, constants, coefficients and the reduction of angles.
 
-use super::{Real, poly};
+use super::{Real, pick, poly};
 
 /// The precision-dependent parts of the elementary functions.
 pub trait Core: Real {
@@ -8,6 +8,10 @@ pub trait Core: Real {
     type Int: Copy;
     /// 1.5 * 2^(mantissa bits): adding it rounds to an integer, which the low bits of the sum then hold.
     const MAGIC: Self;
+    /// As `MAGIC`, with twice the exponent bias in the low bits, for [`Core::scale`].
+    const MAGIC_SCALE: Self;
+    /// As `MAGIC`, with one less than the exponent bias in the low bits, for [`Core::half_pow2`].
+    const MAGIC_HALF: Self;
     /// ln 2 in two parts.
     const LN2: (Self, Self);
     /// log2 e in two parts.
@@ -27,12 +31,10 @@ pub trait Core: Real {
     /// Angles beyond it need more bits of pi than the fast reduction has.
     const FAR: Self;
 
-    /// The integer in the low bits of `x + MAGIC`.
-    fn magic_int(t: Self) -> Self::Int;
-    /// `self * 2^k` in two steps, so that the intermediate power is finite for every result that is.
-    fn scale(self, k: Self::Int) -> Self;
-    /// 2^(k-1), for results below the overflow limit.
-    fn half_pow2(k: Self::Int) -> Self;
+    /// `self * 2^k` for `t = k + MAGIC_SCALE`, in two steps, so that the power is finite for every result that is.
+    fn scale(self, t: Self) -> Self;
+    /// 2^(k-1) for `t = k + MAGIC_HALF`, where that is a normal number.
+    fn half_pow2(t: Self) -> Self;
     /// `x = 2^e * (1 + f)` with 1 + f in [sqrt 1/2, sqrt 2), for finite positive x; and 2^-e, at least the least normal.
     fn split(x: Self) -> (Self, Self, Self);
     /// (e^r - 1 - r) / r^2 for |r| <= ln(2)/2.
@@ -55,9 +57,28 @@ pub trait Core: Real {
     fn quadrant(q: Self::Int, add: i8, bit: u32) -> bool;
 }
 
+/// x - n pi/2 as a sum of two parts, with n in the low bits of the third: Cody and Waite in three steps over the parts of
+/// pi/2. The first difference is exact (x and n pi/2 share their low bit, and it is small); the rounding errors of the second
+/// product and difference go into the tail.
+#[inline(always)]
+fn reduce<R: Core>(x: R, pio2: [R; 3]) -> (R, R, R) {
+    let t = x.fma(R::of(std::f64::consts::FRAC_2_PI), R::MAGIC);
+    let n = t - R::MAGIC;
+    let a = n.fma(-pio2[0], x);
+    let p = n * pio2[1];
+    let b = a - p;
+    let d = b - a;
+    let lost = (a - (b - d)) - (p + d) - n.fma(pio2[1], -p);
+    let low = n.fma(-pio2[2], lost);
+    let r = b + low;
+    (r, (b - r) + low, t)
+}
+
 impl Core for f32 {
     type Int = i32;
     const MAGIC: f32 = 12582912.0;
+    const MAGIC_SCALE: f32 = Self::MAGIC + 254.0;
+    const MAGIC_HALF: f32 = Self::MAGIC + 126.0;
     const LN2: (f32, f32) = (std::f32::consts::LN_2, -1.9046542e-9);
     const LOG2E: (f32, f32) = (std::f32::consts::LOG2_E, 1.925963e-8);
     const LOG10E: (f32, f32) = (std::f32::consts::LOG10_E, -1.0108821e-8);
@@ -66,34 +87,30 @@ impl Core for f32 {
     const EXP_RANGE: (f32, f32) = (89.0, -104.0);
     const EXP2_RANGE: (f32, f32) = (129.0, -151.0);
     const EXPM1_MIN: f32 = -18.0;
-    // n * 2^-106 stays far below the least distance (2^-30) of an f32 from a multiple of pi/2.
-    const FAR: f32 = 134217728.0;
+    // n * 2^-77, the error of PIO2, stays far below the least distance (2^-30) of an f32 from a multiple of pi/2.
+    const FAR: f32 = 131072.0;
 
     #[inline(always)]
-    fn magic_int(t: f32) -> i32 {
-        (t.to_bits() as i32).wrapping_sub(Self::MAGIC.to_bits() as i32)
+    fn scale(self, t: f32) -> f32 {
+        // Shifted into the exponent, the bits of MAGIC fall out at the top.
+        let half = t.to_bits() >> 1;
+        let rest = t.to_bits().wrapping_sub(half);
+        self * f32::from_bits(half << 23) * f32::from_bits(rest << 23)
     }
     #[inline(always)]
-    fn scale(self, k: i32) -> f32 {
-        let half = k >> 1;
-        let rest = k.wrapping_sub(half);
-        let power = |k: i32| f32::from_bits((k.wrapping_add(127) as u32) << 23);
-        self * power(half) * power(rest)
-    }
-    #[inline(always)]
-    fn half_pow2(k: i32) -> f32 {
-        f32::from_bits((k.wrapping_add(126) as u32) << 23)
+    fn half_pow2(t: f32) -> f32 {
+        f32::from_bits(t.to_bits() << 23)
     }
     #[inline(always)]
     fn split(x: f32) -> (f32, f32, f32) {
         let tiny = x < f32::MIN_POSITIVE;
-        let y = if tiny { x * 8388608.0 } else { x };
+        let y = pick(tiny, x * 8388608.0, x);
         let bits = y.to_bits() as i32;
         // 0x3f3504f3 is sqrt(1/2).
         let e = bits.wrapping_sub(0x3f3504f3) >> 23;
         let m = f32::from_bits(bits.wrapping_sub(e << 23) as u32);
         let inverse = f32::from_bits(((127i32.wrapping_sub(e)).max(1) as u32) << 23);
-        (e as f32 - if tiny { 23.0 } else { 0.0 }, m - 1.0, inverse)
+        (e as f32 - pick(tiny, 23.0, 0.0), m - 1.0, inverse)
     }
     #[inline(always)]
     fn expm1_q(r: f32) -> f32 {
@@ -101,33 +118,12 @@ impl Core for f32 {
     }
     #[inline(always)]
     fn exp2_q(r: f32) -> f32 {
-        poly(
-            r,
-            [
-                0.6931472,
-                0.24022645,
-                0.05550359,
-                0.009618838,
-                0.0013391353,
-                0.00015239658,
-            ],
-        )
+        poly(r, [0.6931472, 0.24022645, 0.05550359, 0.009618838, 0.0013391353, 0.00015239658])
     }
     #[inline(always)]
     fn log_tail(f: f32) -> f32 {
-        let p = poly(
-            f,
-            [
-                0.3333333,
-                -0.2500082,
-                0.20001227,
-                -0.16623358,
-                0.1420176,
-                -0.13160177,
-                0.12761576,
-                -0.076345265,
-            ],
-        );
+        let p =
+            poly(f, [0.3333333, -0.2500082, 0.20001227, -0.16623358, 0.1420176, -0.13160177, 0.12761576, -0.076345265]);
         f * f * f.mul_add(p, -0.5)
     }
     #[inline(always)]
@@ -142,23 +138,17 @@ impl Core for f32 {
     fn erf_p(z: f32) -> f32 {
         poly(z, ERF32)
     }
-    /// In f64: an f32 angle below 2^27 keeps all its bits.
     #[inline(always)]
     fn reduce(x: f32) -> (f32, f32, i32) {
-        let x = x as f64;
-        let t = x.mul_add(std::f64::consts::FRAC_2_PI, <f64 as Core>::MAGIC);
-        let n = t - <f64 as Core>::MAGIC;
-        let r = n.mul_add(-<f64 as Core>::PIO2.0, x);
-        let r = n.mul_add(-<f64 as Core>::PIO2.1, r);
-        let high = r as f32;
-        (high, (r - high as f64) as f32, t.to_bits() as i32)
+        let (r, tail, t) = reduce(x, [Self::PIO2.0, Self::PIO2.1, -1.7151245e-15]);
+        (r, tail, t.to_bits() as i32)
     }
     #[inline(always)]
     fn sin_cos(r: f32, tail: f32) -> (f32, f32) {
         let z = r * r;
         let s = poly(z, [-0.16666655, 0.00833219, -0.00019518408]);
         let c = poly(z, [0.041666646, -0.0013887312, 2.4432742e-5]);
-let w = z.mul_add(-0.5, 1.0);
+        let w = z.mul_add(-0.5, 1.0);
         (r + (r * z).mul_add(s, tail * w), w + (z * z).mul_add(c, -r * tail))
     }
     #[inline(always)]
@@ -170,6 +160,8 @@ let w = z.mul_add(-0.5, 1.0);
 impl Core for f64 {
     type Int = i64;
     const MAGIC: f64 = 6755399441055744.0;
+    const MAGIC_SCALE: f64 = Self::MAGIC + 2046.0;
+    const MAGIC_HALF: f64 = Self::MAGIC + 1022.0;
     const LN2: (f64, f64) = (std::f64::consts::LN_2, 2.3190468138462996e-17);
     const LOG2E: (f64, f64) = (std::f64::consts::LOG2_E, 2.0355273740931033e-17);
     const LOG10E: (f64, f64) = (std::f64::consts::LOG10_E, 1.098319650216765e-17);
@@ -178,29 +170,23 @@ impl Core for f64 {
     const EXP_RANGE: (f64, f64) = (710.0, -746.0);
     const EXP2_RANGE: (f64, f64) = (1025.0, -1076.0);
     const EXPM1_MIN: f64 = -38.0;
-    // n has to fit beside the 33 bits of PIO2_1 and PIO2_2.
-    const FAR: f64 = 1048576.0;
+    // As for f32: 2^-141 n against a least distance of 2^-62.
+    const FAR: f64 = 1e9;
 
     #[inline(always)]
-    fn magic_int(t: f64) -> i64 {
-        (t.to_bits() as i64).wrapping_sub(Self::MAGIC.to_bits() as i64)
+    fn scale(self, t: f64) -> f64 {
+        let half = t.to_bits() >> 1;
+        let rest = t.to_bits().wrapping_sub(half);
+        self * f64::from_bits(half << 52) * f64::from_bits(rest << 52)
     }
     #[inline(always)]
-    fn scale(self, k: i64) -> f64 {
-        // k / 2 through a logical shift of a number made positive: AVX2 has no arithmetic 64-bit shift.
-        let half = ((k.wrapping_add(4096) as u64) >> 1) as i64 - 2048;
-        let rest = k.wrapping_sub(half);
-        let power = |k: i64| f64::from_bits((k.wrapping_add(1023) as u64) << 52);
-        self * power(half) * power(rest)
-    }
-    #[inline(always)]
-    fn half_pow2(k: i64) -> f64 {
-        f64::from_bits((k.wrapping_add(1022) as u64) << 52)
+    fn half_pow2(t: f64) -> f64 {
+        f64::from_bits(t.to_bits() << 52)
     }
     #[inline(always)]
     fn split(x: f64) -> (f64, f64, f64) {
         let tiny = x < f64::MIN_POSITIVE;
-        let y = if tiny { x * 18014398509481984.0 } else { x };
+        let y = pick(tiny, x * 18014398509481984.0, x);
         let bits = y.to_bits();
         // The biased exponent counted from sqrt(1/2); positive for every normal number, and turned into a float by
         // writing it under the exponent of 2^52, as AVX2 has no conversion from i64.
@@ -208,7 +194,7 @@ impl Core for f64 {
         let e = f64::from_bits(up | 0x4330000000000000) - (4503599627370496.0 + 1024.0);
         let m = f64::from_bits(bits.wrapping_sub(up.wrapping_sub(1024) << 52));
         let inverse = f64::from_bits((2047 - up.clamp(1, 2046)) << 52);
-        (e - if tiny { 54.0 } else { 0.0 }, m - 1.0, inverse)
+        (e - pick(tiny, 54.0, 0.0), m - 1.0, inverse)
     }
     #[inline(always)]
     fn expm1_q(r: f64) -> f64 {
@@ -281,21 +267,10 @@ impl Core for f64 {
     fn erf_p(z: f64) -> f64 {
         poly(z, ERF64)
     }
-    /// Cody and Waite in three steps. The first two products are exact, and the rounding of the second difference goes
-    /// into the tail.
     #[inline(always)]
     fn reduce(x: f64) -> (f64, f64, i64) {
-        const PIO2_1: f64 = f64::from_bits(0x3FF921FB54400000);
-        const PIO2_2: f64 = f64::from_bits(0x3DD0B4611A600000);
-        const PIO2_3: f64 = 2.0222662487959506e-21;
-        let t = x.mul_add(std::f64::consts::FRAC_2_PI, Self::MAGIC);
-        let n = t - Self::MAGIC;
-        let a = n.mul_add(-PIO2_1, x);
-        let b = n.mul_add(-PIO2_2, a);
-        let lost = n.mul_add(-PIO2_2, a - b);
-        let low = n.mul_add(-PIO2_3, lost);
-        let r = b + low;
-        (r, (b - r) + low, t.to_bits() as i64)
+        let (r, tail, t) = reduce(x, [Self::PIO2.0, Self::PIO2.1, -1.4973849048591698e-33]);
+        (r, tail, t.to_bits() as i64)
     }
     #[inline(always)]
     fn sin_cos(r: f64, tail: f64) -> (f64, f64) {
@@ -346,26 +321,10 @@ const ATAN32: [f64; 9] = [
 ];
 const ASIN32: [f64; 5] = [0.16666754, 0.07495277, 0.045471452, 0.024178796, 0.0421625];
 /// One is taken off the first coefficient: x + x P keeps the bits that x P would lose.
-const ERF32: [f64; 7] = [
-    0.12837917,
-    -0.37612465,
-    0.11282329,
-    -0.026811559,
-    0.0051189656,
-    -0.00074621465,
-    6.184928e-05,
-];
+const ERF32: [f64; 7] = [0.12837917, -0.37612465, 0.11282329, -0.026811559, 0.0051189656, -0.00074621465, 6.184928e-05];
 /// -log(erfc(t)) / t for t in [0.9, 4].
-pub(super) const LOG_ERFC32: [f64; 8] = [
-    1.128546,
-    0.63565075,
-    0.10521556,
-    -0.022626998,
-    0.0029026647,
-    -4.0241284e-05,
-    -4.7294652e-05,
-    5.068878e-06,
-];
+pub(super) const LOG_ERFC32: [f64; 8] =
+    [1.128546, 0.63565075, 0.10521556, -0.022626998, 0.0029026647, -4.0241284e-05, -4.7294652e-05, 5.068878e-06];
 
 const ATAN64: [f64; 19] = [
     -0.33333333333331744,

@@ -1,45 +1,45 @@
 //! The elementary functions, written once over [`Core`].
 
 use super::core::Core;
+use super::pick;
 
 /// Clamps without losing NaN.
 #[inline(always)]
 fn within<R: Core>(x: R, range: (R, R)) -> R {
-    let x = if x > range.0 { range.0 } else { x };
-    if x < range.1 { range.1 } else { x }
+    let x = pick(x > range.0, range.0, x);
+    pick(x < range.1, range.1, x)
 }
 
-/// `x = n ln 2 + r`: n as the integer and r.
+/// `x = n ln 2 + r`: n + magic, and r.
 #[inline(always)]
-fn reduce_exp<R: Core>(x: R) -> (R::Int, R) {
-    let t = x.fma(R::LOG2E.0, R::MAGIC);
-    let n = t - R::MAGIC;
-    let r = n.fma(-R::LN2.0, x);
-    (R::magic_int(t), n.fma(-R::LN2.1, r))
+fn reduce_exp<R: Core>(x: R, magic: R) -> (R, R) {
+    let t = x.fma(R::LOG2E.0, magic);
+    let n = t - magic;
+    (t, n.fma(-R::LN2.1, n.fma(-R::LN2.0, x)))
 }
 
 #[inline(always)]
 pub fn exp<R: Core>(x: R) -> R {
-    let (k, r) = reduce_exp(within(x, R::EXP_RANGE));
-    let p = R::expm1_q(r).fma(r, R::ONE).fma(r, R::ONE);
-    p.scale(k)
+    let (t, r) = reduce_exp(within(x, R::EXP_RANGE), R::MAGIC_SCALE);
+    let p = (r * r).fma(R::expm1_q(r), r) + R::ONE;
+    p.scale(t)
 }
 
 #[inline(always)]
 pub fn exp2<R: Core>(x: R) -> R {
     let x = within(x, R::EXP2_RANGE);
-    let t = x + R::MAGIC;
-    let r = x - (t - R::MAGIC);
-    R::exp2_q(r).fma(r, R::ONE).scale(R::magic_int(t))
+    let t = x + R::MAGIC_SCALE;
+    let r = x - (t - R::MAGIC_SCALE);
+    R::exp2_q(r).fma(r, R::ONE).scale(t)
 }
 
 /// e^x - 1 where it does not overflow and x is not far below [`Core::EXPM1_MIN`].
 #[inline(always)]
 fn expm1_core<R: Core>(x: R) -> R {
-    let (k, r) = reduce_exp(x);
+    let (t, r) = reduce_exp(x, R::MAGIC_HALF);
     let p = (r * r).fma(R::expm1_q(r), r);
     // 2^k p + (2^k - 1), all halved: 2^k itself overflows at the top of the range.
-    let s = R::half_pow2(k);
+    let s = R::half_pow2(t);
     let h = p.fma(s, s - R::HALF);
     h + h
 }
@@ -56,19 +56,19 @@ pub fn tanh<R: Core>(x: R) -> R {
     (-e / (e + R::of(2.0))).copysign(x)
 }
 
-/// What a logarithm gives outside (0, inf).
+/// What to take from the exponent of x so that the logarithm is -infinity at 0 and NaN below.
 #[inline(always)]
-fn log_special<R: Core>(x: R, r: R) -> R {
-    let s = if x < R::ZERO { R::NAN } else { x };
-    let s = if x == R::ZERO { -R::INF } else { s };
-    if (x > R::ZERO) & (x < R::INF) { r } else { s }
+fn log_edge<R: Core>(x: R) -> R {
+    let edge = pick(x < R::ZERO, R::NAN, R::INF);
+    pick(x <= R::ZERO, edge, R::ZERO)
 }
 
 #[inline(always)]
 pub fn log<R: Core>(x: R) -> R {
     let (e, f, _) = R::split(x);
     let r = e.fma(R::LN2.1, R::log_tail(f)) + f;
-    log_special(x, e.fma(R::LN2.0, r))
+    let r = (e - log_edge(x)).fma(R::LN2.0, r);
+    pick(x < R::INF, r, x)
 }
 
 #[inline(always)]
@@ -79,10 +79,17 @@ pub fn log1p<R: Core>(x: R) -> R {
     let (e, f, inverse) = R::split(u);
     let f = lost.fma(inverse, f);
     let r = e.fma(R::LN2.1, R::log_tail(f)) + f;
-    let r = e.fma(R::LN2.0, r);
-    // A sum of 0 or of infinity is not repaired by what it lost.
-    let r = if x > -R::ONE { r } else { log_special(u, r) };
-    if x < R::INF { r.copysign(x) } else { x }
+    let r = (e - log_edge(u)).fma(R::LN2.0, r).copysign(x);
+    pick(x < R::INF, r, x)
+}
+
+/// log(1 + x) for x in [0, 1] or NaN: one step of the exponent, nothing special.
+#[inline(always)]
+pub fn log1p_unit<R: Core>(x: R) -> R {
+    let up = x > R::of(std::f64::consts::SQRT_2 - 1.0);
+    let f = pick(up, (x - R::ONE) * R::HALF, x);
+    let r = R::log_tail(f) + f;
+    pick(up, R::LN2.0 + (R::LN2.1 + r), r)
 }
 
 /// log(x) / log(base): `c` is 1 / log(base) in two parts, `d` log(2) / log(base).
@@ -90,8 +97,8 @@ pub fn log1p<R: Core>(x: R) -> R {
 fn log_base<R: Core>(x: R, c: (R, R), d: (R, R)) -> R {
     let (e, f, _) = R::split(x);
     let low = f.fma(c.1, R::log_tail(f) * c.0);
-    let r = f.fma(c.0, e.fma(d.1, low));
-    log_special(x, e.fma(d.0, r))
+    let r = (e - log_edge(x)).fma(d.0, f.fma(c.0, e.fma(d.1, low)));
+    pick(x < R::INF, r, x)
 }
 
 #[inline(always)]
@@ -108,17 +115,17 @@ pub fn log10<R: Core>(x: R) -> R {
 pub fn sin<R: Core>(x: R) -> R {
     let (r, tail, q) = R::reduce(x);
     let (s, c) = R::sin_cos(r, tail);
-    let y = if R::quadrant(q, 0, 0) { c } else { s };
-    let y = if R::quadrant(q, 0, 1) { -y } else { y };
-    if x == R::ZERO { x } else { y }
+    let y = pick(R::quadrant(q, 0, 0), c, s);
+    let y = pick(R::quadrant(q, 0, 1), -y, y);
+    pick(x == R::ZERO, x, y)
 }
 
 #[inline(always)]
 pub fn cos<R: Core>(x: R) -> R {
     let (r, tail, q) = R::reduce(x);
     let (s, c) = R::sin_cos(r, tail);
-    let y = if R::quadrant(q, 0, 0) { s } else { c };
-    if R::quadrant(q, 1, 1) { -y } else { y }
+    let y = pick(R::quadrant(q, 0, 0), s, c);
+    pick(R::quadrant(q, 1, 1), -y, y)
 }
 
 #[inline(always)]
@@ -126,8 +133,8 @@ pub fn tan<R: Core>(x: R) -> R {
     let (r, tail, q) = R::reduce(x);
     let (s, c) = R::sin_cos(r, tail);
     let odd = R::quadrant(q, 0, 0);
-    let y = if odd { -c } else { s } / if odd { s } else { c };
-    if x == R::ZERO { x } else { y }
+    let y = pick(odd, -c, s) / pick(odd, s, c);
+    pick(x == R::ZERO, x, y)
 }
 
 /// Arc tangent of t in [0, 1].
@@ -141,9 +148,9 @@ fn atan_unit<R: Core>(t: R) -> R {
 pub fn atan<R: Core>(x: R) -> R {
     let a = x.abs();
     let big = a > R::ONE;
-    let t = if big { R::ONE } else { a } / if big { a } else { R::ONE };
+    let t = pick(big, R::ONE, a) / pick(big, a, R::ONE);
     let r = atan_unit(t);
-    let r = if big { R::PIO2.0 - (r - R::PIO2.1) } else { r };
+    let r = pick(big, R::PIO2.0 - (r - R::PIO2.1), r);
     r.copysign(x)
 }
 
@@ -151,20 +158,16 @@ pub fn atan<R: Core>(x: R) -> R {
 pub fn atan2<R: Core>(y: R, x: R) -> R {
     let (ax, ay) = (x.abs(), y.abs());
     let steep = ay > ax;
-    let (num, den) = (if steep { ax } else { ay }, if steep { ay } else { ax });
+    let (num, den) = (pick(steep, ax, ay), pick(steep, ay, ax));
     let t = num / den;
     // 0/0 and inf/inf are the axes and the diagonals.
-    let t = if den == R::ZERO { R::ZERO } else { t };
-    let t = if num == R::INF { R::ONE } else { t };
+    let t = pick(den == R::ZERO, R::ZERO, t);
+    let t = pick(num == R::INF, R::ONE, t);
     let r = atan_unit(t);
-    let r = if steep { R::PIO2.0 - (r - R::PIO2.1) } else { r };
-    let r = if x.signbit() {
-        (R::PIO2.0 + R::PIO2.0) - (r - (R::PIO2.1 + R::PIO2.1))
-    } else {
-        r
-    };
+    let r = pick(steep, R::PIO2.0 - (r - R::PIO2.1), r);
+    let r = pick(x.signbit(), (R::PIO2.0 + R::PIO2.0) - (r - (R::PIO2.1 + R::PIO2.1)), r);
     let r = r.copysign(y);
-    if x.is_nan() | y.is_nan() { x + y } else { r }
+    pick(x.is_nan() | y.is_nan(), x + y, r)
 }
 
 /// (asin(s), was |x| > 1/2), where s is |x| or, if that is above 1/2, sqrt((1 - |x|) / 2).
@@ -172,15 +175,15 @@ pub fn atan2<R: Core>(y: R, x: R) -> R {
 fn asin_core<R: Core>(x: R) -> (R, bool) {
     let a = x.abs();
     let big = a > R::HALF;
-    let z = if big { (R::ONE - a) * R::HALF } else { a * a };
-    let s = if big { z.sqrt() } else { a };
+    let z = pick(big, (R::ONE - a) * R::HALF, a * a);
+    let s = pick(big, z.sqrt(), a);
     ((s * z).fma(R::asin_p(z), s), big)
 }
 
 #[inline(always)]
 pub fn asin<R: Core>(x: R) -> R {
     let (p, big) = asin_core(x);
-    let r = if big { R::PIO2.0 - (p + p - R::PIO2.1) } else { p };
+    let r = pick(big, R::PIO2.0 - (p + p - R::PIO2.1), p);
     r.copysign(x)
 }
 
@@ -190,8 +193,8 @@ pub fn acos<R: Core>(x: R) -> R {
     let small = R::PIO2.0 - (p.copysign(x) - R::PIO2.1);
     let twice = p + p;
     let left = (R::PIO2.0 + R::PIO2.0) - (twice - (R::PIO2.1 + R::PIO2.1));
-    let large = if x.signbit() { left } else { twice };
-    if big { large } else { small }
+    let large = pick(x.signbit(), left, twice);
+    pick(big, large, small)
 }
 
 #[inline(always)]
@@ -201,7 +204,7 @@ pub fn sinh<R: Core>(x: R) -> R {
     let e = expm1(a);
     let r = R::HALF * (e + e / (e + R::ONE));
     let h = exp(R::HALF * a);
-    let r = if a > R::of(20.0) { R::HALF * h * h } else { r };
+    let r = pick(a > R::of(20.0), R::HALF * h * h, r);
     r.copysign(x)
 }
 
@@ -211,7 +214,7 @@ pub fn cosh<R: Core>(x: R) -> R {
     let e = exp(a);
     let h = exp(R::HALF * a);
     let r = R::HALF * (e + R::ONE / e);
-    if a > R::of(20.0) { R::HALF * h * h } else { r }
+    pick(a > R::of(20.0), R::HALF * h * h, r)
 }
 
 #[inline(always)]
@@ -221,8 +224,8 @@ pub fn asinh<R: Core>(x: R) -> R {
     let large = a > R::of(268435456.0);
     let z = a * a;
     let near = a + z / (R::ONE + (z + R::ONE).sqrt());
-    let r = log1p(if large { a - R::ONE } else { near });
-    let r = if large { r + R::LN2.0 } else { r };
+    let r = log1p(pick(large, a - R::ONE, near));
+    let r = pick(large, r + R::LN2.0, r);
     r.copysign(x)
 }
 
@@ -231,8 +234,9 @@ pub fn acosh<R: Core>(x: R) -> R {
     let large = x > R::of(268435456.0);
     let t = x - R::ONE;
     let near = t + (t * (t + R::of(2.0))).sqrt();
-    let r = log1p(if large { t } else { near });
-    if large { r + R::LN2.0 } else { r }
+    let r = log1p(pick(large, t, near));
+    let r = pick(large, r + R::LN2.0, r);
+    pick(x < R::ONE, R::NAN, r)
 }
 
 #[inline(always)]
@@ -240,7 +244,7 @@ pub fn atanh<R: Core>(x: R) -> R {
     let a = x.abs();
     let t = a + a;
     let r = R::HALF * log1p(t / (R::ONE - a));
-    let r = if a > R::ONE { R::NAN } else { r };
+    let r = pick(a > R::ONE, R::NAN, r);
     r.copysign(x)
 }
 
@@ -257,58 +261,46 @@ pub(super) fn pow_special(x: f64, e: f64, r: f64) -> f64 {
     let half = 0.5 * e;
     let integral = e.trunc() == e;
     let odd = integral & (half.trunc() != half);
-    let r = if x.is_sign_negative() & odd { -r } else { r };
-    let r = if (x < 0.0) & !integral & (x != f64::NEG_INFINITY) {
-        f64::NAN
-    } else {
-        r
-    };
-    let r = if (x == -1.0) & (e.abs() == f64::INFINITY) {
-        1.0
-    } else {
-        r
-    };
-    if (x == 1.0) | (e == 0.0) { 1.0 } else { r }
+    let r = pick(x.is_sign_negative() & odd, -r, r);
+    let r = pick((x < 0.0) & !integral & (x != f64::NEG_INFINITY), f64::NAN, r);
+    let r = pick((x == -1.0) & (e.abs() == f64::INFINITY), 1.0, r);
+    pick((x == 1.0) | (e == 0.0), 1.0, r)
 }
 
 /// f64 through `sqrt(1 + (min/max)^2)`; f32 is exact in f64.
 #[inline(always)]
 pub fn hypot(x: f64, y: f64) -> f64 {
     let (a, b) = (x.abs(), y.abs());
-    let (big, small) = if a > b { (a, b) } else { (b, a) };
+    let (big, small) = (pick(a > b, a, b), pick(a > b, b, a));
     let t = small / big;
     let r = big * t.mul_add(t, 1.0).sqrt();
-    let r = if small == 0.0 { big } else { r };
-    let r = if x.is_nan() | y.is_nan() { f64::NAN } else { r };
-    if (a == f64::INFINITY) | (b == f64::INFINITY) {
-        f64::INFINITY
-    } else {
-        r
-    }
+    let r = pick(small == 0.0, big, r);
+    let r = pick(x.is_nan() | y.is_nan(), f64::NAN, r);
+    pick((a == f64::INFINITY) | (b == f64::INFINITY), f64::INFINITY, r)
 }
 
-/// erf for f32: x P(x^2) inside, 1 - exp(-t P(t)) outside.
+/// erf for f32: x P(x^2) inside, -expm1(-t P(t)) outside.
 #[inline(always)]
 pub fn erf32(x: f32) -> f32 {
     let t = x.abs();
     let inner = x.mul_add(f32::erf_p(x * x), x);
-    let t4 = if t > 4.0 { 4.0 } else { t };
-    let outer = 1.0 - exp(-t4 * super::poly(t4, super::core::LOG_ERFC32));
-    if t > 0.95 { outer.copysign(x) } else { inner }
+    let t4 = pick(t > 4.0, 4.0, t);
+    let outer = -expm1_core(-t4 * super::poly(t4, super::core::LOG_ERFC32));
+    pick(t > 0.95, outer.copysign(x), inner)
 }
 
 /// exp(x^2) erfc(x) for x >= 0, as a polynomial in (x - 4) / (x + 4) over 1 + 2x (Shepherd and Laframboise 1981).
 #[inline(always)]
 fn erfcx_positive(x: f64) -> f64 {
     let t = (x - 4.0) / (x + 4.0);
-    let t = if x > 1e300 { 1.0 } else { t };
+    let t = pick(x > 1e300, 1.0, t);
     super::poly(t, super::core::ERFCX64) / (2.0 * x + 1.0)
 }
 
 /// exp(-x^2), with the rounding error of the square put back.
 #[inline(always)]
 fn exp_minus_square(x: f64) -> f64 {
-    let x = if x > 28.0 { 28.0 } else { x };
+    let x = pick(x > 28.0, 28.0, x);
     let h = x * x;
     let lost = x.mul_add(x, -h);
     let e = exp(-h);
@@ -319,9 +311,9 @@ fn exp_minus_square(x: f64) -> f64 {
 pub fn erfc(x: f64) -> f64 {
     let a = x.abs();
     let outer = erfcx_positive(a) * exp_minus_square(a);
-    let outer = if x < 0.0 { 2.0 - outer } else { outer };
+    let outer = pick(x < 0.0, 2.0 - outer, outer);
     let inner = 1.0 - x.mul_add(f64::erf_p(x * x), x);
-    if a < 0.5 { inner } else { outer }
+    pick(a < 0.5, inner, outer)
 }
 
 #[inline(always)]
@@ -329,7 +321,7 @@ pub fn erf64(x: f64) -> f64 {
     let a = x.abs();
     let outer = 1.0 - erfcx_positive(a) * exp_minus_square(a);
     let inner = x.mul_add(f64::erf_p(x * x), x);
-    if a < 1.0 { inner } else { outer.copysign(x) }
+    pick(a < 1.0, inner, outer.copysign(x))
 }
 
 #[inline(always)]
@@ -339,7 +331,7 @@ pub fn erfcx(x: f64) -> f64 {
     let square = a * a;
     let lost = a.mul_add(a, -square);
     let e = exp(square);
-    let e = if e < f64::INFINITY { e.mul_add(lost, e) } else { e };
+    let e = pick(e < f64::INFINITY, e.mul_add(lost, e), e);
     let left = 2.0 * e - right;
-    if x < 0.0 { left } else { right }
+    pick(x < 0.0, left, right)
 }

@@ -13,6 +13,7 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 
 mod core;
 mod elementary;
+pub mod special;
 
 /// f32 or f64, as kernels see it.
 pub trait Real:
@@ -82,6 +83,8 @@ pub trait Real:
     fn log10(self) -> Self;
     /// log(1 + x).
     fn log1p(self) -> Self;
+    /// log(1 + x) for x in [0, 1].
+    fn log1p_unit(self) -> Self;
     /// Sine where [`Real::is_far`] is false.
     fn sin_near(self) -> Self;
     /// Cosine where [`Real::is_far`] is false.
@@ -126,6 +129,12 @@ pub trait Real:
     fn sigmoid(self) -> Self {
         Self::ONE / (Self::ONE + (-self).exp())
     }
+    /// log(1 + e^x).
+    #[inline(always)]
+    fn softplus(self) -> Self {
+        let positive = if self < Self::ZERO { Self::ZERO } else { self };
+        positive + (-self.abs()).exp().log1p_unit()
+    }
     /// Is it NaN?
     #[inline(always)]
     #[allow(clippy::eq_op, reason = "the definition of NaN")]
@@ -161,14 +170,35 @@ pub trait Real:
     }
 }
 
-/// Sum of `c[k] * x^k`, by Horner's rule from the highest power down.
+/// `yes` if `cond`, else `no`, both computed. With an `if` LLVM may copy whole polynomials into the two branches and then
+/// run both copies.
+#[inline(always)]
+fn pick<T>(cond: bool, yes: T, no: T) -> T {
+    std::hint::select_unpredictable(cond, yes, no)
+}
+
+/// Sum of `c[k] * x^k`, in groups of two or four terms and then by Horner's rule in x^2 or x^4: its plain chain of dependent
+/// steps is longer than what a processor looks ahead.
 #[inline(always)]
 pub(crate) fn poly<R: Real, const N: usize>(x: R, c: [f64; N]) -> R {
-    let mut p = R::of(c[N - 1]);
-    let mut k = N - 1;
+    // Nested calls rather than a loop over a table of partial sums, which LLVM would keep in memory.
+    #[inline(always)]
+    fn group<R: Real>(x: R, x2: R, c: &[f64]) -> R {
+        match *c {
+            [a] => R::of(a),
+            [a, b] => R::of(b).fma(x, R::of(a)),
+            [a, b, c] => R::of(c).fma(x2, R::of(b).fma(x, R::of(a))),
+            [a, b, c, d, ..] => R::of(d).fma(x, R::of(c)).fma(x2, R::of(b).fma(x, R::of(a))),
+            [] => R::ZERO,
+        }
+    }
+    let x2 = x * x;
+    let (step, power) = if N <= 8 { (2, x2) } else { (4, x2 * x2) };
+    let mut k = (N - 1) / step * step;
+    let mut p = group(x, x2, &c[k..]);
     while k > 0 {
-        k -= 1;
-        p = p.fma(x, R::of(c[k]));
+        k -= step;
+        p = p.fma(power, group(x, x2, &c[k..k + step]));
     }
     p
 }
@@ -261,6 +291,7 @@ real!(f32, u32, i32, |x, y| {
     log2 => elementary::log2(x);
     log10 => elementary::log10(x);
     log1p => elementary::log1p(x);
+    log1p_unit => elementary::log1p_unit(x);
     sin_near => elementary::sin(x);
     cos_near => elementary::cos(x);
     tan_near => elementary::tan(x);
@@ -291,6 +322,7 @@ real!(f64, u64, i64, |x, y| {
     log2 => elementary::log2(x);
     log10 => elementary::log10(x);
     log1p => elementary::log1p(x);
+    log1p_unit => elementary::log1p_unit(x);
     sin_near => elementary::sin(x);
     cos_near => elementary::cos(x);
     tan_near => elementary::tan(x);
