@@ -3,6 +3,7 @@
 pub mod alloc;
 pub mod create;
 pub mod dims;
+pub mod distance;
 pub mod index;
 pub mod load;
 pub mod matmul;
@@ -10,6 +11,7 @@ pub mod overlap;
 pub mod parallel;
 pub mod pointwise;
 pub mod random;
+pub mod recur;
 pub mod reduce;
 pub mod scan;
 pub mod simd;
