@@ -8,7 +8,11 @@ pub(crate) mod checks;
 pub mod conv;
 pub mod create;
 pub mod dims;
+<<<<<<< HEAD
 pub mod float;
+=======
+pub mod distance;
+>>>>>>> opsreduce
 pub mod index;
 pub mod load;
 pub mod loss;
@@ -20,6 +24,7 @@ pub mod parallel;
 pub mod pointwise;
 pub mod pool;
 pub mod random;
+pub mod recur;
 pub mod reduce;
 pub mod scan;
 pub mod simd;

@@ -7,8 +7,13 @@
 //! for its whole shape, that outputs do not overlap inputs, and that shapes and dtypes agree as each function states.
 
 mod count;
+<<<<<<< HEAD
 mod long;
+=======
+mod mode;
+>>>>>>> opsreduce
 mod radix;
+mod rows;
 mod search;
 mod select;
 #[cfg(test)]
@@ -16,6 +21,8 @@ mod tests;
 mod unique;
 
 pub use count::{bincount, histc};
+pub use mode::mode;
+pub use rows::{Rows, unique_rows};
 pub use search::searchsorted;
 pub use select::{Rank, select, topk};
 pub use unique::{Unique, unique, unique_consecutive};
