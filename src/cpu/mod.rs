@@ -8,11 +8,8 @@ pub(crate) mod checks;
 pub mod conv;
 pub mod create;
 pub mod dims;
-<<<<<<< HEAD
 pub mod float;
-=======
 pub mod distance;
->>>>>>> opsreduce
 pub mod index;
 pub mod load;
 pub mod loss;

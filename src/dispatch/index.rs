@@ -1,7 +1,6 @@
 //! Gathers and scatters. Indices are int64 tensors that operations have checked with [`out_of_bounds`].
 
 use crate::cpu::index;
-pub use crate::cpu::index::Scatter;
 use crate::tensor::{Strided, Tensor};
 use smallvec::SmallVec;
 
@@ -102,7 +101,6 @@ pub fn nonzero<E>(x: &Tensor, allocate: impl FnOnce(usize) -> Result<Tensor, E>)
     Ok(out)
 }
 
-<<<<<<< HEAD
 /// The elements of `x` where the bool mask of its shape holds. `allocate` gets their number.
 pub fn masked_select<E>(x: &Tensor, mask: &Tensor, allocate: impl FnOnce(usize) -> Result<Tensor, E>) -> Result<Tensor, E> {
     let counts = index::Mask::new(&mask.strided());
@@ -146,18 +144,5 @@ pub fn roll(x: &Tensor, shifts: &[i64], dims: &[usize], out: &Tensor) {
 pub fn triangle(x: &Tensor, diagonal: i64, upper: bool, out: &Tensor) {
     if !out.is_meta() {
         index::triangle(&x.strided(), diagonal, upper, &out.strided());
-=======
-/// `out[i] = x[i with dim replaced by index[i]]`; indices are within bounds.
-pub fn gather(x: &Tensor, dim: usize, index: &Tensor, out: &Tensor) {
-    if !out.is_meta() && out.numel() > 0 {
-        index::gather(&x.strided(), dim, &index.strided(), &out.strided());
-    }
-}
-
-/// `out[i with dim replaced by index[i]] op= src[i]`; indices are within bounds.
-pub fn scatter(out: &Tensor, dim: usize, index: &Tensor, src: &Tensor, op: Scatter, include_self: bool) {
-    if !out.is_meta() && index.numel() > 0 {
-        index::scatter(&out.strided(), dim, &index.strided(), &src.strided(), op, include_self);
->>>>>>> opsreduce
     }
 }

@@ -8,13 +8,10 @@ pub mod compare;
 pub mod complex;
 pub mod copy;
 pub mod create;
-<<<<<<< HEAD
 pub mod gather;
-=======
 pub mod difference;
 pub mod distance;
 pub mod extreme;
->>>>>>> opsreduce
 pub mod helpers;
 pub mod index;
 pub mod inplace;
@@ -22,14 +19,11 @@ pub mod matmul;
 pub mod pointwise;
 pub mod quantile;
 pub mod reduce;
-<<<<<<< HEAD
 pub mod scatter;
 pub mod special;
-=======
 pub mod scan;
 pub mod search;
 pub mod sort;
->>>>>>> opsreduce
 pub mod unary;
 pub mod unique;
 pub mod variance;

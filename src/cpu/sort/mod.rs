@@ -7,11 +7,8 @@
 //! for its whole shape, that outputs do not overlap inputs, and that shapes and dtypes agree as each function states.
 
 mod count;
-<<<<<<< HEAD
 mod long;
-=======
 mod mode;
->>>>>>> opsreduce
 mod radix;
 mod rows;
 mod search;

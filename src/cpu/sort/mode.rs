@@ -28,8 +28,9 @@ fn rows<T: Key, I: Item<T::U>>(x: &Strided, kept: &Dims<3>, d: Dim<3>, values: &
             let row = x.get().wrapping_offset(w.off[0]);
             // SAFETY: the module's contract (see `sort`).
             unsafe { pack::<T, I>(row, d.s[0], 0, n, false, a.as_mut_ptr()) };
+            let bits = 8 * std::mem::size_of::<T>() as u32;
             let sorted = if n >= super::RADIX_MIN {
-                radix::single::<T::U, I>(&mut a, &mut b, T::BITS)
+                if radix::single::<T::U, I>(&mut a, &mut b, bits) { &a[..] } else { &b[..] }
             } else {
                 a.sort_unstable();
                 &a[..]
