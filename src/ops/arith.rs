@@ -342,7 +342,7 @@ binary_rows! { OPS2;
         X | OUT => |a| { let x = a.x()?; a.g.mul(&a.out()?.div(&x)?.masked_fill_scalar(&x.eq_scalar(0.0)?, 0.0)?) },
         0 => |a| a.g.zeros_like() };
     /// The next float after self towards other.
-    nextafter(Tensor): NEXTAFTER "NotImplemented" Nextafter Same, [f m i o];
+    nextafter(Tensor): NEXTAFTER "NextafterBackward0" Nextafter Same, [f m i o] { 0 => |a| Ok(a.g.clone()), 0 => |a| a.g.zeros_like() };
     /// `x * 2^y`.
     ldexp(Tensor): LDEXP "MulBackward0" Ldexp Float, [f m i o] { Y => |a| a.g.mul(&a.y()?.exp2()?), OUT => |a| a.g.mul(&a.out()?.mul_scalar(std::f64::consts::LN_2)?) };
     /// Greatest common divisor.

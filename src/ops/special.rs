@@ -104,7 +104,7 @@ pub fn round(x: &Tensor, decimals: i64, dest: &Dest) -> Result<Tensor> {
     if x.dtype().is_integral(true) {
         return super::helpers::not_implemented("round_vml", x.dtype());
     }
-    apply(&ROUND_DECIMALS, &[x], Params { i: [decimals, 0, 0, 0], f: [decimals as f64, 0.0, 0.0, 0.0] }, dest)
+    apply(&ROUND_DECIMALS, &[x], Params { i: [decimals, 0, 0, 0], f: [10f64.powi(decimals.unsigned_abs().min(400) as i32), 0.0, 0.0, 0.0] }, dest)
 }
 
 static LOGIT: Pw = Pw {
