@@ -121,6 +121,12 @@ def register_post_accumulate_grad_hook(self, hook):
 
 
 @_method
+def norm(self, p="fro", dim=None, keepdim=False, dtype=None):
+    """See `rustorch.norm`."""
+    return rustorch.norm(self, p, dim, keepdim, dtype=dtype)
+
+
+@_method
 def view_as(self, other):
     """A view with the shape of `other`."""
     return self.view(other.shape)

@@ -20,7 +20,7 @@ pub enum Scan {
     Sum,
     /// Products, with the same types.
     Prod,
-    /// log(cumsum(exp(x))) of floating elements.
+    /// log(cumsum(exp(x))) of floating or complex elements.
     LogSumExp,
 }
 
@@ -71,6 +71,14 @@ runs! {
         let (lo, hi) = (a.min(b), a.max(b));
         if a.is_nan() || b.is_nan() { a + b } else if lo == hi && lo.is_infinite() { lo } else { hi + (lo - hi).exp().ln_1p() }
     };
+    LogAdd<C128>: C128::new(f64::NEG_INFINITY, 0.0), |a, b| {
+        let (lo, hi) = if a.re < b.re { (a, b) } else { (b, a) };
+        // The larger one is factored out; log(1 + z) keeps its accuracy by way of the real parts.
+        if lo.re == f64::NEG_INFINITY { hi } else {
+            let z = (lo - hi).exp();
+            hi + C128::new(0.5 * (z.re * (2.0 + z.re) + z.im * z.im).ln_1p(), z.im.atan2(1.0 + z.re))
+        }
+    };
 }
 
 /// Scans `x` along `dim` into `out` of the same shape. Elements are first converted to the dtype of `out`.
@@ -109,6 +117,8 @@ pub fn scan(kind: Scan, x: &Strided, out: &Strided, dim: usize) {
             DType::F16 => along::<f16, LogAdd<f32>>(&x, out, dim),
             DType::BF16 => along::<bf16, LogAdd<f32>>(&x, out, dim),
             DType::F32 => along::<f32, LogAdd<f64>>(&x, out, dim),
+            DType::C64 => along::<C64, LogAdd<C128>>(&x, out, dim),
+            DType::C128 => along::<C128, LogAdd<C128>>(&x, out, dim),
             _ => along::<f64, LogAdd<f64>>(&x, out, dim),
         },
     }

@@ -2,9 +2,12 @@
 //!
 //! Operations have checked shapes and dtypes. On the meta device every function returns at once.
 
+pub mod distance;
 pub mod index;
 pub mod matmul;
 pub mod reduce;
+pub mod scan;
+pub mod sort;
 
 use crate::cpu::{self, alloc, pointwise};
 use crate::error::Result;

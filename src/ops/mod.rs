@@ -1,20 +1,32 @@
 //! Operations: shape and dtype rules, kernel calls and derivatives. One file per family, one row per op.
 
 pub mod activation;
+pub mod along;
 pub mod arith;
 pub mod cast;
+pub mod compare;
 pub mod complex;
 pub mod copy;
 pub mod create;
+pub mod difference;
+pub mod distance;
+pub mod extreme;
 pub mod gather;
 pub mod helpers;
 pub mod index;
 pub mod inplace;
 pub mod matmul;
 pub mod pointwise;
+pub mod quantile;
 pub mod reduce;
+pub mod scan;
 pub mod scatter;
+pub mod search;
+pub mod sort;
 pub mod unary;
+pub mod unique;
+pub mod variance;
+pub mod vector_norm;
 pub mod view;
 
 use crate::schema::OpDef;
@@ -27,6 +39,17 @@ pub static TABLE: &[&[OpDef]] = &[
     activation::OPS,
     complex::OPS,
     reduce::OPS,
+    extreme::OPS,
+    variance::OPS,
+    vector_norm::OPS,
+    distance::OPS,
+    scan::OPS,
+    difference::OPS,
+    sort::OPS,
+    quantile::OPS,
+    unique::OPS,
+    search::OPS,
+    compare::OPS,
     cast::OPS,
     copy::OPS,
     create::OPS,

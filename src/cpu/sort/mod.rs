@@ -8,7 +8,9 @@
 
 mod count;
 mod long;
+mod mode;
 mod radix;
+mod rows;
 mod search;
 mod select;
 #[cfg(test)]
@@ -16,6 +18,8 @@ mod tests;
 mod unique;
 
 pub use count::{bincount, histc};
+pub use mode::mode;
+pub use rows::{Rows, unique_rows};
 pub use search::searchsorted;
 pub use select::{Rank, select, topk};
 pub use unique::{Unique, unique, unique_consecutive};
