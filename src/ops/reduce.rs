@@ -203,28 +203,30 @@ pub fn count_nonzero(x: &Tensor, dim: Option<&[i64]>) -> Result<Tensor> {
 /// log(sum(exp(x))) without overflow.
 pub fn logsumexp(x: &Tensor, dim: &[i64], keepdim: bool) -> Result<Tensor> {
     let mask = dim_mask(x, dim, true)?;
-    if x.dtype().is_complex() {
-        return complex_logsumexp(x, dim, keepdim);
-    }
     let x = &to_dtype(x, float_dtype(x.dtype()))?;
-    let kept = reduced_shape(x.shape(), mask, true);
-    let y = allocate(x, &kept, mask, keepdim, x.dtype())?;
-    dispatch::reduce::logsumexp(x, &y, &kept);
+    let y = if x.dtype().is_complex() {
+        no_grad(|| complex_logsumexp(x, dim, keepdim))?
+    } else {
+        let kept = reduced_shape(x.shape(), mask, true);
+        let y = allocate(x, &kept, mask, keepdim, x.dtype())?;
+        dispatch::reduce::logsumexp(x, &y, &kept);
+        y
+    };
     record(y, "LogsumexpBackward0", &[x], |s| {
         let (x, y) = (s.input(x), s.output(0));
         move |c, g| {
             let (x, y) = (c.get(x)?, c.get(y)?);
             let (g, y) = (restore_dims(g, x.shape(), mask, keepdim)?, restore_dims(&y, x.shape(), mask, keepdim)?);
             // Where all is -inf nothing is the largest: the share is 0, not exp(-inf + inf).
-            let none = y.detach().isneginf()?;
-            grads![g.mul(&x.sub(&y.masked_fill_scalar(&none, 0.0)?)?.exp()?)?]
+            let none = y.detach().real_part()?.isneginf()?;
+            grads![g.mul(&x.sub(&y.masked_fill_scalar(&none, 0.0)?)?.exp()?.conj()?)?]
         }
     })
 }
 
 /// The largest real part is taken out, so that no exponential overflows.
 fn complex_logsumexp(x: &Tensor, dim: &[i64], keepdim: bool) -> Result<Tensor> {
-    let top = no_grad(|| super::extreme::amax(&x.real_part()?, dim, true))?;
+    let top = super::extreme::amax(&x.real_part()?, dim, true)?;
     let top = top.masked_fill_scalar(&top.isinf()?, 0.0)?;
     let sum = sum(&x.sub(&top)?.exp()?, Some(dim), keepdim, None)?;
     let top = if keepdim { top } else { top.view_as_shape(sum.shape())? };

@@ -185,7 +185,6 @@ pub fn cov(x: &Tensor, correction: i64, fweights: Option<&Tensor>, aweights: Opt
         _ => total.add(&dispatch::wrapped(Scalar::Int(-correction))?)?,
     };
     // No degrees of freedom: the divisor is 0, not negative.
-    let factor = to_dtype(&factor, x.dtype().to_real())?;
     let factor = super::arith::clamp(&factor, Some(&dispatch::wrapped(Scalar::Int(0))?), None, &crate::schema::Dest::New)?;
     let centred = x.sub(&view::unsqueeze(&average, 1)?)?;
     let weighted = match &w {
