@@ -164,6 +164,22 @@ pub fn pow(x: &Tensor, y: &Tensor, dest: &Dest) -> Result<Tensor> {
     apply(&POW, &[x, y], Params::default(), dest)
 }
 
+static POLYGAMMA: Pw = Pw {
+    name: "polygamma", node: "PolygammaBackward0", fun: Fun::Polygamma, class: Float,
+    grads: &[Some(D(X, |a| a.g.mul(&polygamma(a.p.i[0] + 1, &a.x()?)?)))],
+};
+
+/// The n-th derivative of `digamma`.
+pub fn polygamma(n: i64, x: &Tensor) -> Result<Tensor> {
+    if n < 0 {
+        fail!(Runtime, torch: ("polygamma(n, x) does not support negative n."), expected: ("polygamma: expected n of at least 0"), got: ("{n}"), fix: ("Use n >= 0."));
+    }
+    if n == 0 {
+        return x.digamma();
+    }
+    apply(&POLYGAMMA, &[x], Params { i: [n, 0, 0, 0], ..Params::default() }, &Dest::New)
+}
+
 /// The share of the gradient that the winner of a comparison gets; ties share it, as in torch.
 fn winner(at: &At, first_wins: impl Fn(&Tensor, &Tensor) -> Result<Tensor>, first: bool) -> Result<Tensor> {
     let (x, y) = (at.x()?, at.y()?);
@@ -400,6 +416,8 @@ impl Tensor {
 ops! {
     /// `value` where the mask holds, else self. The mask broadcasts.
     "masked_fill(Tensor self, Tensor mask, Operand value) -> Tensor" [f m i] => masked_fill(0, 1, 2);
+    /// The n-th derivative of `digamma`.
+    "polygamma(int n, Tensor self) -> Tensor" [f o] => polygamma(0, 1);
     /// `other - alpha * self`.
     "rsub(Tensor self, Operand other, *, Scalar alpha=1) -> Tensor" [f] => rsub(0, 1, 2);
     @

@@ -24,7 +24,7 @@ impl Tensor {
     }
 }
 
-static REAL: Pw = Pw { name: "real", node: "RealBackward0", fun: Fun::RealPart, class: Same, grads: &[Some(D(0, |a| Ok(a.g.clone())))] };
+static REAL: Pw = Pw { name: "real", node: "RealBackward0", fun: Fun::Real, class: Same, grads: &[Some(D(0, |a| Ok(a.g.clone())))] };
 
 fn conj(x: &Tensor) -> Result<Tensor> {
     x.conj()

@@ -23,6 +23,7 @@ pub mod scan;
 pub mod scatter;
 pub mod search;
 pub mod sort;
+pub mod special;
 pub mod unary;
 pub mod unique;
 pub mod variance;
@@ -34,6 +35,9 @@ use crate::schema::OpDef;
 /// All families' rows: the table that Python bindings, stubs, docs and tests read.
 pub static TABLE: &[&[OpDef]] = &[
     unary::OPS,
+    special::OPS1,
+    special::OPS2,
+    special::OPS,
     arith::OPS,
     arith::OPS2,
     activation::OPS,
@@ -58,6 +62,51 @@ pub static TABLE: &[&[OpDef]] = &[
     gather::OPS,
     scatter::OPS,
     matmul::OPS,
+];
+
+/// Other names that torch has for rows of the table: (alias, row), or (`place.alias`, row) for one place alone.
+pub static ALIASES: &[(&str, &str)] = &[
+    ("absolute", "abs"),
+    ("arccos", "acos"),
+    ("arccosh", "acosh"),
+    ("arcsin", "asin"),
+    ("arcsinh", "asinh"),
+    ("arctan", "atan"),
+    ("arctan2", "atan2"),
+    ("arctanh", "atanh"),
+    ("clip", "clamp"),
+    ("divide", "div"),
+    ("fix", "trunc"),
+    ("greater", "gt"),
+    ("greater_equal", "ge"),
+    ("less", "lt"),
+    ("less_equal", "le"),
+    ("multiply", "mul"),
+    ("negative", "neg"),
+    ("not_equal", "ne"),
+    ("subtract", "sub"),
+    ("s.special_digamma", "digamma"),
+    ("s.special_psi", "digamma"),
+    ("s.special_erf", "erf"),
+    ("s.special_erfc", "erfc"),
+    ("s.special_erfinv", "erfinv"),
+    ("s.special_exp2", "exp2"),
+    ("s.special_expit", "sigmoid"),
+    ("s.special_expm1", "expm1"),
+    ("s.special_gammaln", "lgamma"),
+    ("s.special_i0", "i0"),
+    ("s.special_log1p", "log1p"),
+    ("s.special_log_softmax", "log_softmax"),
+    ("s.special_logit", "logit"),
+    ("s.special_logsumexp", "logsumexp"),
+    ("s.special_multigammaln", "mvlgamma"),
+    ("s.special_polygamma", "polygamma"),
+    ("s.special_round", "round"),
+    ("s.special_sinc", "sinc"),
+    ("s.special_softmax", "softmax"),
+    ("s.special_xlogy", "xlogy"),
+    ("s.special_gammainc", "igamma"),
+    ("s.special_gammaincc", "igammac"),
 ];
 
 /// Hands the engine the operations that it needs. Called once by whoever loads the library; later calls do nothing.

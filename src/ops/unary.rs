@@ -72,6 +72,12 @@ unary_rows! { OPS;
     erf: ERF "ErfBackward0" Erf Float, [f m i o] { X => |a| { let x = a.x()?; a.g.mul(&x.mul(&x)?.neg()?.exp()?.mul_scalar(TWO_OVER_SQRT_PI)?) } };
     /// `1 - erf(x)`.
     erfc: ERFC "ErfcBackward0" Erfc Float, [f m i o] { X => |a| { let x = a.x()?; a.g.mul(&x.mul(&x)?.neg()?.exp()?.mul_scalar(-TWO_OVER_SQRT_PI)?) } };
+    /// Inverse of `erf`.
+    erfinv: ERFINV "ErfinvBackward0" Erfinv Float, [f m i o] { OUT => |a| { let y = a.out()?; a.g.mul(&y.mul(&y)?.exp()?.mul_scalar(1.0 / TWO_OVER_SQRT_PI)?) } };
+    /// Logarithm of the absolute value of the gamma function.
+    lgamma: LGAMMA "LgammaBackward0" Lgamma Float, [f m i o] { X => |a| a.g.mul(&a.x()?.digamma()?) };
+    /// Derivative of `lgamma`.
+    digamma: DIGAMMA "DigammaBackward0" Digamma Float, [f m i o] { X => |a| a.g.mul(&super::arith::polygamma(1, &a.x()?)?) };
     /// `1 / (1 + exp(-x))`.
     sigmoid: SIGMOID "SigmoidBackward0" Sigmoid Float, [f m i o] { OUT => |a| super::activation::sigmoid_backward(a.g, &a.out()?) };
     /// Largest integer at most x.

@@ -4,7 +4,7 @@ use super::args::{Call, Misfit, bind, refuse};
 use super::convert::ret_object;
 use super::overrides;
 use super::tensor::{PyTensor, resize};
-use crate::ops::{TABLE, inplace};
+use crate::ops::{ALIASES, TABLE, inplace};
 use crate::schema::{Dest, OpDef, Ret, Schema, Value};
 use crate::tensor::MemoryFormat;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
@@ -207,11 +207,21 @@ fn write_outs(name: &str, ret: Ret, outs: &[Bound<'_, PyTensor>]) -> PyResult<Re
     Ok(Ret::None)
 }
 
-/// What the forms letters of a row ask for: (where, name, method, in place).
+/// What the forms letters of a row ask for, under its own name and its aliases: (where, name, method, in place).
 fn places(def: &'static OpDef) -> Vec<(&'static str, String, bool, bool)> {
-    let name = def.name();
+    let mut v = forms(def.name(), def.forms);
+    for (alias, _) in ALIASES.iter().filter(|(_, row)| *row == def.name()) {
+        match alias.split_once('.') {
+            Some((form, alias)) => v.extend(forms(alias, form)),
+            None => v.extend(forms(alias, def.forms)),
+        }
+    }
+    v
+}
+
+fn forms(name: &str, forms: &str) -> Vec<(&'static str, String, bool, bool)> {
     let mut v = Vec::new();
-    for form in def.forms.split_whitespace() {
+    for form in forms.split_whitespace() {
         match form {
             "f" => v.push(("", name.to_owned(), false, false)),
             "m" => v.push(("Tensor", name.to_owned(), true, false)),
