@@ -207,7 +207,7 @@ pub fn add_overlapping(src: &Tensor, window: &Tensor) {
     if window.is_meta() || window.numel() == 0 {
         return;
     }
-    if !layout::has_internal_overlap(window.shape(), window.strides()) {
+    if !layout::may_overlap_itself(window.shape(), window.strides()) {
         return copy(src, window);
     }
     cpu::overlap::add(&src.strided(), &window.strided());

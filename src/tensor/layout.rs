@@ -94,18 +94,23 @@ pub fn is_non_overlapping_and_dense(shape: &[usize], strides: &[isize]) -> bool 
     true
 }
 
-/// May two indices address the same element? Exact for the layouts that views produce.
+/// Do two indices surely address the same element (an expanded dim)? torch refuses to write to such tensors.
 pub fn has_internal_overlap(shape: &[usize], strides: &[isize]) -> bool {
     if is_contiguous(shape, strides) {
         return false;
     }
+    shape.iter().zip(strides).any(|(&n, &s)| n > 1 && s == 0)
+}
+
+/// Could two indices address the same element? Never wrongly false; true for layouts that are hard to tell.
+pub fn may_overlap_itself(shape: &[usize], strides: &[isize]) -> bool {
     let mut dims: SmallVec<[(isize, usize); 5]> =
         strides.iter().map(|s| s.abs()).zip(shape.iter().copied()).filter(|&(_, n)| n > 1).collect();
     dims.sort_unstable();
     let mut reach = 0isize;
     for (s, n) in dims {
         if s <= reach {
-            return s == 0;
+            return true;
         }
         reach += s * (n as isize - 1);
     }
