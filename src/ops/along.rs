@@ -1,33 +1,27 @@
 //! Taking and putting elements along a dim by indices that an operation made itself: the derivatives of sorts,
 //! selections and scans. Indices are within bounds and are not checked again.
 
+use super::scatter::Places;
 use crate::autograd::record;
 use crate::dispatch;
-use crate::dispatch::index::Scatter;
 use crate::error::Result;
 use crate::grads;
+use crate::schema::Dest;
 use crate::tensor::Tensor;
 use crate::tensor::layout::Shape;
 
-/// `x[.., index, ..]`: one element per index, with the index's shape.
+fn elements(dim: usize) -> Places {
+    Places { dim, whole: false }
+}
+
+/// One element per index along `dim`, with the index's shape.
 pub fn take(x: &Tensor, dim: usize, index: &Tensor) -> Result<Tensor> {
-    let y = dispatch::empty(index.shape(), x.dtype(), x.device())?;
-    dispatch::index::gather(x, dim, index, &y);
-    let shape = Shape::from_slice(x.shape());
-    record(y, "GatherBackward0", &[x], |s| {
-        let i = s.input(index);
-        move |c, g| grads![put(g, dim, &c.get(i)?, &shape)?]
-    })
+    elements(dim).read(x, index)
 }
 
 /// Zeros of `shape` with the elements of `g` added at their indices. The adjoint of [`take`].
 pub fn put(g: &Tensor, dim: usize, index: &Tensor, shape: &[usize]) -> Result<Tensor> {
-    let y = dispatch::zeros(shape, g.dtype(), g.device())?;
-    dispatch::index::scatter(&y, dim, index, g, Scatter::Add, true);
-    record(y, "ScatterAddBackward0", &[g], |s| {
-        let i = s.input(index);
-        move |c, gg| grads![take(gg, dim, &c.get(i)?)?]
-    })
+    elements(dim).add(&dispatch::zeros(shape, g.dtype(), g.device())?, index, g, &Dest::InPlace)
 }
 
 /// The gradient of an operation that selected one element along `dim`: back to where it stood.

@@ -2,7 +2,7 @@
 
 use super::super::dims::{Dim, Dims, Walk, count};
 use super::super::parallel;
-use super::{Item, Key, Ptr, keyed, nest, pack, radix, uninit};
+use super::{Item, Key, Ptr, keyed, nest, pack, uninit};
 use crate::tensor::{DType, Strided};
 
 /// Elements that one task reads at least.
@@ -22,22 +22,16 @@ fn rows<T: Key, I: Item<T::U>>(x: &Strided, kept: &Dims<3>, d: Dim<3>, values: &
     }
     let (x, values, indices) = (Ptr(x.ptr), Ptr(values.ptr), Ptr(indices.ptr));
     parallel::chunks(count(kept), GRAIN.div_ceil(n), &|range| {
-        let (mut a, mut b) = (uninit::<I>(n), uninit::<I>(n));
+        let mut a = uninit::<I>(n);
         let mut w = Walk::new(kept, range.start);
         for _ in range {
             let row = x.get().wrapping_offset(w.off[0]);
             // SAFETY: the module's contract (see `sort`).
             unsafe { pack::<T, I>(row, d.s[0], 0, n, false, a.as_mut_ptr()) };
-            let bits = 8 * std::mem::size_of::<T>() as u32;
-            let sorted = if n >= super::RADIX_MIN {
-                if radix::single::<T::U, I>(&mut a, &mut b, bits) { &a[..] } else { &b[..] }
-            } else {
-                a.sort_unstable();
-                &a[..]
-            };
+            a.sort_unstable();
             let (mut best, mut longest, mut start) = (0, 0, 0);
             for i in 0..n {
-                if sorted[i].key() != sorted[start].key() {
+                if a[i].key() != a[start].key() {
                     start = i;
                 }
                 // The first run of a length wins: it holds the smallest element.
@@ -45,7 +39,7 @@ fn rows<T: Key, I: Item<T::U>>(x: &Strided, kept: &Dims<3>, d: Dim<3>, values: &
                     (best, longest) = (i, i + 1 - start);
                 }
             }
-            let at = sorted[best].index();
+            let at = a[best].index();
             // SAFETY: as above.
             unsafe {
                 *values.get().offset(w.off[1]).cast::<T>() = *row.offset(at as isize * d.s[0]).cast::<T>();
