@@ -11,6 +11,7 @@ pub mod dims;
 pub mod float;
 pub mod distance;
 pub mod index;
+pub mod join;
 pub mod load;
 pub mod loss;
 pub mod matmul;
