@@ -4,6 +4,7 @@
 
 pub mod distance;
 pub mod index;
+pub mod join;
 pub mod matmul;
 pub mod reduce;
 pub mod scan;

@@ -15,6 +15,7 @@ pub mod gather;
 pub mod helpers;
 pub mod index;
 pub mod inplace;
+pub mod join;
 pub mod matmul;
 pub mod pointwise;
 pub mod quantile;
@@ -22,8 +23,10 @@ pub mod reduce;
 pub mod scan;
 pub mod scatter;
 pub mod search;
+pub mod shift;
 pub mod sort;
 pub mod special;
+pub mod split;
 pub mod unary;
 pub mod unique;
 pub mod variance;
@@ -61,6 +64,9 @@ pub static TABLE: &[&[OpDef]] = &[
     index::OPS,
     gather::OPS,
     scatter::OPS,
+    join::OPS,
+    shift::OPS,
+    split::OPS,
     matmul::OPS,
 ];
 
@@ -75,6 +81,8 @@ pub static ALIASES: &[(&str, &str)] = &[
     ("arctan2", "atan2"),
     ("arctanh", "atanh"),
     ("clip", "clamp"),
+    ("concat", "cat"),
+    ("concatenate", "cat"),
     ("divide", "div"),
     ("fix", "trunc"),
     ("greater", "gt"),
@@ -84,6 +92,7 @@ pub static ALIASES: &[(&str, &str)] = &[
     ("multiply", "mul"),
     ("negative", "neg"),
     ("not_equal", "ne"),
+    ("row_stack", "vstack"),
     ("subtract", "sub"),
     ("s.special_digamma", "digamma"),
     ("s.special_psi", "digamma"),

@@ -443,72 +443,6 @@ pub fn movedim(x: &Tensor, source: &[i64], destination: &[i64]) -> Result<Tensor
     permute_to(x, &order)
 }
 
-/// Pieces of given sizes along a dim.
-pub fn split_with_sizes(x: &Tensor, split_sizes: &[i64], dim: i64) -> Result<Vec<Tensor>> {
-    let d = x.wrap_dim(dim)?;
-    let n = x.size(d) as i64;
-    if split_sizes.iter().any(|&s| s < 0) || split_sizes.iter().sum::<i64>() != n {
-        fail!(Runtime, torch: ("split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size at dimension {dim}), but got split_sizes={split_sizes:?}"),
-            expected: ("split: expected non-negative sizes that sum to {n}"), got: ("{split_sizes:?}"), fix: ("Adjust the sizes."));
-    }
-    let mut at = 0;
-    multiple(x, "SplitWithSizesBackward0", split_sizes.iter().map(|&len| {
-        let start = at;
-        at += len;
-        slice(x, dim, Some(start), Some(start + len), 1)
-    }))
-}
-
-// Several views from one call may not be changed in place while they share a history.
-fn multiple(_x: &Tensor, _name: &'static str, views: impl Iterator<Item = Result<Tensor>>) -> Result<Vec<Tensor>> {
-    views
-        .map(|v| {
-            let v = v?;
-            if v.creation() == Creation::Default {
-                v.set_creation(Creation::Multiple);
-            }
-            Ok(v)
-        })
-        .collect()
-}
-
-/// Pieces of `split_size` along a dim, the last one shorter.
-pub fn split(x: &Tensor, split_size: i64, dim: i64) -> Result<Vec<Tensor>> {
-    if x.ndim() == 0 {
-        fail!(Runtime, torch: ("split expects at least a 1-dimensional tensor"), expected: ("split: expected at least 1 dim"), got: ("a 0-d tensor"), fix: ("Use unsqueeze(0) first."));
-    }
-    let n = x.shape()[x.wrap_dim(dim)?] as i64;
-    if split_size < 0 || (split_size == 0 && n != 0) {
-        fail!(Runtime, torch: ("split expects split_size be non-negative, but got split_size={split_size}"), expected: ("split: expected a size of at least 1"), got: ("{split_size}"), fix: ("Use a positive size."));
-    }
-    let count = if split_size == 0 { 1 } else { ((n + split_size - 1) / split_size).max(1) };
-    multiple(x, "SplitBackward0", (0..count).map(|i| slice(x, dim, Some(i * split_size), Some(((i + 1) * split_size).min(n)), 1)))
-}
-
-/// At most `chunks` pieces of equal size.
-pub fn chunk(x: &Tensor, chunks: i64, dim: i64) -> Result<Vec<Tensor>> {
-    if x.ndim() == 0 {
-        fail!(Runtime, torch: ("chunk expects at least a 1-dimensional tensor"), expected: ("chunk: expected at least 1 dim"), got: ("a 0-d tensor"), fix: ("Use unsqueeze(0) first."));
-    }
-    if chunks <= 0 {
-        fail!(Runtime, torch: ("chunk expects `chunks` to be greater than 0, got: {chunks}"), expected: ("chunk: expected at least 1 chunk"), got: ("{chunks}"), fix: ("Use a positive number."));
-    }
-    let n = x.shape()[x.wrap_dim(dim)?] as i64;
-    if n == 0 {
-        return split_with_sizes(x, &vec![0; chunks as usize], dim);
-    }
-    split(x, (n + chunks - 1) / chunks, dim)
-}
-
-/// All slices along a dim.
-pub fn unbind(x: &Tensor, dim: i64) -> Result<Vec<Tensor>> {
-    if x.ndim() == 0 {
-        fail!(Runtime, torch: ("Dimension specified as 0 but tensor has no dimensions"), expected: ("unbind: expected at least 1 dim"), got: ("a 0-d tensor"), fix: ("Use item() for its value."));
-    }
-    let d = x.wrap_dim(dim)?;
-    multiple(x, "UnbindBackward0", (0..x.shape()[d] as i64).map(|i| select(x, dim, i)))
-}
-
 impl Tensor {
     /// [`reshape`] to a shape with the right number of elements.
     pub fn reshape_to(&self, shape: &[usize]) -> Result<Tensor> {
@@ -570,16 +504,6 @@ ops! {
     "movedim(Tensor self, int[1] source, int[1] destination) -> Tensor" [f m] => movedim(0, 1, 2);
     /// `movedim` under another name.
     "moveaxis(Tensor self, int[1] source, int[1] destination) -> Tensor" [f m] => movedim(0, 1, 2);
-    /// Pieces of `split_size` along a dim, the last one shorter.
-    "split(Tensor self, int split_size_or_sections, int dim=0) -> Tensor[]" [f m] => split(0, 1, 2);
-    /// Pieces of the given sizes along a dim.
-    "split(Tensor self, int[] split_size_or_sections, int dim=0) -> Tensor[]" [f m] => split_with_sizes(0, 1, 2);
-    /// Pieces of the given sizes along a dim.
-    "split_with_sizes(Tensor self, int[] split_sizes, int dim=0) -> Tensor[]" [f m] => split_with_sizes(0, 1, 2);
-    /// At most `chunks` pieces of equal size along a dim.
-    "chunk(Tensor self, int chunks, int dim=0) -> Tensor[]" [f m] => chunk(0, 1, 2);
-    /// All slices along a dim.
-    "unbind(Tensor self, int dim=0) -> Tensor[]" [f m] => unbind(0, 1);
 }
 
 /// Gradients of nothing: for operations whose inputs want none.

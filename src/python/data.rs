@@ -117,7 +117,7 @@ fn fill(obj: &Bound<'_, PyAny>, shape: &[usize], depth: usize, out: &Tensor, at:
     let items: Items<'_> = match sequence(obj) {
         Some(items) => items,
         None => match tensor_of(obj) {
-            Some(t) => crate::ops::view::unbind(&t.detach(), 0)?.into_iter().map(|t| Ok(wrap(obj.py(), t)?.into_bound(obj.py()))).collect::<PyResult<_>>()?,
+            Some(t) => crate::ops::split::unbind(&t.detach(), 0)?.into_iter().map(|t| Ok(wrap(obj.py(), t)?.into_bound(obj.py()))).collect::<PyResult<_>>()?,
             None if interop::is_array(obj) => obj.try_iter()?.collect::<PyResult<_>>()?,
             None => return Err(PyTypeError::new_err(format!("expected a sequence at dim {depth}, but got {}", super::args::type_name(obj)))),
         },
