@@ -4,26 +4,35 @@ pub mod activation;
 pub mod along;
 pub mod arith;
 pub mod cast;
+pub mod class_loss;
 pub mod compare;
 pub mod complex;
 pub mod copy;
 pub mod create;
-pub mod gather;
 pub mod difference;
 pub mod distance;
+pub mod einsum;
 pub mod extreme;
+pub mod gather;
 pub mod helpers;
 pub mod index;
 pub mod inplace;
+pub mod kernel;
+pub mod linear;
+pub mod loss;
 pub mod matmul;
+pub mod norm;
+pub mod optim;
 pub mod pointwise;
 pub mod quantile;
 pub mod reduce;
-pub mod scatter;
-pub mod special;
 pub mod scan;
+pub mod scatter;
 pub mod search;
+pub mod similarity;
+pub mod softmax;
 pub mod sort;
+pub mod special;
 pub mod unary;
 pub mod unique;
 pub mod variance;
@@ -62,6 +71,14 @@ pub static TABLE: &[&[OpDef]] = &[
     gather::OPS,
     scatter::OPS,
     matmul::OPS,
+    linear::OPS,
+    einsum::OPS,
+    softmax::OPS,
+    class_loss::OPS,
+    loss::OPS,
+    similarity::OPS,
+    norm::OPS,
+    optim::OPS,
 ];
 
 /// Other names that torch has for rows of the table: (alias, row), or (`place.alias`, row) for one place alone.
