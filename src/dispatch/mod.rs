@@ -2,12 +2,17 @@
 //!
 //! Operations have checked shapes and dtypes. On the meta device every function returns at once.
 
+pub mod activation;
 pub mod distance;
 pub mod index;
 pub mod join;
+pub mod loss;
 pub mod matmul;
+pub mod norm;
+pub mod optim;
 pub mod reduce;
 pub mod scan;
+pub mod softmax;
 pub mod sort;
 
 use crate::cpu::{self, alloc, pointwise};
@@ -17,6 +22,21 @@ use crate::tensor::layout::{self, Shape, Strides};
 use crate::tensor::{Buffer, DType, Device, Scalar, Storage, Strided, Tensor};
 
 pub use crate::cpu::pointwise::{Fun, Params};
+
+/// Runs a block with `$F` as the element type of a float kernel: f64, or else f32 (operations convert the halves).
+macro_rules! with_float {
+    ($dtype:expr, $F:ident => $body:expr) => {
+        if $dtype == $crate::tensor::DType::F64 {
+            type $F = f64;
+            $body
+        } else {
+            debug_assert_eq!($dtype, $crate::tensor::DType::F32);
+            type $F = f32;
+            $body
+        }
+    };
+}
+pub(crate) use with_float;
 
 #[cold]
 fn too_large(shape: &[usize]) -> Result<usize> {
@@ -217,4 +237,13 @@ pub fn add_overlapping(src: &Tensor, window: &Tensor) {
 /// Sets the number of threads that kernels use.
 pub fn set_num_threads(n: usize) {
     cpu::parallel::set_num_threads(n);
+}
+
+/// Writes numbers into a contiguous int64 vector of as many elements.
+pub fn write_ints(out: &Tensor, list: &[i64]) {
+    assert!(out.dtype() == DType::I64 && out.is_contiguous() && out.numel() == list.len());
+    if !out.is_meta() {
+        // SAFETY: just checked.
+        unsafe { std::ptr::copy_nonoverlapping(list.as_ptr(), out.ptr().cast(), list.len()) };
+    }
 }

@@ -143,6 +143,13 @@ fn arange_end(end: Scalar, dtype: Option<DType>, dev: Option<Device>) -> Result<
     arange(Scalar::Int(0), end, Scalar::Int(1), dtype, dev)
 }
 
+/// An int64 vector of given numbers.
+pub fn from_ints(list: &[i64], dev: Device) -> Result<Tensor> {
+    let t = dispatch::empty(&[list.len()], DType::I64, dev)?;
+    dispatch::write_ints(&t, list);
+    Ok(t)
+}
+
 fn scalar_tensor(s: Scalar, dtype: Option<DType>, dev: Option<Device>) -> Result<Tensor> {
     dispatch::scalar(s, dtype.unwrap_or(default_dtype()), device(dev))
 }

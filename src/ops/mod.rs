@@ -4,19 +4,26 @@ pub mod activation;
 pub mod along;
 pub mod arith;
 pub mod cast;
+pub mod class_loss;
 pub mod compare;
 pub mod complex;
 pub mod copy;
 pub mod create;
 pub mod difference;
 pub mod distance;
+pub mod einsum;
 pub mod extreme;
 pub mod gather;
 pub mod helpers;
 pub mod index;
 pub mod inplace;
 pub mod join;
+pub mod kernel;
+pub mod linear;
+pub mod loss;
 pub mod matmul;
+pub mod norm;
+pub mod optim;
 pub mod pointwise;
 pub mod quantile;
 pub mod reduce;
@@ -27,6 +34,10 @@ pub mod shift;
 pub mod sort;
 pub mod special;
 pub mod split;
+pub mod similarity;
+pub mod softmax;
+pub mod sort;
+pub mod special;
 pub mod unary;
 pub mod unique;
 pub mod variance;
@@ -68,6 +79,14 @@ pub static TABLE: &[&[OpDef]] = &[
     shift::OPS,
     split::OPS,
     matmul::OPS,
+    linear::OPS,
+    einsum::OPS,
+    softmax::OPS,
+    class_loss::OPS,
+    loss::OPS,
+    similarity::OPS,
+    norm::OPS,
+    optim::OPS,
 ];
 
 /// Other names that torch has for rows of the table: (alias, row), or (`place.alias`, row) for one place alone.
