@@ -24,6 +24,7 @@ pub mod special;
 pub mod scan;
 pub mod search;
 pub mod sort;
+pub mod reinterpret;
 pub mod unary;
 pub mod unique;
 pub mod variance;
@@ -58,6 +59,7 @@ pub static TABLE: &[&[OpDef]] = &[
     copy::OPS,
     create::OPS,
     view::OPS,
+    reinterpret::OPS,
     index::OPS,
     gather::OPS,
     scatter::OPS,
