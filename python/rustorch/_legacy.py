@@ -35,6 +35,8 @@ class tensortype(type):
         (True, torch.Size([2, 3]))
     """
 
+    __module__ = "rustorch"
+
     def __instancecheck__(cls, instance):
         return isinstance(instance, Tensor) and instance.dtype is cls.dtype and instance.is_cpu
 
