@@ -43,6 +43,10 @@ short, int, long = int16, int32, int64  # noqa: F405
 cfloat, cdouble = complex64, complex128  # noqa: F405
 
 from rustorch import _tensor as _tensor  # noqa: E402
+from rustorch import storage as storage  # noqa: E402
+from rustorch._legacy import set_default_tensor_type as set_default_tensor_type  # noqa: E402
+from rustorch._legacy import classes as _classes  # noqa: E402
+from rustorch.storage import TypedStorage as TypedStorage, UntypedStorage as UntypedStorage  # noqa: E402
 from rustorch._tensor_str import set_printoptions as set_printoptions  # noqa: E402
 from rustorch.functional import *  # noqa: E402, F403
 from rustorch.random import (  # noqa: E402
@@ -67,6 +71,7 @@ from rustorch import nn as nn  # noqa: E402
 from rustorch import optim as optim  # noqa: E402
 from rustorch import utils as utils  # noqa: E402
 
+globals().update(_classes)
 _C._set_parameter_type(nn.Parameter)
 
 _LAZY = {"testing", "linalg", "special", "fft", "types"}

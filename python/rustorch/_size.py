@@ -12,6 +12,7 @@ class Size(tuple):
     """
 
     __slots__ = ()
+    __module__ = "rustorch"
 
     def __new__(cls, extents=()):
         extents = tuple(operator.index(n) for n in extents)

@@ -210,6 +210,28 @@ pub fn grow(s: &Storage, nbytes: usize) -> Result<()> {
     Ok(())
 }
 
+/// Moves a storage into memory that processes forked later share. The old block stays for kernels that still read it.
+pub fn share(s: &Storage) -> Result<()> {
+    if s.device() == Device::Meta || s.is_shared() {
+        return Ok(());
+    }
+    let n = s.nbytes();
+    if n > 0 {
+        let Some(block) = alloc::shared(n) else { return out_of_memory(n).map(drop) };
+        unsafe fn free(ptr: *mut u8, nbytes: usize, _: usize) {
+            // SAFETY: mapped by `alloc::shared` with this size and freed once.
+            unsafe { alloc::unmap_shared(ptr, nbytes) }
+        }
+        // SAFETY: two blocks of n bytes; the new one is ours until `free`.
+        unsafe {
+            std::ptr::copy_nonoverlapping(s.ptr(), block, n);
+            s.replace(Buffer::new(block, n, 0, free));
+        }
+    }
+    s.set_shared();
+    Ok(())
+}
+
 /// Writes `start + i * step`.
 pub fn arange(out: &Tensor, start: Scalar, step: Scalar) {
     if out.is_meta() {

@@ -38,6 +38,7 @@ pub mod similarity;
 pub mod softmax;
 pub mod sort;
 pub mod special;
+pub mod reinterpret;
 pub mod unary;
 pub mod unique;
 pub mod variance;
@@ -72,6 +73,7 @@ pub static TABLE: &[&[OpDef]] = &[
     copy::OPS,
     create::OPS,
     view::OPS,
+    reinterpret::OPS,
     index::OPS,
     gather::OPS,
     scatter::OPS,

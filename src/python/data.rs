@@ -210,29 +210,48 @@ fn as_tensor(py: Python<'_>, data: &Bound<'_, PyAny>, dtype: Option<&Bound<'_, P
     finish(py, tensor_from(data, d)?, device, false)
 }
 
-/// `Tensor(2, 3)`, `Tensor([1, 2])`, `Tensor(other)`: the legacy constructor, always of the default dtype.
-pub(super) fn legacy(args: &Bound<'_, PyTuple>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Tensor> {
-    let dtype = match kwargs.and_then(|k| k.get_item("_dtype").transpose()).transpose()? {
-        Some(d) => dtype_of(&d).unwrap_or(default_dtype()),
-        None => default_dtype(),
+/// `Tensor(2, 3)`, `Tensor([1, 2])`, `Tensor(other)`: the legacy constructor of one dtype.
+pub(super) fn legacy(dtype: DType, args: &Bound<'_, PyTuple>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Tensor> {
+    let keyword = |name| kwargs.and_then(|k| k.get_item(name).transpose()).transpose();
+    if let Some(d) = keyword("device")?.filter(|d| !d.is_none())
+        && device_arg(&d)? != Device::Cpu
+    {
+        return Err(PyTypeError::new_err("legacy constructor expects device type: cpu but device type: meta was passed"));
+    }
+    let sized = |size: &[i64]| -> PyResult<Tensor> { Ok(dispatch::empty(&crate::ops::helpers::checked_shape("Tensor", size)?, dtype, Device::Cpu)?) };
+    let first = match args.is_empty() {
+        false => args.get_item(0)?,
+        true => match (keyword("size")?, keyword("data")?.or(keyword("other")?)) {
+            (Some(size), _) => return sized(&super::convert::ints_of(&size).ok_or_else(|| super::convert::wrong_type("new", "size", "tuple of ints", &size))?),
+            (None, Some(data)) => data,
+            (None, None) => return sized(&[0]),
+        },
     };
-    if args.is_empty() {
-        return Ok(dispatch::empty(&[0], dtype, Device::Cpu)?);
+    if int_of(&first).is_some() && tensor_of(&first).is_none() {
+        let size = args.iter().enumerate().map(|(i, a)| int_of(&a).ok_or_else(|| {
+            PyTypeError::new_err(format!("new(): argument 'size' failed to unpack the object at pos {} with error \"type must be tuple of ints,but got {}\"", i + 1, super::args::type_name(&a)))
+        }));
+        return sized(&size.collect::<PyResult<Vec<_>>>()?);
     }
-    if args.iter().all(|a| int_of(&a).is_some() && tensor_of(&a).is_none()) {
-        let size: Vec<i64> = args.iter().filter_map(|a| int_of(&a)).collect();
-        return Ok(dispatch::empty(&crate::ops::helpers::checked_shape("Tensor", &size)?, dtype, Device::Cpu)?);
+    if args.len() > 1 {
+        let got: Vec<_> = args.iter().map(|a| super::args::type_name(&a)).collect();
+        return Err(PyTypeError::new_err(format!("new() received an invalid combination of arguments - got ({}), but expected one of:\n * (*, torch.device device = None)\n * (torch.Storage storage)\n * (Tensor other)\n * (tuple of ints size, *, torch.device device = None)\n * (object data, *, torch.device device = None)\n", got.join(", "))));
     }
-    let first = args.get_item(0)?;
     if let Some(t) = tensor_of(&first) {
         if t.dtype() != dtype {
-            return Err(PyTypeError::new_err(format!("expected {} (got {})", dtype.name(), t.dtype().name())));
+            return Ok(copy::to_dtype(&t.detach(), dtype)?);
         }
-        return Ok(t.detach());
+        return Ok(crate::ops::view::alias(&t)?);
+    }
+    if let Some(s) = super::storage::storage_of(&first) {
+        let n = s.nbytes() / dtype.size();
+        return super::storage::over(&s, dtype, 0, &[n as i64], &[1]);
     }
     if super::types::CLASSES.get(args.py()).is_some_and(|c| first.is_instance(c.size.bind(args.py())).unwrap_or(false)) {
-        let size = super::convert::ints_of(&first).unwrap_or_default();
-        return Ok(dispatch::empty(&crate::ops::helpers::checked_shape("Tensor", &size)?, dtype, Device::Cpu)?);
+        return sized(&super::convert::ints_of(&first).unwrap_or_default());
+    }
+    if first.is_instance_of::<PyString>() {
+        return Err(PyTypeError::new_err("new(): invalid data type 'str'"));
     }
     if sequence(&first).is_none() && !interop::is_array(&first) {
         return Err(PyTypeError::new_err(format!("new(): data must be a sequence (got {})", super::args::type_name(&first))));
@@ -240,8 +259,16 @@ pub(super) fn legacy(args: &Bound<'_, PyTuple>, kwargs: Option<&Bound<'_, PyDict
     tensor_from(&first, Some(dtype))
 }
 
+/// The constructor behind `FloatTensor` and its kin.
+#[pyfunction]
+#[pyo3(signature = (dtype, *args, **kwargs))]
+fn _legacy_tensor(dtype: &Bound<'_, super::types::PyDType>, args: &Bound<'_, PyTuple>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Py<PyAny>> {
+    wrap(dtype.py(), legacy(dtype.get().0, args, kwargs)?)
+}
+
 pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(tensor, m)?)?;
     m.add_function(wrap_pyfunction!(as_tensor, m)?)?;
+    m.add_function(wrap_pyfunction!(_legacy_tensor, m)?)?;
     Ok(())
 }

@@ -303,17 +303,29 @@ fn _default_torch_function<'py>(cls: &Bound<'py, PyType>, func: &Bound<'py, PyAn
 }
 
 fn to_class<'py>(cls: &Bound<'py, PyType>, r: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = cls.py();
     if let Ok(t) = r.cast::<PyTensor>() {
         if r.is_instance(cls)? {
             return Ok(r);
         }
-        let inner = t.get().tensor();
-        inner.pyobj().store(std::ptr::null_mut(), Ordering::Release);
-        return super::tensor::make(cls, inner);
+        // A result that nobody else has seen changes its class; classes with slots of their own refuse that.
+        // SAFETY: reads the count of a live object.
+        if unsafe { ffi::Py_REFCNT(r.as_ptr()) } == 1 && r.setattr(pyo3::intern!(py, "__class__"), cls).is_ok() {
+            return Ok(r);
+        }
+        return super::tensor::make(cls, crate::ops::view::alias(&t.get().tensor())?);
     }
-    if let Ok(t) = r.cast_exact::<PyTuple>() {
-        let items = t.iter().map(|o| to_class(cls, o)).collect::<PyResult<Vec<_>>>()?;
-        return Ok(PyTuple::new(cls.py(), items)?.into_any());
+    if let Ok(t) = r.cast::<PyTuple>() {
+        let kind = t.get_type();
+        let size = super::types::CLASSES.get(py).is_some_and(|c| kind.is(c.size.bind(py)));
+        if size || !t.iter().any(|o| o.is_instance_of::<PyTensor>()) {
+            return Ok(r);
+        }
+        // Fresh items are held by the tuple alone: take them out so that they may change their class.
+        let items: Vec<_> = t.iter().collect();
+        drop(r);
+        let items = items.into_iter().map(|o| to_class(cls, o)).collect::<PyResult<Vec<_>>>()?;
+        return super::types::tuple_of(py, &kind, items.into_iter());
     }
     if let Ok(l) = r.cast_exact::<PyList>() {
         let items = l.iter().map(|o| to_class(cls, o)).collect::<PyResult<Vec<_>>>()?;

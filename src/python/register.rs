@@ -299,6 +299,11 @@ pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     Ok(())
 }
 
+/// The objects of all methods that the table gives to Tensor.
+pub(super) fn methods(py: Python<'_>) -> Vec<Py<PyAny>> {
+    CALLABLES.get().into_iter().flatten().filter(|c| c.method).filter_map(|c| c.object.get().map(|o| o.clone_ref(py))).collect()
+}
+
 /// The table for tools: one dict per row.
 #[pyfunction]
 fn _schemas(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {

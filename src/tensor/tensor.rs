@@ -154,11 +154,12 @@ impl Tensor {
         Tensor::build(i.storage.clone(), i.offset, i.shape.clone(), i.strides.clone(), i.dtype, 0, version, None)
     }
 
-    /// Another view of `storage` that takes this tensor's place in the graph (`set_`, `resize_`, `x.data = y`).
+    /// Other data that takes this tensor's place in the graph (`set_`, `resize_`, `x.data = y`). It is no view: its
+    /// geometry may lie outside of what was this tensor's base.
     pub fn with_data(&self, data: &Tensor) -> Tensor {
         let d = &*data.0;
         let flags = (self.flags() & REQUIRES_GRAD) | (data.flags() & INFERENCE);
-        let t = Tensor::build(d.storage.clone(), d.offset, d.shape.clone(), d.strides.clone(), d.dtype, flags, d.version.clone(), self.0.base.clone());
+        let t = Tensor::build(d.storage.clone(), d.offset, d.shape.clone(), d.strides.clone(), d.dtype, flags, d.version.clone(), None);
         if let Some(meta) = self.0.meta.get() {
             let _ = t.0.meta.set(meta.clone());
         }
