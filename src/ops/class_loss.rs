@@ -67,9 +67,7 @@ impl Problem {
         }
         let y = dispatch::empty(&[], self.compute, rows.device())?;
         if rows.numel() > 0 {
-            let all = dispatch::empty(&Shape::from_elem(1, rows.ndim()), self.compute, rows.device())?;
-            dispatch::reduce::reduce(Reduce::Sum, &rows, &all, 0.0);
-            dispatch::copy(&all.reshape_to(&[])?, &y);
+            dispatch::reduce::reduce(Reduce::Sum, &rows, &y, &Shape::from_elem(1, rows.ndim()), 0.0);
         } else {
             dispatch::fill(&y, 0.0.into());
         }

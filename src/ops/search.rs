@@ -170,7 +170,7 @@ fn nonzero_form(x: &Tensor, as_tuple: bool) -> Result<Ret> {
         return Ok(Ret::Tensor(nonzero(x)?));
     }
     let x = if x.ndim() == 0 { view::unsqueeze(&x.detach(), 0)? } else { x.clone() };
-    Ok(Ret::List(view::unbind(&nonzero(&x)?, 1)?))
+    Ok(Ret::List(super::split::unbind(&nonzero(&x)?, 1)?))
 }
 
 fn argwhere(x: &Tensor) -> Result<Tensor> {

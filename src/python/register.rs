@@ -226,7 +226,7 @@ fn forms(name: &str, forms: &str) -> Vec<(&'static str, String, bool, bool)> {
             "f" => v.push(("", name.to_owned(), false, false)),
             "m" => v.push(("Tensor", name.to_owned(), true, false)),
             // What lives in `_nn` alone has its in-place form there too.
-            "i" if def.forms.split_whitespace().all(|f| f != "m" && f != "f") => v.push(("_nn", format!("{name}_"), false, true)),
+            "i" if forms.split_whitespace().all(|f| f != "m" && f != "f") => v.push(("_nn", format!("{name}_"), false, true)),
             "i" => {
                 v.push(("", format!("{name}_"), false, true));
                 v.push(("Tensor", format!("{name}_"), true, true));
