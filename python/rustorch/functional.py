@@ -2,6 +2,8 @@
 
 import rustorch
 from rustorch._C import _private
+from rustorch._shapes import *  # noqa: F403
+from rustorch._shapes import __all__ as _shapes
 from rustorch.overrides import handle_torch_function, has_torch_function, has_torch_function_variadic
 
 __all__ = [
@@ -13,6 +15,7 @@ __all__ = [
     "norm",
     "numel",
     "tensordot",
+    *_shapes,
 ]
 
 
