@@ -10,6 +10,7 @@ pub mod loss;
 pub mod matmul;
 pub mod norm;
 pub mod optim;
+pub mod random;
 pub mod reduce;
 pub mod scan;
 pub mod softmax;

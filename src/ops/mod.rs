@@ -26,6 +26,7 @@ pub mod norm;
 pub mod optim;
 pub mod pointwise;
 pub mod quantile;
+pub mod random;
 pub mod reduce;
 pub mod reinterpret;
 pub mod scan;
@@ -70,6 +71,7 @@ pub static TABLE: &[&[OpDef]] = &[
     cast::OPS,
     copy::OPS,
     create::OPS,
+    random::OPS,
     view::OPS,
     reinterpret::OPS,
     index::OPS,
