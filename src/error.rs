@@ -114,10 +114,13 @@ macro_rules! fail {
 #[cold]
 pub fn three_parts(kind: Kind, torch: Option<String>, expected: String, got: String, fix: String) -> Error {
     let ours = format!("{expected}, but got {got}. {fix}");
-    Error::new(kind, match torch {
-        Some(line) => format!("{line}\n  {ours}"),
-        None => ours,
-    })
+    Error::new(
+        kind,
+        match torch {
+            Some(line) => format!("{line}\n  {ours}"),
+            None => ours,
+        },
+    )
 }
 
 /// A bug in rustorch itself, reported as such instead of a panic.

@@ -3,7 +3,13 @@
 //! The road through the crate is one-way: `python -> ops -> dispatch -> cpu -> tensor`;
 //! CONTRIBUTING.md draws it and `tests/test_layering.py` checks it.
 
+pub mod autograd;
 pub mod config;
 pub mod cpu;
+pub mod dispatch;
 pub mod error;
+pub mod ops;
+#[cfg(feature = "python")]
+mod python;
+pub mod schema;
 pub mod tensor;

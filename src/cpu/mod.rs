@@ -1,6 +1,32 @@
 //! CPU kernels: loops over raw memory that dispatch has checked. Nothing here knows tensors that require grad.
 
+#[cfg(test)]
+mod agreement;
 pub mod alloc;
+#[cfg(test)]
+pub(crate) mod checks;
+pub mod conv;
+pub mod create;
+pub mod dims;
+pub mod distance;
+pub mod float;
+pub mod index;
+pub mod join;
+pub mod load;
+pub mod loss;
+pub mod matmul;
+pub mod norm;
+pub mod optim;
+pub mod overlap;
 pub mod parallel;
 pub mod pointwise;
+pub mod pool;
+pub mod random;
+pub mod recur;
+pub mod reduce;
+pub mod scan;
 pub mod simd;
+pub mod softmax;
+pub mod sort;
+#[cfg(test)]
+pub(crate) mod testing;

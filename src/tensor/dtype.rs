@@ -142,6 +142,27 @@ impl DType {
         }
     }
 
+    /// The C++ type's name, which a few of torch's error texts use.
+    pub fn c_name(self) -> &'static str {
+        match self {
+            DType::Bool => "bool",
+            DType::U8 => "unsigned char",
+            DType::I8 => "signed char",
+            DType::I16 => "short",
+            DType::I32 => "int",
+            DType::I64 => "long",
+            DType::F16 => "c10::Half",
+            DType::BF16 => "c10::BFloat16",
+            DType::F32 => "float",
+            DType::F64 => "double",
+            DType::C64 => "c10::complex<float>",
+            DType::C128 => "c10::complex<double>",
+            DType::U16 => "unsigned short",
+            DType::U32 => "unsigned int",
+            DType::U64 => "unsigned long",
+        }
+    }
+
     /// bool, integer, floating or complex.
     #[inline]
     pub fn category(self) -> Category {
@@ -229,7 +250,7 @@ elements!(Bool8 => Bool, u8 => U8, i8 => I8, i16 => I16, i32 => I32, i64 => I64,
 #[macro_export]
 macro_rules! with_dtype {
     ($d:expr, [$($v:ident : $ty:ty),+ $(,)?], $t:ident => $body:expr, else $other:expr) => {
-        match $d { $($crate::tensor::DType::$v => { type $t = $ty; $body })+ #[allow(unreachable_patterns)] _ => $other }
+        match $d { $($crate::tensor::DType::$v => { type $t = $ty; $body })+ #[allow(unreachable_patterns, reason = "a list may name every dtype")] _ => $other }
     };
     ($d:expr, $t:ident => $body:expr) => {
         match $d {

@@ -1,0 +1,233 @@
+"""Times the same code on rustorch and torch in turns, and prints how many times faster rustorch is.
+
+    python benches/python/side_by_side.py                       one thread, every case
+    python benches/python/side_by_side.py --only 'mm|softmax' --threads 2 --json out/side_by_side.json
+    python benches/python/side_by_side.py --once                each case once, no timing: does it run?
+
+Both libraries live in this process and take turns (A B A B ...), so that a machine that slows down slows both. A figure
+is the median of five rounds, a round the mean over as many calls as fill 50 ms. Threads are set in both libraries and
+the process is bound to as many processors. Without torch, rustorch is timed alone.
+"""
+
+import argparse
+import importlib
+import json
+import os
+import platform
+import re
+import statistics
+import sys
+import time
+from pathlib import Path
+
+ROUNDS = 5
+ROUND_SECONDS = 0.05
+CASES = {}
+
+
+def case(name):
+    """Registers a builder: library -> closure that runs the case once."""
+
+    def register(build):
+        CASES[name] = build
+        return build
+
+    return register
+
+
+def pointwise(name, f, n, arity=1):
+    @case(f"{name}/{n}")
+    def build(t):
+        t.manual_seed(0)
+        xs = [t.rand(n) + 0.5 for _ in range(arity)]
+        return lambda: f(t, *xs)
+
+
+for n in (8, 10_000, 4_000_000):
+    pointwise("add", lambda t, a, b: a + b, n, 2)
+for name in ("exp", "log", "tanh", "sigmoid", "sin"):
+    pointwise(name, lambda t, a, name=name: getattr(t, name)(a), 100_000)
+
+
+@case("sum_dim/2048x2048")
+def _(t):
+    x = t.rand(2048, 2048)
+    return lambda: x.sum(1)
+
+
+@case("transposed_copy/2048x2048")
+def _(t):
+    x = t.rand(2048, 2048)
+    return lambda: x.t().contiguous()
+
+
+for n in (64, 256, 1024):
+
+    @case(f"mm/{n}")
+    def _(t, n=n):
+        a, b = t.rand(n, n), t.rand(n, n)
+        return lambda: a @ b
+
+
+@case("softmax/4096x1024")
+def _(t):
+    x = t.randn(4096, 1024)
+    return lambda: t.softmax(x, -1)
+
+
+@case("layer_norm/4096x1024")
+def _(t):
+    x, w, b = t.randn(4096, 1024), t.ones(1024), t.zeros(1024)
+    return lambda: t.nn.functional.layer_norm(x, (1024,), w, b)
+
+
+@case("conv2d/8x64x56x56")
+def _(t):
+    x, w = t.randn(8, 64, 56, 56), t.randn(64, 64, 3, 3)
+    return lambda: t.nn.functional.conv2d(x, w, padding=1)
+
+
+@case("randn/1000000")
+def _(t):
+    return lambda: t.randn(1_000_000)
+
+
+@case("view_index/64x64")
+def _(t):
+    x = t.rand(64, 64)
+    return lambda: x[3, 1:5].view(2, 2).t()
+
+
+@case("backward_chain/100_ops")
+def _(t):
+    x = t.rand(8, requires_grad=True)
+
+    def run():
+        y = x
+        for _ in range(50):
+            y = (y * 1.01).tanh()
+        y.sum().backward()
+        x.grad = None
+
+    return run
+
+
+@case("mlp_step/32-32-10")
+def _(t):
+    t.manual_seed(0)
+    model = t.nn.Sequential(t.nn.Linear(32, 32), t.nn.ReLU(), t.nn.Linear(32, 10))
+    optimiser = t.optim.Adam(model.parameters())
+    x, y = t.randn(16, 32), t.randint(10, (16,))
+
+    def run():
+        optimiser.zero_grad()
+        t.nn.functional.cross_entropy(model(x), y).backward()
+        optimiser.step()
+
+    return run
+
+
+def calls_per_round(run):
+    """Warms up, and counts how many calls fill a round."""
+    run()
+    calls, spent = 0, 0.0
+    start = time.perf_counter()
+    while spent < ROUND_SECONDS:
+        run()
+        calls += 1
+        spent = time.perf_counter() - start
+    return calls
+
+
+def one_round(run, calls):
+    start = time.perf_counter()
+    for _ in range(calls):
+        run()
+    return (time.perf_counter() - start) / calls
+
+
+def measure(build, libraries):
+    """{library: seconds per call}, or the error's text where one cannot run the case."""
+    runs, result = {}, {}
+    for name, library in libraries.items():
+        try:
+            run = build(library)
+            runs[name] = (run, calls_per_round(run), [])
+        except Exception as e:
+            result[name] = f"{type(e).__name__}: {str(e).splitlines()[0][:100] if str(e) else ''}"
+    for _ in range(ROUNDS):
+        for run, calls, times in runs.values():
+            times.append(one_round(run, calls))
+    return result | {name: statistics.median(times) for name, (_, _, times) in runs.items()}
+
+
+def load(threads):
+    libraries = {"rustorch": importlib.import_module("rustorch")}
+    try:
+        libraries["torch"] = importlib.import_module("torch")
+    except ModuleNotFoundError:
+        print("torch is not installed: timing rustorch alone", file=sys.stderr)
+    for library in libraries.values():
+        library.set_num_threads(threads)
+    return libraries
+
+
+def bind(threads):
+    if hasattr(os, "sched_setaffinity"):
+        allowed = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, allowed[:threads])
+
+
+def show(seconds):
+    if isinstance(seconds, str):
+        return seconds
+    for unit, scale in (("s", 1.0), ("ms", 1e3), ("us", 1e6)):
+        if seconds * scale >= 1:
+            return f"{seconds * scale:.3g} {unit}"
+    return f"{seconds * 1e9:.0f} ns"
+
+
+def processor():
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="", help="a regular expression that case names match")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--json", type=Path, help="where to write the figures")
+    parser.add_argument("--once", action="store_true", help="run each case of rustorch once and fail if one cannot")
+    args = parser.parse_args()
+    bind(args.threads)
+    libraries = load(args.threads)
+    chosen = {name: build for name, build in CASES.items() if re.search(args.only, name)}
+    if args.once:
+        for build in chosen.values():
+            build(libraries["rustorch"])()
+        print(f"{len(chosen)} cases run")
+        return
+    rows = {}
+    print(f"{'case':28} {'rustorch':>10} {'torch':>10}   times faster")
+    for name, build in chosen.items():
+        figures = rows[name] = measure(build, libraries)
+        a, b = figures["rustorch"], figures.get("torch")
+        ratio = f"{b / a:.2f}" if isinstance(a, float) and isinstance(b, float) else "-"
+        print(f"{name:28} {show(a):>10} {show(b) if b else '-':>10}   {ratio}", flush=True)
+    if args.json:
+        about = {
+            "processor": processor(),
+            "python": platform.python_version(),
+            "threads": args.threads,
+            "versions": {name: getattr(t, "__version__", "?") for name, t in libraries.items()},
+        }
+        args.json.parent.mkdir(parents=True, exist_ok=True)
+        args.json.write_text(json.dumps({"about": about, "seconds": rows}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,23 @@
+"""The former name of tensors that take part in a graph."""
+
+import rustorch
+
+__all__ = ["Variable", "VariableMeta"]
+
+
+class VariableMeta(type):
+    """Makes every tensor an instance of `Variable`."""
+
+    def __instancecheck__(cls, other):
+        return isinstance(other, rustorch.Tensor)
+
+
+class Variable(metaclass=VariableMeta):
+    """`Variable(tensor, requires_grad=False)` is `tensor.detach()` with that flag; every tensor is a Variable."""
+
+    def __new__(cls, data=None, requires_grad=False, volatile=False):
+        if data is None:
+            data = rustorch.empty(0)
+        if not isinstance(data, rustorch.Tensor):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(data).__name__}")
+        return data.detach().requires_grad_(bool(requires_grad))

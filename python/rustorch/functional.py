@@ -1,0 +1,132 @@
+"""Composites that stay in Python."""
+
+import rustorch
+from rustorch._C import _private
+from rustorch._shapes import *  # noqa: F403
+from rustorch._shapes import __all__ as _shapes
+from rustorch.overrides import handle_torch_function, has_torch_function, has_torch_function_variadic
+
+__all__ = [
+    "chain_matmul",
+    "einsum",
+    "is_complex",
+    "is_floating_point",
+    "is_tensor",
+    "norm",
+    "numel",
+    "tensordot",
+    *_shapes,
+]
+
+
+def is_tensor(obj):
+    """Is `obj` a tensor?"""
+    return isinstance(obj, rustorch.Tensor)
+
+
+def is_floating_point(input):
+    """Is the dtype a floating one?"""
+    return input.is_floating_point()
+
+
+def is_complex(input):
+    """Is the dtype complex?"""
+    return input.is_complex()
+
+
+def numel(input):
+    """Number of elements."""
+    return input.numel()
+
+
+def norm(input, p="fro", dim=None, keepdim=False, out=None, dtype=None):
+    """Norm of a tensor's elements, as one vector or along dims.
+
+    Args:
+        p (number or str, 'fro'): order of the vector norm; 'fro' is 2, 'nuc' the nuclear norm of matrices.
+        dim (int or tuple of int, None): dims to reduce; None stands for all.
+        keepdim (bool, False): keep reduced dims with size 1.
+    """
+    if isinstance(dim, int):
+        dim = [dim]
+    if isinstance(p, str):
+        if p != "fro" or (dim is not None and len(dim) > 2):
+            dim = list(range(input.dim())) if dim is None else dim
+            return rustorch.linalg.matrix_norm(input, p, dim, keepdim, dtype=dtype, out=out)
+        p = 2
+    return rustorch.linalg.vector_norm(input, 2 if p is None else p, dim, keepdim, dtype=dtype, out=out)
+
+
+def _sublist_letters(dims):
+    """The letters of a list of dims in the form einsum(x, [0, 1], y, [1, 2], [0, 2]); Ellipsis stands for '...'."""
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+    text = ""
+    for d in dims:
+        if d is not Ellipsis and not 0 <= d < len(letters):
+            raise ValueError(f"einsum(): subscript {d} is not within the valid range [0, 52)")
+        text += "..." if d is Ellipsis else letters[d]
+    return text
+
+
+def einsum(*args):
+    """Sum products of elements along the dims that the equation does not keep.
+
+    Args:
+        equation (str): letters for the dims of each operand, separated by commas; then -> and the result's letters.
+            Without ->, the letters that appear once, in alphabetical order. '...' stands for further dims.
+        operands (Tensors): or one list of them.
+    Example:
+        >>> torch.einsum("ij,jk->ik", torch.ones(2, 3), torch.ones(3, 4)).shape
+        torch.Size([2, 4])
+    """
+    if len(args) < 2:
+        raise ValueError(
+            "einsum(): must specify the equation string and at least one operand, or at least one operand and its "
+            "subscripts list"
+        )
+    if isinstance(args[0], rustorch.Tensor):
+        pairs = [_sublist_letters(dims) for dims in args[1::2]]
+        operands = args[:-1:2] if len(args) % 2 else args[::2]
+        equation = ",".join(pairs[: len(operands)])
+        if len(args) % 2:
+            equation += "->" + _sublist_letters(args[-1])
+    else:
+        equation, operands = args[0], args[1:]
+    if has_torch_function(operands):
+        return handle_torch_function(einsum, operands, equation, *operands)
+    if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
+        return einsum(equation, *operands[0])
+    return _private.einsum(equation, operands)
+
+
+def tensordot(a, b, dims=2, out=None):
+    """Sum the products over `dims`.
+
+    Args:
+        dims (int, or two lists of int, 2): the last `dims` dims of a with the first of b, or pairs of dims.
+    """
+    if has_torch_function_variadic(a, b):
+        return handle_torch_function(tensordot, (a, b), a, b, dims=dims, out=out)
+    if not isinstance(dims, (tuple, list, rustorch.Tensor, int)):
+        raise RuntimeError(f"tensordot expects dims to be int or tuple[list[int], list[int]] or list[list[int]] or a tensor, but got dims={dims}")
+    if isinstance(dims, rustorch.Tensor) and dims.numel() > 1:
+        dims = dims.tolist()
+    if isinstance(dims, (tuple, list)):
+        dims_a, dims_b = ([d] if isinstance(d, int) else list(d) for d in dims)
+    else:
+        dims = int(dims)
+        if dims < 0:
+            raise RuntimeError(f"tensordot expects dims >= 0, but got dims={dims}")
+        if dims > min(a.dim(), b.dim()):
+            raise RuntimeError(f"tensordot expects dims < ndim_a or ndim_b, but got dims={dims}")
+        dims_a, dims_b = list(range(-dims, 0)), list(range(dims))
+    if out is None:
+        return _private.tensordot(a, b, dims_a, dims_b)
+    return _private.tensordot(a, b, dims_a, dims_b, out=out)
+
+
+def chain_matmul(*matrices, out=None):
+    """The product of several matrices, in the order of fewest multiplications."""
+    if has_torch_function(matrices):
+        return handle_torch_function(chain_matmul, matrices, *matrices)
+    return _private.chain_matmul(matrices) if out is None else _private.chain_matmul(matrices, out=out)

@@ -1,0 +1,46 @@
+"""Layers as functions: everything here is stateless, and parameters are arguments."""
+
+import types
+
+import rustorch
+from rustorch._C import _nn
+from rustorch.nn._functional import activation, attention, loss, margin_loss, norm, pool, sparse, vision
+
+# Functions the core offers with the signature that is public here; one it lacks is absent here as well.
+_NATIVE = {
+    rustorch: (
+        "adaptive_avg_pool1d avg_pool1d bilinear celu_ channel_shuffle conv1d conv2d conv3d conv_tbc conv_transpose1d "
+        "conv_transpose2d conv_transpose3d cosine_similarity hardshrink native_channel_shuffle pairwise_distance pdist "
+        "pixel_shuffle pixel_unshuffle prelu relu_ rrelu_ selu_ threshold_"
+    ),
+    _nn: (
+        "avg_pool2d avg_pool3d elu_ gelu hardtanh_ leaky_relu_ linear one_hot scaled_dot_product_attention softplus "
+        "softshrink"
+    ),
+}
+for _owner, _names in _NATIVE.items():
+    globals().update((name, getattr(_owner, name)) for name in _names.split() if hasattr(_owner, name))
+if hasattr(_nn, "log_sigmoid"):
+    logsigmoid = _nn.log_sigmoid
+
+for _part in (activation, attention, loss, margin_loss, norm, pool, sparse, vision):
+    for _name, _value in vars(_part).items():
+        if isinstance(_value, types.FunctionType) and _value.__module__ in (_part.__name__, __name__):
+            _value.__module__ = __name__
+            globals()[_name] = _value
+        elif _name.startswith("GRID_SAMPLE"):
+            globals()[_name] = _value
+
+
+def grouped_mm(mat_a, mat_b, *, offs=None, bias=None, out_dtype=None):
+    """A matrix product for each group of rows or columns that `offs`, the ends of the groups, marks."""
+    return rustorch._grouped_mm(mat_a, mat_b, offs=offs, bias=bias, out_dtype=out_dtype)
+
+
+def assert_int_or_pair(arg, arg_name, message):
+    """Raise AssertionError(message.format(arg_name)) unless `arg` is a number or has two elements."""
+    if not (isinstance(arg, int) or len(arg) == 2):
+        raise AssertionError(message.format(arg_name))
+
+
+del _name, _names, _owner, _part, _value

@@ -1,0 +1,464 @@
+"""Pruning: a mask of zeros and ones multiplies a parameter before every forward pass."""
+
+import numbers
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+
+import rustorch
+from rustorch.nn.utils.convert_parameters import parameters_to_vector
+
+__all__ = [
+    "BasePruningMethod",
+    "CustomFromMask",
+    "Identity",
+    "L1Unstructured",
+    "LnStructured",
+    "PruningContainer",
+    "RandomStructured",
+    "RandomUnstructured",
+    "custom_from_mask",
+    "global_unstructured",
+    "identity",
+    "is_pruned",
+    "l1_unstructured",
+    "ln_structured",
+    "random_structured",
+    "random_unstructured",
+    "remove",
+]
+
+
+def _check_shape(scores, tensor, what):
+    if scores is not None and scores.shape != tensor.shape:
+        raise AssertionError(
+            f"importance_scores should have the same shape as {what}, got {scores.shape} vs {tensor.shape}"
+        )
+    return tensor if scores is None else scores
+
+
+class BasePruningMethod(ABC):
+    """A way to choose a mask, and the forward pre-hook that applies it.
+
+    A pruned parameter `name` becomes the parameter `name_orig` and the buffer `name_mask`; `name` itself is their
+    product. Subclasses define `compute_mask` and PRUNING_TYPE, 'unstructured', 'structured' or 'global': which entries
+    an earlier mask leaves them to choose from.
+    """
+
+    _tensor_name = None
+
+    def __call__(self, module, inputs):
+        setattr(module, self._tensor_name, self.apply_mask(module))
+
+    @abstractmethod
+    def compute_mask(self, t, default_mask):
+        """The mask for a tensor of scores `t`, on top of an earlier mask."""
+
+    def apply_mask(self, module):
+        """The pruned tensor."""
+        if self._tensor_name is None:
+            raise AssertionError(f"Module {module} has to be pruned")
+        mask = getattr(module, self._tensor_name + "_mask")
+        original = getattr(module, self._tensor_name + "_orig")
+        return mask.to(dtype=original.dtype) * original
+
+    @classmethod
+    def apply(cls, module, name, *args, importance_scores=None, **kwargs):
+        """Prune a parameter with a method built from the other arguments; earlier prunings of it are kept.
+
+        Args:  importance_scores (Tensor, None): what the mask is chosen by, instead of the parameter.
+        Returns:  the hook that is registered.
+        """
+        method = cls._combine(module, name, cls(*args, **kwargs))
+        original = getattr(module, name)
+        scores = _check_shape(importance_scores, original, f"parameter {name} of {module}")
+        first = not isinstance(method, PruningContainer)
+        if first:
+            module.register_parameter(name + "_orig", original)
+            del module._parameters[name]
+            mask = rustorch.ones_like(original)
+        else:
+            mask = getattr(module, name + "_mask").detach()
+            mask = mask.clone(memory_format=rustorch.contiguous_format)
+        try:
+            module.register_buffer(name + "_mask", method.compute_mask(scores, default_mask=mask))
+            setattr(module, name, method.apply_mask(module))
+            module.register_forward_pre_hook(method)
+        except Exception:
+            if first:
+                module.register_parameter(name, getattr(module, name + "_orig"))
+                del module._parameters[name + "_orig"]
+            raise
+        return method
+
+    @staticmethod
+    def _combine(module, name, method):
+        """The method itself, or a container that takes the place of an earlier hook for the same parameter."""
+        hooks = module._forward_pre_hooks
+        keys = [k for k, hook in hooks.items() if isinstance(hook, BasePruningMethod) and hook._tensor_name == name]
+        if len(keys) > 1:
+            raise AssertionError(
+                f"Avoid adding multiple pruning hooks to the same tensor {name} of module {module}. "
+                "Use a PruningContainer."
+            )
+        method._tensor_name = name
+        if not keys:
+            return method
+        old = hooks.pop(keys[0])
+        container = old if isinstance(old, PruningContainer) else PruningContainer(old)
+        container.add_pruning_method(method)
+        return container
+
+    def prune(self, t, default_mask=None, importance_scores=None):
+        """A pruned copy of a tensor, without any module."""
+        scores = _check_shape(importance_scores, t, "tensor t")
+        mask = rustorch.ones_like(t) if default_mask is None else default_mask
+        return t * self.compute_mask(scores, default_mask=mask)
+
+    def remove(self, module):
+        """Make the pruned values the parameter for good."""
+        name = self._tensor_name
+        if name is None:
+            raise AssertionError(f"Module {module} has to be pruned before pruning can be removed")
+        weight = self.apply_mask(module)
+        if hasattr(module, name):
+            delattr(module, name)
+        original = module._parameters.pop(name + "_orig")
+        original.data = weight.data
+        del module._buffers[name + "_mask"]
+        setattr(module, name, original)
+
+
+class PruningContainer(BasePruningMethod):
+    """Several prunings of one parameter; each chooses among what the ones before it left."""
+
+    def __init__(self, *args):
+        self._pruning_methods = ()
+        if len(args) == 1:
+            self._tensor_name = args[0]._tensor_name
+        for method in args:
+            self.add_pruning_method(method)
+
+    def add_pruning_method(self, method):
+        """Add a method for the same parameter."""
+        if method is not None:
+            if not isinstance(method, BasePruningMethod):
+                raise TypeError(f"{type(method)} is not a BasePruningMethod subclass")
+            if self._tensor_name != method._tensor_name:
+                raise ValueError(
+                    f"Can only add pruning methods acting on the parameter named '{self._tensor_name}' to "
+                    f"PruningContainer {self}. Found '{method._tensor_name}'"
+                )
+        self._pruning_methods += (method,)
+
+    def __len__(self):
+        return len(self._pruning_methods)
+
+    def __iter__(self):
+        return iter(self._pruning_methods)
+
+    def __getitem__(self, idx):
+        return self._pruning_methods[idx]
+
+    def compute_mask(self, t, default_mask):
+        """The earlier mask with what the newest method prunes among the entries, or channels, that are left."""
+        method = self._pruning_methods[-1]
+        mask = default_mask.to(dtype=t.dtype)
+        if method.PRUNING_TYPE == "unstructured":
+            left = default_mask == 1
+        elif method.PRUNING_TYPE == "structured":
+            if not hasattr(method, "dim"):
+                raise AttributeError(
+                    'Pruning methods of PRUNING_TYPE "structured" need to have the attribute `dim` defined.'
+                )
+            ndim = t.dim()
+            dim = method.dim + ndim if method.dim < 0 else method.dim
+            if dim < 0:
+                raise IndexError(f"Index is out of bounds for tensor with dimensions {ndim}")
+            used = default_mask.sum(dim=[d for d in range(ndim) if d != dim]) != 0
+            left = (*[slice(None)] * dim, used)
+        elif method.PRUNING_TYPE == "global":
+            left = ...
+        else:
+            raise ValueError(f"Unrecognized PRUNING_TYPE {method.PRUNING_TYPE}")
+        chosen = method.compute_mask(t[left], default_mask=default_mask[left])
+        mask = mask.clone(memory_format=rustorch.contiguous_format)
+        mask[left] = chosen.to(dtype=mask.dtype)
+        return mask
+
+
+def _check_amount(amount):
+    if not isinstance(amount, numbers.Real):
+        raise TypeError(f"Invalid type for amount: {amount}. Must be int or float.")
+    count = isinstance(amount, numbers.Integral)
+    if amount < 0 or (not count and amount > 1.0):
+        raise ValueError(f"amount={amount} should either be a float in the range [0, 1] or a non-negative integer")
+
+
+def _count(amount, size):
+    """How many of `size` entries to prune: a number of them or a share."""
+    count = amount if isinstance(amount, numbers.Integral) else round(amount * size)
+    if count > size:
+        raise ValueError(f"amount={count} should be smaller than the number of parameters to prune={size}")
+    return count
+
+
+def _check_structured(t, dim):
+    if t.dim() <= 1:
+        raise ValueError(
+            "Structured pruning can only be applied to multidimensional tensors. Found tensor of shape "
+            f"{t.shape} with {t.dim()} dims"
+        )
+    if dim >= t.dim():
+        raise IndexError(f"Invalid index {dim} for tensor of size {t.shape}")
+
+
+def _channel_mask(t, dim, channels, default_mask):
+    """Ones in some channels of a dimension, where the earlier mask has ones."""
+    mask = rustorch.zeros_like(t)
+    index = [slice(None)] * t.dim()
+    index[dim] = channels
+    mask[tuple(index)] = 1
+    return mask * default_mask.to(dtype=mask.dtype)
+
+
+def _entry_mask(default_mask, indices):
+    mask = default_mask.clone(memory_format=rustorch.contiguous_format)
+    mask.view(-1)[indices] = 0
+    return mask
+
+
+class Identity(BasePruningMethod):
+    """Prunes nothing, but makes the parameter a pruned one."""
+
+    PRUNING_TYPE = "unstructured"
+
+    def compute_mask(self, t, default_mask):
+        return default_mask
+
+    @classmethod
+    def apply(cls, module, name):
+        return super().apply(module, name)
+
+
+class RandomUnstructured(BasePruningMethod):
+    """Prunes entries at random.
+
+    Args:  amount (int or float): a number of entries or a share in [0, 1].
+    """
+
+    PRUNING_TYPE = "unstructured"
+
+    def __init__(self, amount):
+        _check_amount(amount)
+        self.amount = amount
+
+    def compute_mask(self, t, default_mask):
+        count = _count(self.amount, t.nelement())
+        if count == 0:
+            return _entry_mask(default_mask, [])
+        return _entry_mask(default_mask, rustorch.topk(rustorch.rand_like(t).view(-1), k=count).indices)
+
+    @classmethod
+    def apply(cls, module, name, amount):
+        return super().apply(module, name, amount=amount)
+
+
+class L1Unstructured(BasePruningMethod):
+    """Prunes the entries with the smallest absolute values.
+
+    Args:  amount (int or float): a number of entries or a share in [0, 1].
+    """
+
+    PRUNING_TYPE = "unstructured"
+
+    def __init__(self, amount):
+        _check_amount(amount)
+        self.amount = amount
+
+    def compute_mask(self, t, default_mask):
+        count = _count(self.amount, t.nelement())
+        if count == 0:
+            return _entry_mask(default_mask, [])
+        return _entry_mask(default_mask, rustorch.topk(t.abs().view(-1), k=count, largest=False).indices)
+
+    @classmethod
+    def apply(cls, module, name, amount, importance_scores=None):
+        return super().apply(module, name, amount=amount, importance_scores=importance_scores)
+
+
+class RandomStructured(BasePruningMethod):
+    """Prunes whole channels at random.
+
+    Args:
+        amount (int or float): a number of channels or a share in [0, 1].
+        dim (int, -1): the dimension of the channels.
+    """
+
+    PRUNING_TYPE = "structured"
+
+    def __init__(self, amount, dim=-1):
+        _check_amount(amount)
+        self.amount = amount
+        self.dim = dim
+
+    def compute_mask(self, t, default_mask):
+        _check_structured(t, self.dim)
+        size = t.shape[self.dim]
+        count = _count(self.amount, size)
+        if count == 0:
+            return default_mask
+        chances = rustorch.rand(size)
+        kept = chances > rustorch.kthvalue(chances, k=count).values
+        return _channel_mask(t, self.dim, kept, default_mask)
+
+    @classmethod
+    def apply(cls, module, name, amount, dim=-1):
+        return super().apply(module, name, amount=amount, dim=dim)
+
+
+class LnStructured(BasePruningMethod):
+    """Prunes the channels with the smallest norms.
+
+    Args:
+        amount (int or float): a number of channels or a share in [0, 1].
+        n (number or str): the norm, as `p` of `rustorch.norm`.
+        dim (int, -1): the dimension of the channels.
+    """
+
+    PRUNING_TYPE = "structured"
+
+    def __init__(self, amount, n, dim=-1):
+        _check_amount(amount)
+        self.amount = amount
+        self.n = n
+        self.dim = dim
+
+    def compute_mask(self, t, default_mask):
+        _check_structured(t, self.dim)
+        size = t.shape[self.dim]
+        count = _count(self.amount, size)
+        if count == 0:
+            return default_mask
+        own = self.dim % t.dim()
+        norms = rustorch.norm(t, p=self.n, dim=[d for d in range(t.dim()) if d != own])
+        kept = rustorch.topk(norms, k=size - count, largest=True).indices
+        return _channel_mask(t, self.dim, kept, default_mask)
+
+    @classmethod
+    def apply(cls, module, name, amount, n, dim, importance_scores=None):
+        return super().apply(module, name, amount=amount, n=n, dim=dim, importance_scores=importance_scores)
+
+
+class CustomFromMask(BasePruningMethod):
+    """Prunes with a given mask.
+
+    Args:  mask (Tensor): of the parameter's shape.
+    """
+
+    PRUNING_TYPE = "global"
+
+    def __init__(self, mask):
+        self.mask = mask
+
+    def compute_mask(self, t, default_mask):
+        if default_mask.shape != self.mask.shape:
+            raise AssertionError(
+                f"default_mask shape {default_mask.shape} must match self.mask shape {self.mask.shape}"
+            )
+        return default_mask * self.mask.to(dtype=default_mask.dtype)
+
+    @classmethod
+    def apply(cls, module, name, mask):
+        return super().apply(module, name, mask=mask)
+
+
+def identity(module, name):
+    """Make a parameter a pruned one without pruning anything; return the module."""
+    Identity.apply(module, name)
+    return module
+
+
+def random_unstructured(module, name, amount):
+    """Prune entries of a parameter at random; return the module."""
+    RandomUnstructured.apply(module, name, amount)
+    return module
+
+
+def l1_unstructured(module, name, amount, importance_scores=None):
+    """Prune the entries of a parameter with the smallest absolute values (or scores); return the module.
+
+    Example:
+        >>> layer = l1_unstructured(nn.Linear(2, 3), "weight", amount=2)
+        >>> int((layer.weight == 0).sum())
+        2
+    """
+    L1Unstructured.apply(module, name, amount=amount, importance_scores=importance_scores)
+    return module
+
+
+def random_structured(module, name, amount, dim):
+    """Prune channels of a parameter at random; return the module."""
+    RandomStructured.apply(module, name, amount, dim)
+    return module
+
+
+def ln_structured(module, name, amount, n, dim, importance_scores=None):
+    """Prune the channels of a parameter with the smallest norms; return the module."""
+    LnStructured.apply(module, name, amount, n, dim, importance_scores=importance_scores)
+    return module
+
+
+def custom_from_mask(module, name, mask):
+    """Prune a parameter with a given mask; return the module."""
+    CustomFromMask.apply(module, name, mask)
+    return module
+
+
+def global_unstructured(parameters, pruning_method, importance_scores=None, **kwargs):
+    """Prune entries of several parameters, chosen among all of them together.
+
+    Args:
+        parameters (iterable of (Module, str)): which parameters.
+        pruning_method (type): an unstructured method; kwargs are its arguments.
+        importance_scores (dict, None): scores by (module, name), the values themselves where there are none.
+    """
+    if not isinstance(parameters, Iterable):
+        raise TypeError("global_unstructured(): parameters is not an Iterable")
+    scores = {} if importance_scores is None else importance_scores
+    if not isinstance(scores, dict):
+        raise TypeError("global_unstructured(): importance_scores must be of type dict")
+    parameters = list(parameters)
+    values = [getattr(module, name) for module, name in parameters]
+    masks = [getattr(module, name + "_mask", None) for module, name in parameters]
+    all_scores = parameters_to_vector([scores.get(key, value) for key, value in zip(parameters, values)])
+    all_masks = parameters_to_vector(
+        [rustorch.ones_like(value) if mask is None else mask for mask, value in zip(masks, values)]
+    )
+    method = pruning_method(**kwargs)
+    if method.PRUNING_TYPE != "unstructured":
+        raise TypeError(
+            f'Only "unstructured" PRUNING_TYPE supported for the `pruning_method`. Found method {pruning_method} of '
+            f"type {method.PRUNING_TYPE}"
+        )
+    method._tensor_name = "temp"
+    chosen = PruningContainer(method).compute_mask(all_scores, all_masks)
+    start = 0
+    for (module, name), value in zip(parameters, values):
+        end = start + value.numel()
+        custom_from_mask(module, name, mask=chosen[start:end].view_as(value))
+        start = end
+
+
+def remove(module, name):
+    """Make the pruned values of a parameter permanent; return the module."""
+    for key, hook in module._forward_pre_hooks.items():
+        if isinstance(hook, BasePruningMethod) and hook._tensor_name == name:
+            hook.remove(module)
+            del module._forward_pre_hooks[key]
+            return module
+    raise ValueError(f"Parameter '{name}' of module {module} has to be pruned before pruning can be removed")
+
+
+def is_pruned(module):
+    """Whether anything in a module tree is pruned."""
+    return any(isinstance(hook, BasePruningMethod) for m in module.modules() for hook in m._forward_pre_hooks.values())

@@ -1,0 +1,83 @@
+"""The state of the default generator."""
+
+from contextlib import contextmanager
+
+from rustorch import _C
+
+__all__ = ["fork_rng", "get_rng_state", "initial_seed", "manual_seed", "seed", "set_rng_state"]
+
+Generator = _C.Generator
+default_generator = _C.default_generator
+
+
+def _generator_from(state):
+    generator = Generator()
+    generator.set_state(state)
+    return generator
+
+
+def manual_seed(seed):
+    """Seed the generators of all devices.
+
+    Args: seed (int): in [-2^63, 2^64); negative values count from 2^64 down.
+    Returns: the default generator of the CPU.
+    """
+    seed = int(seed)
+    for device in _device_modules():
+        device.manual_seed_all(seed)
+    return default_generator.manual_seed(seed)
+
+
+def seed():
+    """Seed the generators of all devices with a number from the operating system; returns that number."""
+    number = default_generator.seed()
+    for device in _device_modules():
+        device.manual_seed_all(number)
+    return number
+
+
+def initial_seed():
+    """The number that the default generator was seeded with."""
+    return default_generator.initial_seed()
+
+
+def get_rng_state():
+    """The state of the default generator, a uint8 tensor of 5056 bytes."""
+    return default_generator.get_state()
+
+
+def set_rng_state(new_state):
+    """Set the state of the default generator to one of `get_rng_state`."""
+    default_generator.set_state(new_state)
+
+
+def _device_modules():
+    """The modules of devices with generators of their own that are loaded."""
+    import sys
+
+    modules = (sys.modules.get(f"{__package__}.{name}") for name in ("cuda", "gpu"))
+    return [m for m in modules if m is not None and hasattr(m, "manual_seed_all") and m.is_available()]
+
+
+@contextmanager
+def fork_rng(devices=None, enabled=True, _caller="fork_rng", _devices_kw="devices", device_type=None):
+    """Put the generators back at the end of a `with` block to where they were at its start.
+
+    Args:
+        devices (iterable, None): devices besides the CPU; all if None.
+        enabled (bool, True): False makes the block do nothing.
+    """
+    if not enabled or device_type == "meta":
+        yield
+        return
+    state = get_rng_state()
+    saved = []
+    for module in _device_modules():
+        numbers = range(module.device_count()) if devices is None else devices
+        saved += [(module, device, module.get_rng_state(device)) for device in numbers]
+    try:
+        yield
+    finally:
+        set_rng_state(state)
+        for module, device, device_state in saved:
+            module.set_rng_state(device_state, device)

@@ -1,0 +1,108 @@
+//! Per-thread switches, packed into one byte so that the hot path loads them once.
+
+use std::cell::Cell;
+
+const NO_GRAD: u8 = 1;
+const INFERENCE: u8 = 2;
+/// Some saved-tensor hook is active.
+pub(crate) const SAVED_HOOKS: u8 = 4;
+const ANOMALY: u8 = 8;
+const NO_MULTITHREADING: u8 = 16;
+const VIEW_REPLAY: u8 = 32;
+/// Anomaly mode does not look for NaN.
+const NO_NAN_CHECK: u8 = 64;
+
+thread_local! { static MODE: Cell<u8> = const { Cell::new(0) }; }
+
+#[inline(always)]
+pub(crate) fn bits() -> u8 {
+    MODE.try_with(Cell::get).unwrap_or(NO_GRAD)
+}
+
+fn set(bit: u8, on: bool) -> bool {
+    MODE.with(|m| {
+        let old = m.get();
+        m.set(if on { old | bit } else { old & !bit });
+        old & bit != 0
+    })
+}
+
+/// Are operations recorded?
+#[inline(always)]
+pub fn grad_enabled() -> bool {
+    bits() & NO_GRAD == 0
+}
+
+/// Switches recording on or off and returns the previous state.
+pub fn set_grad_enabled(on: bool) -> bool {
+    !set(NO_GRAD, !on)
+}
+
+/// Is inference mode on?
+#[inline(always)]
+pub fn inference() -> bool {
+    bits() & INFERENCE != 0
+}
+
+/// Switches inference mode and returns the previous state.
+pub fn set_inference(on: bool) -> bool {
+    set(INFERENCE, on)
+}
+
+/// Is anomaly detection on?
+#[inline(always)]
+pub fn anomaly() -> bool {
+    bits() & ANOMALY != 0
+}
+
+/// Switches anomaly detection and returns the previous state.
+pub fn set_anomaly(on: bool) -> bool {
+    set(ANOMALY, on)
+}
+
+/// Does anomaly mode look for NaN?
+pub fn anomaly_nan() -> bool {
+    bits() & NO_NAN_CHECK == 0
+}
+
+/// Sets whether anomaly mode looks for NaN.
+pub fn set_anomaly_nan(on: bool) {
+    set(NO_NAN_CHECK, !on);
+}
+
+/// Marks that saved-tensor hooks are active.
+pub(crate) fn set_saved_hooks(on: bool) {
+    set(SAVED_HOOKS, on);
+}
+
+/// Kept for torch's switch of the same name; backward here always runs on the calling thread.
+pub fn set_multithreading(on: bool) -> bool {
+    !set(NO_MULTITHREADING, !on)
+}
+
+/// Kept for torch's switch of the same name.
+pub fn set_view_replay(on: bool) -> bool {
+    set(VIEW_REPLAY, on)
+}
+
+/// Restores recording when dropped.
+pub struct GradGuard(bool);
+
+impl GradGuard {
+    /// Sets recording until the guard is dropped.
+    pub fn new(on: bool) -> Self {
+        GradGuard(set_grad_enabled(on))
+    }
+}
+
+impl Drop for GradGuard {
+    fn drop(&mut self) {
+        set_grad_enabled(self.0);
+    }
+}
+
+/// Runs `f` without recording.
+pub fn no_grad<R>(f: impl FnOnce() -> R) -> R {
+    let _guard = GradGuard::new(false);
+    f()
+}

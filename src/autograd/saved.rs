@@ -1,0 +1,135 @@
+//! Tensors kept for backward, checked for changes in place when they are read.
+
+use super::mode;
+use crate::error::Result;
+use crate::fail;
+use crate::tensor::{Node, Tensor};
+use std::cell::RefCell;
+use std::sync::Arc;
+
+/// User functions that store saved tensors elsewhere (`saved_tensors_hooks`).
+pub trait SavedHooks: Send + Sync {
+    /// Called when a tensor is saved; what it gives back brings the tensor again.
+    fn pack(&self, t: &Tensor) -> Result<Arc<dyn Packed>>;
+}
+
+/// A stored tensor.
+pub trait Packed: Send + Sync {
+    /// The tensor again.
+    fn unpack(&self) -> Result<Tensor>;
+}
+
+thread_local! { static HOOKS: RefCell<Vec<Result<Arc<dyn SavedHooks>>>> = const { RefCell::new(Vec::new()) }; }
+
+/// Makes hooks apply to tensors saved from here on. An error in place of hooks forbids them with that message.
+pub fn push_hooks(hooks: Result<Arc<dyn SavedHooks>>) {
+    HOOKS.with(|h| h.borrow_mut().push(hooks));
+    mode::set_saved_hooks(true);
+}
+
+/// Ends what the last [`push_hooks`] began.
+pub fn pop_hooks() {
+    let left = HOOKS.with(|h| {
+        let mut h = h.borrow_mut();
+        h.pop();
+        h.len()
+    });
+    mode::set_saved_hooks(left > 0);
+}
+
+/// Is a message set that forbids saved-tensor hooks?
+pub fn hooks_forbidden() -> Option<String> {
+    HOOKS.with(|h| h.borrow().last().and_then(|l| l.as_ref().err().map(|e| e.message().to_owned())))
+}
+
+fn active() -> Option<Arc<dyn SavedHooks>> {
+    HOOKS.with(|h| h.borrow().last().and_then(|l| l.as_ref().ok().cloned()))
+}
+
+/// A tensor kept for backward.
+#[derive(Clone)]
+pub struct Saved(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    // An input, with its history.
+    Input(Tensor, u32),
+    // An output without its history: the node itself is its history, and holding it would make a cycle.
+    Output(Tensor, u32, u32),
+    Packed(Arc<dyn Packed>, Option<u32>),
+}
+
+impl Saved {
+    /// Keeps an input.
+    #[inline]
+    pub fn input(t: &Tensor) -> Result<Saved> {
+        if mode::bits() & mode::SAVED_HOOKS != 0
+            && let Some(hooks) = active()
+        {
+            return Ok(Saved(Kind::Packed(hooks.pack(t)?, None)));
+        }
+        Ok(Saved(Kind::Input(t.clone(), t.version())))
+    }
+
+    /// Keeps output `nr` of the node that is being made.
+    #[inline]
+    pub fn output(t: &Tensor, nr: u32) -> Result<Saved> {
+        if mode::bits() & mode::SAVED_HOOKS != 0
+            && let Some(hooks) = active()
+        {
+            return Ok(Saved(Kind::Packed(hooks.pack(&t.detach())?, Some(nr))));
+        }
+        Ok(Saved(Kind::Output(t.detach(), t.version(), nr)))
+    }
+
+    /// The tensor, with its history, if it is unchanged.
+    pub fn unpack(&self, node: &Arc<Node>) -> Result<Tensor> {
+        match &self.0 {
+            Kind::Input(t, version) => {
+                check(t, *version, node, None)?;
+                Ok(t.clone())
+            }
+            Kind::Output(t, version, nr) => {
+                check(t, *version, node, Some(*nr))?;
+                Ok(with_history(t, node, *nr))
+            }
+            Kind::Packed(p, nr) => {
+                let t = p.unpack()?;
+                Ok(match nr {
+                    Some(nr) => with_history(&t, node, *nr),
+                    None => t,
+                })
+            }
+        }
+    }
+}
+
+fn with_history(t: &Tensor, node: &Arc<Node>, nr: u32) -> Tensor {
+    let t = t.detach();
+    t.set_history(crate::tensor::Edge { node: node.clone(), nr });
+    t
+}
+
+fn check(t: &Tensor, saved: u32, node: &Arc<Node>, output: Option<u32>) -> Result<()> {
+    let now = t.version();
+    if now == saved {
+        return Ok(());
+    }
+    changed(t, saved, now, node, output)
+}
+
+#[cold]
+fn changed(t: &Tensor, saved: u32, now: u32, node: &Arc<Node>, output: Option<u32>) -> Result<()> {
+    let which = match output {
+        Some(nr) => format!(", which is output {nr} of {},", node.name),
+        None => match super::grad_fn(t) {
+            Some(edge) => format!(", which is output {} of {},", edge.nr, edge.node.name),
+            None => String::new(),
+        },
+    };
+    let dims = t.shape().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    fail!(Runtime,
+        torch: ("one of the variables needed for gradient computation has been modified by an inplace operation: [torch.{}Tensor [{dims}]]{which} is at version {now}; expected version {saved} instead. Hint: enable anomaly detection to find the operation that failed to compute its gradient, with torch.autograd.set_detect_anomaly(True).", t.dtype().scalar_name()),
+        expected: ("{}: expected the tensor saved by forward to be unchanged (version {saved})", node.name), got: ("version {now}"),
+        fix: ("Change a clone() instead, or move the in-place operation after backward()."))
+}

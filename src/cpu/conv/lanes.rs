@@ -1,0 +1,273 @@
+//! Vector types of the micro-kernels, and the table of kernels of each SIMD level.
+
+use super::tile::{self, Dots, Panel, Products};
+use crate::cpu::float::Float;
+use crate::cpu::simd::{self, Level};
+
+/// The most elements that any vector has.
+pub(super) const MAX_W: usize = 16;
+
+/// A vector of `W` elements with its instruction set.
+pub(super) trait Lanes: Copy + 'static {
+    /// The element.
+    type F: Float;
+    /// The vector.
+    type V: Copy;
+    /// Elements of a vector.
+    const W: usize;
+    /// Has the 32 registers that a tile of 8 rows needs.
+    const WIDE: bool;
+
+    /// Zeros.
+    unsafe fn zero() -> Self::V;
+    /// Reads a vector.
+    unsafe fn load(p: *const Self::F) -> Self::V;
+    /// Reads the first `n <= W` elements, zeros after them; touches no others.
+    unsafe fn load_n(p: *const Self::F, n: usize) -> Self::V;
+    /// Writes a vector.
+    unsafe fn store(p: *mut Self::F, v: Self::V);
+    /// Writes the first `n <= W` elements; touches no others.
+    unsafe fn store_n(p: *mut Self::F, n: usize, v: Self::V);
+    /// One value in all lanes.
+    unsafe fn splat(x: Self::F) -> Self::V;
+    /// `a * b + c`, fused where the instruction set can.
+    unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// `a + b`.
+    unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
+    /// Runs `work` compiled for the instruction set.
+    unsafe fn enter<W: Work>(work: W);
+
+    /// The sum of all lanes, halves added to halves.
+    #[inline(always)]
+    unsafe fn sum(v: Self::V) -> Self::F {
+        let mut t = [Self::F::ZERO; MAX_W];
+        Self::store(t.as_mut_ptr(), v);
+        let mut half = Self::W / 2;
+        while half > 0 {
+            for i in 0..half {
+                t[i] += t[i + half];
+            }
+            half /= 2;
+        }
+        t[0]
+    }
+}
+
+/// Code to be compiled for an instruction set; `run` is `#[inline(always)]`.
+pub(super) trait Work {
+    /// The code.
+    unsafe fn run(self);
+}
+
+/// The kernels of an element type at a SIMD level.
+pub struct Kernels<F> {
+    /// Elements of a vector.
+    pub(super) width: usize,
+    /// Rows of the tallest tile: 8 or 4. There are tiles of 4 and 1 rows as well.
+    pub(super) rows: usize,
+    /// Products of packed weights with pixels.
+    pub(super) panel: unsafe fn(&Panel<F>),
+    /// Sums over pixels of a weight's gradient, vectors along the output channels.
+    pub(super) products: unsafe fn(&Products<F>),
+    /// The same, vectors along the pixels.
+    pub(super) dots: unsafe fn(&Dots<F>),
+}
+
+impl<F> Kernels<F> {
+    const fn of<L: Lanes<F = F>>() -> Kernels<F> {
+        Kernels {
+            width: L::W,
+            rows: if L::WIDE { 8 } else { 4 },
+            panel: tile::panel::<L>,
+            products: tile::products::<L>,
+            dots: tile::dots::<L>,
+        }
+    }
+}
+
+/// An element type that convolutions have kernels for: f32 or f64.
+pub trait ConvFloat: Float {
+    /// The kernels of the level that runs.
+    fn kernels() -> &'static Kernels<Self>;
+}
+
+impl ConvFloat for f32 {
+    fn kernels() -> &'static Kernels<f32> {
+        static PORTABLE: Kernels<f32> = Kernels::of::<Array<f32, 4>>();
+        #[cfg(target_arch = "x86_64")]
+        {
+            static AVX2: Kernels<f32> = Kernels::of::<x86::F32x8>();
+            static AVX512: Kernels<f32> = Kernels::of::<x86::F32x16>();
+            match simd::level() {
+                Level::Avx512 => return &AVX512,
+                Level::Avx2 => return &AVX2,
+                Level::Portable => {}
+            }
+        }
+        &PORTABLE
+    }
+}
+
+impl ConvFloat for f64 {
+    fn kernels() -> &'static Kernels<f64> {
+        static PORTABLE: Kernels<f64> = Kernels::of::<Array<f64, 2>>();
+        #[cfg(target_arch = "x86_64")]
+        {
+            static AVX2: Kernels<f64> = Kernels::of::<x86::F64x4>();
+            static AVX512: Kernels<f64> = Kernels::of::<x86::F64x8>();
+            match simd::level() {
+                Level::Avx512 => return &AVX512,
+                Level::Avx2 => return &AVX2,
+                Level::Portable => {}
+            }
+        }
+        &PORTABLE
+    }
+}
+
+/// The baseline's vectors, left to LLVM.
+#[derive(Clone, Copy)]
+pub(super) struct Array<F, const N: usize>([F; N]);
+
+impl<F: Float, const N: usize> Lanes for Array<F, N> {
+    type F = F;
+    type V = [F; N];
+    const W: usize = N;
+    const WIDE: bool = false;
+
+    #[inline(always)]
+    unsafe fn zero() -> [F; N] {
+        [F::ZERO; N]
+    }
+    #[inline(always)]
+    unsafe fn load(p: *const F) -> [F; N] {
+        p.cast::<[F; N]>().read_unaligned()
+    }
+    #[inline(always)]
+    unsafe fn load_n(p: *const F, n: usize) -> [F; N] {
+        std::array::from_fn(|i| if i < n { *p.add(i) } else { F::ZERO })
+    }
+    #[inline(always)]
+    unsafe fn store(p: *mut F, v: [F; N]) {
+        p.cast::<[F; N]>().write_unaligned(v);
+    }
+    #[inline(always)]
+    unsafe fn store_n(p: *mut F, n: usize, v: [F; N]) {
+        v.iter().take(n).enumerate().for_each(|(i, &v)| *p.add(i) = v);
+    }
+    #[inline(always)]
+    unsafe fn splat(x: F) -> [F; N] {
+        [x; N]
+    }
+    #[inline(always)]
+    unsafe fn fma(a: [F; N], b: [F; N], c: [F; N]) -> [F; N] {
+        // Without the instruction a fused product is a function call.
+        let fused = cfg!(any(target_feature = "fma", target_arch = "aarch64"));
+        std::array::from_fn(|i| if fused { a[i].fma(b[i], c[i]) } else { a[i] * b[i] + c[i] })
+    }
+    #[inline(always)]
+    unsafe fn add(a: [F; N], b: [F; N]) -> [F; N] {
+        std::array::from_fn(|i| a[i] + b[i])
+    }
+    unsafe fn enter<W: Work>(work: W) {
+        work.run();
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::{Lanes, Work};
+    use std::arch::x86_64::*;
+
+    macro_rules! lanes {
+        ($(#[$m:meta])* $name:ident: $f:ty, $v:ty, $w:literal, $wide:literal, $features:literal,
+         $zero:ident $load:ident $store:ident $splat:ident $fma:ident $add:ident,
+         |$p:ident, $n:ident, $x:ident| $load_n:expr, $store_n:expr) => {
+            $(#[$m])*
+            #[derive(Clone, Copy)]
+            pub(in super::super) struct $name;
+
+            impl Lanes for $name {
+                type F = $f;
+                type V = $v;
+                const W: usize = $w;
+                const WIDE: bool = $wide;
+
+                #[inline(always)]
+                unsafe fn zero() -> $v {
+                    $zero()
+                }
+                #[inline(always)]
+                unsafe fn load(p: *const $f) -> $v {
+                    $load(p)
+                }
+                #[inline(always)]
+                unsafe fn load_n($p: *const $f, $n: usize) -> $v {
+                    $load_n
+                }
+                #[inline(always)]
+                unsafe fn store(p: *mut $f, v: $v) {
+                    $store(p, v)
+                }
+                #[inline(always)]
+                unsafe fn store_n($p: *mut $f, $n: usize, $x: $v) {
+                    $store_n
+                }
+                #[inline(always)]
+                unsafe fn splat(x: $f) -> $v {
+                    $splat(x)
+                }
+                #[inline(always)]
+                unsafe fn fma(a: $v, b: $v, c: $v) -> $v {
+                    $fma(a, b, c)
+                }
+                #[inline(always)]
+                unsafe fn add(a: $v, b: $v) -> $v {
+                    $add(a, b)
+                }
+                unsafe fn enter<W: Work>(work: W) {
+                    #[target_feature(enable = $features)]
+                    unsafe fn with<W: Work>(work: W) {
+                        work.run();
+                    }
+                    with(work);
+                }
+            }
+        };
+    }
+
+    lanes!(/// AVX-512, f32.
+        F32x16: f32, __m512, 16, true, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,bmi2,lzcnt,popcnt",
+        _mm512_setzero_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_set1_ps _mm512_fmadd_ps _mm512_add_ps,
+        |p, n, x| _mm512_maskz_loadu_ps(mask(n) as __mmask16, p), _mm512_mask_storeu_ps(p, mask(n) as __mmask16, x));
+    lanes!(/// AVX-512, f64.
+        F64x8: f64, __m512d, 8, true, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,bmi2,lzcnt,popcnt",
+        _mm512_setzero_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_set1_pd _mm512_fmadd_pd _mm512_add_pd,
+        |p, n, x| _mm512_maskz_loadu_pd(mask(n) as __mmask8, p), _mm512_mask_storeu_pd(p, mask(n) as __mmask8, x));
+    lanes!(/// AVX2, f32.
+        F32x8: f32, __m256, 8, false, "avx2,fma,f16c,bmi2,lzcnt,popcnt",
+        _mm256_setzero_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_set1_ps _mm256_fmadd_ps _mm256_add_ps,
+        |p, n, x| _mm256_maskload_ps(p, mask32(n)), _mm256_maskstore_ps(p, mask32(n), x));
+    lanes!(/// AVX2, f64.
+        F64x4: f64, __m256d, 4, false, "avx2,fma,f16c,bmi2,lzcnt,popcnt",
+        _mm256_setzero_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_set1_pd _mm256_fmadd_pd _mm256_add_pd,
+        |p, n, x| _mm256_maskload_pd(p, mask64(n)), _mm256_maskstore_pd(p, mask64(n), x));
+
+    #[inline(always)]
+    fn mask(n: usize) -> u32 {
+        (1 << n) - 1
+    }
+
+    /// Rows of ones and zeros, read from the place that leaves n ones.
+    const ONES: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
+
+    #[inline(always)]
+    unsafe fn mask32(n: usize) -> __m256i {
+        _mm256_loadu_si256(ONES.as_ptr().add(8 - n).cast())
+    }
+
+    #[inline(always)]
+    unsafe fn mask64(n: usize) -> __m256i {
+        _mm256_loadu_si256(ONES.as_ptr().add(8 - 2 * n).cast())
+    }
+}

@@ -1,0 +1,208 @@
+//! Convolution over one to three spatial dims: forward, and the gradients of input, weight and bias.
+//!
+//! All of them are matrix products whose image operand is never unrolled. For every tap the pixels of a row of
+//! outputs lie side by side in the input, so a vector of them is a plain load at `pixel + offset[k]`, k running over
+//! channels and taps. To make that true for padding and strides, a block of channels of a band of rows is copied to
+//! a scratch image: zero-padded, and split by stride phase. A convolution that needs neither reads its input in place.
+//! The gradient of the input is one such product per stride phase of the input, with the weight transposed.
+//!
+//! Missing leading dims are 1, so that 1-d and 2-d convolutions are 3-d ones.
+//!
+//! # Contract of the unsafe code in this folder
+//! With the geometry `v: &Conv`, pointers address contiguous elements: input (n, c_in, input), weight (c_out,
+//! c_in / groups, kernel), output (n, c_out, output), bias (c_out). No output is an input. Dispatch has checked the
+//! geometry: groups divide both channel counts, and `output` follows from the rest.
+//!
+//! # Determinism
+//! An element's products are added in the order of k, in blocks of channels that the shape decides. A weight's
+//! gradient is summed per chunk of samples that the shape decides, and the chunks are added in order.
+
+#![allow(unsafe_op_in_unsafe_fn, reason = "one contract for all of it, stated above")]
+
+mod axis;
+mod job;
+mod lanes;
+mod source;
+#[cfg(test)]
+mod tests;
+mod tile;
+mod weight;
+
+use super::float::{Float, Shared, grain, long_sum2};
+use super::parallel;
+use super::pool::pad3;
+use crate::error::Result;
+use axis::Axis;
+use job::Job;
+pub use lanes::ConvFloat;
+
+/// The geometry of a convolution: depth, height, width.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Conv {
+    /// Samples.
+    pub n: usize,
+    /// Channels of the input.
+    pub c_in: usize,
+    /// Channels of the output.
+    pub c_out: usize,
+    /// Groups of channels that do not mix.
+    pub groups: usize,
+    /// Extents of the input.
+    pub input: [usize; 3],
+    /// Extents of the output.
+    pub output: [usize; 3],
+    /// Extents of the kernel, in taps.
+    pub kernel: [usize; 3],
+    /// Distances between windows.
+    pub stride: [usize; 3],
+    /// Zeros before the first and after the last element.
+    pub padding: [usize; 3],
+    /// Distances between taps.
+    pub dilation: [usize; 3],
+}
+
+impl Conv {
+    /// The geometry for one to three spatial dims; all slices have one length. Dims that do not fit a window give
+    /// no outputs.
+    pub fn new(
+        (n, c_in, c_out, groups): (usize, usize, usize, usize),
+        input: &[usize],
+        kernel: &[usize],
+        stride: &[usize],
+        padding: &[usize],
+        dilation: &[usize],
+    ) -> Conv {
+        let (input, kernel, stride) = (pad3(input, 1), pad3(kernel, 1), pad3(stride, 1));
+        let (padding, dilation) = (pad3(padding, 0), pad3(dilation, 1));
+        let output = std::array::from_fn(|d| {
+            let span = dilation[d] * kernel[d].saturating_sub(1) + 1;
+            (input[d] + 2 * padding[d]).checked_sub(span).map_or(0, |room| room / stride[d].max(1) + 1)
+        });
+        Conv { n, c_in, c_out, groups, input, output, kernel, stride, padding, dilation }
+    }
+
+    fn in_plane(&self) -> usize {
+        self.input.iter().product()
+    }
+
+    fn out_plane(&self) -> usize {
+        self.output.iter().product()
+    }
+
+    fn taps(&self) -> usize {
+        self.kernel.iter().product()
+    }
+
+    /// The axes of the forward pass.
+    fn axes(&self) -> [Axis; 3] {
+        std::array::from_fn(|d| {
+            Axis::forward(
+                self.input[d],
+                self.output[d],
+                self.kernel[d],
+                self.stride[d],
+                self.padding[d],
+                self.dilation[d],
+            )
+        })
+    }
+}
+
+/// `y = conv(x, w) + bias`; the bias is optional, that is, may be null.
+///
+/// # Safety
+/// The module's contract.
+pub unsafe fn conv_forward<F: ConvFloat>(x: *const F, w: *const F, bias: *const F, y: *mut F, v: &Conv) -> Result<()> {
+    let (c, m) = (v.c_in / v.groups.max(1), v.c_out / v.groups.max(1));
+    let job = Job {
+        n: v.n,
+        groups: v.groups,
+        c,
+        m,
+        axes: v.axes(),
+        kernel: v.kernel,
+        dst: v.output,
+        w_group: m * c * v.taps(),
+        w_m: c * v.taps(),
+        w_c: v.taps(),
+    };
+    job.run(x, w, bias, y)
+}
+
+/// Writes the gradient of the input, `dx`, from that of the output, `g`.
+///
+/// It is also the transposed convolution of `g`, which is why it takes an optional bias of `c_in` elements.
+///
+/// # Safety
+/// The module's contract, with `g` as the output and `dx` as the input.
+pub unsafe fn conv_grad_input<F: ConvFloat>(
+    g: *const F,
+    w: *const F,
+    bias: *const F,
+    dx: *mut F,
+    v: &Conv,
+) -> Result<()> {
+    let (c, m) = (v.c_out / v.groups.max(1), v.c_in / v.groups.max(1));
+    let axes = |d: usize| -> Vec<Axis> {
+        let phases = v.stride[d].min(v.input[d]);
+        let axis =
+            |r| Axis::backward(v.input[d], v.output[d], v.kernel[d], v.stride[d], v.padding[d], v.dilation[d], r);
+        (0..phases).map(axis).collect()
+    };
+    let (depth, height, width) = (axes(0), axes(1), axes(2));
+    for d in &depth {
+        for h in &height {
+            for w_axis in &width {
+                let job = Job {
+                    n: v.n,
+                    groups: v.groups,
+                    c,
+                    m,
+                    axes: [d.clone(), h.clone(), w_axis.clone()],
+                    kernel: v.kernel,
+                    dst: v.input,
+                    w_group: c * m * v.taps(),
+                    w_m: v.taps(),
+                    w_c: m * v.taps(),
+                };
+                job.run(g, w, bias, dx)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Writes the gradient of the weight, `dw`, from the input and the gradient `g` of the output.
+///
+/// # Safety
+/// The module's contract.
+pub unsafe fn conv_grad_weight<F: ConvFloat>(x: *const F, g: *const F, dw: *mut F, v: &Conv) -> Result<()> {
+    weight::run(x, g, dw, v)
+}
+
+/// Writes the gradient of the bias: the sum of `g`, (n, c, s), over all but the channels.
+///
+/// # Safety
+/// Pointers address contiguous elements of these sizes.
+pub unsafe fn conv_grad_bias<F: Float>(g: *const F, db: *mut F, (n, c, s): (usize, usize, usize)) {
+    let (g, db) = (Shared::new(g), Shared(db));
+    parallel::chunks(c, grain(n * s), &|r| {
+        for channel in r {
+            // SAFETY: the channel's rows.
+            unsafe { *db.at(channel) = F::of(channel_sum(g.at(channel * s), n, s, c * s)) };
+        }
+    });
+}
+
+crate::multiversion! {
+    unsafe fn channel_sum[F: Float](g: *const F, n: usize, s: usize, stride: usize) -> f64 {
+        let mut total = 0.0;
+        for i in 0..n {
+            let g = g.add(i * stride);
+            // Both halves of the sum work: short rows leave half the strands idle otherwise.
+            let (a, b) = long_sum2(s / 2, |i| (*g.add(i), *g.add(s / 2 + i)));
+            total += a + b + if s % 2 == 1 { (*g.add(s - 1)).f64() } else { 0.0 };
+        }
+        total
+    }
+}

@@ -1,0 +1,187 @@
+//! The image operand: the source in place, or a scratch image of a block of channels of a band of outputs.
+
+use super::axis::Axis;
+use crate::cpu::float::Float;
+
+/// A box of outputs: the first of each dim, and how many.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Band {
+    pub from: [usize; 3],
+    pub len: [usize; 3],
+}
+
+/// How the image operand is laid out, and how the outputs are cut into bands.
+#[derive(Clone, Debug)]
+pub(super) struct Source {
+    pub axes: [Axis; 3],
+    /// Channels of a block: the unit that a sum of products runs over.
+    pub block: usize,
+    /// Outputs of a full band.
+    pub band: [usize; 3],
+    /// Bands per dim.
+    pub bands: [usize; 3],
+    /// No scratch image is needed.
+    pub in_place: bool,
+    /// Elements from one row, plane, phase and channel of the operand to the next.
+    pub row: usize,
+    plane: usize,
+    phase: usize,
+    pub channel: usize,
+    /// Where (channel of the block, tap) lies, relative to the first pixel; taps run fastest.
+    pub offsets: Vec<usize>,
+}
+
+/// Products of a block: enough to make up for writing the sums, few enough that its pixels stay in L1.
+const BLOCK_K: usize = 576;
+/// Bytes of a scratch image, about half of a common L2 cache.
+const SCRATCH: usize = 512 << 10;
+/// Outputs of a band along the width, and in all.
+const BAND_WIDTH: usize = 1024;
+/// As above; a band in place needs a limit only to give all threads work.
+const BAND: usize = 4096;
+
+impl Source {
+    /// Plans for `c` channels of `size` bytes per element; the axes have outputs and taps.
+    pub fn new(axes: &[Axis; 3], c: usize, size: usize) -> Source {
+        let taps: usize = axes.iter().map(|a| a.taps.len()).product();
+        let phases: usize = axes.iter().map(|a| a.phases.len()).product();
+        let in_place = axes.iter().all(Axis::in_place);
+        let blocks = c.div_ceil((BLOCK_K / taps).max(1)).max(1);
+        let block = c.div_ceil(blocks).max(1);
+        // Whole rows, then whole planes, as far as the limits go.
+        let room = (SCRATCH / size / (block * phases)).max(1);
+        let fits = |band: [usize; 3]| {
+            let span: usize = (0..3).map(|d| axes[d].span(band[d])).product();
+            band.iter().product::<usize>() <= BAND && (in_place || span <= room)
+        };
+        let mut band = [1, 1, axes[2].out.div_ceil(axes[2].out.div_ceil(BAND_WIDTH))];
+        for d in [1, 0] {
+            let mut with = band;
+            // Bands of equal size: as few as fit.
+            for count in 1..=axes[d].out {
+                with[d] = axes[d].out.div_ceil(count);
+                if with[d] == 1 || fits(with) {
+                    break;
+                }
+            }
+            band = with;
+            if band[d] < axes[d].out {
+                break;
+            }
+        }
+        let bands = std::array::from_fn(|d| axes[d].out.div_ceil(band[d]));
+        let extent: [usize; 3] = std::array::from_fn(|d| if in_place { axes[d].src } else { axes[d].span(band[d]) });
+        let row = extent[2];
+        let plane = row * extent[1];
+        let phase = plane * extent[0];
+        let channel = phase * phases;
+        let mut offsets = Vec::with_capacity(block * taps);
+        let lo: [isize; 3] = std::array::from_fn(|d| axes[d].shifts().0);
+        for c in 0..block {
+            for td in &axes[0].taps {
+                for th in &axes[1].taps {
+                    for tw in &axes[2].taps {
+                        let p = (td.phase * axes[1].phases.len() + th.phase) * axes[2].phases.len() + tw.phase;
+                        let at = [td.shift - lo[0], th.shift - lo[1], tw.shift - lo[2]].map(|i| i as usize);
+                        offsets.push(c * channel + p * phase + at[0] * plane + at[1] * row + at[2]);
+                    }
+                }
+            }
+        }
+        Source { axes: axes.clone(), block, band, bands, in_place, row, plane, phase, channel, offsets }
+    }
+
+    /// Taps per channel.
+    pub fn taps(&self) -> usize {
+        self.axes.iter().map(|a| a.taps.len()).product()
+    }
+
+    /// Bands in all.
+    pub fn band_count(&self) -> usize {
+        self.bands.iter().product()
+    }
+
+    /// Elements of scratch that [`Source::image`] needs.
+    pub fn scratch(&self) -> usize {
+        if self.in_place { 0 } else { self.block * self.channel }
+    }
+
+    /// Band `i` of [`Source::band_count`].
+    pub fn band(&self, i: usize) -> Band {
+        let at = [i / (self.bands[1] * self.bands[2]), i / self.bands[2] % self.bands[1], i % self.bands[2]];
+        let from: [usize; 3] = std::array::from_fn(|d| at[d] * self.band[d]);
+        Band { from, len: std::array::from_fn(|d| self.band[d].min(self.axes[d].out - from[d])) }
+    }
+
+    /// The operand's first pixel for a band of `channels` channels that start at `src`; fills `scratch` if needed.
+    ///
+    /// # Safety
+    /// `src` has this many channels, `scratch` [`Source::scratch`] elements.
+    pub unsafe fn image<F: Float>(&self, src: *const F, channels: usize, b: &Band, scratch: *mut F) -> *const F {
+        if !self.in_place {
+            fill(self, src, channels, b, scratch);
+            return scratch;
+        }
+        let at: [usize; 3] = std::array::from_fn(|d| b.from[d] + self.axes[d].shifts().0 as usize);
+        src.add(at[0] * self.plane + at[1] * self.row + at[2])
+    }
+
+    /// The pixel of output row (d, h) of a band, relative to its first.
+    pub fn pixel(&self, d: usize, h: usize) -> usize {
+        d * self.plane + h * self.row
+    }
+}
+
+/// The elements `j < n` of a phase for which `step * (from + j) + r` lies in the source, and the first one's place.
+#[inline(always)]
+fn inside(a: &Axis, from: isize, r: usize, n: usize) -> (usize, usize, usize) {
+    let step = a.step as isize;
+    let first = from * step + r as isize;
+    let lo = if first >= 0 { 0 } else { (-first as usize).div_ceil(a.step) };
+    let room = a.src as isize - first;
+    let hi = if room <= 0 { 0 } else { (room as usize).div_ceil(a.step) };
+    let lo = lo.min(n);
+    (lo, hi.clamp(lo, n), (first + lo as isize * step).max(0) as usize)
+}
+
+crate::multiversion! {
+    /// Copies a band of `channels` channels, split by phase, with zeros where the source has nothing.
+    unsafe fn fill[F: Float](s: &Source, src: *const F, channels: usize, b: &Band, out: *mut F) {
+        let [ad, ah, aw] = &s.axes;
+        let span: [usize; 3] = std::array::from_fn(|d| s.axes[d].span(b.len[d]));
+        let from: [isize; 3] = std::array::from_fn(|d| b.from[d] as isize + s.axes[d].shifts().0);
+        let (src_row, src_plane) = (aw.src, aw.src * ah.src);
+        for c in 0..channels {
+            let src = src.add(c * src_plane * ad.src);
+            let mut phase = out.add(c * s.channel);
+            for &rd in &ad.phases {
+                let (d0, d1, first_d) = inside(ad, from[0], rd, span[0]);
+                for &rh in &ah.phases {
+                    let (h0, h1, first_h) = inside(ah, from[1], rh, span[1]);
+                    for &rw in &aw.phases {
+                        let (w0, w1, first_w) = inside(aw, from[2], rw, span[2]);
+                        for d in 0..span[0] {
+                            for h in 0..span[1] {
+                                let row = phase.add(d * s.plane + h * s.row);
+                                if d < d0 || d >= d1 || h < h0 || h >= h1 {
+                                    (0..span[2]).for_each(|j| *row.add(j) = F::ZERO);
+                                    continue;
+                                }
+                                let (z, y) = (first_d + (d - d0) * ad.step, first_h + (h - h0) * ah.step);
+                                let from = src.add(z * src_plane + y * src_row + first_w);
+                                (0..w0).for_each(|j| *row.add(j) = F::ZERO);
+                                match aw.step {
+                                    1 => (w0..w1).for_each(|j| *row.add(j) = *from.add(j - w0)),
+                                    2 => (w0..w1).for_each(|j| *row.add(j) = *from.add(2 * (j - w0))),
+                                    step => (w0..w1).for_each(|j| *row.add(j) = *from.add(step * (j - w0))),
+                                }
+                                (w1..span[2]).for_each(|j| *row.add(j) = F::ZERO);
+                            }
+                        }
+                        phase = phase.add(s.phase);
+                    }
+                }
+            }
+        }
+    }
+}

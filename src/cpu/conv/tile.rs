@@ -1,0 +1,347 @@
+//! The micro-kernels: tiles of sums in registers.
+
+use super::lanes::{Lanes, MAX_W, Work};
+use crate::cpu::float::Float;
+
+/// One product: packed weights of some output channels, times the pixels of a band of one output plane.
+pub(super) struct Panel<F> {
+    /// Packed weights: tiles of `rows` output channels, k by k.
+    pub a: *const F,
+    /// Rows of a tile: 8, 4 or 1.
+    pub rows: usize,
+    /// Output channels; the last tile may have fewer than `rows`.
+    pub m: usize,
+    /// Where k lies, relative to a pixel.
+    pub offsets: *const usize,
+    /// Products per sum.
+    pub k: usize,
+    /// The first pixel.
+    pub b: *const F,
+    /// Pixels from one row to the next, and pixels of a row that count.
+    pub pitch: usize,
+    pub width: usize,
+    /// Rows of pixels.
+    pub height: usize,
+    /// Where the sums go: elements from one output channel, row and pixel to the next.
+    pub out: *mut F,
+    pub out_m: usize,
+    pub out_row: usize,
+    pub out_step: usize,
+    /// One per output channel; optional.
+    pub bias: *const F,
+    /// Add to what is there instead of the bias.
+    pub add: bool,
+}
+
+/// Adjacent pixels of a tile that belong to one row: their place in the tile and in the output, and their number.
+type Segment = (usize, usize, usize);
+
+/// The most pixels of a tile.
+const MAX_PIXELS: usize = 8 * MAX_W;
+
+pub(super) unsafe fn panel<L: Lanes>(p: &Panel<L::F>) {
+    struct This<'a, L: Lanes>(&'a Panel<L::F>);
+    impl<L: Lanes> Work for This<'_, L> {
+        #[inline(always)]
+        unsafe fn run(self) {
+            let p = self.0;
+            match p.rows {
+                8 => pixels::<L, 8>(p, 3),
+                4 => pixels::<L, 4>(p, if L::WIDE { 6 } else { 3 }),
+                _ => pixels::<L, 1>(p, 8),
+            }
+        }
+    }
+    L::enter(This::<L>(p));
+}
+
+/// Walks the pixels in tiles of `most` vectors, smaller ones at the end.
+#[inline(always)]
+unsafe fn pixels<L: Lanes, const MR: usize>(p: &Panel<L::F>, most: usize) {
+    if p.height == 0 || p.width == 0 {
+        return;
+    }
+    let direct = p.out_step == 1 && p.pitch == p.width && p.out_row == p.width;
+    let n = (p.height - 1) * p.pitch + p.width;
+    let mut at = 0;
+    while at < n {
+        let left = (n - at).div_ceil(L::W);
+        let vectors = if left >= most {
+            most
+        } else {
+            // The tile shapes that exist: MR 8 has 1, 2, 3; the others have 1, 2, 4.
+            match left {
+                1 | 2 => left,
+                3 if MR == 8 || most == 3 => 3,
+                3 => 2,
+                _ => 4,
+            }
+        };
+        let count = (n - at).min(vectors * L::W);
+        let mut segments = [(0, 0, 0); MAX_PIXELS];
+        let segments = if direct { &[][..] } else { split(p, at, count, &mut segments) };
+        let full = count == vectors * L::W;
+        macro_rules! run {
+            ($($nv:literal)+) => {
+                match vectors {
+                    $($nv if full => tiles::<L, MR, $nv, false>(p, at, count, segments),
+                    $nv => tiles::<L, MR, $nv, true>(p, at, count, segments),)+
+                    _ => {}
+                }
+            };
+        }
+        if MR == 8 {
+            run!(1 2 3);
+        } else if MR == 4 && L::WIDE {
+            run!(1 2 4 6);
+        } else if MR == 4 {
+            run!(1 2 3);
+        } else {
+            run!(1 2 4 8);
+        }
+        at += count;
+    }
+}
+
+/// Cuts `count` pixels from `at` on at the ends of rows.
+#[inline(always)]
+fn split<'a, F>(p: &Panel<F>, at: usize, count: usize, out: &'a mut [Segment; MAX_PIXELS]) -> &'a [Segment] {
+    let (mut row, mut column) = (at / p.pitch, at % p.pitch);
+    let (mut n, mut done) = (0, 0);
+    while done < count {
+        if column < p.width {
+            let len = (p.width - column).min(count - done);
+            out[n] = (done, row * p.out_row + column * p.out_step, len);
+            n += 1;
+        }
+        done += p.pitch - column;
+        column = 0;
+        row += 1;
+    }
+    &out[..n]
+}
+
+/// The sums of all output channels for one tile of pixels; with `PART`, the last vector is not full.
+#[inline(always)]
+unsafe fn tiles<L: Lanes, const MR: usize, const NV: usize, const PART: bool>(
+    p: &Panel<L::F>,
+    at: usize,
+    count: usize,
+    segments: &[Segment],
+) {
+    let last = count - (NV - 1) * L::W;
+    let b = p.b.add(at);
+    let mut m = 0;
+    while m < p.m {
+        let acc = tile::<L, MR, NV, PART>(p.a.add(m * p.k), p.k, b, p.offsets, last);
+        let rows = MR.min(p.m - m);
+        let out = p.out.add(m * p.out_m);
+        let bias = |i: usize| if p.bias.is_null() { L::F::ZERO } else { *p.bias.add(m + i) };
+        if segments.is_empty() {
+            for (i, acc) in acc.iter().enumerate().take(rows) {
+                let out = out.add(i * p.out_m + at);
+                let bias = L::splat(bias(i));
+                for (v, &acc) in acc.iter().enumerate() {
+                    let out = out.add(v * L::W);
+                    if PART && v == NV - 1 {
+                        L::store_n(out, last, L::add(acc, if p.add { L::load_n(out, last) } else { bias }));
+                    } else {
+                        L::store(out, L::add(acc, if p.add { L::load(out) } else { bias }));
+                    }
+                }
+            }
+        } else {
+            // Room for a vector that starts at the last pixel.
+            let mut sums = [[L::F::ZERO; MAX_W]; 9];
+            for (i, acc) in acc.iter().enumerate().take(rows) {
+                let sums = sums.as_mut_ptr().cast::<L::F>();
+                for (v, &acc) in acc.iter().enumerate() {
+                    L::store(sums.add(v * L::W), acc);
+                }
+                for &(from, to, len) in segments {
+                    scatter::<L>(sums.add(from), out.add(i * p.out_m + to), len, p.out_step, bias(i), p.add);
+                }
+            }
+        }
+        m += MR;
+    }
+}
+
+/// Writes `len` sums, `step` apart.
+#[inline(always)]
+unsafe fn scatter<L: Lanes>(sums: *const L::F, out: *mut L::F, len: usize, step: usize, bias: L::F, add: bool) {
+    if step == 1 {
+        let bias = L::splat(bias);
+        let mut j = 0;
+        while j < len {
+            let n = L::W.min(len - j);
+            let base = if add { L::load_n(out.add(j), n) } else { bias };
+            L::store_n(out.add(j), n, L::add(L::load(sums.add(j)), base));
+            j += L::W;
+        }
+        return;
+    }
+    for j in 0..len {
+        let out = out.add(j * step);
+        *out = *sums.add(j) + if add { *out } else { bias };
+    }
+}
+
+/// `MR` rows of weights times `NV` vectors of pixels, over k.
+#[inline(always)]
+unsafe fn tile<L: Lanes, const MR: usize, const NV: usize, const PART: bool>(
+    mut a: *const L::F,
+    k: usize,
+    b: *const L::F,
+    offsets: *const usize,
+    last: usize,
+) -> [[L::V; NV]; MR] {
+    let mut acc = [[L::zero(); NV]; MR];
+    for i in 0..k {
+        let b = b.add(*offsets.add(i));
+        let mut pixels = [L::zero(); NV];
+        for (v, x) in pixels.iter_mut().enumerate() {
+            *x = if PART && v == NV - 1 { L::load_n(b.add(v * L::W), last) } else { L::load(b.add(v * L::W)) };
+        }
+        for (r, acc) in acc.iter_mut().enumerate() {
+            let w = L::splat(*a.add(r));
+            for v in 0..NV {
+                acc[v] = L::fma(w, pixels[v], acc[v]);
+            }
+        }
+        a = a.add(MR);
+    }
+    acc
+}
+
+/// Part of a weight's gradient: for every k and output channel the sum over pixels of `x[pixel + offset] * g[pixel]`.
+pub(super) struct Products<F> {
+    /// Where k lies, relative to a pixel.
+    pub offsets: *const usize,
+    /// Rows of the result.
+    pub k: usize,
+    /// The first pixel; rows of them are `pitch` apart.
+    pub x: *const F,
+    pub pitch: usize,
+    pub width: usize,
+    pub height: usize,
+    /// The gradient, pixel by pixel without gaps: `vectors` vectors of output channels each.
+    pub g: *const F,
+    pub vectors: usize,
+    /// Where the sums are added: rows are `out_k` apart.
+    pub out: *mut F,
+    pub out_k: usize,
+}
+
+pub(super) unsafe fn products<L: Lanes>(p: &Products<L::F>) {
+    struct This<'a, L: Lanes>(&'a Products<L::F>);
+    impl<L: Lanes> Work for This<'_, L> {
+        #[inline(always)]
+        unsafe fn run(self) {
+            let p = self.0;
+            match (L::WIDE, p.vectors) {
+                (true, 1) => product_rows::<L, 8, 1>(p),
+                (true, 2) => product_rows::<L, 8, 2>(p),
+                (true, _) => product_rows::<L, 8, 3>(p),
+                (false, 1) => product_rows::<L, 4, 1>(p),
+                (false, 2) => product_rows::<L, 4, 2>(p),
+                (false, _) => product_rows::<L, 4, 3>(p),
+            }
+        }
+    }
+    L::enter(This::<L>(p));
+}
+
+#[inline(always)]
+unsafe fn product_rows<L: Lanes, const MR: usize, const NV: usize>(p: &Products<L::F>) {
+    let mut k = 0;
+    while k < p.k {
+        // Past the last k the tile repeats it, and drops the sums.
+        let x: [*const L::F; MR] = std::array::from_fn(|i| p.x.add(*p.offsets.add((k + i).min(p.k - 1))));
+        let mut acc = [[L::zero(); NV]; MR];
+        let mut g = p.g;
+        for h in 0..p.height {
+            for w in h * p.pitch..h * p.pitch + p.width {
+                let mut gs = [L::zero(); NV];
+                for (v, gs) in gs.iter_mut().enumerate() {
+                    *gs = L::load(g.add(v * L::W));
+                }
+                for (i, acc) in acc.iter_mut().enumerate() {
+                    let x = L::splat(*x[i].add(w));
+                    for v in 0..NV {
+                        acc[v] = L::fma(x, gs[v], acc[v]);
+                    }
+                }
+                g = g.add(NV * L::W);
+            }
+        }
+        for (i, acc) in acc.iter().enumerate().take(p.k - k) {
+            let out = p.out.add((k + i) * p.out_k);
+            for (v, &acc) in acc.iter().enumerate() {
+                let out = out.add(v * L::W);
+                L::store(out, L::add(L::load(out), acc));
+            }
+        }
+        k += MR;
+    }
+}
+
+/// The same as [`Products`] for one output channel, whose gradient is read in place.
+pub(super) struct Dots<F> {
+    /// As in [`Products`].
+    pub offsets: *const usize,
+    pub k: usize,
+    pub x: *const F,
+    pub pitch: usize,
+    pub width: usize,
+    pub height: usize,
+    /// The gradient: rows are `g_row` apart.
+    pub g: *const F,
+    pub g_row: usize,
+    /// Where the sums are added, `out_k` apart.
+    pub out: *mut F,
+    pub out_k: usize,
+}
+
+pub(super) unsafe fn dots<L: Lanes>(p: &Dots<L::F>) {
+    struct This<'a, L: Lanes>(&'a Dots<L::F>);
+    impl<L: Lanes> Work for This<'_, L> {
+        #[inline(always)]
+        unsafe fn run(self) {
+            dot_rows::<L, 8>(self.0);
+        }
+    }
+    L::enter(This::<L>(p));
+}
+
+#[inline(always)]
+unsafe fn dot_rows<L: Lanes, const MR: usize>(p: &Dots<L::F>) {
+    let mut k = 0;
+    while k < p.k {
+        let x: [*const L::F; MR] = std::array::from_fn(|i| p.x.add(*p.offsets.add((k + i).min(p.k - 1))));
+        let mut acc = [L::zero(); MR];
+        for h in 0..p.height {
+            let (g, at) = (p.g.add(h * p.g_row), h * p.pitch);
+            let mut w = 0;
+            while w + L::W <= p.width {
+                let gs = L::load(g.add(w));
+                for i in 0..MR {
+                    acc[i] = L::fma(gs, L::load(x[i].add(at + w)), acc[i]);
+                }
+                w += L::W;
+            }
+            let left = p.width - w;
+            if left > 0 {
+                let gs = L::load_n(g.add(w), left);
+                for i in 0..MR {
+                    acc[i] = L::fma(gs, L::load_n(x[i].add(at + w), left), acc[i]);
+                }
+            }
+        }
+        for (i, &acc) in acc.iter().enumerate().take(p.k - k) {
+            let out = p.out.add((k + i) * p.out_k);
+            *out += L::sum(acc);
+        }
+        k += MR;
+    }
+}

@@ -1,0 +1,189 @@
+//! Reading elements by index.
+
+use super::super::dims::{Dim, Dims, Walk, coalesce, count, lines};
+use super::super::parallel;
+use super::{GRAIN, Source, dense_strides, offsets, result_dims, sized};
+use crate::multiversion;
+use crate::tensor::Strided;
+
+/// A gather: operands x, index, output; `step` bytes of `x` per unit of the index.
+struct Nest {
+    x: *const u8,
+    index: *const u8,
+    out: *mut u8,
+    step: isize,
+    size: usize,
+    dims: Dims<3>,
+}
+// SAFETY: see `Strided`.
+unsafe impl Sync for Nest {}
+
+/// `out[i] = x[i with dim replaced by index[i]]`; `out` has the shape of `index`, which reaches at most as far as `x`
+/// in the other dims.
+pub fn gather(x: &Strided, dim: usize, index: &Strided, out: &Strided) {
+    let size = x.dtype.size() as isize;
+    let dims = (0..index.ndim())
+        .map(|d| Dim {
+            n: index.shape[d],
+            s: [if d == dim { 0 } else { x.strides[d] * size }, index.strides[d] * 8, out.strides[d] * size],
+        })
+        .collect();
+    let step = x.strides.get(dim).map_or(0, |s| s * size);
+    run(Nest { x: x.ptr, index: index.ptr, out: out.ptr, step, size: size as usize, dims });
+}
+
+/// Whole slices: `out` is `x` with `dim` replaced by the 1-d `index`. Embedding lookups are this with `dim` 0.
+pub fn index_select(x: &Strided, dim: usize, index: &Strided, out: &Strided) {
+    let size = x.dtype.size() as isize;
+    let stride = index.strides.first().map_or(0, |s| s * 8);
+    let dims = (0..x.ndim())
+        .map(|d| match d == dim {
+            true => Dim { n: out.shape[d], s: [0, stride, out.strides[d] * size] },
+            false => Dim { n: x.shape[d], s: [x.strides[d] * size, 0, out.strides[d] * size] },
+        })
+        .collect();
+    let step = x.strides.get(dim).map_or(0, |s| s * size);
+    run(Nest { x: x.ptr, index: index.ptr, out: out.ptr, step, size: size as usize, dims });
+}
+
+/// `out[i] = x.flatten()[index[i]]`; negative indices count from the end.
+pub fn take(x: &Strided, index: &Strided, out: &Strided) {
+    let flat = super::scatter::flat_offsets(x, index);
+    let size = x.dtype.size() as isize;
+    let dense = dense_strides(index.shape);
+    let dims = (0..index.ndim()).map(|d| Dim { n: index.shape[d], s: [0, dense[d], out.strides[d] * size] }).collect();
+    run(Nest { x: x.ptr, index: flat.as_ptr().cast(), out: out.ptr, step: 1, size: size as usize, dims });
+}
+
+/// Advanced indexing `x[indices]`: `None` keeps a dim whole, index tensors have one common shape and may be negative.
+/// `out` has the shape that torch's rule gives.
+pub fn index(x: &Strided, indices: &[Option<Strided>], out: &Strided) {
+    let off = offsets(x, indices);
+    let shape = indices.iter().flatten().next().map_or(&[][..], |i| i.shape);
+    let dense = dense_strides(shape);
+    let size = x.dtype.size() as isize;
+    let dims = result_dims(x.ndim(), indices)
+        .iter()
+        .enumerate()
+        .map(|(r, source)| match *source {
+            Source::Own(d) => Dim { n: x.shape[d], s: [x.strides[d] * size, 0, out.strides[r] * size] },
+            Source::Index(d) => Dim { n: shape[d], s: [0, dense[d], out.strides[r] * size] },
+        })
+        .collect();
+    run(Nest { x: x.ptr, index: off.as_ptr().cast(), out: out.ptr, step: 1, size: size as usize, dims });
+}
+
+fn run(mut nest: Nest) {
+    coalesce(&mut nest.dims);
+    let n = &nest;
+    if let [rows, Dim { n: w, s: [xs, 0, os] }] = n.dims[..]
+        && rows.s[0] == 0
+        && xs == n.size as isize
+        && os == xs
+    {
+        return row_copies(n, rows, w * n.size);
+    }
+    sized!(n.size, E => lines(&n.dims, GRAIN, &|off, m, s| {
+        // SAFETY: the module's contract.
+        unsafe {
+            let (x, index, out) = (n.x.offset(off[0]), n.index.offset(off[1]), n.out.offset(off[2]));
+            if s[1] == 0 {
+                let x = x.offset(*index.cast::<i64>() as isize * n.step);
+                let dense = size_of::<E>() as isize;
+                if s[0] == dense && s[2] == dense {
+                    std::ptr::copy_nonoverlapping(x.cast::<E>(), out.cast::<E>(), m);
+                } else {
+                    for i in 0..m as isize {
+                        *out.offset(i * s[2]).cast::<E>() = *x.offset(i * s[0]).cast::<E>();
+                    }
+                }
+            } else {
+                pick::<E>(x, index, out, m, n.step, s);
+            }
+        }
+    }))
+}
+
+multiversion! {
+    /// One element per index.
+    unsafe fn pick[E: Copy](x: *const u8, index: *const u8, out: *mut u8, n: usize, step: isize, s: [isize; 3]) {
+        let size = size_of::<E>() as isize;
+        if s == [0, 8, size] && step == size {
+            let (x, index, out) = (x.cast::<E>(), index.cast::<i64>(), out.cast::<E>());
+            for i in 0..n {
+                *out.add(i) = *x.offset(*index.add(i) as isize);
+            }
+        } else {
+            for i in 0..n as isize {
+                let at = *index.offset(i * s[1]).cast::<i64>() as isize;
+                *out.offset(i * s[2]).cast::<E>() = *x.offset(at * step + i * s[0]).cast::<E>();
+            }
+        }
+    }
+}
+
+multiversion! {
+    /// A dense run in reverse.
+    unsafe fn reverse[E: Copy](x: *const E, out: *mut E, n: usize) {
+        for i in 0..n {
+            *out.add(i) = *x.sub(i);
+        }
+    }
+}
+
+/// Whole dense rows, the shape of embedding lookups.
+fn row_copies(nest: &Nest, rows: Dim<3>, bytes: usize) {
+    /// Rows that are fetched ahead: enough to cover the latency of memory at 1 KiB rows.
+    const AHEAD: usize = 4;
+    parallel::chunks(rows.n, (GRAIN * 4).div_ceil(bytes.max(1)), &|range| {
+        // SAFETY: the module's contract.
+        let source = |i: usize| unsafe {
+            let at = *nest.index.offset(i as isize * rows.s[1]).cast::<i64>() as isize;
+            nest.x.wrapping_offset(at * nest.step)
+        };
+        for i in range.clone() {
+            if i + AHEAD < range.end {
+                prefetch(source(i + AHEAD), bytes);
+            }
+            // SAFETY: as above.
+            unsafe { std::ptr::copy_nonoverlapping(source(i), nest.out.offset(i as isize * rows.s[2]), bytes) };
+        }
+    });
+}
+
+/// Asks for the first lines of a row; the hardware follows from there.
+#[inline(always)]
+fn prefetch(p: *const u8, bytes: usize) {
+    #[cfg(target_arch = "x86_64")]
+    for line in 0..bytes.div_ceil(64).min(8) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: prefetching has no effect on memory and does not fault.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(p.wrapping_add(line * 64).cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (p, bytes);
+}
+
+/// Copies `n` loops of strided elements (operands source, target).
+pub(in super::super) fn copy(x: *const u8, out: *mut u8, size: usize, dims: &Dims<2>) {
+    let mut dims = dims.clone();
+    coalesce(&mut dims);
+    let (x, out) = (super::Ptr(x.cast_mut()), super::Ptr(out));
+    debug_assert!(count(&dims) == 0 || Walk::new(&dims, 0).off == [0, 0]);
+    sized!(size, E => lines(&dims, GRAIN, &|off, m, s| {
+        // SAFETY: the module's contract.
+        unsafe {
+            let (x, out) = (x.get().offset(off[0]), out.get().offset(off[1]));
+            let dense = size_of::<E>() as isize;
+            if s == [dense, dense] {
+                std::ptr::copy_nonoverlapping(x.cast::<E>(), out.cast::<E>(), m);
+            } else if s == [-dense, dense] {
+                reverse::<E>(x.cast(), out.cast(), m);
+            } else {
+                for i in 0..m as isize {
+                    *out.offset(i * s[1]).cast::<E>() = *x.offset(i * s[0]).cast::<E>();
+                }
+            }
+        }
+    }))
+}

@@ -1,0 +1,199 @@
+//! Moving elements by index: gather, scatter, row lookups, advanced indexing, masks, shifts.
+//!
+//! Pure data movement is compiled once per element size. Contract of the `unsafe` code in this folder: dispatch has
+//! checked that operands address allocated memory for their whole shapes, that outputs do not overlap inputs or
+//! themselves, and with [`check_bounds`] that every index lies within its dim; index tensors are int64.
+
+mod embedding;
+mod gather;
+mod mask;
+mod scatter;
+mod shift;
+#[cfg(test)]
+mod tests;
+
+pub use embedding::embedding_backward;
+pub(super) use gather::copy;
+pub use gather::{gather, index, index_select, take};
+pub use mask::{Mask, masked_scatter, masked_select, nonzero};
+pub use scatter::{Scatter, index_add, index_fill, index_put, put, scatter};
+pub use shift::{flip, roll, triangle};
+
+use super::dims::{Dim, Dims, Walk, coalesce, count};
+use super::parallel;
+use crate::multiversion;
+use crate::tensor::Strided;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// A pointer that the tasks of one kernel share; they write disjoint elements.
+#[derive(Clone, Copy)]
+pub(super) struct Ptr<T>(pub *mut T);
+// SAFETY: users write disjoint elements.
+unsafe impl<T> Send for Ptr<T> {}
+// SAFETY: as above.
+unsafe impl<T> Sync for Ptr<T> {}
+impl<T> Ptr<T> {
+    #[inline(always)]
+    pub fn get(&self) -> *mut T {
+        self.0
+    }
+}
+
+/// Runs a block with an unsigned type of an element's size.
+macro_rules! sized {
+    ($size:expr, $e:ident => $body:expr) => {
+        match $size {
+            1 => {
+                type $e = u8;
+                $body
+            }
+            2 => {
+                type $e = u16;
+                $body
+            }
+            4 => {
+                type $e = u32;
+                $body
+            }
+            8 => {
+                type $e = u64;
+                $body
+            }
+            _ => {
+                type $e = [u64; 2];
+                $body
+            }
+        }
+    };
+}
+pub(super) use sized;
+
+/// Elements that one task moves at least.
+pub(super) const GRAIN: usize = 1 << 13;
+
+multiversion! {
+    unsafe fn outside(x: *const i64, stride: isize, n: usize, low: i64, high: i64) -> bool {
+        let mut bad = false;
+        if stride == 8 {
+            for i in 0..n {
+                let v = *x.add(i);
+                bad |= (v < low) | (v >= high);
+            }
+        } else {
+            for i in 0..n {
+                let v = *x.cast::<u8>().offset(i as isize * stride).cast::<i64>();
+                bad |= (v < low) | (v >= high);
+            }
+        }
+        bad
+    }
+}
+
+/// The first index (in logical order) outside of `0..size`, or `-size..size` if `negative`.
+pub fn check_bounds(index: &Strided, size: usize, negative: bool) -> Option<i64> {
+    let high = size as i64;
+    let low = if negative { -high } else { 0 };
+    let mut dims: Dims<1> = (0..index.ndim()).map(|d| Dim { n: index.shape[d], s: [index.strides[d] * 8] }).collect();
+    coalesce(&mut dims);
+    let n = count(&dims);
+    if n == 0 {
+        return None;
+    }
+    const PIECE: usize = 1 << 15;
+    let (inner, outer) = dims.split_last().map_or((Dim { n: 1, s: [8] }, &[][..]), |(i, o)| (*i, o));
+    let pieces = inner.n.div_ceil(PIECE);
+    // The lowest piece with a bad index: the same answer for any number of threads.
+    let first = AtomicU64::new(u64::MAX);
+    let tasks = count(outer) * pieces;
+    parallel::chunks(tasks, PIECE.div_ceil(inner.n.min(PIECE)), &|range| {
+        let mut w = Walk::new(outer, range.start / pieces);
+        for t in range {
+            let from = t % pieces * PIECE;
+            let p = index.ptr.wrapping_offset(w.off[0] + from as isize * inner.s[0]);
+            if t % pieces + 1 == pieces {
+                w.next();
+            }
+            // SAFETY: the module's contract.
+            if unsafe { outside(p.cast(), inner.s[0], PIECE.min(inner.n - from), low, high) } {
+                first.fetch_min(t as u64, Relaxed);
+                return;
+            }
+        }
+    });
+    let t = first.into_inner();
+    if t == u64::MAX {
+        return None;
+    }
+    let t = t as usize;
+    let from = t % pieces * PIECE;
+    let base = Walk::new(outer, t / pieces).off[0];
+    (from..inner.n.min(from + PIECE)).find_map(|i| {
+        // SAFETY: the module's contract.
+        let v = unsafe { *index.ptr.offset(base + i as isize * inner.s[0]).cast::<i64>() };
+        (v < low || v >= high).then_some(v)
+    })
+}
+
+/// A result dim of advanced indexing: either one dim of `x` or one of the index tensors' common shape.
+pub(super) enum Source {
+    Own(usize),
+    Index(usize),
+}
+
+/// The result dims of `x[indices]` in order. The index dims stand where the indexed dims stood if those are neighbours,
+/// else in front, as in NumPy and torch.
+pub(super) fn result_dims(ndim: usize, indices: &[Option<Strided>]) -> Vec<Source> {
+    let used = |d: usize| indices.get(d).is_some_and(Option::is_some);
+    let b = indices.iter().flatten().next().map_or(0, |i| i.ndim());
+    let first = (0..ndim).find(|&d| used(d)).unwrap_or(0);
+    let last = (0..ndim).rev().find(|&d| used(d)).unwrap_or(0);
+    let at = if (first..=last).all(used) { first } else { 0 };
+    let mut out: Vec<Source> = Vec::with_capacity(ndim + b);
+    let own: Vec<usize> = (0..ndim).filter(|&d| !used(d)).collect();
+    let before = own.iter().filter(|&&d| d < at).count();
+    out.extend(own[..before].iter().map(|&d| Source::Own(d)));
+    out.extend((0..b).map(Source::Index));
+    out.extend(own[before..].iter().map(|&d| Source::Own(d)));
+    out
+}
+
+/// The byte offsets within `x` that index tensors of one common shape select, dense in logical order.
+/// Negative indices count from the end.
+pub(super) fn offsets(x: &Strided, indices: &[Option<Strided>]) -> Vec<i64> {
+    let Some(any) = indices.iter().flatten().next() else {
+        return vec![0];
+    };
+    let mut out = vec![0i64; any.numel()];
+    let size = x.dtype.size() as i64;
+    for (d, index) in indices.iter().enumerate() {
+        let Some(index) = index else { continue };
+        let (n, s) = (x.shape[d] as i64, x.strides[d] as i64 * size);
+        let mut step = 8;
+        let mut dims: Dims<2> = Dims::new();
+        for d in (0..index.ndim()).rev() {
+            dims.insert(0, Dim { n: index.shape[d], s: [index.strides[d] * 8, step] });
+            step *= index.shape[d] as isize;
+        }
+        coalesce(&mut dims);
+        let o = Ptr(out.as_mut_ptr().cast::<u8>());
+        super::dims::lines(&dims, GRAIN, &|off, m, st| {
+            for i in 0..m as isize {
+                // SAFETY: the module's contract; lines are disjoint.
+                unsafe {
+                    let v = *index.ptr.offset(off[0] + i * st[0]).cast::<i64>();
+                    *o.get().offset(off[1] + i * st[1]).cast::<i64>() += if v < 0 { v + n } else { v } * s;
+                }
+            }
+        });
+    }
+    out
+}
+
+/// Row-major byte strides of a dense int64 tensor of this shape.
+pub(super) fn dense_strides(shape: &[usize]) -> smallvec::SmallVec<[isize; 6]> {
+    let mut s = smallvec::SmallVec::from_elem(8, shape.len());
+    for d in (0..shape.len().saturating_sub(1)).rev() {
+        s[d] = s[d + 1] * shape[d + 1] as isize;
+    }
+    s
+}

@@ -1,0 +1,332 @@
+//! Classification losses: cross entropy fused with its log-softmax, and negative log likelihood.
+//!
+//! Logits have the layout (n, c, s), targets, losses and log-sum-exps (n, s). The backward pass of cross entropy
+//! rebuilds the probabilities from the logits and the log-sum-exps, so that no (n, c, s) temporary exists.
+//!
+//! # Contract of the unsafe code
+//! Pointers address contiguous elements of these sizes; `weight` (`c` elements) is optional, that is, may be null.
+//! Targets are below `c` or equal to the ignored index; [`first_bad_target`] checks that.
+
+#![allow(clippy::needless_range_loop, reason = "one index runs through several streams")]
+#![allow(unsafe_op_in_unsafe_fn, reason = "one contract for all of it, stated above")]
+
+use super::float::{Float, Shared, grain, sum};
+use super::parallel;
+use super::softmax::{row_max, sum_exp};
+
+/// Columns of a tile when there is a spatial dim.
+const TILE: usize = 64;
+
+/// What the targets are and how classes count.
+#[derive(Clone, Copy)]
+pub struct Targets<F> {
+    /// Class indices.
+    pub index: *const i64,
+    /// A factor per class; optional.
+    pub weight: *const F,
+    /// Targets that count for nothing.
+    pub ignore: i64,
+    /// The share of the target distribution that is spread over all classes, in [0, 1].
+    pub smoothing: f64,
+}
+
+impl<F: Float> Targets<F> {
+    #[inline(always)]
+    unsafe fn weight(&self, class: usize) -> F {
+        if self.weight.is_null() { F::ONE } else { *self.weight.add(class) }
+    }
+}
+
+// SAFETY: targets and weights are only read.
+unsafe impl<F> Sync for Targets<F> {}
+
+/// The first of `n` targets that is neither a class below `c` nor `ignore`.
+///
+/// # Safety
+/// `n` targets are readable.
+pub unsafe fn first_bad_target(index: *const i64, n: usize, c: usize, ignore: i64) -> Option<i64> {
+    let mut any = false;
+    for i in 0..n {
+        let t = *index.add(i);
+        any |= t != ignore && t as u64 >= c as u64;
+    }
+    if !any {
+        return None;
+    }
+    (0..n).map(|i| *index.add(i)).find(|&t| t != ignore && t as u64 >= c as u64)
+}
+
+/// The sum of the weights of `n` targets, ignored ones left out: what a mean divides by.
+///
+/// # Safety
+/// The module's contract.
+pub unsafe fn target_weight<F: Float>(t: &Targets<F>, n: usize) -> F {
+    if t.weight.is_null() {
+        let count = (0..n).filter(|&i| *t.index.add(i) != t.ignore).count();
+        return F::of(count as f64);
+    }
+    let mut total = 0.0;
+    for i in 0..n {
+        let class = *t.index.add(i);
+        if class != t.ignore {
+            total += t.weight(class as usize).f64();
+        }
+    }
+    F::of(total)
+}
+
+/// Writes the loss and the log-sum-exp of every row of logits.
+///
+/// `loss = (1 - smoothing) * w[t] * (lse - x[t]) + smoothing / c * sum over k of w[k] * (lse - x[k])`, 0 if ignored.
+///
+/// # Safety
+/// The module's contract.
+pub unsafe fn cross_entropy_forward<F: Float>(
+    x: *const F,
+    t: &Targets<F>,
+    (loss, lse): (*mut F, *mut F),
+    (n, c, s): (usize, usize, usize),
+) {
+    let (x, loss, lse) = (Shared::new(x), Shared(loss), Shared(lse));
+    if s == 1 {
+        parallel::chunks(n, grain(c), &|r| {
+            // SAFETY: the rows of this chunk.
+            unsafe { ce_rows(x.get(), t, loss.get(), lse.get(), r.start, r.end, c) }
+        });
+        return;
+    }
+    tiles(n, c, s, &|row, from, width| {
+        // SAFETY: the columns of this tile.
+        unsafe { ce_tile(x.at(row * c * s + from), t, loss.get(), lse.get(), row * s + from, c, s, width) }
+    });
+}
+
+/// Writes the gradient of [`cross_entropy_forward`]: `g[row * g_stride] * scale` times the derivative of every row.
+///
+/// A mean passes its one gradient with stride 0 and the scale 1 / [`target_weight`].
+///
+/// # Safety
+/// The module's contract.
+pub unsafe fn cross_entropy_backward<F: Float>(
+    (g, g_stride, scale): (*const F, usize, F),
+    (x, lse): (*const F, *const F),
+    t: &Targets<F>,
+    dx: *mut F,
+    (n, c, s): (usize, usize, usize),
+) {
+    let (g, x, lse, dx) = (Shared::new(g), Shared::new(x), Shared::new(lse), Shared(dx));
+    let total = if t.weight.is_null() { F::of(c as f64) } else { F::of((0..c).map(|k| t.weight(k).f64()).sum()) };
+    if s == 1 {
+        parallel::chunks(n, grain(c), &|r| {
+            for row in r {
+                // SAFETY: one row.
+                unsafe {
+                    let g = *g.at(row * g_stride) * scale;
+                    ce_row_backward(g, x.at(row * c), *lse.at(row), t, *t.index.add(row), dx.at(row * c), c, total);
+                }
+            }
+        });
+        return;
+    }
+    tiles(n, c, s, &|row, from, width| {
+        let (at, first) = (row * c * s + from, row * s + from);
+        // SAFETY: the columns of this tile.
+        unsafe {
+            let (g, step) = (g.at(first * g_stride), g_stride);
+            ce_tile_backward(g, step, scale, x.at(at), lse.at(first), t, first, dx.at(at), c, s, width, total)
+        }
+    });
+}
+
+/// Writes `-w[t] * x[t]` for every row of log-probabilities, 0 if ignored. The smoothing is not used.
+///
+/// # Safety
+/// The module's contract.
+pub unsafe fn nll_forward<F: Float>(x: *const F, t: &Targets<F>, loss: *mut F, (n, c, s): (usize, usize, usize)) {
+    let (x, loss) = (Shared::new(x), Shared(loss));
+    parallel::chunks(n * s, grain(1), &|r| {
+        for i in r {
+            // SAFETY: row i; its target is a class or ignored.
+            unsafe {
+                let class = *t.index.add(i);
+                *loss.at(i) = if class == t.ignore {
+                    F::ZERO
+                } else {
+                    let class = class as usize;
+                    -(t.weight(class) * *x.at((i / s * c + class) * s + i % s))
+                };
+            }
+        }
+    });
+}
+
+/// Writes the gradient of [`nll_forward`], zeros included; g as for [`cross_entropy_backward`].
+///
+/// # Safety
+/// The module's contract.
+pub unsafe fn nll_backward<F: Float>(
+    (g, g_stride, scale): (*const F, usize, F),
+    t: &Targets<F>,
+    dx: *mut F,
+    (n, c, s): (usize, usize, usize),
+) {
+    let (g, dx) = (Shared::new(g), Shared(dx));
+    parallel::chunks(n, grain(c * s), &|r| {
+        for row in r {
+            // SAFETY: one sample.
+            unsafe {
+                dx.at(row * c * s).write_bytes(0, c * s);
+                for i in row * s..(row + 1) * s {
+                    let class = *t.index.add(i);
+                    if class != t.ignore {
+                        let class = class as usize;
+                        *dx.at((row * c + class) * s + i % s) = -(*g.at(i * g_stride) * scale * t.weight(class));
+                    }
+                }
+            }
+        }
+    });
+}
+
+/// Runs `f(sample, first column, columns)` for every tile of columns.
+fn tiles(n: usize, c: usize, s: usize, f: &(dyn Fn(usize, usize, usize) + Sync)) {
+    let per = s.div_ceil(TILE);
+    parallel::chunks(n * per, grain(c * s.min(TILE)), &|r| {
+        for i in r {
+            let from = i % per * TILE;
+            f(i / per, from, TILE.min(s - from));
+        }
+    });
+}
+
+/// The loss of a row from its log-sum-exp, its target's logit and, for smoothing, the weighted sums.
+#[inline(always)]
+unsafe fn row_loss<F: Float>(t: &Targets<F>, class: i64, lse: F, logit: F, spread: F, c: usize) -> F {
+    let hard = t.weight(class as usize) * (lse - logit);
+    if t.smoothing == 0.0 {
+        return hard;
+    }
+    F::of(1.0 - t.smoothing) * hard + F::of(t.smoothing / c as f64) * spread
+}
+
+crate::multiversion! {
+    unsafe fn ce_rows[F: Float](x: *const F, t: &Targets<F>, loss: *mut F, lse: *mut F, from: usize, to: usize, c: usize) {
+        for r in from..to {
+            let x = x.add(r * c);
+            let m = row_max(x, c);
+            // A row of -inf alone is NaN, as its log-softmax is.
+            let log = sum_exp(x, c, m).ln() + m;
+            *lse.add(r) = log;
+            let class = *t.index.add(r);
+            *loss.add(r) = if class == t.ignore {
+                F::ZERO
+            } else {
+                let spread = if t.smoothing == 0.0 {
+                    F::ZERO
+                } else if t.weight.is_null() {
+                    sum(c, |k| log - *x.add(k))
+                } else {
+                    sum(c, |k| *t.weight.add(k) * (log - *x.add(k)))
+                };
+                row_loss(t, class, log, *x.add(class as usize), spread, c)
+            };
+        }
+    }
+}
+
+crate::multiversion! {
+    unsafe fn ce_tile[F: Float](
+        x: *const F, t: &Targets<F>, loss: *mut F, lse: *mut F, first: usize, c: usize, stride: usize, width: usize,
+    ) {
+        let (mut m, mut total, mut spread) = ([F::NEG_INF; TILE], [F::ZERO; TILE], [F::ZERO; TILE]);
+        for k in 0..c {
+            let x = x.add(k * stride);
+            (0..width).for_each(|j| m[j] = (*x.add(j)).larger(m[j]));
+        }
+        for k in 0..c {
+            let x = x.add(k * stride);
+            (0..width).for_each(|j| total[j] += (*x.add(j) - m[j]).exp());
+        }
+        for j in 0..width {
+            total[j] = total[j].ln() + m[j];
+            *lse.add(first + j) = total[j];
+        }
+        if t.smoothing != 0.0 {
+            for k in 0..c {
+                let (x, w) = (x.add(k * stride), t.weight(k));
+                (0..width).for_each(|j| spread[j] += w * (total[j] - *x.add(j)));
+            }
+        }
+        for j in 0..width {
+            let class = *t.index.add(first + j);
+            *loss.add(first + j) = if class == t.ignore {
+                F::ZERO
+            } else {
+                row_loss(t, class, total[j], *x.add(class as usize * stride + j), spread[j], c)
+            };
+        }
+    }
+}
+
+/// The factors of the derivative of one row: `dx[k] = on_p * p[k] - on_w * w[k]`, and `- on_t` at the target.
+#[inline(always)]
+unsafe fn row_factors<F: Float>(t: &Targets<F>, class: i64, g: F, c: usize, total: F) -> (F, F, F) {
+    if class == t.ignore {
+        return (F::ZERO, F::ZERO, F::ZERO);
+    }
+    let hard = t.weight(class as usize) * F::of(1.0 - t.smoothing);
+    let soft = F::of(t.smoothing / c as f64);
+    (g * (hard + soft * total), g * soft, g * hard)
+}
+
+crate::multiversion! {
+    unsafe fn ce_row_backward[F: Float](
+        g: F, x: *const F, lse: F, t: &Targets<F>, class: i64, dx: *mut F, c: usize, total: F,
+    ) {
+        if class == t.ignore {
+            dx.write_bytes(0, c);
+            return;
+        }
+        let (on_p, on_w, on_t) = row_factors(t, class, g, c, total);
+        if t.smoothing == 0.0 {
+            (0..c).for_each(|k| *dx.add(k) = on_p * (*x.add(k) - lse).exp());
+        } else if t.weight.is_null() {
+            (0..c).for_each(|k| *dx.add(k) = on_p * (*x.add(k) - lse).exp() - on_w);
+        } else {
+            (0..c).for_each(|k| *dx.add(k) = on_p * (*x.add(k) - lse).exp() - on_w * *t.weight.add(k));
+        }
+        let at = dx.add(class as usize);
+        *at = *at - on_t;
+    }
+}
+
+crate::multiversion! {
+    unsafe fn ce_tile_backward[F: Float](
+        g: *const F, g_stride: usize, scale: F, x: *const F, lse: *const F, t: &Targets<F>, first: usize, dx: *mut F,
+        c: usize, stride: usize, width: usize, total: F,
+    ) {
+        let (mut on_p, mut on_w, mut on_t) = ([F::ZERO; TILE], [F::ZERO; TILE], [F::ZERO; TILE]);
+        for j in 0..width {
+            let g = *g.add(j * g_stride) * scale;
+            (on_p[j], on_w[j], on_t[j]) = row_factors(t, *t.index.add(first + j), g, c, total);
+        }
+        for k in 0..c {
+            let (x, dx, w) = (x.add(k * stride), dx.add(k * stride), t.weight(k));
+            (0..width).for_each(|j| *dx.add(j) = on_p[j] * (*x.add(j) - *lse.add(j)).exp() - on_w[j] * w);
+        }
+        for j in 0..width {
+            let class = *t.index.add(first + j);
+            if class == t.ignore {
+                // 0 * NaN of a broken column would not be 0.
+                (0..c).for_each(|k| *dx.add(k * stride + j) = F::ZERO);
+            } else {
+                let at = dx.add(class as usize * stride + j);
+                *at = *at - on_t[j];
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "loss_tests.rs"]
+mod tests;

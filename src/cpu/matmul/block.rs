@@ -1,0 +1,425 @@
+//! Blocking: cuts a product into blocks that fit the caches, packs them, and hands tiles to the micro-kernel.
+
+use super::finish::Finish;
+use super::isa::Isa;
+use super::lanes::{Lane, MAX_W};
+use super::num::{Num, Source};
+use super::pack::{Cut, Kernel, Pack};
+use super::tile::TileArgs;
+use super::{Bias, Gemm, parallel, skinny};
+use crate::cpu::alloc::alloc;
+use std::mem::MaybeUninit;
+use std::ops::Range;
+
+type T<K> = <<K as Kernel>::L as Lane>::T;
+type P<K> = <<K as Kernel>::L as Lane>::P;
+
+/// Below this many flops the hand-off to other threads costs more than it gains.
+pub(super) const PARALLEL_FLOPS: usize = 1 << 20;
+/// Flops that a task should have at least.
+pub(super) const TASK_FLOPS: usize = 1 << 20;
+/// Tasks that a large product is cut into, if they are large enough: threads that are late then cost little.
+const TASKS: usize = 64;
+/// Bytes of a panel of B along one block of k. It streams from L2; blocks that fit L1 would have C read and
+/// written more often, which costs more (2048 x 2048: 217 GFLOP/s with 48 KiB, 225 with 64, 229 with 96).
+const PANEL_BYTES: usize = 96 << 10;
+/// Bytes of a block of A: about half of L2.
+const A_BYTES: usize = 512 << 10;
+/// Columns of B and rows of A that are packed at once.
+const NC: usize = 2048;
+const MC: usize = 4096;
+/// Sums of a half-precision C that are kept in f32 between blocks of k.
+const PARTIAL: usize = 1 << 20;
+
+/// A [`Gemm`] with its types.
+#[derive(Clone, Copy)]
+pub(super) struct Problem<E, T> {
+    pub m: usize,
+    pub n: usize,
+    pub k: usize,
+    pub alpha: T,
+    pub a: *const E,
+    pub a_rs: isize,
+    pub a_cs: isize,
+    pub b: *const E,
+    pub b_rs: isize,
+    pub b_cs: isize,
+    pub beta: T,
+    pub c: *mut E,
+    pub c_rs: isize,
+    pub c_cs: isize,
+    /// A matrix with a stride of 0, or null.
+    pub bias: *const E,
+    pub bias_rs: isize,
+    pub bias_cs: isize,
+}
+
+// SAFETY: the module's contract: tasks that share a problem write disjoint elements.
+unsafe impl<E, T> Sync for Problem<E, T> {}
+
+impl<E: Source> Problem<E, E::T> {
+    pub(super) fn new(g: &Gemm) -> Self {
+        let alpha = E::T::factor(g.alpha);
+        let (bias, bias_rs, bias_cs) = match g.bias {
+            Bias::None => (std::ptr::null(), 0, 0),
+            Bias::PerColumn(p) => (p as *const E, 0, 1),
+            Bias::PerRow(p) => (p as *const E, 1, 0),
+        };
+        Problem {
+            m: g.m,
+            n: g.n,
+            k: if alpha == E::T::ZERO { 0 } else { g.k },
+            // Zeros are scaled to zeros, whatever an empty product's factor was.
+            alpha: if g.k == 0 || alpha == E::T::ZERO { E::T::ONE } else { alpha },
+            a: g.a.ptr as *const E,
+            a_rs: g.a.rs,
+            a_cs: g.a.cs,
+            b: g.b.ptr as *const E,
+            b_rs: g.b.rs,
+            b_cs: g.b.cs,
+            beta: E::T::factor(g.beta),
+            c: g.c.ptr as *mut E,
+            c_rs: g.c.rs,
+            c_cs: g.c.cs,
+            bias,
+            bias_rs,
+            bias_cs,
+        }
+    }
+
+    /// The same product from the other side: `C^T = B^T @ A^T`.
+    pub(super) fn transposed(&self) -> Self {
+        Problem {
+            m: self.n,
+            n: self.m,
+            a: self.b,
+            a_rs: self.b_cs,
+            a_cs: self.b_rs,
+            b: self.a,
+            b_rs: self.a_cs,
+            b_cs: self.a_rs,
+            c_rs: self.c_cs,
+            c_cs: self.c_rs,
+            bias_rs: self.bias_cs,
+            bias_cs: self.bias_rs,
+            ..*self
+        }
+    }
+
+    /// How sums at (i, j) become results; rows and columns are left for the caller.
+    #[inline(always)]
+    pub(super) unsafe fn finish<L: Lane<T = E::T>>(
+        &self,
+        i: usize,
+        j: usize,
+        sums: *const E::T,
+        ld: usize,
+    ) -> Finish<L, E> {
+        let (i, j) = (i as isize, j as isize);
+        Finish {
+            sums,
+            ld,
+            part: std::ptr::null(),
+            part_ld: 0,
+            rows: 0,
+            cols: 0,
+            c: self.c.offset(i * self.c_rs + j * self.c_cs),
+            c_rs: self.c_rs,
+            c_cs: self.c_cs,
+            alpha: self.alpha,
+            beta: self.beta,
+            bias: self.bias.wrapping_offset(i * self.bias_rs + j * self.bias_cs),
+            bias_rs: self.bias_rs,
+            bias_cs: self.bias_cs,
+        }
+    }
+}
+
+/// Runs `f` on `0..n`, on all threads if `par`.
+#[inline]
+pub(super) fn each(par: bool, n: usize, f: &(dyn Fn(usize) + Sync)) {
+    if par && n > 1 { parallel::run(n, f) } else { (0..n).for_each(f) }
+}
+
+/// Computes a product; on all threads if `par`.
+pub(super) unsafe fn drive<K: Kernel>(g: &Gemm, par: bool) {
+    if g.m == 0 || g.n == 0 {
+        return;
+    }
+    let mut p = Problem::<K::E, _>::new(g);
+    let par = par && g.flops() >= PARALLEL_FLOPS;
+    if skinny::try_run::<K>(&p, par) {
+        return;
+    }
+    if p.c_cs != 1 && p.c_rs == 1 {
+        p = p.transposed();
+    }
+    let plan = Plan::<K>::new(&p);
+    match alloc(plan.nbytes()) {
+        Some(scratch) => plan.run(&p, scratch.ptr(), par),
+        None => plain_loops::<K>(&p),
+    }
+}
+
+/// How a product is blocked. Depends on shapes, strides and dtype alone.
+struct Plan<K: Kernel> {
+    /// Rows, columns and values of k in a full block.
+    mc: usize,
+    nc: usize,
+    kc: usize,
+    a_direct: bool,
+    b_direct: bool,
+    /// Are sums kept apart from C between blocks of k?
+    partial: bool,
+    _kernel: std::marker::PhantomData<K>,
+}
+
+/// `n` in equal parts of at most `max`, each a multiple of `unit` if that is possible.
+fn even(n: usize, max: usize, unit: usize) -> usize {
+    n.div_ceil(n.div_ceil(max).max(1)).next_multiple_of(unit).max(unit)
+}
+
+impl<K: Kernel> Plan<K> {
+    const NR: usize = K::L::W * K::L::NV;
+    const PSIZE: usize = size_of::<P<K>>();
+
+    fn new(p: &Problem<K::E, T<K>>) -> Self {
+        let kc = even(p.k, PANEL_BYTES / (Self::NR * Self::PSIZE) * K::L::STEP, K::L::STEP);
+        let partial = !K::E::SAME && p.k > kc;
+        // Copying an operand pays when it is read often afterwards, or when it is too large to lie in L1 or L2.
+        let b_bytes = p.k * p.n * Self::PSIZE;
+        let b_direct = K::DIRECT && p.b_cs == 1 && p.m <= 256 && b_bytes <= 128 << 10;
+        let a_direct = K::DIRECT && (p.a_cs == 1 || p.a_rs == 1) && p.n <= 192 && p.k * Self::PSIZE <= 4096;
+        let nc = even(p.n, if partial { NC / 2 } else { NC }, Self::NR);
+        let mc = even(p.m, if partial { PARTIAL / nc } else { MC }, 1);
+        Plan { mc, nc, kc, a_direct, b_direct, partial, _kernel: std::marker::PhantomData }
+    }
+
+    fn a_len(&self) -> usize {
+        if self.a_direct { 0 } else { self.mc * self.kc.div_ceil(K::L::STEP) }
+    }
+
+    fn b_len(&self) -> usize {
+        // A last panel that is not whole vectors is packed in any case.
+        let cols = if self.b_direct { Self::NR } else { self.nc.next_multiple_of(K::L::W) };
+        cols * self.kc.div_ceil(K::L::STEP)
+    }
+
+    fn nbytes(&self) -> usize {
+        let sums = if self.partial { self.mc * self.nc.next_multiple_of(K::L::W) * size_of::<T<K>>() } else { 0 };
+        self.b_len() * Self::PSIZE + (self.a_len() * Self::PSIZE).next_multiple_of(64) + sums
+    }
+
+    unsafe fn run(&self, p: &Problem<K::E, T<K>>, scratch: *mut u8, par: bool) {
+        let b_packed = scratch as *mut P<K>;
+        let a_packed = b_packed.add(self.b_len());
+        let sums = (a_packed as *mut u8).add((self.a_len() * Self::PSIZE).next_multiple_of(64));
+        for i0 in (0..p.m).step_by(self.mc) {
+            for j0 in (0..p.n).step_by(self.nc) {
+                for k0 in (0..p.k.max(1)).step_by(self.kc) {
+                    let (m, n) = (self.mc.min(p.m - i0), self.nc.min(p.n - j0));
+                    let block = Block::<K> {
+                        p,
+                        plan: self,
+                        i0,
+                        j0,
+                        k0,
+                        n,
+                        k: self.kc.min(p.k - k0),
+                        rows: Cut::even(m, K::L::MR),
+                        cols: Cut::fixed(n, Self::NR),
+                        a_packed,
+                        b_packed,
+                        sums: sums as *mut _,
+                        sums_ld: n.next_multiple_of(K::L::W),
+                    };
+                    block.pack(par);
+                    block.multiply(m, par);
+                }
+            }
+        }
+    }
+}
+
+/// One block: all tiles of some rows and columns over a block of k.
+struct Block<'a, K: Kernel> {
+    p: &'a Problem<K::E, T<K>>,
+    plan: &'a Plan<K>,
+    i0: usize,
+    j0: usize,
+    k0: usize,
+    n: usize,
+    k: usize,
+    /// Tiles, top to bottom and left to right.
+    rows: Cut,
+    cols: Cut,
+    a_packed: *mut P<K>,
+    b_packed: *mut P<K>,
+    sums: *mut T<K>,
+    sums_ld: usize,
+}
+
+// SAFETY: the module's contract: tasks write disjoint panels and tiles.
+unsafe impl<K: Kernel> Sync for Block<'_, K> {}
+
+impl<K: Kernel> Block<'_, K> {
+    /// The columns of B whose panels are packed.
+    fn packed_cols(&self) -> Range<usize> {
+        let all = self.cols.parts;
+        let first = if !self.plan.b_direct {
+            0
+        } else if self.n.is_multiple_of(K::L::W) {
+            all
+        } else {
+            all - 1
+        };
+        first..all
+    }
+
+    unsafe fn pack(&self, par: bool) {
+        /// Elements that one task packs.
+        const GRAIN: usize = 1 << 15;
+        let (p, k) = (self.p, self.k);
+        let b = self.packed_cols();
+        let a = if self.plan.a_direct { 0..0 } else { 0..self.rows.parts };
+        let b_grain = (GRAIN / (k * Plan::<K>::NR).max(1)).max(1);
+        let a_grain = (GRAIN / (k * K::L::MR).max(1)).max(1);
+        let b_tasks = b.len().div_ceil(b_grain);
+        let steps = k.div_ceil(K::L::STEP);
+        each(par, b_tasks + a.len().div_ceil(a_grain), &|t| {
+            let work = if t < b_tasks {
+                let from = b.start + t * b_grain;
+                let panels = from..b.end.min(from + b_grain);
+                // A lone packed panel lies at the start.
+                let dst = self.b_packed.wrapping_sub(self.cols.start(b.start) * steps);
+                let src = p.b.wrapping_offset(self.k0 as isize * p.b_rs + self.j0 as isize * p.b_cs);
+                Pack::<K> { src, ls: p.b_cs, ks: p.b_rs, k, cut: self.cols, panels, is_b: true, dst }
+            } else {
+                let from = (t - b_tasks) * a_grain;
+                let panels = from..a.end.min(from + a_grain);
+                let src = p.a.wrapping_offset(self.i0 as isize * p.a_rs + self.k0 as isize * p.a_cs);
+                let (cut, dst) = (self.rows, self.a_packed);
+                Pack::<K> { src, ls: p.a_rs, ks: p.a_cs, k, cut, panels, is_b: false, dst }
+            };
+            // SAFETY: the module's contract.
+            unsafe { <K::L as Lane>::I::enter(work) };
+        });
+    }
+
+    /// Multiplies all tiles, in tasks of some row tiles by some column tiles.
+    unsafe fn multiply(&self, m: usize, par: bool) {
+        let (rows, cols) = (self.rows.parts, self.cols.parts);
+        // Row tiles per task: their panels stay in L2 while the task walks over the columns.
+        let mut high = (A_BYTES / (self.k.div_ceil(K::L::STEP) * K::L::MR * Plan::<K>::PSIZE).max(1)).clamp(1, rows);
+        high = rows.div_ceil(rows.div_ceil(high));
+        let mut wide = cols;
+        if par {
+            let flops = 2 * m * self.n * self.k;
+            let tasks = (flops / TASK_FLOPS).clamp(1, TASKS);
+            let across = tasks.div_ceil(rows.div_ceil(high)).clamp(1, cols);
+            wide = cols.div_ceil(across);
+            let down = tasks.div_ceil(cols.div_ceil(wide)).clamp(1, rows);
+            high = high.min(rows.div_ceil(down));
+        }
+        let across = cols.div_ceil(wide);
+        each(par, rows.div_ceil(high) * across, &|t| {
+            let (i, j) = (t / across * high, t % across * wide);
+            // SAFETY: the module's contract; the rectangles of different tasks are disjoint.
+            unsafe { self.tiles(i..rows.min(i + high), j..cols.min(j + wide)) };
+        });
+    }
+
+    /// Multiplies a rectangle of tiles.
+    unsafe fn tiles(&self, rows: Range<usize>, cols: Range<usize>) {
+        let (p, plan, w) = (self.p, self.plan, K::L::W);
+        let steps = self.k.div_ceil(K::L::STEP);
+        let (first, last) = (self.k0 == 0, self.k0 + self.k == p.k);
+        let (zero, one) = (T::<K>::ZERO, T::<K>::ONE);
+        // Sums that need nothing more go straight to C, or to the partial sums.
+        let to_partial = plan.partial && !last;
+        let old = if first { p.beta } else { one };
+        let bare = K::E::SAME && p.alpha == one && (p.bias.is_null() || !last) && p.c_cs == 1;
+        let straight = to_partial || (bare && (old == zero || old == one));
+        let add = if plan.partial { !first } else { old == one };
+        let packed_from = self.packed_cols().start;
+        let mut spill = [const { MaybeUninit::<T<K>>::uninit() }; 14 * 2 * MAX_W];
+        let spill = spill.as_mut_ptr() as *mut T<K>;
+
+        for q in cols {
+            let j = self.cols.range(q);
+            let vectors = j.len().div_ceil(w);
+            let whole = j.len() == vectors * w;
+            let (b, b_ks) = if q >= packed_from {
+                let from = self.cols.start(packed_from);
+                (self.b_packed.add((j.start - from) * steps) as *const _, (vectors * w) as isize)
+            } else {
+                let b = p.b.offset(self.k0 as isize * p.b_rs + (self.j0 + j.start) as isize);
+                (b as *const P<K>, p.b_rs)
+            };
+            for r in rows.clone() {
+                let i = self.rows.range(r);
+                let (a, a_rs, a_ks) = if plan.a_direct {
+                    let a = p.a.offset((self.i0 + i.start) as isize * p.a_rs + self.k0 as isize * p.a_cs);
+                    (a as *const P<K>, p.a_rs, p.a_cs)
+                } else {
+                    (self.a_packed.add(i.start * steps) as *const _, 1, i.len() as isize)
+                };
+                let mut t = TileArgs::<K::L> {
+                    steps,
+                    a,
+                    a_rs,
+                    a_ks,
+                    b,
+                    b_ks,
+                    c: spill,
+                    c_rs: (vectors * w) as isize,
+                    add: false,
+                };
+                let (ci, cj) = (self.i0 + i.start, self.j0 + j.start);
+                let part = self.sums.wrapping_add(i.start * self.sums_ld + j.start);
+                let in_place = straight && (whole || to_partial);
+                if in_place {
+                    t.add = add;
+                    (t.c, t.c_rs) = if to_partial {
+                        (part, self.sums_ld as isize)
+                    } else {
+                        (p.c.offset(ci as isize * p.c_rs + cj as isize) as *mut _, p.c_rs)
+                    };
+                }
+                <K::L as Lane>::TILES[(a_rs == 1) as usize][vectors - 1][i.len() - 1](&t);
+                if !in_place {
+                    let mut f = p.finish::<K::L>(ci, cj, spill, vectors * w);
+                    (f.rows, f.cols) = (i.len(), j.len());
+                    if plan.partial && !first {
+                        (f.part, f.part_ld) = (part, self.sums_ld);
+                    } else {
+                        f.beta = old;
+                    }
+                    if !last {
+                        f.bias = std::ptr::null();
+                    }
+                    <K::L as Lane>::I::enter(f);
+                }
+            }
+        }
+    }
+}
+
+/// The product without scratch memory, for when there is none.
+pub(super) unsafe fn plain_loops<K: Kernel>(p: &Problem<K::E, T<K>>) {
+    let mut sums = [T::<K>::ZERO; MAX_W];
+    for i in 0..p.m {
+        for j in 0..p.n {
+            let a = p.a.wrapping_offset(i as isize * p.a_rs);
+            let b = p.b.wrapping_offset(j as isize * p.b_cs);
+            let mut sum = T::<K>::ZERO;
+            for k in 0..p.k as isize {
+                sum = sum.add((*a.offset(k * p.a_cs)).widen().mul((*b.offset(k * p.b_rs)).widen()));
+            }
+            sums[0] = sum;
+            let mut f = p.finish::<K::L>(i, j, sums.as_ptr(), 1);
+            (f.rows, f.cols) = (1, 1);
+            <K::L as Lane>::I::enter(f);
+        }
+    }
+}

@@ -1,0 +1,618 @@
+//! The reduction driver: loop order, segments, cascades.
+//!
+//! Contract of the `unsafe` code in this folder: dispatch has checked that every operand addresses
+//! allocated memory for all indices within its shape and that outputs do not overlap inputs.
+//!
+//! Results depend on shapes and strides alone. Long reductions are cut into segments of fixed
+//! length; blocks within a segment, and the segments, are merged as in a balanced tree, so the error of
+//! sums grows like that of pairwise summation and the number of threads changes no bit.
+
+use super::super::dims::{Dim, Dims, Walk, coalesce, count, sort};
+use super::super::load::{Load, Put};
+use super::super::parallel;
+use crate::multiversion;
+use crate::tensor::{DType, Strided};
+use std::mem::MaybeUninit;
+
+/// Elements of one segment of a split reduction.
+const SEGMENT: usize = 1 << 16;
+/// Elements that one task reads at least.
+const GRAIN: usize = 1 << 14;
+/// Columns that the vertical kernel accumulates at once.
+pub(super) const TILE: usize = 1024;
+/// Bytes of the conversion buffer.
+const BUFFER: usize = 32 << 10;
+/// Rows that go into an accumulator before it is merged into the next level.
+const ROWS: usize = 64;
+
+/// A reduction: how blocks become accumulators and how those are merged and written.
+pub(super) trait Fold: Copy + Send + Sync {
+    /// What blocks consist of (the loader's output).
+    type T: Copy;
+    /// Partial results.
+    type A: Copy + Send + Sync;
+    /// The partial result of nothing.
+    fn init(self) -> Self::A;
+    /// Joins two partial results.
+    fn merge(self, a: Self::A, b: Self::A) -> Self::A;
+    /// Folds a dense block.
+    unsafe fn row(self, x: *const Self::T, n: usize) -> Self::A;
+    /// Folds `m` rows of width `w`, `stride` bytes apart, into `acc[0..w]`.
+    unsafe fn tile(self, x: *const Self::T, stride: isize, m: usize, w: usize, acc: *mut Self::A);
+    /// Writes `n` results at the given byte strides.
+    unsafe fn store(self, acc: *const Self::A, n: usize, out: [*mut u8; 2], stride: [isize; 2]);
+}
+
+/// A reduction that takes one element at a time.
+pub(super) trait Lane: Copy + Send + Sync + 'static {
+    /// Elements.
+    type T: Copy + Send + Sync;
+    /// Accumulators.
+    type A: Copy + Send + Sync;
+    /// Results.
+    type R: Put;
+    fn init(self) -> Self::A;
+    fn step(self, a: Self::A, x: Self::T) -> Self::A;
+    fn merge(self, a: Self::A, b: Self::A) -> Self::A;
+    fn finish(self, a: Self::A) -> Self::R;
+    /// Merges accumulators pairwise: the upper half onto the lower until one is left.
+    #[inline(always)]
+    fn tree(self, a: &[Self::A; NARROW]) -> Self::A {
+        let b: [Self::A; 8] = std::array::from_fn(|j| self.merge(a[j], a[j + 8]));
+        let c: [Self::A; 4] = std::array::from_fn(|j| self.merge(b[j], b[j + 4]));
+        self.merge(self.merge(c[0], c[2]), self.merge(c[1], c[3]))
+    }
+}
+
+/// Accumulators that run side by side: four zmm registers of f32.
+const LANES: usize = 64;
+/// Accumulators of what is left of a row.
+pub(super) const NARROW: usize = 16;
+
+multiversion! {
+    /// Folds a dense row with independent accumulators, merged as a tree.
+    unsafe fn row_lanes[L: Lane](l: L, x: *const L::T, n: usize) -> L::A {
+        let mut narrow = [l.init(); NARROW];
+        let mut i = 0;
+        if n >= LANES {
+            // Only ever indexed by constants, so that it stays in registers.
+            let mut wide = [l.init(); LANES];
+            while i + LANES <= n {
+                for j in 0..LANES {
+                    wide[j] = l.step(wide[j], *x.add(i + j));
+                }
+                i += LANES;
+            }
+            for j in 0..NARROW {
+                narrow[j] = l.merge(l.merge(wide[j], wide[j + 32]), l.merge(wide[j + 16], wide[j + 48]));
+            }
+        }
+        while i + NARROW <= n {
+            for j in 0..NARROW {
+                narrow[j] = l.step(narrow[j], *x.add(i + j));
+            }
+            i += NARROW;
+        }
+        for j in 0..(n - i).min(NARROW) {
+            narrow[j] = l.step(narrow[j], *x.add(i + j));
+        }
+        l.tree(&narrow)
+    }
+}
+
+multiversion! {
+    unsafe fn tile_lanes[L: Lane](l: L, x: *const L::T, stride: isize, m: usize, w: usize, acc: *mut L::A) {
+        let mut x = x.cast::<u8>();
+        let mut m = m;
+        // Four rows a round: an accumulator is loaded and stored once for four elements.
+        while m >= 4 {
+            let r0 = x.cast::<L::T>();
+            let r1 = x.offset(stride).cast::<L::T>();
+            let r2 = x.offset(2 * stride).cast::<L::T>();
+            let r3 = x.offset(3 * stride).cast::<L::T>();
+            for j in 0..w {
+                let a = l.step(*acc.add(j), *r0.add(j));
+                let a = l.step(a, *r1.add(j));
+                let a = l.step(a, *r2.add(j));
+                *acc.add(j) = l.step(a, *r3.add(j));
+            }
+            x = x.offset(4 * stride);
+            m -= 4;
+        }
+        for _ in 0..m {
+            let r = x.cast::<L::T>();
+            for j in 0..w {
+                *acc.add(j) = l.step(*acc.add(j), *r.add(j));
+            }
+            x = x.offset(stride);
+        }
+    }
+}
+
+/// A [`Lane`] with the dtype of its output.
+#[derive(Clone, Copy)]
+pub(super) struct Simple<L> {
+    pub lane: L,
+    pub out: DType,
+}
+
+impl<L: Lane> Fold for Simple<L> {
+    type T = L::T;
+    type A = L::A;
+    #[inline(always)]
+    fn init(self) -> L::A {
+        self.lane.init()
+    }
+    #[inline(always)]
+    fn merge(self, a: L::A, b: L::A) -> L::A {
+        self.lane.merge(a, b)
+    }
+    #[inline]
+    unsafe fn row(self, x: *const L::T, n: usize) -> L::A {
+        // SAFETY: the module's contract.
+        unsafe { row_lanes(self.lane, x, n) }
+    }
+    #[inline]
+    unsafe fn tile(self, x: *const L::T, stride: isize, m: usize, w: usize, acc: *mut L::A) {
+        // SAFETY: the module's contract.
+        unsafe { tile_lanes(self.lane, x, stride, m, w, acc) }
+    }
+    #[inline]
+    unsafe fn store(self, acc: *const L::A, n: usize, out: [*mut u8; 2], stride: [isize; 2]) {
+        if n == 1 {
+            // SAFETY: the module's contract.
+            return unsafe { L::R::put_all(&self.lane.finish(*acc), 1, out[0], stride[0], self.out) };
+        }
+        let mut buffer = [const { MaybeUninit::<L::R>::uninit() }; 64];
+        let mut i = 0;
+        while i < n {
+            let m = (n - i).min(64);
+            for (j, b) in buffer[..m].iter_mut().enumerate() {
+                // SAFETY: i + j < n.
+                b.write(self.lane.finish(unsafe { *acc.add(i + j) }));
+            }
+            // SAFETY: m values were just written.
+            unsafe {
+                L::R::put_all(buffer.as_ptr().cast(), m, out[0].offset(i as isize * stride[0]), stride[0], self.out)
+            };
+            i += m;
+        }
+    }
+}
+
+/// A balanced merge of a sequence whose length is not known beforehand: a binary counter of partial results.
+pub(super) struct Cascade<A> {
+    stack: [MaybeUninit<A>; 64],
+    depth: usize,
+    count: u64,
+}
+
+impl<A: Copy> Cascade<A> {
+    pub fn new() -> Self {
+        Cascade { stack: [const { MaybeUninit::uninit() }; 64], depth: 0, count: 0 }
+    }
+
+    #[inline]
+    pub fn push(&mut self, mut a: A, merge: impl Fn(A, A) -> A) {
+        for _ in 0..self.count.trailing_ones() {
+            self.depth -= 1;
+            // SAFETY: entries below `depth` are written.
+            a = merge(unsafe { self.stack[self.depth].assume_init() }, a);
+        }
+        self.stack[self.depth].write(a);
+        self.depth += 1;
+        self.count += 1;
+    }
+
+    #[inline]
+    pub fn finish(&self, init: A, merge: impl Fn(A, A) -> A) -> A {
+        let Some(last) = self.depth.checked_sub(1) else {
+            return init;
+        };
+        // SAFETY: entries below `depth` are written.
+        let mut a = unsafe { self.stack[last].assume_init() };
+        for e in self.stack[..last].iter().rev() {
+            // SAFETY: as above.
+            a = merge(unsafe { e.assume_init() }, a);
+        }
+        a
+    }
+}
+
+/// The loops of one reduction: operand 0 is the input, 1 and 2 are the outputs.
+pub(super) struct Plan {
+    kept: Dims<3>,
+    red: Dims<3>,
+    x: *const u8,
+    out: [*mut u8; 2],
+    /// Converts input elements into blocks.
+    load: Load,
+    /// May blocks be read in place?
+    native: bool,
+}
+
+// SAFETY: see `Strided`.
+unsafe impl Sync for Plan {}
+
+impl Plan {
+    /// Plans the reduction of `x` into `outs`, whose reduced dims have extent 1.
+    pub fn new(x: &Strided, outs: &[&Strided], load: Load, native: bool) -> Plan {
+        let (mut kept, mut red) = (Dims::<3>::new(), Dims::<3>::new());
+        for d in 0..x.ndim() {
+            let n = x.shape[d];
+            let mut s = [x.strides[d] * x.dtype.size() as isize, 0, 0];
+            if outs[0].shape[d] == 1 && n != 1 {
+                red.push(Dim { n, s });
+            } else {
+                for (i, o) in outs.iter().enumerate() {
+                    s[i + 1] = o.strides[d] * o.dtype.size() as isize;
+                }
+                kept.push(Dim { n, s });
+            }
+        }
+        sort(&mut red, 0);
+        sort(&mut kept, 0);
+        coalesce(&mut red);
+        coalesce(&mut kept);
+        let out = [outs[0].ptr, outs.get(1).map_or(std::ptr::null_mut(), |o| o.ptr)];
+        Plan { kept, red, x: x.ptr, out, load, native }
+    }
+
+    /// Elements that go into one result.
+    pub fn reduced(&self) -> usize {
+        count(&self.red)
+    }
+}
+
+/// Carries out a plan.
+pub(super) fn run<F: Fold>(f: F, plan: &Plan) {
+    let results = count(&plan.kept);
+    if results == 0 {
+        return;
+    }
+    if plan.reduced() == 0 {
+        let mut w = Walk::new(&plan.kept, 0);
+        for _ in 0..results {
+            // SAFETY: the module's contract.
+            unsafe { f.store(&f.init(), 1, at(plan.out, &w.off), [0, 0]) };
+            w.next();
+        }
+        return;
+    }
+    let one = Dim { n: 1, s: [size_of::<F::T>() as isize, 0, 0] };
+    let inner_red = plan.red.last().copied().unwrap_or(one);
+    let by_row = match plan.kept.last() {
+        None => true,
+        Some(k) => inner_red.s[0].unsigned_abs() <= k.s[0].unsigned_abs() && (inner_red.n >= 24 || results < 8),
+    };
+    if by_row { rows(f, plan, inner_red, results) } else { columns(f, plan) }
+}
+
+#[inline(always)]
+fn at(out: [*mut u8; 2], off: &[isize; 3]) -> [*mut u8; 2] {
+    [out[0].wrapping_offset(off[1]), out[1].wrapping_offset(off[2])]
+}
+
+/// A pointer that tasks share; each writes its own elements.
+#[derive(Clone, Copy)]
+pub(super) struct Shared<T>(pub *mut T);
+// SAFETY: users write disjoint elements.
+unsafe impl<T> Sync for Shared<T> {}
+// SAFETY: as above.
+unsafe impl<T> Send for Shared<T> {}
+impl<T> Shared<T> {
+    #[inline(always)]
+    pub fn get(&self) -> *mut T {
+        self.0
+    }
+}
+
+/// Merges `pieces` partial results per output, in order, and writes them.
+fn combine<F: Fold>(f: F, plan: &Plan, kept: &Dims<3>, partial: &[F::A], pieces: usize) {
+    let mut w = Walk::new(kept, 0);
+    for p in partial.chunks_exact(pieces) {
+        let mut c = Cascade::new();
+        for &a in p {
+            c.push(a, |a, b| f.merge(a, b));
+        }
+        let a = c.finish(f.init(), |a, b| f.merge(a, b));
+        // SAFETY: the module's contract.
+        unsafe { f.store(&a, 1, at(plan.out, &w.off), [0, 0]) };
+        w.next();
+    }
+}
+
+/// The densest dim is reduced: one output at a time.
+fn rows<F: Fold>(f: F, plan: &Plan, inner: Dim<3>, results: usize) {
+    let outer = &plan.red[..plan.red.len().saturating_sub(1)];
+    let (n, lines) = (inner.n, count(outer));
+    // Few long reductions are split so that threads can share one.
+    let split = results < 16 && n * lines > 2 * SEGMENT;
+    let (cuts, per) = match split {
+        true if n > SEGMENT => (n.div_ceil(SEGMENT), 1),
+        true => (1, (SEGMENT / n).max(1)),
+        false => (1, lines),
+    };
+    let pieces = lines.div_ceil(per) * cuts;
+    let cost = if split { SEGMENT } else { n * lines };
+    let piece = |base: *const u8, s: usize| {
+        let first = s / cuts * per;
+        let (from, to) = match cuts {
+            1 => (0, n),
+            _ => (s % cuts * SEGMENT, n.min((s % cuts + 1) * SEGMENT)),
+        };
+        // SAFETY: the module's contract.
+        unsafe { fold_lines(f, plan, base, outer, inner.s[0], first..lines.min(first + per), from..to) }
+    };
+    if pieces == 1 {
+        parallel::chunks(results, GRAIN.div_ceil(cost), &|range| {
+            let mut w = Walk::new(&plan.kept, range.start);
+            for _ in range {
+                let a = piece(plan.x.wrapping_offset(w.off[0]), 0);
+                // SAFETY: the module's contract.
+                unsafe { f.store(&a, 1, at(plan.out, &w.off), [0, 0]) };
+                w.next();
+            }
+        });
+        return;
+    }
+    let mut partial = vec![f.init(); results * pieces];
+    let p = Shared(partial.as_mut_ptr());
+    parallel::chunks(results * pieces, 1, &|range| {
+        for i in range {
+            let w = Walk::new(&plan.kept, i / pieces);
+            let a = piece(plan.x.wrapping_offset(w.off[0]), i % pieces);
+            // SAFETY: each task writes its own partial result.
+            unsafe { *p.get().add(i) = a };
+        }
+    });
+    combine(f, plan, &plan.kept, &partial, pieces);
+}
+
+/// Folds columns `cols` of the lines `lines` of one output.
+unsafe fn fold_lines<F: Fold>(
+    f: F,
+    plan: &Plan,
+    base: *const u8,
+    outer: &[Dim<3>],
+    stride: isize,
+    lines: std::ops::Range<usize>,
+    cols: std::ops::Range<usize>,
+) -> F::A {
+    let size = size_of::<F::T>();
+    let block = (BUFFER / 2) / size;
+    let dense = plan.native && stride == size as isize;
+    let n = cols.len();
+    let merge = |a, b| f.merge(a, b);
+    if dense && n <= block && lines.len() == 1 {
+        let off = if lines.start == 0 { 0 } else { Walk::new(outer, lines.start).off[0] };
+        // SAFETY: the module's contract.
+        return unsafe { f.row(base.wrapping_offset(off + cols.start as isize * stride).cast(), n) };
+    }
+    let mut buffer = MaybeUninit::<[u128; BUFFER / 16]>::uninit();
+    let buffer = buffer.as_mut_ptr().cast::<u8>();
+    let mut c = Cascade::new();
+    let mut w = Walk::new(outer, lines.start);
+    // Short lines are gathered into one block, which costs less than a kernel call for each.
+    let gather = n < 512 && lines.len() > 1;
+    let mut filled = 0;
+    for _ in lines {
+        let line = base.wrapping_offset(w.off[0] + cols.start as isize * stride);
+        w.next();
+        if gather {
+            if filled + n > block {
+                // SAFETY: `filled` elements of the buffer are written.
+                c.push(unsafe { f.row(buffer.cast(), filled) }, merge);
+                filled = 0;
+            }
+            // SAFETY: the buffer has room for `block` elements.
+            unsafe { (plan.load)(line, stride, n, buffer.add(filled * size)) };
+            filled += n;
+            continue;
+        }
+        let mut i = 0;
+        while i < n {
+            let m = (n - i).min(block);
+            let p = line.wrapping_offset(i as isize * stride);
+            // SAFETY: the module's contract; the buffer holds `block` elements.
+            unsafe {
+                if dense {
+                    c.push(f.row(p.cast(), m), merge);
+                } else {
+                    (plan.load)(p, stride, m, buffer);
+                    c.push(f.row(buffer.cast(), m), merge);
+                }
+            }
+            i += m;
+        }
+    }
+    if filled > 0 {
+        // SAFETY: `filled` elements of the buffer are written.
+        c.push(unsafe { f.row(buffer.cast(), filled) }, merge);
+    }
+    c.finish(f.init(), merge)
+}
+
+/// The densest dim is kept: whole rows of outputs at a time.
+fn columns<F: Fold>(f: F, plan: &Plan) {
+    let Some((&inner, outer)) = plan.kept.split_last() else {
+        return;
+    };
+    let size = size_of::<F::T>();
+    let width = TILE.min(BUFFER / 8 / size);
+    let (tiles, outers) = (inner.n.div_ceil(width), count(outer));
+    let lines = plan.reduced();
+    let w = inner.n.min(width);
+    let per = match outers * tiles < 16 && lines * w > 2 * SEGMENT {
+        true => (SEGMENT / w).max(ROWS).next_multiple_of(ROWS),
+        false => lines,
+    };
+    let pieces = lines.div_ceil(per);
+    let items = outers * tiles * pieces;
+    let mut partial = vec![];
+    if pieces > 1 {
+        partial.resize(count(&plan.kept) * pieces, f.init());
+    }
+    let p = Shared(partial.as_mut_ptr());
+    parallel::chunks(items, GRAIN.div_ceil(per * w), &|range| {
+        let mut tile = Tile::new(f, plan, inner, width);
+        for i in range {
+            let (piece, t) = (i % pieces, i / pieces);
+            let (from, off) = (t % tiles * width, Walk::new(outer, t / tiles).off);
+            let n = (inner.n - from).min(width);
+            let x = plan.x.wrapping_offset(off[0] + from as isize * inner.s[0]);
+            // SAFETY: the module's contract; partial results of different tasks are disjoint.
+            unsafe {
+                let acc = tile.fold(x, n, piece * per..lines.min((piece + 1) * per));
+                if pieces == 1 {
+                    let o = at(plan.out, &off);
+                    let o = [
+                        o[0].wrapping_offset(from as isize * inner.s[1]),
+                        o[1].wrapping_offset(from as isize * inner.s[2]),
+                    ];
+                    f.store(acc, n, o, [inner.s[1], inner.s[2]]);
+                } else {
+                    let first = t / tiles * inner.n + from;
+                    for j in 0..n {
+                        *p.get().add((first + j) * pieces + piece) = *acc.add(j);
+                    }
+                }
+            }
+        }
+    });
+    if pieces > 1 {
+        combine(f, plan, &plan.kept, &partial, pieces);
+    }
+}
+
+/// Accumulators for one tile of columns, in three levels of [`ROWS`] merges each.
+struct Tile<'a, F: Fold> {
+    f: F,
+    plan: &'a Plan,
+    inner: Dim<3>,
+    width: usize,
+    acc: Vec<F::A>,
+    buffer: Vec<u128>,
+    rows: usize,
+    merges: usize,
+    full: bool,
+}
+
+impl<'a, F: Fold> Tile<'a, F> {
+    fn new(f: F, plan: &'a Plan, inner: Dim<3>, width: usize) -> Self {
+        let dense = plan.native && inner.s[0] == size_of::<F::T>() as isize;
+        let buffer = vec![0; if dense { 0 } else { BUFFER / 32 }];
+        Tile { f, plan, inner, width, acc: vec![f.init(); 3 * width], buffer, rows: 0, merges: 0, full: false }
+    }
+
+    /// Folds the lines `lines` of `n` columns; the results lie at the returned address.
+    unsafe fn fold(&mut self, x: *const u8, n: usize, lines: std::ops::Range<usize>) -> *const F::A {
+        let f = self.f;
+        let size = size_of::<F::T>();
+        let (rows, outer) = match self.plan.red.split_last() {
+            Some((r, o)) => (*r, o),
+            None => (Dim { n: 1, s: [0; 3] }, &[][..]),
+        };
+        // Lines that lie one behind the other are taken several at a time, as one wide line.
+        let packed = rows.s[0] == n as isize * self.inner.s[0];
+        let k = if packed { (512 / n).clamp(1, self.width / n) } else { 1 };
+        let wide = k * n;
+        self.acc[..wide].fill(f.init());
+        (self.rows, self.merges, self.full) = (0, 0, false);
+        let dense = self.buffer.is_empty();
+        let (mut i, end) = (lines.start, lines.end);
+        let mut w = Walk::new(outer, i / rows.n);
+        while i < end {
+            let at = i % rows.n;
+            let run = (end - i).min(rows.n - at);
+            let mut p = x.wrapping_offset(w.off[0] + at as isize * rows.s[0]);
+            i += run;
+            w.next();
+            let (mut m, rest) = (run / k, run % k);
+            let step = rows.s[0] * k as isize;
+            let most = if dense { ROWS } else { (BUFFER / 2 / size / wide).clamp(1, ROWS) };
+            while m > 0 {
+                let take = m.min(most).min(ROWS - self.rows);
+                // SAFETY: the module's contract; the buffer holds `most` lines.
+                unsafe { self.add(p, step, take, wide) };
+                p = p.wrapping_offset(take as isize * step);
+                m -= take;
+            }
+            if rest > 0 {
+                // SAFETY: as above.
+                unsafe { self.add(p, step, 1, rest * n) };
+            }
+        }
+        let (l0, upper) = self.acc.split_at_mut(self.width);
+        let (l1, l2) = upper.split_at_mut(self.width);
+        if self.merges > 0 {
+            join(f, &l1[..wide], &mut l0[..wide]);
+        }
+        if self.full {
+            join(f, &l2[..wide], &mut l0[..wide]);
+        }
+        let mut k = k;
+        while k > 1 {
+            // A tree over the packed lines: the upper half onto the lower.
+            let half = k.div_ceil(2);
+            for j in 0..(k - half) * n {
+                l0[j] = f.merge(l0[j], l0[half * n + j]);
+            }
+            k = half;
+        }
+        l0.as_ptr()
+    }
+
+    /// Adds `m` lines of width `w`.
+    unsafe fn add(&mut self, p: *const u8, stride: isize, m: usize, w: usize) {
+        let f = self.f;
+        let acc = self.acc.as_mut_ptr();
+        let size = size_of::<F::T>();
+        // SAFETY: the module's contract; `m * w` elements fit the buffer.
+        unsafe {
+            if self.buffer.is_empty() {
+                f.tile(p.cast(), stride, m, w, acc);
+            } else {
+                let b = self.buffer.as_mut_ptr().cast::<u8>();
+                for r in 0..m {
+                    (self.plan.load)(p.wrapping_offset(r as isize * stride), self.inner.s[0], w, b.add(r * w * size));
+                }
+                f.tile(b.cast(), (w * size) as isize, m, w, acc);
+            }
+        }
+        self.rows += m;
+        if self.rows == ROWS {
+            self.lift();
+        }
+    }
+
+    /// Moves the first level into the second and, when that is full, the second into the third.
+    fn lift(&mut self) {
+        let f = self.f;
+        let (l0, upper) = self.acc.split_at_mut(self.width);
+        let (l1, l2) = upper.split_at_mut(self.width);
+        if self.merges == 0 {
+            l1.copy_from_slice(l0);
+        } else {
+            join(f, l0, l1);
+        }
+        l0.fill(f.init());
+        self.rows = 0;
+        self.merges += 1;
+        if self.merges == ROWS {
+            if self.full {
+                join(f, l1, l2);
+            } else {
+                l2.copy_from_slice(l1);
+            }
+            self.merges = 0;
+            self.full = true;
+        }
+    }
+}
+
+fn join<F: Fold>(f: F, from: &[F::A], into: &mut [F::A]) {
+    for (a, &b) in into.iter_mut().zip(from) {
+        *a = f.merge(*a, b);
+    }
+}

@@ -1,0 +1,107 @@
+//! Counting: bins of integers and histograms.
+
+use super::super::dims::{Walk, count};
+use super::super::load::Num;
+use super::super::parallel;
+use super::{Ptr, nest};
+use crate::tensor::{DType, Strided};
+use crate::with_dtype;
+
+/// Elements of one part; parts are counted apart and added in order.
+const PART: usize = 1 << 16;
+/// Bytes that partial bins may take.
+const ROOM: usize = 16 << 20;
+
+/// Counts how often each value of the 1-d integer `x` occurs, or adds up its weights. `out` (dense: int64, or f32 or
+/// f64 with weights) is overwritten; every value lies within it.
+pub fn bincount(x: &Strided, weights: Option<&Strided>, out: &Strided) {
+    let bins = out.numel();
+    with_dtype!(x.dtype, [U8: u8, I8: i8, I16: i16, I32: i32, I64: i64, U16: u16, U32: u32, U64: u64], T => {
+        // SAFETY: the module's contract.
+        let bin = |i: usize| unsafe { *x.ptr.offset(i as isize * x.strides[0] * size_of::<T>() as isize).cast::<T>() } as usize;
+        match (weights, out.dtype) {
+            (None, _) => accumulate::<i64>(x.numel(), bins, out.ptr.cast(), bin, |_| 1),
+            (Some(w), DType::F32) => accumulate::<f32>(x.numel(), bins, out.ptr.cast(), bin, |i| element(w, i) as f32),
+            (Some(w), _) => accumulate::<f64>(x.numel(), bins, out.ptr.cast(), bin, |i| element(w, i)),
+        }
+    }, else {})
+}
+
+fn element(w: &Strided, i: usize) -> f64 {
+    with_dtype!(w.dtype, T => {
+        // SAFETY: the module's contract.
+        unsafe { *w.ptr.offset(i as isize * w.strides[0] * size_of::<T>() as isize).cast::<T>() }.to_f64()
+    })
+}
+
+fn accumulate<A: Copy + Default + std::ops::AddAssign + Send>(
+    n: usize,
+    bins: usize,
+    out: *mut A,
+    bin: impl Fn(usize) -> usize + Sync,
+    weight: impl Fn(usize) -> A + Sync,
+) {
+    // SAFETY: the module's contract: `out` is dense.
+    let out = unsafe { std::slice::from_raw_parts_mut(out, bins) };
+    out.fill(A::default());
+    let parts = n.div_ceil(PART);
+    if parts < 2 || parts * bins * size_of::<A>() > ROOM {
+        for i in 0..n {
+            if let Some(o) = out.get_mut(bin(i)) {
+                *o += weight(i);
+            }
+        }
+        return;
+    }
+    let mut partial = vec![A::default(); parts * bins];
+    let p = Ptr(partial.as_mut_ptr());
+    parallel::run(parts, &|part| {
+        // SAFETY: each task has its own bins.
+        let own = unsafe { std::slice::from_raw_parts_mut(p.get().add(part * bins), bins) };
+        for i in part * PART..n.min((part + 1) * PART) {
+            if let Some(o) = own.get_mut(bin(i)) {
+                *o += weight(i);
+            }
+        }
+    });
+    for part in partial.chunks_exact(bins.max(1)) {
+        for (o, &a) in out.iter_mut().zip(part) {
+            *o += a;
+        }
+    }
+}
+
+/// Counts the elements of `x` in equal bins from `low` to `high` (inclusive) into the dense `out` of the dtype of
+/// `x`; elements outside and NaN are left out.
+pub fn histc(x: &Strided, low: f64, high: f64, out: &Strided) {
+    let bins = out.numel();
+    let n = x.numel();
+    let (dims, _) = nest(x, None, None, None);
+    let mut totals = vec![0i64; bins];
+    let parts = n.div_ceil(PART);
+    let mut partial = vec![0i64; parts * bins];
+    let p = Ptr(partial.as_mut_ptr());
+    parallel::run(parts, &|part| {
+        // SAFETY: each task has its own bins.
+        let own = unsafe { std::slice::from_raw_parts_mut(p.get().add(part * bins), bins) };
+        let range = part * PART..n.min((part + 1) * PART);
+        let mut w = Walk::new(&dims, range.start);
+        for _ in range {
+            // SAFETY: the module's contract.
+            let v = with_dtype!(x.dtype, T => unsafe { *x.ptr.offset(w.off[0]).cast::<T>() }.to_f64());
+            w.next();
+            if v >= low && v <= high {
+                let b = ((v - low) * bins as f64 / (high - low)) as usize;
+                own[b.min(bins - 1)] += 1;
+            }
+        }
+    });
+    for part in partial.chunks_exact(bins.max(1)) {
+        for (t, &a) in totals.iter_mut().zip(part) {
+            *t += a;
+        }
+    }
+    debug_assert_eq!(count(&dims), n);
+    // SAFETY: as above.
+    unsafe { super::super::load::store(totals.as_ptr(), bins, out.ptr, out.dtype.size() as isize, out.dtype) };
+}

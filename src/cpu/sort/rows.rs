@@ -1,0 +1,56 @@
+//! Distinct rows.
+
+use super::{Key, keyed};
+use crate::tensor::{DType, Strided};
+use std::cmp::Ordering;
+
+/// Distinct rows of a 2-d tensor.
+#[derive(Debug, Default)]
+pub struct Rows {
+    /// The first occurrence of each.
+    pub first: Vec<i64>,
+    /// For each row, which of the distinct ones it is.
+    pub inverse: Vec<i64>,
+    /// How often each occurs.
+    pub counts: Vec<i64>,
+}
+
+/// Distinct rows of the 2-d `x` in lexicographic order or, if `consecutive`, the first of each run of equal rows.
+/// NaNs count as equal.
+pub fn unique_rows(x: &Strided, consecutive: bool) -> Rows {
+    let mut out = Rows::default();
+    keyed!(x.dtype, x.numel(), T, I => {
+        // Both widths of item compare by the key alone, which is all that rows need.
+        type U<T> = <T as Key>::U;
+        let _ = std::marker::PhantomData::<I>;
+        let (n, m) = (x.shape[0], x.shape[1]);
+        let size = size_of::<T>() as isize;
+        let mut keys: Vec<U<T>> = Vec::with_capacity(n * m);
+        for r in 0..n as isize {
+            for c in 0..m as isize {
+                // SAFETY: the module's contract (see `sort`).
+                let v = unsafe { *x.ptr.offset((r * x.strides[0] + c * x.strides[1]) * size).cast::<T>() };
+                keys.push(v.key());
+            }
+        }
+        group(n, consecutive, &|a, b| keys[a * m..(a + 1) * m].cmp(&keys[b * m..(b + 1) * m]), &mut out);
+    });
+    out
+}
+
+fn group(n: usize, consecutive: bool, compare: &dyn Fn(usize, usize) -> Ordering, out: &mut Rows) {
+    let mut order: Vec<usize> = (0..n).collect();
+    if !consecutive {
+        order.sort_by(|&a, &b| compare(a, b));
+    }
+    out.inverse = vec![0; n];
+    for (i, &r) in order.iter().enumerate() {
+        if i == 0 || compare(order[i - 1], r) != Ordering::Equal {
+            out.first.push(r as i64);
+            out.counts.push(0);
+        }
+        let last = out.first.len() - 1;
+        out.inverse[r] = last as i64;
+        out.counts[last] += 1;
+    }
+}

@@ -1,0 +1,137 @@
+//! Distinct elements.
+
+use super::super::dims::{Dim, Dims, Walk};
+use super::{Key, keyed, long, nest};
+use crate::tensor::{DType, Strided};
+use crate::with_dtype;
+
+/// Distinct elements: how many there are is known only after the search, so the results are owned.
+#[derive(Debug, Default)]
+pub struct Unique {
+    /// The elements' bytes, dense.
+    pub values: Vec<u8>,
+    /// How many there are.
+    pub len: usize,
+    /// For each input element, in logical order, which of `values` it is (empty unless asked for).
+    pub inverse: Vec<i64>,
+    /// How often each occurs (empty unless asked for).
+    pub counts: Vec<i64>,
+}
+
+/// The distinct elements of the flattened `x` in ascending order. Every NaN counts as distinct, as in torch.
+pub fn unique(x: &Strided, inverse: bool, counts: bool) -> Unique {
+    let mut out = Unique::default();
+    keyed!(x.dtype, x.numel(), T, _I => sorted::<T>(x, inverse, counts, &mut out));
+    out
+}
+
+fn sorted<T: Key>(x: &Strided, inverse: bool, counts: bool, out: &mut Unique) {
+    let n = x.numel();
+    if n == 0 {
+        return;
+    }
+    let (dims, _) = nest(x, None, None, None);
+    // One loop over all elements, in a dense copy unless `x` is one already.
+    let mut dense: Vec<T> = Vec::new();
+    let (base, stride) = match dims[..] {
+        [] => (x.ptr.cast_const(), 0),
+        [d] => (x.ptr.cast_const(), d.s[0]),
+        _ => {
+            dense.reserve_exact(n);
+            let size = size_of::<T>() as isize;
+            let mut step = size;
+            let mut copy: Dims<2> = dims.iter().map(|d| Dim { n: d.n, s: [d.s[0], 0] }).collect();
+            for d in copy.iter_mut().rev() {
+                d.s[1] = step;
+                step *= d.n as isize;
+            }
+            super::super::index::copy(x.ptr, dense.as_mut_ptr().cast(), size as usize, &copy);
+            (dense.as_ptr().cast(), size)
+        }
+    };
+    // SAFETY: the module's contract.
+    let get = |i: usize| unsafe { *base.offset(i as isize * stride).cast::<T>() };
+    let mut long;
+    let mut items: Vec<u128> = Vec::new();
+    if n <= u32::MAX as usize {
+        long = long::Long::new(n);
+        // SAFETY: the module's contract.
+        let order = unsafe { long.order::<T>(base, stride, false, n >= super::SHARED_MIN) };
+        collect(n, |i| order[i] as u32 as usize, get, inverse, counts, out);
+    } else {
+        items.extend((0..n).map(|i| (T::widen(get(i).key()) as u128) << 64 | i as u128));
+        items.sort_unstable();
+        collect(n, |i| items[i] as u64 as usize, get, inverse, counts, out);
+    }
+}
+
+/// Makes the results from the order of the elements.
+fn collect<T: Key>(
+    n: usize,
+    order: impl Fn(usize) -> usize,
+    get: impl Fn(usize) -> T,
+    inverse: bool,
+    counts: bool,
+    out: &mut Unique,
+) {
+    if inverse {
+        out.inverse = vec![0; n];
+    }
+    let mut values: Vec<T> = Vec::new();
+    let mut start = 0;
+    let mut last = T::U::default();
+    for i in 0..n {
+        let at = order(i);
+        let v = get(at);
+        if i == 0 || v.key() != last || v.nan() {
+            if counts && i > 0 {
+                out.counts.push((i - start) as i64);
+            }
+            start = i;
+            last = v.key();
+            values.push(v);
+        }
+        if inverse {
+            out.inverse[at] = values.len() as i64 - 1;
+        }
+    }
+    if counts {
+        out.counts.push((n - start) as i64);
+    }
+    out.len = values.len();
+    // SAFETY: plain elements, read as their bytes.
+    out.values = unsafe { std::slice::from_raw_parts(values.as_ptr().cast::<u8>(), size_of_val(&values[..])) }.to_vec();
+}
+
+/// The first of each run of equal elements of the flattened `x`, in logical order.
+pub fn unique_consecutive(x: &Strided, inverse: bool, counts: bool) -> Unique {
+    let mut out = Unique::default();
+    let (dims, _) = nest(x, None, None, None);
+    with_dtype!(x.dtype, T => {
+        let mut w = Walk::new(&dims, 0);
+        let mut last: Option<T> = None;
+        let mut start = 0;
+        for i in 0..x.numel() {
+            // SAFETY: the module's contract.
+            let v = unsafe { *x.ptr.offset(w.off[0]).cast::<T>() };
+            w.next();
+            if last != Some(v) {
+                if counts && i > 0 {
+                    out.counts.push((i - start) as i64);
+                }
+                start = i;
+                last = Some(v);
+                out.len += 1;
+                // SAFETY: a plain element, read as its bytes.
+                out.values.extend_from_slice(unsafe { std::slice::from_raw_parts((&raw const v).cast::<u8>(), size_of::<T>()) });
+            }
+            if inverse {
+                out.inverse.push(out.len as i64 - 1);
+            }
+        }
+        if counts && out.len > 0 {
+            out.counts.push((x.numel() - start) as i64);
+        }
+    });
+    out
+}

@@ -1,0 +1,148 @@
+//! Gathers and scatters. Indices are int64 tensors that operations have checked with [`out_of_bounds`].
+
+use crate::cpu::index;
+use crate::tensor::{Strided, Tensor};
+use smallvec::SmallVec;
+
+pub use crate::cpu::index::Scatter;
+
+fn views(indices: &[Option<Tensor>]) -> SmallVec<[Option<Strided<'_>>; 5]> {
+    indices.iter().map(|i| i.as_ref().map(Tensor::strided)).collect()
+}
+
+/// A 0-d tensor as one of a single element.
+fn lifted(t: &Tensor) -> Strided<'_> {
+    let s = t.strided();
+    if s.ndim() == 0 { Strided { ptr: s.ptr, dtype: s.dtype, shape: &[1], strides: &[1] } } else { s }
+}
+
+/// The first index outside of `0..size`, or of `-size..size` if `negative`.
+pub fn out_of_bounds(i: &Tensor, size: usize, negative: bool) -> Option<i64> {
+    if i.is_meta() { None } else { index::check_bounds(&i.strided(), size, negative) }
+}
+
+/// `out = x[indices]`; index tensors have one common shape.
+pub fn index(x: &Tensor, indices: &[Option<Tensor>], out: &Tensor) {
+    if !out.is_meta() && out.numel() > 0 {
+        index::index(&x.strided(), &views(indices), &out.strided());
+    }
+}
+
+/// `out[indices] = values` or `+=`; `values` has the shape of `out[indices]`.
+pub fn index_put(out: &Tensor, indices: &[Option<Tensor>], values: &Tensor, accumulate: bool) {
+    if !out.is_meta() && values.numel() > 0 {
+        index::index_put(&out.strided(), &views(indices), &values.strided(), accumulate);
+    }
+}
+
+/// `out[i] = x[i with dim replaced by index[i]]`.
+pub fn gather(x: &Tensor, dim: usize, i: &Tensor, out: &Tensor) {
+    if !out.is_meta() && out.numel() > 0 {
+        index::gather(&lifted(x), dim, &lifted(i), &lifted(out));
+    }
+}
+
+/// `out[i with dim replaced by index[i]] op= src[i]`; `src` has the shape of `i`.
+pub fn scatter(out: &Tensor, dim: usize, i: &Tensor, src: &Tensor, op: Scatter, include_self: bool) {
+    if !out.is_meta() && i.numel() > 0 {
+        index::scatter(&lifted(out), dim, &lifted(i), &lifted(src), op, include_self);
+    }
+}
+
+/// The slices of `x` along `dim` that the 1-d `i` names.
+pub fn index_select(x: &Tensor, dim: usize, i: &Tensor, out: &Tensor) {
+    if !out.is_meta() && out.numel() > 0 {
+        index::index_select(&lifted(x), dim, &i.strided(), &lifted(out));
+    }
+}
+
+/// Slices of `src` join the slices of `out` along `dim` that the 1-d `i` names.
+pub fn index_add(out: &Tensor, dim: usize, i: &Tensor, src: &Tensor, op: Scatter, include_self: bool) {
+    if !out.is_meta() && src.numel() > 0 {
+        index::index_add(&lifted(out), dim, &i.strided(), &lifted(src), op, include_self);
+    }
+}
+
+/// Sets the slices of `out` along `dim` that the 1-d `i` names to a 0-d value.
+pub fn index_fill(out: &Tensor, dim: usize, i: &Tensor, value: &Tensor) {
+    if !out.is_meta() && out.numel() > 0 && i.numel() > 0 {
+        index::index_fill(&lifted(out), dim, &i.strided(), &value.strided());
+    }
+}
+
+/// `out[i] = x.flatten()[index[i]]`.
+pub fn take(x: &Tensor, i: &Tensor, out: &Tensor) {
+    if !out.is_meta() && out.numel() > 0 {
+        index::take(&lifted(x), &lifted(i), &lifted(out));
+    }
+}
+
+/// `out.flatten()[index[i]] = values[i]` or `+=`; `values` has the shape of `i`.
+pub fn put(out: &Tensor, i: &Tensor, values: &Tensor, accumulate: bool) {
+    if !out.is_meta() && i.numel() > 0 {
+        index::put(&lifted(out), &lifted(i), &lifted(values), accumulate);
+    }
+}
+
+/// Adds rows of `grad` (n, d) to the rows of the zeros `out` (v, d) that `i` (n) names; all dense.
+pub fn embedding_backward(grad: &Tensor, i: &Tensor, out: &Tensor, padding: Option<i64>, by_frequency: bool) {
+    if !out.is_meta() && grad.numel() > 0 {
+        index::embedding_backward(&grad.strided(), &i.strided(), &out.strided(), padding, by_frequency);
+    }
+}
+
+/// Where a mask holds: one row of int64 indices per true element. `allocate` gets the number of rows.
+pub fn nonzero<E>(x: &Tensor, allocate: impl FnOnce(usize) -> Result<Tensor, E>) -> Result<Tensor, E> {
+    let mask = index::Mask::new(&x.strided());
+    let out = allocate(mask.total())?;
+    if out.numel() > 0 {
+        index::nonzero(&x.strided(), &mask, &out.strided());
+    }
+    Ok(out)
+}
+
+/// The elements of `x` where the bool mask of its shape holds. `allocate` gets their number.
+pub fn masked_select<E>(x: &Tensor, mask: &Tensor, allocate: impl FnOnce(usize) -> Result<Tensor, E>) -> Result<Tensor, E> {
+    let counts = index::Mask::new(&mask.strided());
+    let out = allocate(counts.total())?;
+    if out.numel() > 0 {
+        index::masked_select(&x.strided(), &mask.strided(), &counts, &out.strided());
+    }
+    Ok(out)
+}
+
+/// Writes the elements of the dense `src` in order to where the bool mask holds. False if `src` has too few.
+pub fn masked_scatter(out: &Tensor, mask: &Tensor, src: &Tensor) -> bool {
+    if out.is_meta() || out.numel() == 0 {
+        return true;
+    }
+    let counts = index::Mask::new(&mask.strided());
+    if counts.total() > src.numel() {
+        return false;
+    }
+    if counts.total() > 0 {
+        index::masked_scatter(&out.strided(), &mask.strided(), &counts, &lifted(src));
+    }
+    true
+}
+
+/// Reverses the order along `dims`.
+pub fn flip(x: &Tensor, dims: &[usize], out: &Tensor) {
+    if !out.is_meta() {
+        index::flip(&x.strided(), dims, &out.strided());
+    }
+}
+
+/// Moves elements by `shifts[i]` places along `dims[i]`, around the end.
+pub fn roll(x: &Tensor, shifts: &[i64], dims: &[usize], out: &Tensor) {
+    if !out.is_meta() {
+        index::roll(&x.strided(), shifts, dims, &out.strided());
+    }
+}
+
+/// The upper or lower triangle of the last two dims, 0 elsewhere. `out` may be `x`.
+pub fn triangle(x: &Tensor, diagonal: i64, upper: bool, out: &Tensor) {
+    if !out.is_meta() {
+        index::triangle(&x.strided(), diagonal, upper, &out.strided());
+    }
+}

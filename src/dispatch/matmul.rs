@@ -1,0 +1,74 @@
+//! Matrix products.
+
+use crate::cpu::matmul::{self, Gemm, Mat};
+use crate::tensor::{DType, Tensor};
+
+pub use crate::cpu::matmul::{Bias, Factor};
+
+fn mat(t: &Tensor) -> Mat {
+    let n = t.ndim();
+    Mat { ptr: t.ptr(), rs: t.strides()[n - 2], cs: t.strides()[n - 1] }
+}
+
+/// `c = alpha * a @ b + beta * c + bias` for 2-D tensors of one dtype. `c` overlaps no operand.
+pub fn gemm(a: &Tensor, b: &Tensor, c: &Tensor, alpha: Factor, beta: Factor, bias: Option<&Tensor>) {
+    if c.is_meta() || c.numel() == 0 {
+        return;
+    }
+    let mut g = Gemm::new(dtype(c), (a.shape()[0], b.shape()[1], a.shape()[1]), mat(a), mat(b), mat(c));
+    (g.alpha, g.beta) = (alpha, beta);
+    g.bias = bias.map_or(Bias::None, |b| Bias::PerColumn(b.ptr()));
+    // SAFETY: operations have checked the shapes, and `c` is fresh or checked for overlap.
+    unsafe { matmul::gemm(&g) }
+}
+
+/// The same for each matrix of 3-D tensors; a batch stride of 0 shares an operand.
+pub fn batched(a: &Tensor, b: &Tensor, c: &Tensor, alpha: Factor, beta: Factor) {
+    if c.is_meta() || c.numel() == 0 {
+        return;
+    }
+    let mut g = Gemm::new(dtype(c), (a.shape()[1], b.shape()[2], a.shape()[2]), mat(a), mat(b), mat(c));
+    (g.alpha, g.beta) = (alpha, beta);
+    // SAFETY: as above.
+    unsafe { matmul::batched(&g, c.shape()[0], (a.strides()[0], b.strides()[0], c.strides()[0])) }
+}
+
+fn dtype(c: &Tensor) -> DType {
+    c.dtype()
+}
+
+/// `c = op(a) @ op(b) + bias` for 2-D `c`, op a transpose where the flag says so. An operand of more dims counts as the
+/// matrix of its last dim, which needs contiguous memory; the bias is a contiguous vector.
+pub fn product(a: (&Tensor, bool), b: (&Tensor, bool), c: &Tensor, bias: Option<&Tensor>) {
+    if c.is_meta() || c.numel() == 0 {
+        return;
+    }
+    let (ma, rows_a, cols_a) = flat(a.0);
+    let (mb, rows_b, cols_b) = flat(b.0);
+    let (ma, m, k) = if a.1 { (ma.t(), cols_a, rows_a) } else { (ma, rows_a, cols_a) };
+    let (mb, n) = if b.1 { (mb.t(), rows_b) } else { (mb, cols_b) };
+    let mc = flat(c).0;
+    let mut g = Gemm::new(dtype(c), (m, n, k), ma, mb, mc);
+    g.bias = bias.map_or(Bias::None, |b| Bias::PerColumn(b.ptr()));
+    // SAFETY: operations have checked the shapes and the layouts, and `c` is fresh.
+    unsafe { matmul::gemm(&g) }
+}
+
+/// `out = sum(x * y)` of two vectors of one dtype.
+pub fn dot(x: &Tensor, y: &Tensor, out: &Tensor) {
+    if !out.is_meta() {
+        // SAFETY: operations have checked that both are vectors of as many elements; `out` is a fresh scalar.
+        unsafe { matmul::dot(out.dtype(), x.numel(), (x.ptr(), x.strides()[0]), (y.ptr(), y.strides()[0]), out.ptr()) };
+    }
+}
+
+// A tensor as a matrix with its rows and columns.
+fn flat(t: &Tensor) -> (Mat, usize, usize) {
+    if let &[rows, cols] = t.shape() {
+        return (mat(t), rows, cols);
+    }
+    debug_assert!(t.is_contiguous() && t.ndim() > 0);
+    let cols = t.shape().last().copied().unwrap_or(1);
+    let rows = t.shape().iter().rev().skip(1).product();
+    (Mat { ptr: t.ptr(), rs: cols as isize, cs: 1 }, rows, cols)
+}

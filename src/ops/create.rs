@@ -1,0 +1,237 @@
+//! Making tensors, and filling them.
+
+use super::helpers::checked_shape;
+use super::inplace;
+use crate::dispatch;
+use crate::error::Result;
+use crate::fail;
+use crate::grads;
+use crate::ops;
+use crate::tensor::layout::{self, MemoryFormat, Shape};
+use crate::tensor::promote::{default_complex, default_dtype};
+use crate::tensor::{Category, DType, Device, Scalar, Tensor};
+
+/// The dtype that a number has as a tensor of its own.
+pub fn natural_dtype(s: Scalar) -> DType {
+    match s.category() {
+        Category::Float => default_dtype(),
+        Category::Complex => default_complex(),
+        _ => s.dtype(),
+    }
+}
+
+fn device(d: Option<Device>) -> Device {
+    d.unwrap_or(Device::Cpu)
+}
+
+/// Memory without defined contents.
+pub fn empty(size: &[i64], dtype: Option<DType>, dev: Option<Device>, format: Option<MemoryFormat>) -> Result<Tensor> {
+    let shape = checked_shape("empty", size)?;
+    let dtype = dtype.unwrap_or(default_dtype());
+    match format {
+        None | Some(MemoryFormat::Contiguous) => dispatch::empty(&shape, dtype, device(dev)),
+        Some(f) => dispatch::empty_strided(&shape, &layout::format_strides(&shape, f), dtype, device(dev)),
+    }
+}
+
+/// Memory with given strides and without defined contents.
+pub fn empty_strided(size: &[i64], stride: &[i64], dtype: Option<DType>, dev: Option<Device>) -> Result<Tensor> {
+    let shape = checked_shape("empty_strided", size)?;
+    if size.len() != stride.len() || stride.iter().any(|&s| s < 0) {
+        fail!(Runtime, torch: ("dimensionality of sizes ({}) must match dimensionality of strides ({})", size.len(), stride.len()), expected: ("empty_strided: expected {} strides of at least 0", size.len()),
+            got: ("{stride:?}"), fix: ("Give one stride per dim."));
+    }
+    let strides: layout::Strides = stride.iter().map(|&s| s as isize).collect();
+    dispatch::empty_strided(&shape, &strides, dtype.unwrap_or(default_dtype()), device(dev))
+}
+
+/// A tensor of one value.
+pub fn full(size: &[i64], value: Scalar, dtype: Option<DType>, dev: Option<Device>) -> Result<Tensor> {
+    let shape = checked_shape("full", size)?;
+    full_shape(&shape, value, dtype.unwrap_or(natural_dtype(value)), device(dev))
+}
+
+fn full_shape(shape: &[usize], value: Scalar, dtype: DType, dev: Device) -> Result<Tensor> {
+    if value.is(0.0) {
+        return dispatch::zeros(shape, dtype, dev);
+    }
+    let t = dispatch::empty(shape, dtype, dev)?;
+    dispatch::fill(&t, value);
+    Ok(t)
+}
+
+/// A tensor of zeros.
+pub fn zeros(size: &[i64], dtype: Option<DType>, dev: Option<Device>) -> Result<Tensor> {
+    full_shape(&checked_shape("zeros", size)?, Scalar::Int(0), dtype.unwrap_or(default_dtype()), device(dev))
+}
+
+/// A tensor of ones.
+pub fn ones(size: &[i64], dtype: Option<DType>, dev: Option<Device>) -> Result<Tensor> {
+    full_shape(&checked_shape("ones", size)?, Scalar::Int(1), dtype.unwrap_or(default_dtype()), device(dev))
+}
+
+fn like(x: &Tensor, dtype: Option<DType>, dev: Option<Device>, format: Option<MemoryFormat>) -> Result<Tensor> {
+    let strides = super::copy::strides_for(x, format.unwrap_or(MemoryFormat::Preserve));
+    dispatch::empty_strided(x.shape(), &strides, dtype.unwrap_or(x.dtype()), dev.unwrap_or(x.device()))
+}
+
+/// Memory shaped like another tensor.
+pub fn empty_like(x: &Tensor, dtype: Option<DType>, dev: Option<Device>, format: Option<MemoryFormat>) -> Result<Tensor> {
+    like(x, dtype, dev, format)
+}
+
+/// One value, shaped like another tensor.
+pub fn full_like(x: &Tensor, value: Scalar, dtype: Option<DType>, dev: Option<Device>, format: Option<MemoryFormat>) -> Result<Tensor> {
+    let t = like(x, dtype, dev, format)?;
+    dispatch::fill(&t, value);
+    Ok(t)
+}
+
+fn zeros_like(x: &Tensor, dtype: Option<DType>, dev: Option<Device>, format: Option<MemoryFormat>) -> Result<Tensor> {
+    full_like(x, Scalar::Int(0), dtype, dev, format)
+}
+
+fn ones_like(x: &Tensor, dtype: Option<DType>, dev: Option<Device>, format: Option<MemoryFormat>) -> Result<Tensor> {
+    full_like(x, Scalar::Int(1), dtype, dev, format)
+}
+
+fn new_full(x: &Tensor, size: &[i64], value: Scalar, dtype: Option<DType>, dev: Option<Device>) -> Result<Tensor> {
+    full_shape(&checked_shape("new_full", size)?, value, dtype.unwrap_or(x.dtype()), dev.unwrap_or(x.device()))
+}
+
+fn new_zeros(x: &Tensor, size: &[i64], dtype: Option<DType>, dev: Option<Device>) -> Result<Tensor> {
+    new_full(x, size, Scalar::Int(0), dtype, dev)
+}
+
+fn new_ones(x: &Tensor, size: &[i64], dtype: Option<DType>, dev: Option<Device>) -> Result<Tensor> {
+    new_full(x, size, Scalar::Int(1), dtype, dev)
+}
+
+fn new_empty(x: &Tensor, size: &[i64], dtype: Option<DType>, dev: Option<Device>) -> Result<Tensor> {
+    dispatch::empty(&checked_shape("new_empty", size)?, dtype.unwrap_or(x.dtype()), dev.unwrap_or(x.device()))
+}
+
+/// Numbers from `start` up to but without `end`.
+pub fn arange(start: Scalar, end: Scalar, step: Scalar, dtype: Option<DType>, dev: Option<Device>) -> Result<Tensor> {
+    let integral = [start, end, step].iter().all(|s| s.category() <= Category::Int);
+    let dtype = dtype.unwrap_or(if integral { DType::I64 } else { default_dtype() });
+    let (a, b, s) = (start.f64(), end.f64(), step.f64());
+    if s == 0.0 {
+        fail!(Runtime, torch: ("step must be nonzero"), expected: ("arange: expected a step other than 0"), got: ("0"), fix: ("Use full() for a constant."));
+    }
+    if !a.is_finite() || !b.is_finite() {
+        fail!(Runtime, torch: ("unsupported range: {a} -> {b}"), expected: ("arange: expected finite bounds"), got: ("{a} and {b}"), fix: ("Check the arguments."));
+    }
+    if (s > 0.0) != (b >= a) && a != b {
+        fail!(Runtime, torch: ("upper bound and lower bound inconsistent with step sign"), expected: ("arange: expected a step from start towards end"), got: ("{a} to {b} by {s}"), fix: ("Change the step's sign."));
+    }
+    let n = if integral {
+        let (a, b, s) = (start.i64() as i128, end.i64() as i128, step.i64() as i128);
+        ((b - a + s - s.signum()) / s).max(0) as f64
+    } else {
+        ((b - a) / s).ceil()
+    };
+    if n > isize::MAX as f64 / 8.0 {
+        fail!(Runtime, torch: ("invalid size, possible overflow?"), expected: ("arange: expected fewer than 2^60 numbers"), got: ("{n}"), fix: ("Use a larger step."));
+    }
+    let t = dispatch::empty(&[n as usize], dtype, device(dev))?;
+    dispatch::arange(&t, start, step);
+    Ok(t)
+}
+
+fn arange_end(end: Scalar, dtype: Option<DType>, dev: Option<Device>) -> Result<Tensor> {
+    arange(Scalar::Int(0), end, Scalar::Int(1), dtype, dev)
+}
+
+/// An int64 vector of given numbers.
+pub fn from_ints(list: &[i64], dev: Device) -> Result<Tensor> {
+    let t = dispatch::empty(&[list.len()], DType::I64, dev)?;
+    dispatch::write_ints(&t, list);
+    Ok(t)
+}
+
+fn scalar_tensor(s: Scalar, dtype: Option<DType>, dev: Option<Device>) -> Result<Tensor> {
+    dispatch::scalar(s, dtype.unwrap_or(default_dtype()), device(dev))
+}
+
+/// Sets every element.
+pub fn fill_(x: &Tensor, value: Scalar) -> Result<Tensor> {
+    if value.category() == Category::Complex && !x.dtype().is_complex() {
+        fail!(Runtime, torch: ("value cannot be converted to type {} without overflow", x.dtype().name()), expected: ("fill_: expected a real number"), got: ("{value:?}"), fix: ("Use a complex tensor."));
+    }
+    inplace::write(x, "FillBackward0", &[x], |x| {
+        dispatch::fill(x, value);
+        Ok(())
+    }, |_| |_, g| grads![g.zeros_like()?])
+}
+
+/// Sets every element to the value of a 0-d tensor.
+pub fn fill_tensor_(x: &Tensor, value: &Tensor) -> Result<Tensor> {
+    if value.ndim() != 0 {
+        fail!(Runtime, torch: ("fill_ only supports 0-dimension value tensor but got tensor with {} dimensions.", value.ndim()), expected: ("fill_: expected a number or a 0-d tensor"), got: ("shape {:?}", value.shape()), fix: ("Use copy_() to broadcast."));
+    }
+    inplace::write(x, "FillBackward1", &[x, value], |x| {
+        dispatch::copy(value, x);
+        Ok(())
+    }, |_| |c, g| grads![g.zeros_like()?, c.when(1, || g.sum_all())?])
+}
+
+fn zero_(x: &Tensor) -> Result<Tensor> {
+    fill_(x, Scalar::Int(0))
+}
+
+/// The tensor with another shape on the same storage, which grows where it must. Old elements keep their places.
+pub fn resized(x: &Tensor, shape: &[usize], format: MemoryFormat) -> Result<Tensor> {
+    let strides = layout::format_strides(shape, format);
+    let Some(n) = layout::numel(shape) else {
+        fail!(Runtime, torch: ("Storage size calculation overflowed with sizes={shape:?}"), expected: ("resize_: expected a size below 2^63 bytes"), got: ("{shape:?}"), fix: ("Use smaller sizes."));
+    };
+    let Some(need) = n.checked_mul(x.dtype().size()).and_then(|b| b.checked_add(x.offset() * x.dtype().size())) else {
+        fail!(Runtime, torch: ("Storage size calculation overflowed with sizes={shape:?}"), expected: ("resize_: expected a size below 2^63 bytes"), got: ("{shape:?}"), fix: ("Use smaller sizes."));
+    };
+    dispatch::grow(x.storage(), if n == 0 { 0 } else { need })?;
+    // SAFETY: the storage holds `need` bytes.
+    let data = unsafe { Tensor::from_parts(x.storage().clone(), x.offset(), Shape::from_slice(shape), strides, x.dtype()) };
+    Ok(x.with_data(&data))
+}
+
+ops! {
+    /// Uninitialised memory.
+    "empty(int[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False, MemoryFormat? memory_format=None, bool requires_grad=False) -> Tensor" [f o] => empty(0, 1, 3, 5);
+    /// Uninitialised memory with given strides, in elements.
+    "empty_strided(int[] size, int[] stride, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False, bool requires_grad=False) -> Tensor" [f] => empty_strided(0, 1, 2, 4);
+    /// A tensor of zeros.
+    "zeros(int[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False, bool requires_grad=False) -> Tensor" [f o] => zeros(0, 1, 3);
+    /// A tensor of ones.
+    "ones(int[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False, bool requires_grad=False) -> Tensor" [f o] => ones(0, 1, 3);
+    /// A tensor of one value; the dtype follows the value.
+    "full(int[] size, Scalar fill_value, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False, bool requires_grad=False) -> Tensor" [f o] => full(0, 1, 2, 4);
+    /// Uninitialised memory shaped like self.
+    "empty_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False, MemoryFormat? memory_format=None, bool requires_grad=False) -> Tensor" [f] => empty_like(0, 1, 3, 5);
+    /// Zeros shaped like self.
+    "zeros_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False, MemoryFormat? memory_format=None, bool requires_grad=False) -> Tensor" [f] => zeros_like(0, 1, 3, 5);
+    /// Ones shaped like self.
+    "ones_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False, MemoryFormat? memory_format=None, bool requires_grad=False) -> Tensor" [f] => ones_like(0, 1, 3, 5);
+    /// One value, shaped like self.
+    "full_like(Tensor self, Scalar fill_value, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False, MemoryFormat? memory_format=None, bool requires_grad=False) -> Tensor" [f] => full_like(0, 1, 2, 4, 6);
+    /// Uninitialised memory with self's dtype and device.
+    "new_empty(Tensor self, int[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False, bool requires_grad=False) -> Tensor" [m] => new_empty(0, 1, 2, 4);
+    /// Zeros with self's dtype and device.
+    "new_zeros(Tensor self, int[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False, bool requires_grad=False) -> Tensor" [m] => new_zeros(0, 1, 2, 4);
+    /// Ones with self's dtype and device.
+    "new_ones(Tensor self, int[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False, bool requires_grad=False) -> Tensor" [m] => new_ones(0, 1, 2, 4);
+    /// One value with self's dtype and device.
+    "new_full(Tensor self, int[] size, Scalar fill_value, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False, bool requires_grad=False) -> Tensor" [m] => new_full(0, 1, 2, 3, 5);
+    /// Numbers from 0 up to but without `end`.
+    "arange(Scalar end, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False, bool requires_grad=False) -> Tensor" [f o] => arange_end(0, 1, 3);
+    /// Numbers from `start` up to but without `end`, `step` apart.
+    "arange(Scalar start, Scalar end, Scalar step=1, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False, bool requires_grad=False) -> Tensor" [f o] => arange(0, 1, 2, 3, 5);
+    /// A 0-d tensor of one number.
+    "scalar_tensor(Scalar s, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False, bool requires_grad=False) -> Tensor" [f] => scalar_tensor(0, 1, 3);
+    /// Sets every element to the value of a 0-d tensor.
+    "fill_(Tensor self, Tensor value) -> Tensor" [f m] => fill_tensor_(0, 1);
+    /// Sets every element to a number.
+    "fill_(Tensor self, Scalar value) -> Tensor" [f m] => fill_(0, 1);
+    /// Sets every element to 0.
+    "zero_(Tensor self) -> Tensor" [f m] => zero_(0);
+}

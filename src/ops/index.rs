@@ -1,0 +1,176 @@
+//! Indexing with tensors.
+
+use super::copy::{self, to_dtype};
+use super::inplace;
+use super::view::expand_to;
+use crate::autograd::record;
+use crate::dispatch;
+use crate::error::Result;
+use crate::fail;
+use crate::grads;
+use crate::ops;
+use crate::tensor::layout::{self, Shape};
+use crate::tensor::{DType, Tensor};
+
+/// Where an element is non-zero: one row of indices per element.
+pub fn nonzero(x: &Tensor) -> Result<Tensor> {
+    if x.is_meta() {
+        fail!(NotImplemented, torch: ("nonzero: the result's shape depends on data, which meta tensors do not have"), expected: ("nonzero: expected a tensor with data"), got: ("a meta tensor"), fix: ("Make it on the CPU."));
+    }
+    dispatch::index::nonzero(x, |n| dispatch::empty(&[n, x.ndim()], DType::I64, x.device()))
+}
+
+/// Masks become index tensors, all index tensors int64 of one shape; bounds are checked.
+fn prepare(x: &Tensor, indices: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
+    let mut out: Vec<Option<Tensor>> = Vec::with_capacity(x.ndim());
+    let mut skip = 0;
+    for (i, index) in indices.iter().enumerate() {
+        if skip > 0 {
+            skip -= 1;
+            continue;
+        }
+        let Some(t) = index else {
+            out.push(None);
+            continue;
+        };
+        match t.dtype() {
+            DType::Bool | DType::U8 => {
+                for k in 0..t.ndim() {
+                    if x.size(out.len() + k) != t.shape()[k] || out.len() + k >= x.ndim() {
+                        fail!(Index, torch: ("The shape of the mask {:?} at index {k} does not match the shape of the indexed tensor {:?} at index {}", t.shape(), x.shape(), out.len() + k),
+                            expected: ("index: expected a mask shaped like the dims that it covers"), got: ("{:?}", t.shape()), fix: ("Reshape the mask, or index the dims apart."));
+                    }
+                }
+                let rows = nonzero(t)?;
+                // The mask's trailing slots follow in the list where the caller left room for them.
+                skip = indices[i + 1..].iter().take(t.ndim().saturating_sub(1)).take_while(|s| s.is_none()).count();
+                for k in 0..t.ndim() {
+                    out.push(Some(super::view::select(&rows, 1, k as i64)?));
+                }
+            }
+            d if d.is_integral(false) => out.push(Some(to_dtype(t, DType::I64)?)),
+            d => fail!(Index, torch: ("tensors used as indices must be long, int, byte or bool tensors"), expected: ("index: expected integers or a mask"), got: ("{}", d.name()), fix: ("Convert with .long() or .bool().")),
+        }
+    }
+    if out.len() > x.ndim() {
+        fail!(Index, torch: ("too many indices for tensor of dimension {} (got {})", x.ndim(), out.len()), expected: ("index: expected at most {} indices", x.ndim()), got: ("{}", out.len()), fix: ("Remove some."));
+    }
+    out.resize(x.ndim(), None);
+    let mut shape = Shape::new();
+    for t in out.iter().flatten() {
+        shape = match layout::broadcast(&shape, t.shape()) {
+            Ok(s) => s,
+            Err(_) => {
+                let shapes: Vec<String> = out.iter().flatten().map(|t| format!("{:?}", t.shape())).collect();
+                fail!(Index, torch: ("shape mismatch: indexing tensors could not be broadcast together with shapes {}", shapes.join(", ")), expected: ("index: expected index tensors that broadcast"), got: ("{}", shapes.join(", ")), fix: ("Reshape them."));
+            }
+        };
+    }
+    for (d, slot) in out.iter_mut().enumerate() {
+        if let Some(t) = slot {
+            if let Some(bad) = dispatch::index::out_of_bounds(t, x.shape()[d], true) {
+                fail!(Index, torch: ("index {bad} is out of bounds for dimension {d} with size {}", x.shape()[d]), expected: ("index: expected indices from {} to {}", -(x.shape()[d] as i64), x.shape()[d] as i64 - 1), got: ("{bad}"), fix: ("Check the index tensor."));
+            }
+            if t.shape() != &shape[..] {
+                *slot = Some(expand_to(t, &shape)?);
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// The result's shape: index tensors that stand together put their shape in their place, else in front.
+fn result_shape(x: &Tensor, indices: &[Option<Tensor>]) -> Shape {
+    let at: Vec<usize> = (0..indices.len()).filter(|&d| indices[d].is_some()).collect();
+    let Some((&first, &last)) = at.first().zip(at.last()) else { return x.shape().into() };
+    let own = indices[first].as_ref().map_or(&[][..], |t| t.shape());
+    let together = last - first + 1 == at.len();
+    let mut shape = Shape::new();
+    if !together {
+        shape.extend_from_slice(own);
+    }
+    for d in 0..x.ndim() {
+        if together && d == first {
+            shape.extend_from_slice(own);
+        }
+        if indices[d].is_none() {
+            shape.push(x.shape()[d]);
+        }
+    }
+    shape
+}
+
+/// `x[indices]`: one index tensor or mask per dim, None for dims taken whole.
+pub fn index(x: &Tensor, indices: &[Option<Tensor>]) -> Result<Tensor> {
+    let list = prepare(x, indices)?;
+    if list.iter().all(Option::is_none) {
+        return copy::clone(x, None);
+    }
+    gather(x, list)
+}
+
+fn gather(x: &Tensor, list: Vec<Option<Tensor>>) -> Result<Tensor> {
+    let out = dispatch::empty(&result_shape(x, &list), x.dtype(), x.device())?;
+    dispatch::index::index(x, &list, &out);
+    let shape = Shape::from_slice(x.shape());
+    record(out, "IndexBackward0", &[x], |_| {
+        move |_, g| {
+            let zeros = dispatch::zeros(&shape, g.dtype(), g.device())?;
+            grads![put(&zeros, &list, g, true)?]
+        }
+    })
+}
+
+// `x` with values put in, as a new tensor; recorded.
+fn put(x: &Tensor, list: &[Option<Tensor>], values: &Tensor, accumulate: bool) -> Result<Tensor> {
+    let y = copy::clone(&x.detach(), None)?;
+    dispatch::index::index_put(&y, list, values, accumulate);
+    let list = list.to_vec();
+    record(y, "IndexPutBackward0", &[x, values], |_| move |c, g| put_backward(c, g, &list, accumulate))
+}
+
+fn put_backward(c: &crate::autograd::Ctx, g: &Tensor, list: &[Option<Tensor>], accumulate: bool) -> Result<crate::tensor::Grads> {
+    let gx = c.when(0, || if accumulate { Ok(g.clone()) } else {
+        let zero = dispatch::zeros(&result_shape(g, list), g.dtype(), g.device())?;
+        put(g, list, &zero, false)
+    })?;
+    grads![gx, c.when(1, || gather(g, list.to_vec()))?]
+}
+
+/// `x[indices] = values`, or `+=` with `accumulate`. Values broadcast.
+pub fn index_put_(x: &Tensor, indices: &[Option<Tensor>], values: &Tensor, accumulate: bool) -> Result<Tensor> {
+    let list = prepare(x, indices)?;
+    if list.iter().all(Option::is_none) {
+        return copy::copy_(x, values, false);
+    }
+    let values = &if values.dtype() == x.dtype() { values.clone() } else if values.ndim() == 0 { to_dtype(values, x.dtype())? } else {
+        fail!(Runtime, torch: ("Index put requires the source and destination dtypes match, got {} for the destination and {} for the source.", x.dtype().scalar_name(), values.dtype().scalar_name()),
+            expected: ("index_put_: expected values of dtype {}", x.dtype().name()), got: ("{}", values.dtype().name()), fix: ("Convert the values."))
+    };
+    let shape = result_shape(x, &list);
+    let mut v = values.clone();
+    while v.ndim() > shape.len() && v.shape()[0] == 1 {
+        v = super::view::squeeze_dim(&v, 0)?;
+    }
+    if layout::broadcast(v.shape(), &shape).ok().as_deref() != Some(&shape[..]) {
+        fail!(Runtime, torch: ("shape mismatch: value tensor of shape {:?} cannot be broadcast to indexing result of shape {:?}", values.shape(), &shape[..]),
+            expected: ("index_put_: expected values that broadcast to {:?}", &shape[..]), got: ("{:?}", values.shape()), fix: ("Reshape the values."));
+    }
+    let v = expand_to(&v, &shape)?;
+    let v = if inplace::may_overlap(x, &v) { copy::clone(&v, None)? } else { v };
+    inplace::write(x, "IndexPutBackward0", &[x, &v], |x| {
+        dispatch::index::index_put(x, &list, &v, accumulate);
+        Ok(())
+    }, |_| { let list = list.clone(); move |c, g| put_backward(c, g, &list, accumulate) })
+}
+
+fn index_put(x: &Tensor, indices: &[Option<Tensor>], values: &Tensor, accumulate: bool) -> Result<Tensor> {
+    index_put_(&copy::clone(x, None)?, indices, values, accumulate)
+}
+
+ops! {
+    /// `x[indices] = values`; with `accumulate`, `+=`, in index order.
+    "index_put_(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor" [f m] => index_put_(0, 1, 2, 3);
+    /// `index_put_` on a copy.
+    "index_put(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor" [f m] => index_put(0, 1, 2, 3);
+}

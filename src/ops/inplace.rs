@@ -1,0 +1,303 @@
+//! In-place changes: torch's rules, and the history of views and their bases.
+
+use super::reinterpret::{view_as_complex, view_as_real};
+use super::view::{self, Geometry};
+use crate::autograd::record::{Ctx, Saver, attach, single_node};
+use crate::autograd::{gradient_edge, mode, needs_grad, record};
+use crate::dispatch::{self, Fun, Params};
+use crate::error::Result;
+use crate::fail;
+use crate::grads;
+use crate::schema::{Dest, Ret};
+use crate::tensor::layout::{self, Shape, Strides};
+use crate::tensor::tensor::Creation;
+use crate::tensor::{DType, Edge, Grads, Node, OutMeta, Tensor, Vjp};
+use smallvec::SmallVec;
+use std::any::Any;
+use std::sync::Arc;
+
+/// May `x` be changed in place? `recorded`: the change will be recorded.
+pub fn check(x: &Tensor, recorded: bool) -> Result<()> {
+    check_history(x, recorded)?;
+    if layout::has_internal_overlap(x.shape(), x.strides()) {
+        fail!(Runtime, torch: ("unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation."),
+            expected: ("in-place: expected every element at its own address"), got: ("an expanded or overlapping view"), fix: ("Use clone() first."));
+    }
+    Ok(())
+}
+
+/// The part of [`check`] that concerns autograd: all that matters where the elements stay.
+pub fn check_history(x: &Tensor, recorded: bool) -> Result<()> {
+    if x.is_inference() && !mode::inference() {
+        fail!(Runtime, torch: ("Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a normal tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more details."),
+            expected: ("in-place: expected a normal tensor"), got: ("one made in inference mode"), fix: ("Clone it outside inference_mode()."));
+    }
+    if recorded {
+        if let Some(base) = x.base() {
+            check_view(x, base)?;
+        }
+        if x.requires_grad() && x.is_leaf() {
+            fail!(Runtime, torch: ("a leaf Variable that requires grad is being used in an in-place operation."),
+                expected: ("in-place: expected a tensor that is not a leaf"), got: ("a leaf that requires grad"), fix: ("Wrap the update in torch.no_grad(), or change a clone()."));
+        }
+    }
+    Ok(())
+}
+
+fn check_view(x: &Tensor, base: &Tensor) -> Result<()> {
+    let why = match x.creation() {
+        Creation::Default if base.requires_grad() && base.is_leaf() => {
+            fail!(Runtime, torch: ("a view of a leaf Variable that requires grad is being used in an in-place operation."),
+                expected: ("in-place: expected a view of a tensor that is not a leaf"), got: ("a view of a leaf that requires grad"), fix: ("Wrap the update in torch.no_grad(), or clone the leaf first."))
+        }
+        Creation::Default => return Ok(()),
+        Creation::Multiple => "This view is the output of a function that returns multiple views. Such functions do not allow the output views to be modified inplace. You should replace the inplace operation by an out-of-place one.",
+        Creation::NoGrad => "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be tracked).",
+        Creation::Custom => "This view was created inside a custom Function (or because an input was returned as-is) and the autograd logic to handle view+inplace would override the custom backward associated with the custom Function, leading to incorrect gradients. This behavior is forbidden. You can fix this by cloning the output of the custom Function.",
+    };
+    let name = crate::autograd::grad_fn(x).map_or("None", |e| e.node.name);
+    fail!(Runtime, torch: ("Output 0 of {name} is a view and is being modified inplace. {why}"), expected: ("in-place: expected an ordinary view"), got: ("{:?}", x.creation()), fix: ("Change a clone() instead."))
+}
+
+/// Do two tensors share a byte?
+pub fn may_overlap(a: &Tensor, b: &Tensor) -> bool {
+    if !a.storage().is(b.storage()) || a.numel() == 0 || b.numel() == 0 {
+        return false;
+    }
+    let range = |t: &Tensor| {
+        let (lo, hi) = layout::span(t.shape(), t.strides());
+        let size = t.dtype().size() as isize;
+        ((t.offset() as isize + lo) * size, (t.offset() as isize + hi) * size)
+    };
+    let ((a0, a1), (b0, b1)) = (range(a), range(b));
+    a0 < b1 && b0 < a1
+}
+
+/// The same elements in the same order: safe to read and write in one pass.
+pub fn same_layout(a: &Tensor, b: &Tensor) -> bool {
+    a.ptr() == b.ptr() && a.dtype() == b.dtype() && a.shape() == b.shape() && a.strides() == b.strides()
+}
+
+/// An in-place operation: checks, runs `kernel`, counts the change and replaces the history.
+///
+/// `inputs[0]` is `x`. `build` is as in [`record`]; it must not save `x` as an input (its old value is gone).
+pub fn write<K, B, F>(x: &Tensor, name: &'static str, inputs: &[&Tensor], kernel: K, build: B) -> Result<Tensor>
+where
+    K: FnOnce(&Tensor) -> Result<()>,
+    B: FnOnce(&mut Saver) -> F,
+    F: Fn(&Ctx, &Tensor) -> Result<Grads> + Send + Sync + 'static,
+{
+    let recorded = needs_grad(inputs) && x.dtype().is_differentiable();
+    check(x, recorded)?;
+    kernel(x)?;
+    x.bump_version();
+    if recorded {
+        let node = single_node(x, name, inputs, build)?;
+        rebase(x, node);
+    }
+    Ok(x.clone())
+}
+
+/// Makes `x` the result of `node`, whose first edge leads to x's old history. If `x` is a view, the base gets the history.
+pub fn rebase(x: &Tensor, node: Arc<Node>) {
+    let Some(base) = x.base() else {
+        attach(&node, &[x]);
+        return;
+    };
+    node.add_output(OutMeta::of(x));
+    let mut edges: SmallVec<[Option<Edge>; 2]> = smallvec::smallvec![gradient_edge(base)];
+    edges.extend(node.edges.iter().skip(1).cloned());
+    let body = CopySlices { window: Window::of(x, base), node };
+    let slices = Arc::new(Node::new("CopySlices", edges, Box::new(body)));
+    let nr = slices.add_output(OutMeta::of(base));
+    base.set_history(Edge { node: slices, nr });
+    let version = {
+        let mut m = base.meta().lock();
+        m.history_version += 1;
+        m.history_version
+    };
+    let edge = view_node(x, base);
+    x.set_history(edge);
+    x.meta().lock().attr_version = version;
+}
+
+/// A node that reads the view `x` out of its base: the history of a view after its base changed.
+pub fn view_node(x: &Tensor, base: &Tensor) -> Edge {
+    let edges = smallvec::smallvec![gradient_edge(base)];
+    let node = Arc::new(Node::new("AsStridedBackward0", edges, Box::new(ReadView(Window::of(x, base)))));
+    let nr = node.add_output(OutMeta::of(x));
+    Edge { node, nr }
+}
+
+/// Where a view lies in its base. Where one of both is complex and the other real, in real numbers, with a last dim of 2
+/// for the complex one.
+struct Window {
+    shape: Shape,
+    strides: Strides,
+    inner: Geometry,
+    // What has to be seen as real numbers first: the base's gradient, the view's.
+    split: (bool, bool),
+}
+
+impl Window {
+    fn of(x: &Tensor, base: &Tensor) -> Window {
+        let mixed = x.dtype().is_complex() != base.dtype().is_complex();
+        let split = (mixed && base.dtype().is_complex(), mixed && x.dtype().is_complex());
+        let parts = |t: &Tensor, split: bool| -> Geometry {
+            let (mut shape, mut strides, mut offset) = (Shape::from_slice(t.shape()), Strides::from_slice(t.strides()), t.offset() as isize);
+            if split {
+                strides.iter_mut().for_each(|s| *s *= 2);
+                shape.push(2);
+                strides.push(1);
+                offset *= 2;
+            }
+            (shape, strides, offset)
+        };
+        let ((shape, strides, start), (inner_shape, inner_strides, at)) = (parts(base, split.0), parts(x, split.1));
+        Window { shape, strides, inner: (inner_shape, inner_strides, at - start), split }
+    }
+}
+
+fn as_real(t: &Tensor, split: bool) -> Result<Tensor> {
+    if split { view_as_real(t) } else { Ok(t.clone()) }
+}
+
+fn as_complex(t: Tensor, split: bool) -> Result<Tensor> {
+    if split { view_as_complex(&super::copy::contiguous(&t)?) } else { Ok(t) }
+}
+
+struct ReadView(Window);
+
+impl Vjp for ReadView {
+    fn vjp(&self, _: &Arc<Node>, grads: &[Option<Tensor>], _: u64, _: bool) -> Result<Grads> {
+        let Some(Some(g)) = grads.first() else { return grads![None] };
+        let w = &self.0;
+        grads![as_complex(view::embed(&as_real(g, w.split.1)?, &w.shape, &w.strides, &w.inner)?, w.split.0)?]
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+// The history of a base after one of its views changed in place: the gradient inside the view goes through the
+// in-place operation, the rest passes by.
+struct CopySlices {
+    window: Window,
+    node: Arc<Node>,
+}
+
+impl Vjp for CopySlices {
+    fn vjp(&self, _: &Arc<Node>, grads: &[Option<Tensor>], need: u64, keep: bool) -> Result<Grads> {
+        let Some(Some(g)) = grads.first() else { return Ok(view::no_grads(self.node.edges.len())) };
+        let w = &self.window;
+        let whole = super::copy::clone_strided(&as_real(g, w.split.0)?, &w.strides)?;
+        let (size, stride): (Vec<i64>, Vec<i64>) = (w.inner.0.iter().map(|&n| n as i64).collect(), w.inner.1.iter().map(|&n| n as i64).collect());
+        let offset = whole.offset() as i64 + w.inner.2 as i64;
+        let part = super::copy::clone(&view::as_strided(&whole, &size, &stride, Some(offset))?, None)?;
+        let mut out = self.node.body().vjp(&self.node, &[Some(as_complex(part, w.split.1)?)], need | 1, keep)?;
+        // A fresh view: the one above would have to follow the base's new history.
+        let window = view::as_strided(&whole, &size, &stride, Some(offset))?;
+        match out.first_mut().and_then(Option::take) {
+            Some(inner) => super::copy::copy_(&window, &as_real(&inner, w.split.1)?, false)?,
+            None => super::create::fill_(&window, crate::tensor::Scalar::Int(0))?,
+        };
+        if out.is_empty() {
+            out.push(None);
+        }
+        out[0] = Some(as_complex(whole, w.split.0)?);
+        Ok(out)
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// `a += b`, unrecorded: how the engine sums gradients.
+pub fn add_into(a: &Tensor, b: &Tensor) -> Result<()> {
+    let compute = if a.dtype().is_half() { DType::F32 } else { a.dtype() };
+    dispatch::pointwise(Fun::Add, compute, &[a, b], a, &Params { f: [1.0, 0.0, 0.0, 0.0], i: [1, 0, 0, 0] });
+    a.bump_version();
+    Ok(())
+}
+
+/// Puts a result where the caller asked for it; what [`Dest`] means for operations that make their result first.
+pub fn place(name: &str, dest: Dest, first: Option<&Tensor>, ret: Ret) -> Result<Ret> {
+    match (dest, ret) {
+        (Dest::New, ret) => Ok(ret),
+        (Dest::InPlace, Ret::Tensor(r)) => {
+            let Some(x) = first else { crate::internal!("{name} in place needs a tensor.") };
+            replace(name, x, r).map(Ret::Tensor)
+        }
+        (Dest::InPlace, ret) => Ok(ret),
+        (Dest::Out(outs), Ret::Tensor(r)) => {
+            let Some(out) = outs.first() else { crate::internal!("{name} has no out tensor.") };
+            write_out(name, out, &r)?;
+            Ok(Ret::Tensor(out.clone()))
+        }
+        (Dest::Out(outs), Ret::Tuple(rs) | Ret::List(rs)) => {
+            for (out, r) in outs.iter().zip(&rs) {
+                write_out(name, out, r)?;
+            }
+            Ok(Ret::Tuple(outs.to_vec()))
+        }
+        (Dest::Out(_), ret) => Ok(ret),
+    }
+}
+
+fn check_cast(name: &str, from: DType, to: DType) -> Result<()> {
+    if !crate::tensor::promote::can_cast(from, to) {
+        fail!(Runtime, torch: ("result type {} can't be cast to the desired output type {}", from.scalar_name(), to.scalar_name()),
+            expected: ("{name}: expected an output of dtype {}", from.name()), got: ("{}", to.name()), fix: ("Convert the output, or use the form that makes a new tensor."));
+    }
+    Ok(())
+}
+
+/// Gives `x` a result's values and history.
+fn replace(name: &str, x: &Tensor, r: Tensor) -> Result<Tensor> {
+    check(x, needs_grad(&[x, &r]))?;
+    check_cast(name, r.dtype(), x.dtype())?;
+    if r.shape() != x.shape() {
+        fail!(Runtime, torch: ("output with shape {:?} doesn't match the broadcast shape {:?}", x.shape(), r.shape()), expected: ("{name}_: expected a result of shape {:?}", x.shape()),
+            got: ("{:?}", r.shape()), fix: ("Use the form that makes a new tensor."));
+    }
+    if x.base().is_some() || r.dtype() != x.dtype() {
+        return super::copy::copy_(x, &r, false);
+    }
+    dispatch::copy(&r, x);
+    x.bump_version();
+    if let Some(edge) = crate::autograd::grad_fn(&r) {
+        x.set_history(edge);
+    }
+    Ok(x.clone())
+}
+
+/// Writes a result into an `out=` tensor, which takes the result's shape.
+pub fn write_out(name: &str, out: &Tensor, r: &Tensor) -> Result<()> {
+    prepare_out(name, out, r.shape(), r.dtype())?;
+    dispatch::copy(r, out);
+    out.bump_version();
+    Ok(())
+}
+
+/// Checks an `out=` tensor and gives it the result's shape.
+pub fn prepare_out(name: &str, out: &Tensor, shape: &[usize], dtype: DType) -> Result<()> {
+    if mode::grad_enabled() && out.requires_grad() {
+        fail!(Runtime, torch: ("{name}(): functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad."),
+            expected: ("{name}: expected an out tensor without grad"), got: ("one that requires grad"), fix: ("Use the form that makes a new tensor, or no_grad()."));
+    }
+    check_cast(name, dtype, out.dtype())?;
+    check(out, false)?;
+    if out.shape() != shape {
+        fail!(Runtime, expected: ("{name}: expected an out tensor of shape {shape:?}"), got: ("{:?}", out.shape()), fix: ("Give an empty tensor or one of the right shape."));
+    }
+    Ok(())
+}
+
+/// Records a result that was written by hand into fresh memory. Kept beside [`write`] for symmetry.
+pub fn fresh<F, B>(y: Tensor, name: &'static str, inputs: &[&Tensor], build: B) -> Result<Tensor>
+where
+    B: FnOnce(&mut Saver) -> F,
+    F: Fn(&Ctx, &Tensor) -> Result<Grads> + Send + Sync + 'static,
+{
+    record(y, name, inputs, build)
+}

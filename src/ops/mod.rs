@@ -1,0 +1,153 @@
+//! Operations: shape and dtype rules, kernel calls and derivatives. One file per family, one row per op.
+
+pub mod activation;
+pub mod along;
+pub mod arith;
+pub mod cast;
+pub mod class_loss;
+pub mod compare;
+pub mod complex;
+pub mod copy;
+pub mod create;
+pub mod difference;
+pub mod distance;
+pub mod einsum;
+pub mod extreme;
+pub mod gather;
+pub mod helpers;
+pub mod index;
+pub mod inplace;
+pub mod join;
+pub mod kernel;
+pub mod linear;
+pub mod loss;
+pub mod matmul;
+pub mod norm;
+pub mod optim;
+pub mod pointwise;
+pub mod quantile;
+pub mod random;
+pub mod reduce;
+pub mod reinterpret;
+pub mod scan;
+pub mod scatter;
+pub mod search;
+pub mod shift;
+pub mod similarity;
+pub mod softmax;
+pub mod sort;
+pub mod special;
+pub mod split;
+pub mod unary;
+pub mod unique;
+pub mod variance;
+pub mod vector_norm;
+pub mod view;
+
+use crate::schema::OpDef;
+
+/// All families' rows: the table that Python bindings, stubs, docs and tests read.
+pub static TABLE: &[&[OpDef]] = &[
+    unary::OPS,
+    special::OPS1,
+    special::OPS2,
+    special::OPS,
+    arith::OPS,
+    arith::OPS2,
+    activation::OPS,
+    complex::OPS,
+    reduce::OPS,
+    extreme::OPS,
+    variance::OPS,
+    vector_norm::OPS,
+    distance::OPS,
+    scan::OPS,
+    difference::OPS,
+    sort::OPS,
+    quantile::OPS,
+    unique::OPS,
+    search::OPS,
+    compare::OPS,
+    cast::OPS,
+    copy::OPS,
+    create::OPS,
+    random::OPS,
+    view::OPS,
+    reinterpret::OPS,
+    index::OPS,
+    gather::OPS,
+    scatter::OPS,
+    join::OPS,
+    shift::OPS,
+    split::OPS,
+    matmul::OPS,
+    linear::OPS,
+    einsum::OPS,
+    softmax::OPS,
+    class_loss::OPS,
+    loss::OPS,
+    similarity::OPS,
+    norm::OPS,
+    optim::OPS,
+];
+
+/// Other names that torch has for rows of the table: (alias, row), or (`place.alias`, row) for one place alone.
+pub static ALIASES: &[(&str, &str)] = &[
+    ("absolute", "abs"),
+    ("arccos", "acos"),
+    ("arccosh", "acosh"),
+    ("arcsin", "asin"),
+    ("arcsinh", "asinh"),
+    ("arctan", "atan"),
+    ("arctan2", "atan2"),
+    ("arctanh", "atanh"),
+    ("clip", "clamp"),
+    ("concat", "cat"),
+    ("concatenate", "cat"),
+    ("divide", "div"),
+    ("fix", "trunc"),
+    ("greater", "gt"),
+    ("greater_equal", "ge"),
+    ("less", "lt"),
+    ("less_equal", "le"),
+    ("multiply", "mul"),
+    ("negative", "neg"),
+    ("not_equal", "ne"),
+    ("row_stack", "vstack"),
+    ("subtract", "sub"),
+    ("s.special_digamma", "digamma"),
+    ("s.special_psi", "digamma"),
+    ("s.special_erf", "erf"),
+    ("s.special_erfc", "erfc"),
+    ("s.special_erfinv", "erfinv"),
+    ("s.special_exp2", "exp2"),
+    ("s.special_expit", "sigmoid"),
+    ("s.special_expm1", "expm1"),
+    ("s.special_gammaln", "lgamma"),
+    ("s.special_i0", "i0"),
+    ("s.special_log1p", "log1p"),
+    ("s.special_log_softmax", "log_softmax"),
+    ("s.special_logit", "logit"),
+    ("s.special_logsumexp", "logsumexp"),
+    ("s.special_multigammaln", "mvlgamma"),
+    ("s.special_polygamma", "polygamma"),
+    ("s.special_round", "round"),
+    ("s.special_sinc", "sinc"),
+    ("s.special_softmax", "softmax"),
+    ("s.special_xlogy", "xlogy"),
+    ("s.special_gammainc", "igamma"),
+    ("s.special_gammaincc", "igammac"),
+];
+
+/// Hands the engine the operations that it needs. Called once by whoever loads the library; later calls do nothing.
+pub fn init() {
+    crate::autograd::install(crate::autograd::EngineOps {
+        add: |a, b| a.add(b),
+        add_in_place: |a, b| inplace::add_into(a, b),
+        clone_like: copy::clone_like,
+        sum_to: helpers::sum_to,
+        cast: |t, dtype| copy::cast_grad(t, dtype),
+        view_node: inplace::view_node,
+        has_nan: helpers::has_nan,
+    });
+}

@@ -1,0 +1,170 @@
+//! Python objects to Rust values and back.
+
+use super::tensor::{PyTensor, wrap};
+use super::types::{CLASSES, PyDType, PyDevice, PyMemoryFormat, dtype_object, tuple_of};
+use crate::schema::{Ret, Schema};
+use crate::tensor::{DType, Device, Scalar, Tensor};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError};
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyComplex, PyFloat, PyInt, PyList, PyString, PyTuple};
+
+/// The tensor inside a Python object, if it is one.
+#[inline]
+pub(super) fn tensor_of(obj: &Bound<'_, PyAny>) -> Option<Tensor> {
+    obj.cast::<PyTensor>().ok().map(|t| t.get().tensor())
+}
+
+/// A Python number, NumPy scalar or 0-d tensor as a scalar.
+pub(super) fn scalar_of(obj: &Bound<'_, PyAny>) -> Option<Scalar> {
+    // SAFETY: type checks and reads of exact types on a live object.
+    unsafe {
+        let p = obj.as_ptr();
+        if ffi::PyFloat_Check(p) != 0 {
+            return Some(Scalar::Float(ffi::PyFloat_AS_DOUBLE(p)));
+        }
+        if ffi::PyBool_Check(p) != 0 {
+            return Some(Scalar::Bool(p == ffi::Py_True()));
+        }
+    }
+    if obj.is_instance_of::<PyInt>() {
+        return match obj.extract::<i64>() {
+            Ok(i) => Some(Scalar::Int(i)),
+            Err(_) => obj.extract::<u64>().ok().map(|u| Scalar::Int(u as i64)),
+        };
+    }
+    if let Ok(z) = obj.cast::<PyComplex>() {
+        return Some(Scalar::Complex(z.real(), z.imag()));
+    }
+    slow_scalar(obj)
+}
+
+#[cold]
+fn slow_scalar(obj: &Bound<'_, PyAny>) -> Option<Scalar> {
+    if let Some(t) = tensor_of(obj) {
+        return if t.numel() == 1 && t.ndim() == 0 && !t.requires_grad() { t.item().ok() } else { None };
+    }
+    if obj.is_instance_of::<PyString>() || obj.is_none() || obj.cast::<PyList>().is_ok() || obj.cast::<PyTuple>().is_ok() {
+        return None;
+    }
+    // NumPy scalars and others that know how to become a number; arrays with dims do not count.
+    if obj.getattr("ndim").ok().and_then(|n| n.extract::<usize>().ok()).is_some_and(|n| n > 0) {
+        return None;
+    }
+    let kind = obj.getattr("dtype").ok().and_then(|d| d.getattr("kind").ok()).and_then(|k| k.extract::<String>().ok());
+    match kind.as_deref() {
+        Some("b") => return obj.is_truthy().ok().map(Scalar::Bool),
+        Some("c") => return obj.call_method0("__complex__").ok().and_then(|z| scalar_of(&z)),
+        _ => {}
+    }
+    if let Ok(i) = obj.call_method0("__index__") {
+        return i.extract::<i64>().ok().map(Scalar::Int);
+    }
+    obj.hasattr("__float__").ok().filter(|&h| h)?;
+    obj.call_method0("__float__").ok()?.extract::<f64>().ok().map(Scalar::Float)
+}
+
+/// An int, not a bool; also NumPy integers and integer tensors of one element.
+pub(super) fn int_of(obj: &Bound<'_, PyAny>) -> Option<i64> {
+    // SAFETY: a type check on a live object.
+    unsafe {
+        if ffi::PyLong_CheckExact(obj.as_ptr()) != 0 {
+            return obj.extract().ok();
+        }
+        if ffi::PyBool_Check(obj.as_ptr()) != 0 || ffi::PyFloat_Check(obj.as_ptr()) != 0 {
+            return None;
+        }
+    }
+    if let Some(t) = tensor_of(obj) {
+        return if t.numel() == 1 && t.dtype().is_integral(false) && !t.is_meta() { t.item().ok().map(Scalar::i64) } else { None };
+    }
+    obj.extract().ok()
+}
+
+/// A dtype, also spelled as a Python type.
+pub(super) fn dtype_of(obj: &Bound<'_, PyAny>) -> Option<DType> {
+    if let Ok(d) = obj.cast::<PyDType>() {
+        return Some(d.get().0);
+    }
+    let py = obj.py();
+    if obj.is(py.get_type::<PyFloat>()) {
+        Some(DType::F64)
+    } else if obj.is(py.get_type::<PyBool>()) {
+        Some(DType::Bool)
+    } else if obj.is(py.get_type::<PyInt>()) {
+        Some(DType::I64)
+    } else if obj.is(py.get_type::<PyComplex>()) {
+        Some(DType::C128)
+    } else {
+        None
+    }
+}
+
+/// A device or its name. The inner error is for names that mean none.
+pub(super) fn device_of(obj: &Bound<'_, PyAny>) -> Option<crate::error::Result<Device>> {
+    if let Ok(d) = obj.cast::<PyDevice>() {
+        return Some(Ok(d.get().device));
+    }
+    let text = obj.cast::<PyString>().ok()?;
+    Some(Device::parse(text.to_str().ok()?))
+}
+
+/// A memory format.
+pub(super) fn format_of(obj: &Bound<'_, PyAny>) -> Option<crate::tensor::MemoryFormat> {
+    obj.cast::<PyMemoryFormat>().ok().map(|f| f.get().0)
+}
+
+/// A scalar as a Python number.
+pub(super) fn scalar_object(py: Python<'_>, s: Scalar, dtype: DType) -> PyResult<Py<PyAny>> {
+    Ok(match s {
+        Scalar::Bool(b) => b.into_pyobject(py)?.to_owned().into_any().unbind(),
+        Scalar::Int(i) if dtype == DType::U64 => (i as u64).into_pyobject(py)?.into_any().unbind(),
+        Scalar::Int(i) => i.into_pyobject(py)?.into_any().unbind(),
+        Scalar::Float(f) => f.into_pyobject(py)?.into_any().unbind(),
+        Scalar::Complex(r, i) => PyComplex::from_doubles(py, r, i).into_any().unbind(),
+    })
+}
+
+/// What an operation returned, as a Python object.
+pub(super) fn ret_object(py: Python<'_>, ret: Ret, schema: &Schema) -> PyResult<Py<PyAny>> {
+    Ok(match ret {
+        Ret::Tensor(t) => wrap(py, t)?,
+        Ret::Tuple(ts) if !schema.return_names.is_empty() => named_tuple(py, schema, ts)?,
+        Ret::Tuple(ts) | Ret::List(ts) => {
+            let items = ts.into_iter().map(|t| wrap(py, t)).collect::<PyResult<Vec<_>>>()?;
+            PyTuple::new(py, items)?.into_any().unbind()
+        }
+        Ret::Bool(b) => b.into_pyobject(py)?.to_owned().into_any().unbind(),
+        Ret::Int(i) => i.into_pyobject(py)?.into_any().unbind(),
+        Ret::Float(f) => f.into_pyobject(py)?.into_any().unbind(),
+        Ret::Scalar(s) => scalar_object(py, s, s.dtype())?,
+        Ret::DType(d) => dtype_object(py, d).into_any(),
+        Ret::Ints(v) => PyTuple::new(py, v)?.into_any().unbind(),
+        Ret::None => py.None(),
+    })
+}
+
+fn named_tuple(py: Python<'_>, schema: &Schema, ts: Vec<Tensor>) -> PyResult<Py<PyAny>> {
+    let Some(classes) = CLASSES.get(py) else { return Err(PyRuntimeError::new_err("rustorch._C was imported without the package.")) };
+    // The factory caches by name, so that a result's class is one object.
+    let cls = classes.return_type.bind(py).call1((schema.name, schema.return_names.clone()))?;
+    let items = ts.into_iter().map(|t| Ok(wrap(py, t)?.into_bound(py))).collect::<PyResult<Vec<_>>>()?;
+    Ok(tuple_of(py, cls.cast()?, items.into_iter())?.unbind())
+}
+
+/// A list of ints from a list, tuple, `torch.Size`, range or anything iterable of ints.
+pub(super) fn ints_of(obj: &Bound<'_, PyAny>) -> Option<smallvec::SmallVec<[i64; 6]>> {
+    if let Ok(t) = obj.cast::<PyTuple>() {
+        return t.iter().map(|i| int_of(&i)).collect();
+    }
+    if let Ok(l) = obj.cast::<PyList>() {
+        return l.iter().map(|i| int_of(&i)).collect();
+    }
+    None
+}
+
+/// The error for an argument of the wrong type, in torch's words.
+pub(super) fn wrong_type(function: &str, argument: &str, expected: &str, got: &Bound<'_, PyAny>) -> PyErr {
+    let name = got.get_type().name().map(|n| n.to_string()).unwrap_or_default();
+    PyTypeError::new_err(format!("{function}(): argument '{argument}' must be {expected}, not {name}"))
+}

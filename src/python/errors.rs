@@ -1,0 +1,51 @@
+//! Rust errors as Python exceptions.
+
+use crate::error::{Error, Kind};
+use pyo3::exceptions::{PyAssertionError, PyAttributeError, PyBufferError, PyIndexError, PyNotImplementedError, PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyType;
+
+/// `rustorch.OutOfMemoryError`, a RuntimeError as in torch.
+static OUT_OF_MEMORY: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+
+/// The exception class of failed allocations.
+pub(super) fn out_of_memory(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
+    OUT_OF_MEMORY
+        .get_or_try_init(py, || PyErr::new_type(py, c"rustorch.OutOfMemoryError", None, Some(&py.get_type::<PyRuntimeError>()), None))
+        .map(|t| t.bind(py))
+}
+
+/// A Python exception on its way through Rust.
+struct Foreign(std::sync::Mutex<Option<PyErr>>);
+
+/// Lets a Python exception travel through the engine.
+pub(super) fn foreign(e: PyErr) -> Error {
+    let text = e.to_string();
+    Error::foreign(Box::new(Foreign(std::sync::Mutex::new(Some(e)))), text)
+}
+
+impl From<Error> for PyErr {
+    #[cold]
+    fn from(e: Error) -> PyErr {
+        let message = e.message().to_owned();
+        match e.kind() {
+            Kind::Python => {
+                let inner = e.into_payload().and_then(|p| p.downcast::<Foreign>().ok()).and_then(|f| f.0.into_inner().ok().flatten());
+                inner.unwrap_or_else(|| PyRuntimeError::new_err(message))
+            }
+            Kind::Runtime => PyRuntimeError::new_err(message),
+            Kind::Index => PyIndexError::new_err(message),
+            Kind::Type => PyTypeError::new_err(message),
+            Kind::Value => PyValueError::new_err(message),
+            Kind::NotImplemented => PyNotImplementedError::new_err(message),
+            Kind::Attribute => PyAttributeError::new_err(message),
+            Kind::Buffer => PyBufferError::new_err(message),
+            Kind::Assertion => PyAssertionError::new_err(message),
+            Kind::OutOfMemory => Python::attach(|py| match out_of_memory(py) {
+                Ok(t) => PyErr::from_type(t.clone(), message),
+                Err(_) => PyRuntimeError::new_err(message),
+            }),
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! Python functions attached to tensors and nodes, and what the garbage collector may see of them.
+
+use super::convert::tensor_of;
+use super::errors::foreign;
+use super::tensor::wrap;
+use crate::error::Result;
+use crate::tensor::node::{Hook, HookKind};
+use crate::tensor::{Grads, Node, Tensor};
+use pyo3::PyTraverseError;
+use pyo3::exceptions::{PyRuntimeError, PyTypeError};
+use pyo3::gc::PyVisit;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+/// How a hook's Python function is called.
+enum Style {
+    /// `f(grad) -> grad or None`.
+    Tensor,
+    /// `f(grad_outputs) -> grad_outputs or None`, before the node.
+    Pre,
+    /// `f(grad_inputs, grad_outputs) -> grad_inputs or None`, after the node.
+    Post,
+}
+
+/// A Python function as a hook.
+pub(super) struct PyHook {
+    function: Py<PyAny>,
+    style: Style,
+}
+
+impl PyHook {
+    pub(super) fn tensor(function: Py<PyAny>) -> Self {
+        PyHook { function, style: Style::Tensor }
+    }
+}
+
+pub(super) fn grads_tuple<'py>(py: Python<'py>, grads: &[Option<Tensor>]) -> PyResult<Bound<'py, PyTuple>> {
+    let items = grads.iter().map(|g| g.as_ref().map(|g| wrap(py, g.clone())).transpose()).collect::<PyResult<Vec<_>>>()?;
+    PyTuple::new(py, items)
+}
+
+/// Gradients from what a Python function returned: a tensor, None, or a sequence of these.
+pub(super) fn grads_from(obj: &Bound<'_, PyAny>, what: &str) -> PyResult<Grads> {
+    let one = |o: &Bound<'_, PyAny>| -> PyResult<Option<Tensor>> {
+        if o.is_none() {
+            return Ok(None);
+        }
+        tensor_of(o).map(Some).ok_or_else(|| PyTypeError::new_err(format!("expected Variable or None (got {}) from {what}", o.get_type().name().map(|n| n.to_string()).unwrap_or_default())))
+    };
+    if let Ok(t) = obj.cast::<PyTuple>() {
+        return t.iter().map(|o| one(&o)).collect();
+    }
+    if let Ok(l) = obj.cast::<pyo3::types::PyList>() {
+        return l.iter().map(|o| one(&o)).collect();
+    }
+    Ok(smallvec::smallvec![one(obj)?])
+}
+
+impl Hook for PyHook {
+    fn pre(&self, grads: &mut Grads) -> Result<()> {
+        Python::attach(|py| -> PyResult<()> {
+            match self.style {
+                Style::Tensor => {
+                    let Some(Some(g)) = grads.first() else { return Ok(()) };
+                    let r = self.function.bind(py).call1((wrap(py, g.clone())?,))?;
+                    if !r.is_none() {
+                        let Some(new) = tensor_of(&r) else {
+                            return Err(PyTypeError::new_err(format!("expected Variable, but hook returned '{}'", r.get_type().name()?)));
+                        };
+                        if new.shape() != g.shape() {
+                            return Err(PyRuntimeError::new_err("hook has changed the size of value"));
+                        }
+                        grads[0] = Some(new);
+                    }
+                }
+                Style::Pre => {
+                    let r = self.function.bind(py).call1((grads_tuple(py, grads)?,))?;
+                    if !r.is_none() {
+                        *grads = grads_from(&r, "a pre-hook")?;
+                    }
+                }
+                Style::Post => {}
+            }
+            Ok(())
+        })
+        .map_err(foreign)
+    }
+
+    fn post(&self, out: &mut Grads, grads: &[Option<Tensor>]) -> Result<()> {
+        Python::attach(|py| -> PyResult<()> {
+            let r = match self.style {
+                Style::Post => self.function.bind(py).call1((grads_tuple(py, out)?, grads_tuple(py, grads)?))?,
+                // After accumulation: the leaf itself.
+                _ => {
+                    let Some(Some(t)) = out.first() else { return Ok(()) };
+                    let r = self.function.bind(py).call1((wrap(py, t.clone())?,))?;
+                    if !r.is_none() {
+                        return Err(PyRuntimeError::new_err("Tensor post accumulate grad hooks should return None."));
+                    }
+                    return Ok(());
+                }
+            };
+            if !r.is_none() {
+                *out = grads_from(&r, "a hook")?;
+            }
+            Ok(())
+        })
+        .map_err(foreign)
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// `retain_grad` as a hook: stores the gradient in the tensor, which it does not keep alive.
+struct Retain(std::sync::Weak<crate::tensor::tensor::AutogradMeta>);
+
+impl Hook for Retain {
+    fn pre(&self, grads: &mut Grads) -> Result<()> {
+        let (Some(meta), Some(Some(g))) = (self.0.upgrade(), grads.first()) else { return Ok(()) };
+        let old = meta.lock().grad.clone();
+        let sum = match old {
+            None => crate::ops::copy::clone(g, None)?,
+            Some(old) => old.add(g)?,
+        };
+        meta.lock().grad = Some(sum);
+        Ok(())
+    }
+    fn post(&self, _: &mut Grads, _: &[Option<Tensor>]) -> Result<()> {
+        Ok(())
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+fn node_hooks(node: &Node) -> std::sync::MutexGuard<'_, Vec<(u64, HookKind, Arc<dyn Hook>)>> {
+    node.extra().hooks.lock().unwrap_or_else(|e| e.into_inner())
+}
+
+pub(super) fn retain_grad(t: &Tensor) -> PyResult<()> {
+    if !t.requires_grad() {
+        return Err(PyRuntimeError::new_err("can't retain_grad on Tensor that has requires_grad=False"));
+    }
+    let Some(edge) = crate::autograd::grad_fn(t) else { return Ok(()) };
+    if std::mem::replace(&mut t.meta().lock().retains_grad, true) {
+        return Ok(());
+    }
+    node_hooks(&edge.node).push((0, HookKind::RetainGrad(edge.nr), Arc::new(Retain(Arc::downgrade(t.meta())))));
+    Ok(())
+}
+
+pub(super) fn add_tensor_hook(t: &Tensor, hook: PyHook) -> PyResult<u64> {
+    if !t.requires_grad() {
+        return Err(PyRuntimeError::new_err("cannot register a hook on a tensor that doesn't require gradient"));
+    }
+    let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
+    match crate::autograd::grad_fn(t) {
+        Some(edge) => node_hooks(&edge.node).push((id, HookKind::Tensor(edge.nr), Arc::new(hook))),
+        None => t.meta().lock().hooks.push((id, HookKind::Tensor(0), Arc::new(hook))),
+    }
+    Ok(id)
+}
+
+pub(super) fn add_post_accumulate(t: &Tensor, hook: PyHook) -> PyResult<u64> {
+    if !t.requires_grad() {
+        return Err(PyRuntimeError::new_err("cannot register a hook on a tensor that doesn't require gradient"));
+    }
+    if crate::autograd::grad_fn(t).is_some() {
+        return Err(PyRuntimeError::new_err("post accumulate grad hooks cannot be registered on non-leaf tensors"));
+    }
+    let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
+    t.meta().lock().post_accumulate.push((id, Arc::new(hook)));
+    Ok(id)
+}
+
+pub(super) fn remove_tensor_hook(t: &Tensor, id: u64) {
+    if let Some(meta) = t.meta_if_any() {
+        let mut m = meta.lock();
+        m.hooks.retain(|h| h.0 != id);
+        m.post_accumulate.retain(|h| h.0 != id);
+    }
+    if let Some(edge) = t.grad_fn_raw() {
+        remove_node_hook(&edge.node, id);
+    }
+}
+
+pub(super) fn remove_node_hook(node: &Node, id: u64) {
+    if node.extra_if_any().is_some() {
+        node_hooks(node).retain(|h| h.0 != id);
+    }
+}
+
+pub(super) fn add_node_hook(node: &Node, function: Py<PyAny>, before: bool) -> u64 {
+    let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
+    let (kind, style) = if before { (HookKind::Pre, Style::Pre) } else { (HookKind::Post, Style::Post) };
+    node_hooks(node).push((id, kind, Arc::new(PyHook { function, style })));
+    id
+}
+
+fn visit_hook(hook: &Arc<dyn Hook>, visit: &PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+    if Arc::strong_count(hook) == 1
+        && let Some(h) = hook.as_any().downcast_ref::<PyHook>()
+    {
+        visit.call(&h.function)?;
+    }
+    Ok(())
+}
+
+/// Shows the collector the Python objects that only this tensor keeps alive: hooks, the gradient's object, and those of
+/// its node if no other tensor or node holds that.
+pub(super) fn traverse_tensor(t: &Tensor, visit: &PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+    let Some(meta) = t.meta_if_any() else { return Ok(()) };
+    if Arc::strong_count(meta) > 2 {
+        return Ok(());
+    }
+    // Another thread may hold the lock only where the collector does not stop it; skip this round then.
+    let Some(m) = meta.try_lock() else { return Ok(()) };
+    for h in &m.hooks {
+        visit_hook(&h.2, visit)?;
+    }
+    for h in &m.post_accumulate {
+        visit_hook(&h.1, visit)?;
+    }
+    if let Some(obj) = m.grad_python.as_ref().and_then(|g| g.downcast_ref::<Py<PyAny>>()) {
+        visit.call(obj)?;
+    }
+    if let Some(edge) = &m.grad_fn
+        && Arc::strong_count(&edge.node) == 1
+    {
+        traverse_node(&edge.node, visit)?;
+    }
+    Ok(())
+}
+
+/// The same for a node that has one holder.
+pub(super) fn traverse_node(node: &Node, visit: &PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+    if let Some(extra) = node.extra_if_any() {
+        if let Ok(hooks) = extra.hooks.try_lock() {
+            for h in hooks.iter() {
+                visit_hook(&h.2, visit)?;
+            }
+        }
+        if let Ok(python) = extra.python.try_lock()
+            && let Some(obj) = python.as_ref().and_then(|p| p.downcast_ref::<Py<PyAny>>())
+        {
+            visit.call(obj)?;
+        }
+    }
+    if let Some(f) = node.body().as_any().downcast_ref::<super::function::PyNode>() {
+        f.traverse(visit)?;
+    }
+    Ok(())
+}
+
+/// Breaks a tensor's cycles.
+pub(super) fn clear_tensor(t: &Tensor) {
+    let Some(meta) = t.meta_if_any() else { return };
+    let mut m = meta.lock();
+    let hooks = std::mem::take(&mut m.hooks);
+    let post = std::mem::take(&mut m.post_accumulate);
+    let grad = m.grad_python.take();
+    let grad_fn = m.grad_fn.take();
+    drop(m);
+    drop((hooks, post, grad, grad_fn));
+}
+
+pub(super) fn register(_m: &Bound<'_, PyModule>) -> PyResult<()> {
+    Ok(())
+}

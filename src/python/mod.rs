@@ -1,0 +1,45 @@
+//! The extension module `rustorch._C`: PyO3 classes and the functions that the table of operations generates.
+
+mod args;
+mod attributes;
+mod autograd;
+mod convert;
+mod data;
+mod errors;
+mod function;
+mod guard;
+mod hooks;
+mod indexing;
+mod interop;
+mod overrides;
+mod random;
+mod register;
+mod slots;
+mod storage;
+mod swap;
+mod tensor;
+mod types;
+
+use pyo3::prelude::*;
+
+/// The module. It needs no GIL: all shared state is behind locks or atomics.
+#[pymodule(gil_used = false)]
+#[pyo3(name = "_C")]
+fn extension(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    crate::ops::init();
+    types::register(m)?;
+    tensor::register(m)?;
+    register::register(m)?;
+    slots::install(m)?;
+    autograd::register(m)?;
+    function::register(m)?;
+    hooks::register(m)?;
+    interop::register(m)?;
+    random::register(m)?;
+    data::register(m)?;
+    storage::register(m)?;
+    overrides::register(m)?;
+    attributes::register(m)?;
+    guard::install(m)?;
+    Ok(())
+}

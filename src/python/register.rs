@@ -1,0 +1,333 @@
+//! Every row of the table as Python functions and methods, through one C function per name.
+
+use super::args::{Call, Misfit, bind, refuse};
+use super::convert::ret_object;
+use super::overrides;
+use super::tensor::{PyTensor, resize};
+use crate::ops::{ALIASES, TABLE, inplace};
+use crate::schema::{Dest, OpDef, Ret, Schema, Value};
+use crate::tensor::MemoryFormat;
+use pyo3::exceptions::{PyRuntimeError, PyTypeError};
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+use smallvec::SmallVec;
+use std::collections::BTreeMap;
+use std::ffi::CString;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::OnceLock;
+
+/// A row with its signature, parsed on the first call.
+struct Overload {
+    def: &'static OpDef,
+    parsed: OnceLock<Schema>,
+}
+
+impl Overload {
+    fn schema(&self) -> &Schema {
+        self.parsed.get_or_init(|| self.def.schema())
+    }
+}
+
+/// A name that Python can call.
+struct Callable {
+    name: String,
+    overloads: Vec<Overload>,
+    method: bool,
+    in_place: bool,
+    out: bool,
+    /// The function object that users see, for `__torch_function__`.
+    object: OnceLock<Py<PyAny>>,
+}
+
+static CALLABLES: OnceLock<Vec<Callable>> = OnceLock::new();
+
+/// Room for names; registration fails loudly when it is used up.
+const MAX: usize = 2048;
+
+type Fast = unsafe extern "C" fn(*mut ffi::PyObject, *const *mut ffi::PyObject, ffi::Py_ssize_t, *mut ffi::PyObject) -> *mut ffi::PyObject;
+
+// A C function knows nothing but its own address, so each name gets an instance of its own, which knows its number.
+unsafe extern "C" fn trampoline<const I: usize>(slf: *mut ffi::PyObject, args: *const *mut ffi::PyObject, nargs: ffi::Py_ssize_t, kwnames: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    // SAFETY: Python calls this with its vectorcall convention and the interpreter attached.
+    unsafe { enter(I, slf, args, nargs, kwnames) }
+}
+
+macro_rules! table {
+    ($($hi:literal)*) => { [$(table!(@16 $hi)),*] };
+    (@16 $hi:literal) => { [table!(@1 $hi 0), table!(@1 $hi 1), table!(@1 $hi 2), table!(@1 $hi 3), table!(@1 $hi 4), table!(@1 $hi 5), table!(@1 $hi 6), table!(@1 $hi 7),
+        table!(@1 $hi 8), table!(@1 $hi 9), table!(@1 $hi 10), table!(@1 $hi 11), table!(@1 $hi 12), table!(@1 $hi 13), table!(@1 $hi 14), table!(@1 $hi 15)] };
+    (@1 $hi:literal $lo:literal) => { [trampoline::<{ $hi * 256 + $lo * 16 }> as Fast, trampoline::<{ $hi * 256 + $lo * 16 + 1 }>, trampoline::<{ $hi * 256 + $lo * 16 + 2 }>,
+        trampoline::<{ $hi * 256 + $lo * 16 + 3 }>, trampoline::<{ $hi * 256 + $lo * 16 + 4 }>, trampoline::<{ $hi * 256 + $lo * 16 + 5 }>, trampoline::<{ $hi * 256 + $lo * 16 + 6 }>,
+        trampoline::<{ $hi * 256 + $lo * 16 + 7 }>, trampoline::<{ $hi * 256 + $lo * 16 + 8 }>, trampoline::<{ $hi * 256 + $lo * 16 + 9 }>, trampoline::<{ $hi * 256 + $lo * 16 + 10 }>,
+        trampoline::<{ $hi * 256 + $lo * 16 + 11 }>, trampoline::<{ $hi * 256 + $lo * 16 + 12 }>, trampoline::<{ $hi * 256 + $lo * 16 + 13 }>, trampoline::<{ $hi * 256 + $lo * 16 + 14 }>,
+        trampoline::<{ $hi * 256 + $lo * 16 + 15 }>] };
+}
+static TRAMPOLINES: [[[Fast; 16]; 16]; 8] = table!(0 1 2 3 4 5 6 7);
+
+unsafe fn enter(i: usize, slf: *mut ffi::PyObject, args: *const *mut ffi::PyObject, nargs: ffi::Py_ssize_t, kwnames: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    Python::attach(|py| {
+        let done = catch_unwind(AssertUnwindSafe(|| {
+            let Some(c) = CALLABLES.get().and_then(|t| t.get(i)) else { return Err(PyRuntimeError::new_err("an operation was called before the module was ready")) };
+            // SAFETY: Python's vectorcall convention.
+            let call = unsafe { Call::new(py, c.method.then_some(slf), args, nargs as usize, kwnames) };
+            run(py, c, call)
+        }));
+        match done {
+            Ok(Ok(obj)) => obj.into_ptr(),
+            Ok(Err(e)) => {
+                e.restore(py);
+                std::ptr::null_mut()
+            }
+            Err(_) => {
+                PyRuntimeError::new_err("internal error: an operation panicked. Please report it with the code that led here.").restore(py);
+                std::ptr::null_mut()
+            }
+        }
+    })
+}
+
+fn run<'py>(py: Python<'py>, c: &Callable, mut call: Call<'py>) -> PyResult<Py<PyAny>> {
+    if let Some(found) = overrides::interested(&call)
+        && let Some(object) = c.object.get()
+    {
+        let (args, kwargs) = call.as_objects(py)?;
+        return Ok(overrides::handle(py, object.bind(py), &found, &args, &kwargs)?.unbind());
+    }
+    let out = if c.out && !call.keywords.is_empty() { call.take("out").filter(|o| !o.is_none()) } else { None };
+    let mut misfits = Vec::new();
+    for def in &c.overloads {
+        match bind(def.schema(), &call, c.method) {
+            Ok(args) => return execute(py, c, def, args, out),
+            Err(m) => misfits.push(m),
+        }
+    }
+    let schemas: Vec<_> = c.overloads.iter().map(|d| d.schema()).collect();
+    if c.method
+        && let Some(Misfit::Type(0, got)) = misfits.first()
+    {
+        return Err(PyTypeError::new_err(format!("descriptor '{}' for 'torch._C.TensorBase' objects doesn't apply to a '{got}' object", c.name)));
+    }
+    Err(refuse(&c.name, &schemas, &call, c.method, misfits, c.out))
+}
+
+/// Elements from which on other Python threads may run during a call: below, handing over costs more than it gives.
+const DETACH_NUMEL: usize = 1 << 15;
+
+fn weight(values: &[Value]) -> usize {
+    values
+        .iter()
+        .map(|v| match v {
+            Value::Tensor(t) => t.numel(),
+            Value::Tensors(ts) => ts.iter().map(|t| t.numel()).sum(),
+            Value::Ints(dims) => dims.iter().map(|&d| d.clamp(0, 1 << 20) as usize).product(),
+            _ => 0,
+        })
+        .sum()
+}
+
+fn execute(py: Python<'_>, c: &Callable, overload: &Overload, mut args: crate::schema::Args, out: Option<Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
+    let (schema, def) = (overload.schema(), overload.def);
+    let wants_grad = schema.params.last().is_some_and(|p| p.name == "requires_grad") && matches!(args.values.last(), Some(Value::Bool(true)));
+    let outs = match &out {
+        Some(o) => Some(out_tensors(&c.name, o)?),
+        None => None,
+    };
+    let first = match args.values.first() {
+        Some(Value::Tensor(t)) if c.in_place => Some(t.clone()),
+        _ => None,
+    };
+    let dest = match (&outs, c.in_place) {
+        (Some(o), _) => Dest::Out(o.iter().map(|o| o.get().tensor()).collect()),
+        (None, true) => Dest::InPlace,
+        _ => Dest::New,
+    };
+    let placed = !matches!(dest, Dest::New);
+    if placed {
+        args.dest = std::cell::Cell::new(Some(dest));
+    }
+    let heavy = weight(&args.values) >= DETACH_NUMEL;
+    let call = move || -> crate::error::Result<(Ret, Option<Dest>)> {
+        let r = (def.call)(&args)?;
+        Ok((r, args.dest.take()))
+    };
+    let (ret, left) = if heavy { py.detach(call)? } else { call()? };
+    let ret = match (outs, left) {
+        (Some(outs), _) => write_outs(&c.name, ret, &outs)?,
+        // The operation did not write in place itself: give the first argument its result.
+        (None, Some(dest @ Dest::InPlace)) => inplace::place(&c.name, dest, first.as_ref(), ret)?,
+        (None, _) => ret,
+    };
+    if wants_grad && let Ret::Tensor(t) = &ret {
+        super::tensor::set_requires_grad(t, true)?;
+    }
+    if let Some(o) = out {
+        return Ok(o.unbind());
+    }
+    ret_object(py, ret, schema)
+}
+
+fn out_tensors<'py>(name: &str, out: &Bound<'py, PyAny>) -> PyResult<SmallVec<[Bound<'py, PyTensor>; 2]>> {
+    let wrong = |o: &Bound<'_, PyAny>| super::convert::wrong_type(name, "out", "Tensor", o);
+    if let Ok(t) = out.cast::<PyTensor>() {
+        return Ok(smallvec::smallvec![t.clone()]);
+    }
+    let Ok(list) = out.try_iter() else { return Err(wrong(out)) };
+    list.map(|o| {
+        let o = o?;
+        o.cast::<PyTensor>().cloned().map_err(|_| wrong(&o))
+    })
+    .collect()
+}
+
+fn write_outs(name: &str, ret: Ret, outs: &[Bound<'_, PyTensor>]) -> PyResult<Ret> {
+    let results: Vec<_> = match ret {
+        Ret::Tensor(t) => vec![t],
+        Ret::Tuple(ts) | Ret::List(ts) => ts,
+        other => return Ok(other),
+    };
+    if results.len() != outs.len() {
+        return Err(PyTypeError::new_err(format!("{name}(): argument 'out' must be tuple of {} Tensors, not {}", results.len(), outs.len())));
+    }
+    for (r, out) in results.iter().zip(outs) {
+        let t = out.get().tensor();
+        if r.is(&t) {
+            continue;
+        }
+        if t.shape() != r.shape() {
+            if t.numel() > 0 {
+                let py = out.py();
+                let text = CString::new(format!("An output with one or more elements was resized since it had shape {:?}, which does not match the required output shape {:?}. This behavior is deprecated, and in a future PyTorch release outputs will not be resized unless they have zero elements. You can explicitly reuse an out tensor t by resizing it, inplace, to zero elements with t.resize_(0).", t.shape(), r.shape())).unwrap_or_default();
+                PyErr::warn(py, &py.get_type::<pyo3::exceptions::PyUserWarning>(), &text, 1)?;
+            }
+            resize(out, r.shape(), MemoryFormat::Contiguous)?;
+        }
+        inplace::write_out(name, &out.get().tensor(), r)?;
+    }
+    Ok(Ret::None)
+}
+
+/// What the forms letters of a row ask for, under its own name and its aliases: (where, name, method, in place).
+fn places(def: &'static OpDef) -> Vec<(&'static str, String, bool, bool)> {
+    let mut v = forms(def.name(), def.forms);
+    for (alias, _) in ALIASES.iter().filter(|(_, row)| *row == def.name()) {
+        match alias.split_once('.') {
+            Some((form, alias)) => v.extend(forms(alias, form)),
+            None => v.extend(forms(alias, def.forms)),
+        }
+    }
+    v
+}
+
+fn forms(name: &str, forms: &str) -> Vec<(&'static str, String, bool, bool)> {
+    let mut v = Vec::new();
+    for form in forms.split_whitespace() {
+        match form {
+            "f" => v.push(("", name.to_owned(), false, false)),
+            "m" => v.push(("Tensor", name.to_owned(), true, false)),
+            // What lives in `_nn` alone has its in-place form there too.
+            "i" if forms.split_whitespace().all(|f| f != "m" && f != "f") => v.push(("_nn", format!("{name}_"), false, true)),
+            "i" => {
+                v.push(("", format!("{name}_"), false, true));
+                v.push(("Tensor", format!("{name}_"), true, true));
+            }
+            "n" => v.push(("_nn", name.to_owned(), false, false)),
+            "l" => v.push(("_linalg", name.to_owned(), false, false)),
+            "s" => v.push(("_special", name.to_owned(), false, false)),
+            "p" => v.push(("_private", name.to_owned(), false, false)),
+            _ => {}
+        }
+    }
+    v
+}
+
+pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    let py = m.py();
+    let mut grouped: BTreeMap<(&'static str, String), Callable> = BTreeMap::new();
+    for def in TABLE.iter().flat_map(|t| t.iter()) {
+        for (place, name, method, in_place) in places(def) {
+            let c = grouped.entry((place, name.clone())).or_insert_with(|| Callable { name, overloads: Vec::new(), method, in_place, out: false, object: OnceLock::new() });
+            c.overloads.push(Overload { def, parsed: OnceLock::new() });
+            c.out |= !in_place && def.forms.contains('o');
+        }
+    }
+    if grouped.len() > MAX {
+        return Err(PyRuntimeError::new_err("the table of operations has outgrown its trampolines"));
+    }
+    let (places, callables): (Vec<_>, Vec<_>) = grouped.into_iter().unzip();
+    let tensor_type = py.get_type::<PyTensor>();
+    let mut modules = BTreeMap::new();
+    for name in ["_nn", "_linalg", "_special", "_private"] {
+        let sub = PyModule::new(py, name)?;
+        m.add(name, &sub)?;
+        modules.insert(name, sub);
+    }
+    let names = PyList::empty(py);
+    for (i, (c, (place, name))) in callables.iter().zip(&places).enumerate() {
+        let doc = c.overloads.iter().map(|d| format!("{}\n\n{}", d.def.text, d.def.doc)).collect::<Vec<_>>().join("\n");
+        let c_name = CString::new(name.as_str()).unwrap_or_default();
+        let c_doc = CString::new(doc).unwrap_or_default();
+        // Method definitions must outlive the interpreter's objects: they are made once per process and kept.
+        let def = Box::leak(Box::new(ffi::PyMethodDef {
+            ml_name: c_name.into_raw(),
+            ml_meth: ffi::PyMethodDefPointer { PyCFunctionFastWithKeywords: TRAMPOLINES[i / 256][i / 16 % 16][i % 16] },
+            ml_flags: ffi::METH_FASTCALL | ffi::METH_KEYWORDS,
+            ml_doc: c_doc.into_raw(),
+        }));
+        // SAFETY: the definition is complete and lives forever.
+        let object: Bound<'_, PyAny> = unsafe {
+            let p = if c.method {
+                ffi::PyDescr_NewMethod(tensor_type.as_type_ptr(), def)
+            } else {
+                ffi::PyCFunction_NewEx(def, std::ptr::null_mut(), m.name()?.as_ptr())
+            };
+            Bound::from_owned_ptr_or_err(py, p)?
+        };
+        let _ = c.object.set(object.clone().unbind());
+        match *place {
+            "Tensor" => tensor_type.setattr(name, object)?,
+            "" => {
+                names.append(name)?;
+                m.add(name.as_str(), object)?;
+            }
+            sub => modules[sub].add(name.as_str(), object)?,
+        }
+    }
+    m.add("_function_names", names)?;
+    let _ = CALLABLES.set(callables);
+    m.add_function(wrap_pyfunction!(_schemas, m)?)?;
+    Ok(())
+}
+
+/// The objects of all methods that the table gives to Tensor.
+pub(super) fn methods(py: Python<'_>) -> Vec<Py<PyAny>> {
+    CALLABLES.get().into_iter().flatten().filter(|c| c.method).filter_map(|c| c.object.get().map(|o| o.clone_ref(py))).collect()
+}
+
+/// The table for tools: one dict per row.
+#[pyfunction]
+fn _schemas(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
+    let list = PyList::empty(py);
+    for def in TABLE.iter().flat_map(|t| t.iter()) {
+        let s = def.schema();
+        let d = PyDict::new(py);
+        d.set_item("name", s.name)?;
+        d.set_item("forms", def.forms.trim())?;
+        d.set_item("text", def.text)?;
+        d.set_item("doc", def.doc)?;
+        d.set_item("returns", s.returns)?;
+        let params = PyList::empty(py);
+        for p in &s.params {
+            let q = PyDict::new(py);
+            q.set_item("name", p.name)?;
+            q.set_item("type", format!("{:?}", p.ty))?;
+            q.set_item("optional", p.optional)?;
+            q.set_item("default", p.default.as_ref().map(|_| p.default_text))?;
+            q.set_item("keyword_only", p.keyword_only)?;
+            params.append(q)?;
+        }
+        d.set_item("params", params)?;
+        list.append(d)?;
+    }
+    Ok(list)
+}

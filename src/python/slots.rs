@@ -1,0 +1,194 @@
+//! Python's operators on tensors: number slots that skip signature binding.
+
+#![allow(unsafe_op_in_unsafe_fn, reason = "PyO3's expansion inside a macro of ours")]
+
+use super::args::Call;
+use super::convert::{scalar_of, tensor_of};
+use super::overrides;
+use super::tensor::{PyTensor, wrap};
+use crate::dispatch;
+use crate::error::Result;
+use crate::ops::{arith, matmul, pointwise, unary};
+use crate::schema::Dest;
+use crate::tensor::{Scalar, Tensor};
+use pyo3::basic::CompareOp;
+use pyo3::prelude::*;
+use smallvec::smallvec;
+
+type Binary = fn(&Tensor, &Tensor, &Dest) -> Result<Tensor>;
+type Obj<'py> = Bound<'py, PyAny>;
+
+/// Elements from which on other Python threads may run during a call.
+const DETACH_NUMEL: usize = 1 << 15;
+
+fn run(py: Python<'_>, x: Tensor, y: Tensor, f: Binary, dest: Dest) -> PyResult<Py<PyAny>> {
+    let r = if x.numel() + y.numel() >= DETACH_NUMEL { py.detach(move || f(&x, &y, &dest))? } else { f(&x, &y, &dest)? };
+    wrap(py, r)
+}
+
+/// `slf op other`; with `reversed`, `other op slf`. `method` is what `__torch_function__` gets to see.
+#[inline]
+fn binary<'py>(slf: &Bound<'py, PyTensor>, other: &Obj<'py>, method: &str, f: Binary, reversed: bool) -> PyResult<Py<PyAny>> {
+    let py = slf.py();
+    if let Some(r) = overridden(slf.as_any(), Some(other), method)? {
+        return Ok(r);
+    }
+    let x = slf.get().tensor();
+    let y = match tensor_of(other) {
+        Some(y) => y,
+        None => match scalar_of(other) {
+            Some(s) => dispatch::wrapped(s)?,
+            None => return Ok(py.NotImplemented()),
+        },
+    };
+    if reversed { run(py, y, x, f, Dest::New) } else { run(py, x, y, f, Dest::New) }
+}
+
+fn in_place<'py>(slf: &Bound<'py, PyTensor>, other: &Obj<'py>, method: &str, f: Binary) -> PyResult<()> {
+    if overridden(slf.as_any(), Some(other), method)?.is_some() {
+        return Ok(());
+    }
+    let x = slf.get().tensor();
+    let y = match tensor_of(other) {
+        Some(y) => y,
+        None => match scalar_of(other) {
+            Some(s) => dispatch::wrapped(s)?,
+            None => return Err(super::convert::wrong_type(method, "other", "Tensor or a number", other)),
+        },
+    };
+    run(slf.py(), x, y, f, Dest::InPlace)?;
+    Ok(())
+}
+
+fn one<'py>(slf: &Bound<'py, PyTensor>, method: &str, f: fn(&Tensor) -> Result<Tensor>) -> PyResult<Py<PyAny>> {
+    if let Some(r) = overridden(slf.as_any(), None, method)? {
+        return Ok(r);
+    }
+    let x = slf.get().tensor();
+    let py = slf.py();
+    let r = if x.numel() >= DETACH_NUMEL { py.detach(move || f(&x))? } else { f(&x)? };
+    wrap(py, r)
+}
+
+#[inline]
+pub(super) fn overridden<'py>(slf: &Obj<'py>, other: Option<&Obj<'py>>, method: &str) -> PyResult<Option<Py<PyAny>>> {
+    if overrides::both_plain(slf, other) {
+        return Ok(None);
+    }
+    let mut call = Call { positional: smallvec![slf.clone()], keywords: smallvec![] };
+    call.positional.extend(other.cloned());
+    let Some(found) = overrides::interested(&call) else { return Ok(None) };
+    let py = slf.py();
+    let function = py.get_type::<PyTensor>().getattr(method)?;
+    let (args, kwargs) = call.as_objects(py)?;
+    Ok(Some(overrides::handle(py, &function, &found, &args, &kwargs)?.unbind()))
+}
+
+fn add(x: &Tensor, y: &Tensor, d: &Dest) -> Result<Tensor> {
+    arith::add(x, y, Scalar::Int(1), d)
+}
+fn sub(x: &Tensor, y: &Tensor, d: &Dest) -> Result<Tensor> {
+    arith::sub(x, y, Scalar::Int(1), d)
+}
+fn mul(x: &Tensor, y: &Tensor, d: &Dest) -> Result<Tensor> {
+    pointwise::apply(&arith::MUL, &[x, y], dispatch::Params::default(), d)
+}
+fn div(x: &Tensor, y: &Tensor, d: &Dest) -> Result<Tensor> {
+    arith::div(x, y, None, d)
+}
+fn floor_div(x: &Tensor, y: &Tensor, d: &Dest) -> Result<Tensor> {
+    arith::div(x, y, Some("floor"), d)
+}
+fn product(x: &Tensor, y: &Tensor, _: &Dest) -> Result<Tensor> {
+    matmul::matmul(x, y)
+}
+
+macro_rules! rows {
+    ($($f:ident = $row:ident;)*) => { $(fn $f(x: &Tensor, y: &Tensor, d: &Dest) -> Result<Tensor> { pointwise::apply(&arith::$row, &[x, y], dispatch::Params::default(), d) })* };
+}
+rows! { bit_and = BITWISE_AND; bit_or = BITWISE_OR; bit_xor = BITWISE_XOR; shl = SHL; shr = SHR; eq = EQ; ne = NE; lt = LT; le = LE; gt = GT; ge = GE; }
+
+macro_rules! operators {
+    ($($fwd:ident $rev:ident $inp:ident $method:literal $inplace_method:literal $f:ident;)*) => {
+        #[pymethods]
+        impl PyTensor {
+            $(
+                fn $fwd<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Py<PyAny>> { binary(slf, other, $method, $f, false) }
+                fn $rev<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Py<PyAny>> { binary(slf, other, stringify!($rev), $f, true) }
+                fn $inp<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<()> { in_place(slf, other, $inplace_method, $f) }
+            )*
+        }
+    };
+}
+operators! {
+    __add__ __radd__ __iadd__ "add" "add_" add;
+    __sub__ __rsub__ __isub__ "sub" "sub_" sub;
+    __mul__ __rmul__ __imul__ "mul" "mul_" mul;
+    __truediv__ __rtruediv__ __itruediv__ "div" "div_" div;
+    __floordiv__ __rfloordiv__ __ifloordiv__ "__floordiv__" "floor_divide_" floor_div;
+    __mod__ __rmod__ __imod__ "remainder" "remainder_" remainder;
+    __and__ __rand__ __iand__ "bitwise_and" "bitwise_and_" bit_and;
+    __or__ __ror__ __ior__ "bitwise_or" "bitwise_or_" bit_or;
+    __xor__ __rxor__ __ixor__ "bitwise_xor" "bitwise_xor_" bit_xor;
+    __lshift__ __rlshift__ __ilshift__ "bitwise_left_shift" "bitwise_left_shift_" shl;
+    __rshift__ __rrshift__ __irshift__ "bitwise_right_shift" "bitwise_right_shift_" shr;
+}
+
+fn remainder(x: &Tensor, y: &Tensor, d: &Dest) -> Result<Tensor> {
+    arith::remainder(x, y, d)
+}
+fn power(x: &Tensor, y: &Tensor, d: &Dest) -> Result<Tensor> {
+    arith::pow(x, y, d)
+}
+
+#[pymethods]
+impl PyTensor {
+    fn __matmul__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Py<PyAny>> {
+        if tensor_of(other).is_none() && overrides::both_plain(slf.as_any(), Some(other)) {
+            return Ok(slf.py().NotImplemented());
+        }
+        binary(slf, other, "matmul", product, false)
+    }
+    fn __rmatmul__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Py<PyAny>> {
+        binary(slf, other, "__rmatmul__", product, true)
+    }
+    fn __pow__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>, modulo: Option<&Bound<'py, PyAny>>) -> PyResult<Py<PyAny>> {
+        let _ = modulo;
+        binary(slf, other, "pow", power, false)
+    }
+    fn __rpow__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>, modulo: Option<&Bound<'py, PyAny>>) -> PyResult<Py<PyAny>> {
+        let _ = modulo;
+        binary(slf, other, "__rpow__", power, true)
+    }
+    fn __ipow__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>, modulo: Option<&Bound<'py, PyAny>>) -> PyResult<()> {
+        let _ = modulo;
+        in_place(slf, other, "pow_", power)
+    }
+    fn __neg__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        one(slf, "neg", Tensor::neg)
+    }
+    fn __pos__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        one(slf, "positive", |x| Ok(x.clone()))
+    }
+    fn __abs__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        one(slf, "abs", Tensor::abs)
+    }
+    fn __invert__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        one(slf, "bitwise_not", |x| pointwise::unary(&unary::BITWISE_NOT, x))
+    }
+    fn __richcmp__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>, op: CompareOp) -> PyResult<Py<PyAny>> {
+        let (method, f): (&str, Binary) = match op {
+            CompareOp::Eq => ("__eq__", eq),
+            CompareOp::Ne => ("__ne__", ne),
+            CompareOp::Lt => ("__lt__", lt),
+            CompareOp::Le => ("__le__", le),
+            CompareOp::Gt => ("__gt__", gt),
+            CompareOp::Ge => ("__ge__", ge),
+        };
+        binary(slf, other, method, f, false)
+    }
+}
+
+pub(super) fn install(_m: &Bound<'_, PyModule>) -> PyResult<()> {
+    Ok(())
+}

@@ -1,0 +1,567 @@
+//! `rustorch.Tensor`: the Python class around a handle, its attributes and lifetime.
+
+use super::convert::{scalar_object, tensor_of};
+use super::hooks::PyHook;
+use super::slots::overridden;
+use super::types::{PyDType, PyDevice, STRIDED, dtype_object, size_object};
+use crate::tensor::{DType, Scalar, Tensor};
+use pyo3::PyTraverseError;
+use pyo3::exceptions::{PyRuntimeError, PyTypeError};
+use pyo3::ffi;
+use pyo3::gc::PyVisit;
+use pyo3::prelude::*;
+use pyo3::types::{PyList, PyTuple};
+use std::cell::UnsafeCell;
+use std::hint::spin_loop;
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+
+/// A multi-dimensional array of one dtype, with its place in the autograd graph.
+#[pyclass(name = "Tensor", module = "rustorch", subclass, frozen, weakref, dict)]
+pub(super) struct PyTensor {
+    cell: UnsafeCell<Tensor>,
+    // `set_`, `resize_` and `x.data = y` put another handle into the cell; the bit orders that with readers.
+    busy: AtomicBool,
+}
+
+// SAFETY: the cell is read and written only while `busy` is held.
+unsafe impl Sync for PyTensor {}
+
+impl PyTensor {
+    pub(super) fn new(t: Tensor) -> Self {
+        PyTensor { cell: UnsafeCell::new(t), busy: AtomicBool::new(false) }
+    }
+
+    #[inline(always)]
+    fn locked<R>(&self, f: impl FnOnce(&mut Tensor) -> R) -> R {
+        while self.busy.swap(true, Ordering::Acquire) {
+            spin_loop();
+        }
+        // SAFETY: `busy` is ours; `f` only clones or swaps a handle and cannot unwind.
+        let r = f(unsafe { &mut *self.cell.get() });
+        self.busy.store(false, Ordering::Release);
+        r
+    }
+
+    /// The handle.
+    #[inline(always)]
+    pub(super) fn tensor(&self) -> Tensor {
+        self.locked(|t| t.clone())
+    }
+}
+
+impl Drop for PyTensor {
+    fn drop(&mut self) {
+        self.cell.get_mut().pyobj().store(std::ptr::null_mut(), Ordering::Release);
+    }
+}
+
+/// The addresses of the exact types that need no `__torch_function__` check: Tensor and nn.Parameter.
+pub(super) static TENSOR_TYPE: AtomicPtr<ffi::PyTypeObject> = AtomicPtr::new(std::ptr::null_mut());
+pub(super) static PARAMETER_TYPE: AtomicPtr<ffi::PyTypeObject> = AtomicPtr::new(std::ptr::null_mut());
+
+/// The Python object of a tensor: the one that wraps it already, or a fresh one.
+#[inline]
+pub(super) fn wrap(py: Python<'_>, t: Tensor) -> PyResult<Py<PyAny>> {
+    let existing = t.pyobj().load(Ordering::Acquire).cast::<ffi::PyObject>();
+    // SAFETY: the wrapper clears the slot when it dies; one that is dying has no references left.
+    if !existing.is_null() && unsafe { ffi::Py_REFCNT(existing) } > 0 {
+        // SAFETY: as above, and the interpreter is attached.
+        return Ok(unsafe { Bound::from_borrowed_ptr(py, existing) }.unbind());
+    }
+    let obj = Py::new(py, PyTensor::new(t.clone()))?;
+    t.pyobj().store(obj.as_ptr().cast(), Ordering::Release);
+    Ok(obj.into_any())
+}
+
+/// Gives an existing Python object another tensor.
+pub(super) fn replace(obj: &Bound<'_, PyTensor>, t: Tensor) {
+    let old = obj.get().locked(|cell| {
+        cell.pyobj().store(std::ptr::null_mut(), Ordering::Release);
+        t.pyobj().store(obj.as_ptr().cast(), Ordering::Release);
+        std::mem::replace(cell, t)
+    });
+    drop(old);
+}
+
+/// A new object of class `cls` around a tensor.
+pub(super) fn make<'py>(cls: &Bound<'py, pyo3::types::PyType>, t: Tensor) -> PyResult<Bound<'py, PyAny>> {
+    let py = cls.py();
+    if cls.is(py.get_type::<PyTensor>()) {
+        return Ok(wrap(py, t)?.into_bound(py));
+    }
+    // Not through the class's own `__new__`, which takes the user's arguments.
+    let args = PyTuple::empty(py);
+    // SAFETY: `cls` derives from Tensor, whose constructor takes any subtype; both arguments are live.
+    let obj = unsafe {
+        let new = ffi::PyType_GetSlot(py.get_type::<PyTensor>().as_type_ptr(), ffi::Py_tp_new);
+        let new: ffi::newfunc = std::mem::transmute(new);
+        Bound::from_owned_ptr_or_err(py, new(cls.as_type_ptr(), args.as_ptr(), std::ptr::null_mut()))?
+    };
+    let inner = obj.cast::<PyTensor>().map_err(|_| PyTypeError::new_err("expected a subclass of Tensor"))?;
+    replace(inner, t);
+    Ok(obj)
+}
+
+#[pymethods]
+impl PyTensor {
+    #[new]
+    #[classmethod]
+    #[pyo3(signature = (*args, **kwargs))]
+    fn __new__(cls: &Bound<'_, pyo3::types::PyType>, args: &Bound<'_, PyTuple>, kwargs: Option<&Bound<'_, pyo3::types::PyDict>>) -> PyResult<Self> {
+        let _ = cls;
+        Ok(PyTensor::new(super::data::legacy(crate::tensor::promote::default_dtype(), args, kwargs)?))
+    }
+
+    #[getter]
+    fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        size_object(py, self.tensor().shape())
+    }
+    #[pyo3(signature = (dim=None))]
+    fn size<'py>(&self, py: Python<'py>, dim: Option<i64>) -> PyResult<Bound<'py, PyAny>> {
+        let t = self.tensor();
+        match dim {
+            None => size_object(py, t.shape()),
+            Some(_) if t.ndim() == 0 => Err(pyo3::exceptions::PyIndexError::new_err("Dimension specified as 0 but tensor has no dimensions")),
+            Some(d) => Ok(t.size(t.wrap_dim(d)?).into_pyobject(py)?.into_any()),
+        }
+    }
+    #[pyo3(signature = (dim=None))]
+    fn stride<'py>(&self, py: Python<'py>, dim: Option<i64>) -> PyResult<Bound<'py, PyAny>> {
+        let t = self.tensor();
+        match dim {
+            None => Ok(PyTuple::new(py, t.strides())?.into_any()),
+            Some(d) => Ok(t.strides()[t.wrap_dim(d)?].into_pyobject(py)?.into_any()),
+        }
+    }
+    fn storage_offset(&self) -> usize {
+        self.tensor().offset()
+    }
+    #[getter]
+    fn dtype(&self, py: Python<'_>) -> Py<PyDType> {
+        dtype_object(py, self.locked(|t| t.dtype()))
+    }
+    #[getter]
+    fn device(&self) -> PyDevice {
+        PyDevice::of(self.tensor().device())
+    }
+    #[getter]
+    fn layout(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        STRIDED.get(py).map(|l| l.clone_ref(py).into_any())
+    }
+    #[getter]
+    fn ndim(&self) -> usize {
+        self.locked(|t| t.ndim())
+    }
+    fn dim(&self) -> usize {
+        self.locked(|t| t.ndim())
+    }
+    fn ndimension(&self) -> usize {
+        self.locked(|t| t.ndim())
+    }
+    fn numel(&self) -> usize {
+        self.locked(|t| t.numel())
+    }
+    fn nelement(&self) -> usize {
+        self.locked(|t| t.numel())
+    }
+    fn element_size(&self) -> usize {
+        self.tensor().dtype().size()
+    }
+    #[getter]
+    fn itemsize(&self) -> usize {
+        self.tensor().dtype().size()
+    }
+    #[getter]
+    fn nbytes(&self) -> usize {
+        let t = self.tensor();
+        t.numel() * t.dtype().size()
+    }
+    fn data_ptr(&self) -> usize {
+        let t = self.tensor();
+        if t.numel() == 0 { 0 } else { t.ptr() as usize }
+    }
+    #[getter]
+    fn is_cuda(&self) -> bool {
+        false
+    }
+    #[getter]
+    fn is_cpu(&self) -> bool {
+        self.tensor().device() == crate::tensor::Device::Cpu
+    }
+    #[getter]
+    fn is_meta(&self) -> bool {
+        self.tensor().is_meta()
+    }
+    #[getter]
+    fn is_sparse(&self) -> bool {
+        false
+    }
+    #[getter]
+    fn is_sparse_csr(&self) -> bool {
+        false
+    }
+    #[getter]
+    fn is_quantized(&self) -> bool {
+        false
+    }
+    #[getter]
+    fn is_nested(&self) -> bool {
+        false
+    }
+    #[getter]
+    fn is_mkldnn(&self) -> bool {
+        false
+    }
+    #[getter]
+    fn is_mps(&self) -> bool {
+        false
+    }
+    #[getter]
+    fn is_xpu(&self) -> bool {
+        false
+    }
+    #[getter]
+    fn is_vulkan(&self) -> bool {
+        false
+    }
+    #[pyo3(signature = (*, memory_format=None))]
+    fn is_contiguous(&self, memory_format: Option<&Bound<'_, super::types::PyMemoryFormat>>) -> bool {
+        let t = self.tensor();
+        memory_format.map_or(t.is_contiguous(), |f| crate::ops::copy::is_format(&t, f.get().0))
+    }
+    fn is_floating_point(&self) -> bool {
+        self.tensor().dtype().is_float()
+    }
+    fn is_complex(&self) -> bool {
+        self.tensor().dtype().is_complex()
+    }
+    fn is_signed(&self) -> bool {
+        self.tensor().dtype().is_signed()
+    }
+    fn is_conj(&self) -> bool {
+        false
+    }
+    fn is_neg(&self) -> bool {
+        false
+    }
+    fn is_inference(&self) -> bool {
+        self.tensor().is_inference()
+    }
+    fn is_pinned(&self) -> bool {
+        false
+    }
+    fn is_shared(&self) -> bool {
+        self.tensor().storage().is_shared()
+    }
+    fn is_set_to(&self, tensor: &Bound<'_, PyTensor>) -> bool {
+        let (a, b) = (self.tensor(), tensor.get().tensor());
+        a.storage().is(b.storage()) && a.offset() == b.offset() && a.shape() == b.shape() && a.strides() == b.strides()
+    }
+    fn is_same_size(&self, other: &Bound<'_, PyTensor>) -> bool {
+        self.tensor().shape() == other.get().tensor().shape()
+    }
+
+    #[getter]
+    fn _version(&self) -> u32 {
+        self.tensor().version()
+    }
+    #[getter]
+    fn requires_grad(&self) -> bool {
+        self.tensor().requires_grad()
+    }
+    #[setter]
+    fn set_requires_grad(&self, on: bool) -> PyResult<()> {
+        set_requires_grad(&self.tensor(), on)
+    }
+    #[pyo3(signature = (requires_grad=true))]
+    fn requires_grad_(slf: Bound<'_, Self>, requires_grad: bool) -> PyResult<Bound<'_, Self>> {
+        set_requires_grad(&slf.get().tensor(), requires_grad)?;
+        Ok(slf)
+    }
+    #[getter]
+    fn is_leaf(&self) -> bool {
+        let t = self.tensor();
+        !t.requires_grad() || crate::autograd::grad_fn(&t).is_none()
+    }
+    #[getter]
+    fn output_nr(&self) -> u32 {
+        crate::autograd::grad_fn(&self.tensor()).map_or(0, |e| e.nr)
+    }
+    #[getter]
+    fn grad(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        let t = self.tensor();
+        let Some(meta) = t.meta_if_any() else { return Ok(None) };
+        let Some(g) = meta.lock().grad.clone() else { return Ok(None) };
+        let obj = wrap(py, g)?;
+        // Held from the first look on, so that what users set on the object is still there at the next.
+        meta.lock().grad_python = Some(Box::new(obj.clone_ref(py)));
+        Ok(Some(obj))
+    }
+    #[setter]
+    fn set_grad(&self, value: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        let t = self.tensor();
+        let Some(value) = value.filter(|v| !v.is_none()) else {
+            t.set_grad(None);
+            return Ok(());
+        };
+        let Some(g) = tensor_of(value) else {
+            return Err(PyTypeError::new_err(format!("assigned grad expected to be a Tensor or None but got grad of type {}", value.get_type().name()?)));
+        };
+        if g.is(&t) {
+            return Err(PyRuntimeError::new_err("can't assign Variable as its own grad"));
+        }
+        if g.dtype() != t.dtype() {
+            return Err(PyRuntimeError::new_err(format!("attempting to assign a gradient with dtype '{}' to a tensor with grad_dtype '{}'. The gradient must match the tensor's grad_dtype (defaults to the tensor's dtype). You can set the tensor's grad_dtype attribute with a specific dtype, or None to allow any dtype. Set grad_dtype with caution. Diverging the dtypes of a tensor and its gradient may break downstream systems that assume they match.", ctype(g.dtype()), ctype(t.dtype()))));
+        }
+        if g.shape() != t.shape() {
+            return Err(PyRuntimeError::new_err(format!(
+                "assigned grad has data of a different size\n  grad: expected shape {:?}, but got {:?}. Assign a gradient shaped like the tensor.",
+                t.shape(),
+                g.shape()
+            )));
+        }
+        t.set_grad(Some(g));
+        t.meta().lock().grad_python = Some(Box::new(value.clone().unbind()));
+        Ok(())
+    }
+    #[deleter]
+    fn delete_grad(&self) {
+        self.tensor().set_grad(None);
+    }
+    #[getter]
+    fn grad_fn<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        crate::autograd::grad_fn(&self.tensor()).map(|e| super::autograd::node_object(py, &e.node)).transpose()
+    }
+    #[getter]
+    fn _base(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        self.tensor().base().map(|b| wrap(py, b.clone())).transpose()
+    }
+    fn _is_view(&self) -> bool {
+        self.tensor().base().is_some()
+    }
+    #[getter]
+    fn data(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        wrap(py, self.tensor().data())
+    }
+    #[setter]
+    fn set_data(slf: &Bound<'_, Self>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        let Some(new) = tensor_of(value) else {
+            return Err(PyTypeError::new_err(format!("Variable data has to be a tensor, but got {}", value.get_type().name()?)));
+        };
+        let old = slf.get().tensor();
+        if old.requires_grad() && !new.dtype().is_differentiable() {
+            return Err(PyRuntimeError::new_err("data set to a tensor that requires gradients must be floating point or complex dtype"));
+        }
+        if let Some(meta) = old.meta_if_any()
+            && (old.dtype() != new.dtype() || old.shape() != new.shape())
+        {
+            // The old accumulator checks gradients against the old shape and dtype.
+            meta.lock().accumulator = std::sync::Weak::new();
+        }
+        replace(slf, old.with_data(&new.data()));
+        Ok(())
+    }
+    #[getter]
+    fn retains_grad(&self) -> bool {
+        self.tensor().meta_if_any().is_some_and(|m| m.lock().retains_grad)
+    }
+    fn retain_grad(&self) -> PyResult<()> {
+        super::hooks::retain_grad(&self.tensor())
+    }
+    fn detach(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        wrap(py, self.tensor().detach())
+    }
+    fn detach_(slf: Bound<'_, Self>) -> PyResult<Bound<'_, Self>> {
+        let t = slf.get().tensor();
+        if t.base().is_some() && t.requires_grad() {
+            return Err(PyRuntimeError::new_err("Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence detach_() cannot be called on these gradients. To fix this error, please refer to the Optimizer.zero_grad() function in torch/optim/optimizer.py as a solution."));
+        }
+        t.clear_history();
+        Ok(slf)
+    }
+    fn __len__(slf: &Bound<'_, Self>) -> PyResult<usize> {
+        if let Some(r) = overridden(slf.as_any(), None, "__len__")? {
+            return r.extract(slf.py());
+        }
+        let t = slf.get().tensor();
+        t.shape().first().copied().ok_or_else(|| PyTypeError::new_err("len() of a 0-d tensor"))
+    }
+    fn __bool__(slf: &Bound<'_, Self>) -> PyResult<bool> {
+        if let Some(r) = overridden(slf.as_any(), None, "__bool__")? {
+            return r.is_truthy(slf.py());
+        }
+        let t = slf.get().tensor();
+        match t.numel() {
+            1 => Ok(t.item_bool()?),
+            0 => Err(PyRuntimeError::new_err("Boolean value of Tensor with no values is ambiguous")),
+            _ => Err(PyRuntimeError::new_err("Boolean value of Tensor with more than one value is ambiguous")),
+        }
+    }
+    fn item(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let t = self.tensor();
+        scalar_object(py, t.item()?, t.dtype())
+    }
+    fn __float__(slf: &Bound<'_, Self>) -> PyResult<f64> {
+        if let Some(r) = overridden(slf.as_any(), None, "__float__")? {
+            return r.extract(slf.py());
+        }
+        match convertible(&slf.get().tensor())? {
+            Scalar::Complex(r, i) if i != 0.0 => {
+                let _ = r;
+                Err(PyRuntimeError::new_err("value cannot be converted to type double without overflow"))
+            }
+            s => Ok(s.f64()),
+        }
+    }
+    fn __int__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        if let Some(r) = overridden(slf.as_any(), None, "__int__")? {
+            return Ok(r.into_bound(py));
+        }
+        let t = slf.get().tensor();
+        match convertible(&t)? {
+            Scalar::Float(f) => py.get_type::<pyo3::types::PyInt>().call1((f,)),
+            s => Ok(scalar_object(py, Scalar::Int(s.i64()), t.dtype())?.into_bound(py)),
+        }
+    }
+    fn __index__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        if let Some(r) = overridden(slf.as_any(), None, "__index__")? {
+            return Ok(r);
+        }
+        let (py, t) = (slf.py(), slf.get().tensor());
+        if !t.dtype().is_integral(true) || t.numel() != 1 {
+            return Err(PyTypeError::new_err("only integer tensors of a single element can be converted to an index"));
+        }
+        scalar_object(py, Scalar::Int(t.item()?.i64()), t.dtype())
+    }
+    fn __complex__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        if let Some(r) = overridden(slf.as_any(), None, "__complex__")? {
+            return Ok(r.into_bound(py));
+        }
+        let s = convertible(&slf.get().tensor())?;
+        Ok(pyo3::types::PyComplex::from_doubles(py, s.f64(), s.imag()).into_any())
+    }
+    fn tolist(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let t = self.tensor();
+        if t.is_meta() {
+            return Err(pyo3::exceptions::PyNotImplementedError::new_err("Cannot copy out of meta tensor; no data!"));
+        }
+        nested_list(py, &t, 0, 0)
+    }
+    fn __hash__(slf: &Bound<'_, Self>) -> isize {
+        // Objects hash by identity, as in torch; the low bits of an address carry nothing.
+        (slf.as_ptr() as usize >> 4) as isize
+    }
+    fn __getitem__(slf: &Bound<'_, Self>, index: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        super::indexing::get(slf, index)
+    }
+    fn __setitem__(slf: &Bound<'_, Self>, index: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        super::indexing::set(slf, index, value)
+    }
+    #[pyo3(signature = (hook))]
+    fn _add_hook(&self, hook: Py<PyAny>) -> PyResult<u64> {
+        super::hooks::add_tensor_hook(&self.tensor(), PyHook::tensor(hook))
+    }
+    fn _add_post_accumulate_hook(&self, hook: Py<PyAny>) -> PyResult<u64> {
+        super::hooks::add_post_accumulate(&self.tensor(), PyHook::tensor(hook))
+    }
+    fn _remove_hook(&self, id: u64) {
+        super::hooks::remove_tensor_hook(&self.tensor(), id);
+    }
+    #[getter]
+    fn name(&self) -> Option<String> {
+        self.tensor().meta_if_any().and_then(|m| m.lock().name.clone())
+    }
+    #[getter]
+    fn _cdata(&self) -> usize {
+        self.tensor().id()
+    }
+    fn _use_count(&self) -> usize {
+        self.tensor().use_count() - 1
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+        // SAFETY: the collector runs with all threads stopped or the GIL held, so nobody swaps the handle.
+        let t = unsafe { &*self.cell.get() };
+        // Parts that others hold too are not this object's to break.
+        if t.use_count() == 1 {
+            super::hooks::traverse_tensor(t, &visit)?;
+        }
+        Ok(())
+    }
+    fn __clear__(&self) {
+        let t = self.tensor();
+        super::hooks::clear_tensor(&t);
+    }
+}
+
+fn ctype(d: DType) -> String {
+    d.name().to_owned()
+}
+
+fn convertible(t: &Tensor) -> PyResult<Scalar> {
+    if t.numel() != 1 {
+        return Err(PyRuntimeError::new_err(format!("a Tensor with {} elements cannot be converted to Scalar", t.numel())));
+    }
+    Ok(t.item()?)
+}
+
+pub(super) fn check_differentiable(t: &Tensor) -> PyResult<()> {
+    if !t.dtype().is_differentiable() {
+        return Err(PyRuntimeError::new_err("Only Tensors of floating point and complex dtype can require gradients"));
+    }
+    Ok(())
+}
+
+/// Switches whether a leaf wants a gradient.
+pub(super) fn set_requires_grad(t: &Tensor, on: bool) -> PyResult<()> {
+    if crate::autograd::grad_fn(t).is_some() {
+        return if on {
+            Ok(())
+        } else {
+            Err(PyRuntimeError::new_err("you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph that doesn't require differentiation use var_no_grad = var.detach()."))
+        };
+    }
+    if on {
+        check_differentiable(t)?;
+        if t.is_inference() && !crate::autograd::mode::inference() {
+            return Err(PyRuntimeError::new_err("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed."));
+        }
+    }
+    t.set_requires_grad(on);
+    Ok(())
+}
+
+fn nested_list(py: Python<'_>, t: &Tensor, dim: usize, at: isize) -> PyResult<Py<PyAny>> {
+    let size = t.dtype().size() as isize;
+    if dim == t.ndim() {
+        // SAFETY: `at` is the sum of index times stride over valid indices.
+        let s = unsafe { Scalar::read(t.ptr().offset(at * size), t.dtype()) };
+        return scalar_object(py, s, t.dtype());
+    }
+    let items = (0..t.shape()[dim]).map(|i| nested_list(py, t, dim + 1, at + i as isize * t.strides()[dim])).collect::<PyResult<Vec<_>>>()?;
+    Ok(PyList::new(py, items)?.into_any().unbind())
+}
+
+/// Tells Rust which class `nn.Parameter` is, so that its exact instances skip the override check.
+#[pyfunction]
+fn _set_parameter_type(cls: &Bound<'_, pyo3::types::PyType>) {
+    PARAMETER_TYPE.store(cls.as_type_ptr(), Ordering::Release);
+}
+
+/// Gives a Python tensor another shape on its storage.
+pub(super) fn resize(obj: &Bound<'_, PyTensor>, shape: &[usize], format: crate::tensor::MemoryFormat) -> PyResult<()> {
+    let t = obj.get().tensor();
+    if t.shape() != shape || !crate::ops::copy::is_format(&t, format) {
+        replace(obj, crate::ops::create::resized(&t, shape, format)?);
+    }
+    Ok(())
+}
+
+pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add_class::<PyTensor>()?;
+    TENSOR_TYPE.store(m.py().get_type::<PyTensor>().as_type_ptr(), Ordering::Release);
+    m.add_function(wrap_pyfunction!(_set_parameter_type, m)?)?;
+    Ok(())
+}

@@ -1,0 +1,192 @@
+//! The backward graph's nodes. Declared here because tensors point at them; ops implement them and autograd drives them.
+
+use super::{DType, Device, Shape, Tensor};
+use crate::error::Result;
+use smallvec::SmallVec;
+use std::any::Any;
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+
+/// Gradients, one per input or output; None stands for zeros.
+pub type Grads = SmallVec<[Option<Tensor>; 2]>;
+
+/// Where a gradient goes: an input slot of a node.
+#[derive(Clone)]
+pub struct Edge {
+    /// The node.
+    pub node: Arc<Node>,
+    /// Which of its forward outputs the gradient belongs to.
+    pub nr: u32,
+}
+
+/// Shape, dtype and device of a forward output, which its gradient must have.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "named after what they hold")]
+pub struct OutMeta {
+    pub shape: Shape,
+    pub dtype: DType,
+    pub device: Device,
+}
+
+impl OutMeta {
+    /// The metadata of a tensor.
+    pub fn of(t: &Tensor) -> Self {
+        OutMeta { shape: t.shape().into(), dtype: t.dtype(), device: t.device() }
+    }
+}
+
+/// The derivative of one operation.
+pub trait Vjp: Send + Sync {
+    /// Gradients with respect to the node's inputs, given those of its outputs. `need` has bit i set if input i wants
+    /// one. Unless `keep`, what was saved is freed; a second call then fails with torch's message.
+    fn vjp(&self, node: &Arc<Node>, grads: &[Option<Tensor>], need: u64, keep: bool) -> Result<Grads>;
+
+    /// Saved tensors by name, for `grad_fn._saved_*`.
+    fn saved(&self, _node: &Arc<Node>) -> Vec<(String, Result<Tensor>)> {
+        Vec::new()
+    }
+
+    /// Access for those who know the concrete type (accumulators, Python functions).
+    fn as_any(&self) -> &dyn Any;
+}
+
+/// A function that a user attached to a node. It lives in an upper layer and may hold Python objects.
+pub trait Hook: Send + Sync {
+    /// Before the node runs: may replace the gradients that flow in.
+    fn pre(&self, grads: &mut Grads) -> Result<()>;
+    /// After the node ran: may replace the gradients that flow out.
+    fn post(&self, out: &mut Grads, grads: &[Option<Tensor>]) -> Result<()>;
+    /// For the garbage collector's traversal.
+    fn as_any(&self) -> &dyn Any;
+}
+
+/// When a hook is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HookKind {
+    /// A tensor's hook, on the gradient of one output.
+    Tensor(u32),
+    /// `retain_grad`: sees the gradient last.
+    RetainGrad(u32),
+    /// A node's pre-hook.
+    Pre,
+    /// A node's hook after it ran.
+    Post,
+}
+
+/// What few nodes have.
+#[derive(Default)]
+pub struct Extra {
+    /// Hooks in the order of their registration, with an id for removal.
+    pub hooks: Mutex<Vec<(u64, HookKind, Arc<dyn Hook>)>>,
+    /// Where in Python the forward call stood (anomaly mode).
+    pub traceback: Mutex<Option<String>>,
+    /// An opaque object of the Python layer (metadata dict, the wrapper's identity).
+    pub python: Mutex<Option<Box<dyn Any + Send + Sync>>>,
+}
+
+/// One operation in the backward graph.
+pub struct Node {
+    /// torch's name, such as `MulBackward0`.
+    pub name: &'static str,
+    /// Creation order; the engine runs later nodes first.
+    pub seq: u64,
+    /// Where the inputs' gradients go; None for inputs that want none.
+    pub edges: SmallVec<[Option<Edge>; 2]>,
+    /// One per forward output.
+    pub outputs: Mutex<SmallVec<[OutMeta; 1]>>,
+    /// The derivative. None only while the node is being dropped.
+    body: Option<Box<dyn Vjp>>,
+    extra: OnceLock<Box<Extra>>,
+}
+
+static NEXT_SEQ: AtomicU64 = AtomicU64::new(1);
+
+/// The sequence number of accumulators, which run before everything else that is ready.
+pub const SEQ_FIRST: u64 = u64::MAX;
+
+impl Node {
+    /// A node with the next sequence number.
+    pub fn new(name: &'static str, edges: SmallVec<[Option<Edge>; 2]>, body: Box<dyn Vjp>) -> Self {
+        Node {
+            name,
+            seq: NEXT_SEQ.fetch_add(1, Ordering::Relaxed),
+            edges,
+            outputs: Mutex::new(SmallVec::new()),
+            body: Some(body),
+            extra: OnceLock::new(),
+        }
+    }
+
+    /// A node that runs before all others that are ready.
+    pub fn first(name: &'static str, body: Box<dyn Vjp>) -> Self {
+        let mut node = Node::new(name, SmallVec::new(), body);
+        node.seq = SEQ_FIRST;
+        node
+    }
+
+    /// The derivative.
+    pub fn body(&self) -> &dyn Vjp {
+        // The body is taken out only in `drop`.
+        self.body.as_deref().expect("a live node has a body")
+    }
+
+    /// What few nodes have, made on first use.
+    pub fn extra(&self) -> &Extra {
+        self.extra.get_or_init(Box::default)
+    }
+
+    /// The same, if it was made.
+    pub fn extra_if_any(&self) -> Option<&Extra> {
+        self.extra.get().map(|b| &**b)
+    }
+
+    /// Adds an output and returns its number.
+    pub fn add_output(&self, meta: OutMeta) -> u32 {
+        let mut outs = self.outputs.lock().unwrap_or_else(|e| e.into_inner());
+        outs.push(meta);
+        outs.len() as u32 - 1
+    }
+
+    /// Number of forward outputs.
+    pub fn num_outputs(&self) -> usize {
+        self.outputs.lock().unwrap_or_else(|e| e.into_inner()).len()
+    }
+}
+
+type Remains = (SmallVec<[Option<Edge>; 2]>, Option<Box<dyn Vjp>>, Option<Box<Extra>>);
+
+thread_local! {
+    static GRAVEYARD: RefCell<Option<Vec<Remains>>> = const { RefCell::new(None) };
+}
+
+impl Drop for Node {
+    /// Frees a graph of any depth without recursion: nodes that die while another is being dropped queue up.
+    fn drop(&mut self) {
+        let remains: Remains = (std::mem::take(&mut self.edges), self.body.take(), self.extra.take());
+        let mut mine = Some(remains);
+        let outermost = GRAVEYARD
+            .try_with(|g| {
+                let mut g = g.borrow_mut();
+                match g.as_mut() {
+                    Some(queue) => {
+                        queue.extend(mine.take());
+                        false
+                    }
+                    None => {
+                        *g = Some(Vec::new());
+                        true
+                    }
+                }
+            })
+            .unwrap_or(false);
+        drop(mine);
+        if outermost {
+            // Each part is dropped outside of the borrow, so that what dies with it can queue up.
+            while let Some(part) = GRAVEYARD.with(|g| g.borrow_mut().as_mut().and_then(Vec::pop)) {
+                drop(part);
+            }
+            GRAVEYARD.with(|g| *g.borrow_mut() = None);
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Python numbers on their way into kernels.
+
+use super::DType;
+
+/// A Python number.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[allow(missing_docs, reason = "each variant is the Python type of its name")]
+pub enum Scalar {
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Complex(f64, f64),
+}
+
+impl Scalar {
+    /// The dtype that a 0-d tensor made of this number has before promotion.
+    pub fn dtype(self) -> DType {
+        match self {
+            Scalar::Bool(_) => DType::Bool,
+            Scalar::Int(_) => DType::I64,
+            Scalar::Float(_) => DType::F64,
+            Scalar::Complex(..) => DType::C128,
+        }
+    }
+
+    /// The number as a double; the imaginary part is dropped.
+    pub fn f64(self) -> f64 {
+        match self {
+            Scalar::Bool(b) => b as u8 as f64,
+            Scalar::Int(i) => i as f64,
+            Scalar::Float(f) | Scalar::Complex(f, _) => f,
+        }
+    }
+
+    /// The number as an integer, truncated.
+    pub fn i64(self) -> i64 {
+        match self {
+            Scalar::Bool(b) => b as i64,
+            Scalar::Int(i) => i,
+            Scalar::Float(f) | Scalar::Complex(f, _) => f as i64,
+        }
+    }
+
+    /// The imaginary part.
+    pub fn imag(self) -> f64 {
+        if let Scalar::Complex(_, i) = self { i } else { 0.0 }
+    }
+
+    /// Is it equal to this real number?
+    pub fn is(self, value: f64) -> bool {
+        self.f64() == value && self.imag() == 0.0
+    }
+
+    /// Is it a bool, int, float or complex number, in the order of promotion?
+    pub fn category(self) -> super::Category {
+        self.dtype().category()
+    }
+
+    /// The bytes of one element of `dtype` with this value (C's conversions, as torch's `fill_`).
+    pub fn to_bytes(self, dtype: DType) -> [u8; 16] {
+        let mut out = [0u8; 16];
+        macro_rules! put {
+            ($v:expr) => {{
+                let bytes = $v.to_ne_bytes();
+                out[..bytes.len()].copy_from_slice(&bytes);
+            }};
+        }
+        macro_rules! int {
+            ($t:ty) => {
+                match self {
+                    Scalar::Float(f) | Scalar::Complex(f, _) => put!((f as i64 as $t)),
+                    other => put!((other.i64() as $t)),
+                }
+            };
+        }
+        match dtype {
+            DType::Bool => {
+                out[0] = match self {
+                    Scalar::Bool(b) => b as u8,
+                    Scalar::Int(i) => (i != 0) as u8,
+                    Scalar::Float(f) => (f != 0.0) as u8,
+                    Scalar::Complex(r, i) => (r != 0.0 || i != 0.0) as u8,
+                }
+            }
+            DType::U8 => int!(u8),
+            DType::I8 => int!(i8),
+            DType::I16 => int!(i16),
+            DType::I32 => int!(i32),
+            DType::I64 => int!(i64),
+            DType::U16 => int!(u16),
+            DType::U32 => int!(u32),
+            DType::U64 => int!(u64),
+            DType::F16 => put!(half::f16::from_f32(self.f32())),
+            DType::BF16 => put!(half::bf16::from_f32(self.f32())),
+            DType::F32 => put!(self.f32()),
+            DType::F64 => put!(self.f64()),
+            DType::C64 => {
+                put!(self.f32());
+                out[4..8].copy_from_slice(&(self.imag() as f32).to_ne_bytes());
+            }
+            DType::C128 => {
+                put!(self.f64());
+                out[8..16].copy_from_slice(&self.imag().to_ne_bytes());
+            }
+        }
+        out
+    }
+
+    fn f32(self) -> f32 {
+        match self {
+            Scalar::Int(i) => i as f32,
+            other => other.f64() as f32,
+        }
+    }
+
+    /// Reads one element of `dtype`.
+    ///
+    /// # Safety
+    /// `ptr` points at an element of `dtype`.
+    pub unsafe fn read(ptr: *const u8, dtype: DType) -> Scalar {
+        macro_rules! get {
+            ($t:ty) => {
+                // SAFETY: the caller points at an element of this type.
+                unsafe { ptr.cast::<$t>().read_unaligned() }
+            };
+        }
+        match dtype {
+            DType::Bool => Scalar::Bool(get!(u8) != 0),
+            DType::U8 => Scalar::Int(get!(u8) as i64),
+            DType::I8 => Scalar::Int(get!(i8) as i64),
+            DType::I16 => Scalar::Int(get!(i16) as i64),
+            DType::I32 => Scalar::Int(get!(i32) as i64),
+            DType::I64 => Scalar::Int(get!(i64)),
+            DType::U16 => Scalar::Int(get!(u16) as i64),
+            DType::U32 => Scalar::Int(get!(u32) as i64),
+            DType::U64 => Scalar::Int(get!(u64) as i64),
+            DType::F16 => Scalar::Float(get!(half::f16).to_f64()),
+            DType::BF16 => Scalar::Float(get!(half::bf16).to_f64()),
+            DType::F32 => Scalar::Float(get!(f32) as f64),
+            DType::F64 => Scalar::Float(get!(f64)),
+            DType::C64 => {
+                let z = get!(num_complex::Complex<f32>);
+                Scalar::Complex(z.re as f64, z.im as f64)
+            }
+            DType::C128 => {
+                let z = get!(num_complex::Complex<f64>);
+                Scalar::Complex(z.re, z.im)
+            }
+        }
+    }
+}
+
+impl From<f64> for Scalar {
+    fn from(v: f64) -> Self {
+        Scalar::Float(v)
+    }
+}
+impl From<i64> for Scalar {
+    fn from(v: i64) -> Self {
+        Scalar::Int(v)
+    }
+}
+impl From<bool> for Scalar {
+    fn from(v: bool) -> Self {
+        Scalar::Bool(v)
+    }
+}

@@ -1,0 +1,416 @@
+//! The tensor handle: a view of a storage, with its place in the autograd graph.
+
+use super::layout::{self, Shape, Strides};
+use super::node::{Edge, Hook, HookKind, Node};
+use super::{DType, Device, Storage, Strided};
+use smallvec::SmallVec;
+use std::any::Any;
+use std::ffi::c_void;
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicPtr, AtomicU16, AtomicU32, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
+
+/// A tensor. Cloning copies the handle, not the data.
+#[derive(Clone)]
+pub struct Tensor(Arc<Inner>);
+
+struct Inner {
+    storage: Storage,
+    offset: usize,
+    numel: usize,
+    shape: Shape,
+    strides: Strides,
+    dtype: DType,
+    flags: AtomicU16,
+    version: Version,
+    // The tensor that this one is a differentiable view of.
+    base: Option<Tensor>,
+    meta: OnceLock<Arc<AutogradMeta>>,
+    // The Python object that wraps this tensor, if there is one. Not owned.
+    pyobj: AtomicPtr<c_void>,
+}
+
+/// Whose changes a tensor sees.
+#[derive(Clone)]
+pub enum Version {
+    /// All tensors of the storage share one counter.
+    Shared,
+    /// `x.data` has a counter of its own.
+    Own(Arc<AtomicU32>),
+}
+
+const REQUIRES_GRAD: u16 = 1;
+const WRAPPED: u16 = 2;
+const INFERENCE: u16 = 4;
+const CONTIGUOUS: u16 = 8;
+/// The bits that hold a view's [`Creation`].
+const CREATION_SHIFT: u16 = 4;
+
+/// How a view came to be, which decides whether it may be changed in place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u16)]
+pub enum Creation {
+    /// An ordinary view.
+    Default = 0,
+    /// One of several views that one call returned (split, unbind, chunk).
+    Multiple = 1,
+    /// Made in no-grad mode.
+    NoGrad = 2,
+    /// Made by a user's `autograd.Function`.
+    Custom = 3,
+}
+
+/// A tensor's place in the graph and what users attached to it.
+#[derive(Default)]
+pub struct AutogradMeta(Mutex<MetaState>);
+
+/// The state behind [`AutogradMeta`]'s lock.
+#[derive(Default)]
+pub struct MetaState {
+    /// Does a leaf ask for a gradient?
+    pub requires_grad: bool,
+    /// The accumulated gradient.
+    pub grad: Option<Tensor>,
+    /// Keeps the gradient's Python object alive, so that attributes set on it stay.
+    pub grad_python: Option<Box<dyn Any + Send + Sync>>,
+    /// The operation that made this tensor.
+    pub grad_fn: Option<Edge>,
+    /// For a view: the base's version of history that `grad_fn` was made for.
+    pub attr_version: u32,
+    /// For a base: counts how often its history was replaced.
+    pub history_version: u32,
+    /// The leaf's accumulator, if a graph holds it.
+    pub accumulator: Weak<Node>,
+    /// Was `retain_grad` called?
+    pub retains_grad: bool,
+    /// Hooks of a leaf (those of other tensors live on their node).
+    pub hooks: Vec<(u64, HookKind, Arc<dyn Hook>)>,
+    /// Hooks that run after a leaf's gradient was accumulated.
+    pub post_accumulate: Vec<(u64, Arc<dyn Hook>)>,
+    /// A name (legacy, mostly None).
+    pub name: Option<String>,
+}
+
+impl AutogradMeta {
+    /// The state, locked. Never held while user code runs.
+    pub fn lock(&self) -> MutexGuard<'_, MetaState> {
+        self.0.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    /// The state if nobody holds the lock (for the garbage collector, which must not wait).
+    pub fn try_lock(&self) -> Option<MutexGuard<'_, MetaState>> {
+        self.0.try_lock().ok()
+    }
+}
+
+impl Tensor {
+    /// A tensor over `storage`.
+    ///
+    /// # Safety
+    /// Every index within `shape` lies inside the storage's bytes.
+    pub unsafe fn from_parts(storage: Storage, offset: usize, shape: Shape, strides: Strides, dtype: DType) -> Tensor {
+        Tensor::build(storage, offset, shape, strides, dtype, 0, Version::Shared, None)
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "the one constructor")]
+    fn build(storage: Storage, offset: usize, shape: Shape, strides: Strides, dtype: DType, flags: u16, version: Version, base: Option<Tensor>) -> Tensor {
+        let numel = shape.iter().product();
+        let contiguous = if layout::is_contiguous(&shape, &strides) { CONTIGUOUS } else { 0 };
+        Tensor(Arc::new(Inner {
+            storage,
+            offset,
+            numel,
+            shape,
+            strides,
+            dtype,
+            flags: AtomicU16::new(flags | contiguous),
+            version,
+            base,
+            meta: OnceLock::new(),
+            pyobj: AtomicPtr::new(null_mut()),
+        }))
+    }
+
+    /// A differentiable view with another layout. Its base is this tensor's base, or this tensor.
+    ///
+    /// # Safety
+    /// As for [`Tensor::from_parts`].
+    pub unsafe fn view_parts(&self, offset: usize, shape: Shape, strides: Strides, dtype: DType, creation: Creation) -> Tensor {
+        let flags = (self.flags() & INFERENCE) | (creation as u16) << CREATION_SHIFT;
+        let base = self.0.base.clone().unwrap_or_else(|| self.clone());
+        Tensor::build(self.0.storage.clone(), offset, shape, strides, dtype, flags, self.0.version.clone(), Some(base))
+    }
+
+    /// The same data without history. Shares the version counter, so that changes in place are still noticed.
+    pub fn detach(&self) -> Tensor {
+        let i = &*self.0;
+        Tensor::build(i.storage.clone(), i.offset, i.shape.clone(), i.strides.clone(), i.dtype, self.flags() & INFERENCE, i.version.clone(), None)
+    }
+
+    /// The same data without history and with a counter of its own (`x.data`).
+    pub fn data(&self) -> Tensor {
+        let i = &*self.0;
+        let version = Version::Own(Arc::new(AtomicU32::new(0)));
+        Tensor::build(i.storage.clone(), i.offset, i.shape.clone(), i.strides.clone(), i.dtype, 0, version, None)
+    }
+
+    /// Other data that takes this tensor's place in the graph (`set_`, `resize_`, `x.data = y`). It is no view: its
+    /// geometry may lie outside of what was this tensor's base.
+    pub fn with_data(&self, data: &Tensor) -> Tensor {
+        let d = &*data.0;
+        let flags = (self.flags() & REQUIRES_GRAD) | (data.flags() & INFERENCE);
+        let t = Tensor::build(d.storage.clone(), d.offset, d.shape.clone(), d.strides.clone(), d.dtype, flags, d.version.clone(), None);
+        if let Some(meta) = self.0.meta.get() {
+            let _ = t.0.meta.set(meta.clone());
+        }
+        t
+    }
+
+    #[inline(always)]
+    fn flags(&self) -> u16 {
+        self.0.flags.load(Relaxed)
+    }
+
+    fn set_flag(&self, bit: u16, on: bool) {
+        if on {
+            self.0.flags.fetch_or(bit, Relaxed);
+        } else {
+            self.0.flags.fetch_and(!bit, Relaxed);
+        }
+    }
+
+    /// The storage.
+    #[inline(always)]
+    pub fn storage(&self) -> &Storage {
+        &self.0.storage
+    }
+    /// The first element's place in the storage, in elements.
+    #[inline(always)]
+    pub fn offset(&self) -> usize {
+        self.0.offset
+    }
+    /// Extents.
+    #[inline(always)]
+    pub fn shape(&self) -> &[usize] {
+        &self.0.shape
+    }
+    /// Strides in elements.
+    #[inline(always)]
+    pub fn strides(&self) -> &[isize] {
+        &self.0.strides
+    }
+    /// Number of dims.
+    #[inline(always)]
+    pub fn ndim(&self) -> usize {
+        self.0.shape.len()
+    }
+    /// Number of elements.
+    #[inline(always)]
+    pub fn numel(&self) -> usize {
+        self.0.numel
+    }
+    /// Element type.
+    #[inline(always)]
+    pub fn dtype(&self) -> DType {
+        self.0.dtype
+    }
+    /// Device.
+    #[inline(always)]
+    pub fn device(&self) -> Device {
+        self.0.storage.device()
+    }
+    /// Is it on the meta device?
+    #[inline(always)]
+    pub fn is_meta(&self) -> bool {
+        self.device() == Device::Meta
+    }
+    /// Extent of a dim that has been wrapped.
+    #[inline]
+    pub fn size(&self, dim: usize) -> usize {
+        self.0.shape.get(dim).copied().unwrap_or(1)
+    }
+    /// Row-major without gaps?
+    #[inline(always)]
+    pub fn is_contiguous(&self) -> bool {
+        self.flags() & CONTIGUOUS != 0
+    }
+    /// The first element's address.
+    #[inline(always)]
+    pub fn ptr(&self) -> *mut u8 {
+        self.0.storage.ptr().wrapping_add(self.0.offset * self.0.dtype.size())
+    }
+    /// What kernels take.
+    #[inline(always)]
+    pub fn strided(&self) -> Strided<'_> {
+        Strided { ptr: self.ptr(), dtype: self.0.dtype, shape: &self.0.shape, strides: &self.0.strides }
+    }
+    /// A dim counted from the end if negative.
+    #[inline]
+    pub fn wrap_dim(&self, dim: i64) -> crate::error::Result<usize> {
+        layout::wrap_dim(dim, self.ndim())
+    }
+    /// The same handle?
+    #[inline]
+    pub fn is(&self, other: &Tensor) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+    /// An identity that no other live tensor has.
+    pub fn id(&self) -> usize {
+        Arc::as_ptr(&self.0) as usize
+    }
+    /// Handles to this tensor.
+    pub fn use_count(&self) -> usize {
+        Arc::strong_count(&self.0)
+    }
+
+    /// Marks a 0-d tensor that stands for a Python number.
+    pub fn set_wrapped_number(&self) {
+        self.set_flag(WRAPPED, true);
+    }
+    /// Does it stand for a Python number?
+    #[inline(always)]
+    pub fn is_wrapped_number(&self) -> bool {
+        self.flags() & WRAPPED != 0
+    }
+    /// Marks a tensor made in inference mode.
+    pub fn set_inference(&self) {
+        self.set_flag(INFERENCE, true);
+    }
+    /// Was it made in inference mode?
+    #[inline(always)]
+    pub fn is_inference(&self) -> bool {
+        self.flags() & INFERENCE != 0
+    }
+
+    /// How many times its data was changed in place.
+    #[inline]
+    pub fn version(&self) -> u32 {
+        match &self.0.version {
+            Version::Shared => self.0.storage.version().load(Relaxed),
+            Version::Own(v) => v.load(Relaxed),
+        }
+    }
+    /// Counts an in-place change.
+    #[inline]
+    pub fn bump_version(&self) {
+        match &self.0.version {
+            Version::Shared => self.0.storage.version().fetch_add(1, Relaxed),
+            Version::Own(v) => v.fetch_add(1, Relaxed),
+        };
+    }
+    /// Sets the counter (`torch.autograd._unsafe_preserve_version_counter`).
+    pub fn set_version(&self, version: u32) {
+        match &self.0.version {
+            Version::Shared => self.0.storage.version().store(version, Relaxed),
+            Version::Own(v) => v.store(version, Relaxed),
+        }
+    }
+
+    /// The tensor that this one is a differentiable view of.
+    #[inline(always)]
+    pub fn base(&self) -> Option<&Tensor> {
+        self.0.base.as_ref()
+    }
+    /// How this view came to be.
+    pub fn creation(&self) -> Creation {
+        match self.flags() >> CREATION_SHIFT & 3 {
+            1 => Creation::Multiple,
+            2 => Creation::NoGrad,
+            3 => Creation::Custom,
+            _ => Creation::Default,
+        }
+    }
+    /// Sets how this view came to be.
+    pub fn set_creation(&self, creation: Creation) {
+        self.set_flag(3 << CREATION_SHIFT, false);
+        self.set_flag((creation as u16) << CREATION_SHIFT, true);
+    }
+
+    /// Its autograd state, made on first use.
+    pub fn meta(&self) -> &Arc<AutogradMeta> {
+        self.0.meta.get_or_init(Arc::default)
+    }
+    /// Its autograd state, if it has any.
+    #[inline(always)]
+    pub fn meta_if_any(&self) -> Option<&Arc<AutogradMeta>> {
+        self.0.meta.get()
+    }
+
+    /// Is a gradient wanted here: a leaf that asks for one, or a result of such?
+    #[inline(always)]
+    pub fn requires_grad(&self) -> bool {
+        self.flags() & REQUIRES_GRAD != 0 || self.0.base.as_ref().is_some_and(|b| b.flags() & REQUIRES_GRAD != 0 && self.view_follows_base())
+    }
+
+    #[cold]
+    fn view_follows_base(&self) -> bool {
+        // A view made before its base got a history through an in-place operation follows the base.
+        let Some(base) = &self.0.base else { return false };
+        if base.meta_if_any().is_none_or(|m| m.lock().history_version == self.0.meta.get().map_or(0, |m| m.lock().attr_version)) {
+            return false;
+        }
+        self.set_flag(REQUIRES_GRAD, true);
+        true
+    }
+
+    /// Sets whether a leaf asks for a gradient.
+    pub fn set_requires_grad(&self, on: bool) {
+        self.meta().lock().requires_grad = on;
+        self.set_flag(REQUIRES_GRAD, on);
+    }
+
+    /// Makes this tensor the result of a node.
+    pub fn set_history(&self, edge: Edge) {
+        let mut m = self.meta().lock();
+        m.grad_fn = Some(edge);
+        m.requires_grad = false;
+        drop(m);
+        self.set_flag(REQUIRES_GRAD, true);
+    }
+
+    /// Drops the history (`detach_`).
+    pub fn clear_history(&self) {
+        if let Some(meta) = self.0.meta.get() {
+            let mut m = meta.lock();
+            let old = m.grad_fn.take();
+            m.requires_grad = false;
+            drop(m);
+            drop(old);
+        }
+        self.set_flag(REQUIRES_GRAD, false);
+    }
+
+    /// The edge to the node that made this tensor; views with a replaced history are the autograd layer's business.
+    pub fn grad_fn_raw(&self) -> Option<Edge> {
+        self.0.meta.get().and_then(|m| m.lock().grad_fn.clone())
+    }
+
+    /// Is it a leaf of the graph?
+    pub fn is_leaf(&self) -> bool {
+        !self.requires_grad() || (self.grad_fn_raw().is_none() && self.0.base.as_ref().is_none_or(|b| b.grad_fn_raw().is_none() || self.0.meta.get().is_some_and(|m| m.lock().requires_grad)))
+    }
+
+    /// The accumulated gradient.
+    pub fn grad(&self) -> Option<Tensor> {
+        self.0.meta.get().and_then(|m| m.lock().grad.clone())
+    }
+    /// Replaces the accumulated gradient.
+    pub fn set_grad(&self, grad: Option<Tensor>) {
+        if grad.is_none() && self.0.meta.get().is_none() {
+            return;
+        }
+        let mut m = self.meta().lock();
+        let old = (std::mem::replace(&mut m.grad, grad), m.grad_python.take());
+        drop(m);
+        drop(old);
+    }
+
+    /// The slot for the Python object that wraps this tensor.
+    #[inline(always)]
+    pub fn pyobj(&self) -> &AtomicPtr<c_void> {
+        &self.0.pyobj
+    }
+}
+
+/// A short list of tensors.
+pub type TensorList = SmallVec<[Tensor; 2]>;

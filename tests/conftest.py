@@ -1,0 +1,111 @@
+"""Fixtures of all Python tests: a fixed seed, the device, tolerances, and torch where it is installed."""
+
+import importlib.util
+import os
+
+import pytest
+
+# Relative and absolute tolerance by dtype, for results that may round differently from the reference.
+TOLERANCE = {
+    "float16": (2e-3, 1e-4),
+    "bfloat16": (1.6e-2, 1e-3),
+    "float32": (3e-6, 1e-6),
+    "float64": (1e-11, 1e-12),
+    "complex64": (5e-6, 1e-6),
+    "complex128": (1e-11, 1e-12),
+}
+
+
+def tolerance(dtype):
+    """(rtol, atol) for a dtype of either library, or its name; 0 for integers and bool."""
+    return TOLERANCE.get(str(dtype).removeprefix("torch."), (0.0, 0.0))
+
+
+def to_numpy(x):
+    """The values of a tensor of either library; bfloat16, which NumPy lacks, as float32."""
+    x = x.detach()
+    if str(x.dtype) == "torch.bfloat16":
+        x = x.float()
+    return x.numpy()
+
+
+def assert_same(actual, expected, rtol=None, atol=None):
+    """Equal shape and dtype, and equal values up to the dtype's tolerance. NaN equals NaN.
+
+    Either side may be a tensor of rustorch or torch; tuples and lists are compared entry by entry.
+    """
+    import numpy as np
+
+    if isinstance(expected, tuple | list):
+        assert len(actual) == len(expected)
+        for a, e in zip(actual, expected, strict=True):
+            assert_same(a, e, rtol, atol)
+        return
+    if not hasattr(expected, "dtype"):
+        assert actual == expected or (actual != actual and expected != expected)
+        return
+    assert tuple(actual.shape) == tuple(expected.shape)
+    assert str(actual.dtype) == str(expected.dtype)
+    default = tolerance(expected.dtype)
+    np.testing.assert_allclose(
+        to_numpy(actual),
+        to_numpy(expected),
+        rtol=default[0] if rtol is None else rtol,
+        atol=default[1] if atol is None else atol,
+        equal_nan=True,
+    )
+
+
+@pytest.fixture(name="assert_same")
+def assert_same_fixture():
+    return assert_same
+
+
+@pytest.fixture(name="tolerance")
+def tolerance_fixture():
+    return tolerance
+
+
+@pytest.fixture(autouse=True)
+def seed(request):
+    """Every test starts from the same random state, whichever ran before it."""
+    if importlib.util.find_spec("rustorch") is None:
+        return
+    import rustorch
+
+    if hasattr(rustorch, "manual_seed"):
+        rustorch.manual_seed(0)
+    if "oracle" in request.fixturenames:
+        request.getfixturevalue("oracle").manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def oracle():
+    """The reference torch; tests that ask for it skip where it is missing, or fail under RUSTORCH_REQUIRE_TORCH=1."""
+    if os.environ.get("RUSTORCH_REQUIRE_TORCH") == "1":
+        import torch
+    else:
+        torch = pytest.importorskip("torch", reason="torch is not installed")
+    return torch
+
+
+def gpu_name():
+    """The name of a GPU that tensors can live on, or None."""
+    import rustorch
+
+    gpu = getattr(rustorch, "gpu", None)
+    return "gpu" if gpu is not None and gpu.is_available() else None
+
+
+@pytest.fixture(params=["cpu", pytest.param("gpu", marks=pytest.mark.gpu)])
+def device(request):
+    """Each device in turn; the GPU skips where there is none, or fails under RUSTORCH_REQUIRE_GPU=1."""
+    if request.param == "cpu":
+        return "cpu"
+    name = gpu_name()
+    if name is None:
+        text = "no GPU that rustorch can use"
+        if os.environ.get("RUSTORCH_REQUIRE_GPU") == "1":
+            pytest.fail(text)
+        pytest.skip(text)
+    return name

@@ -1,0 +1,68 @@
+"""The examples in docstrings, README and docs run and print what they say."""
+
+import doctest
+import importlib
+import importlib.util
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+
+
+def module_names():
+    """The package and all its modules."""
+    spec = importlib.util.find_spec("rustorch")
+    folders = spec.submodule_search_locations if spec else []
+    return ["rustorch", *sorted(m.name for m in walk(folders or [], "rustorch."))]
+
+
+def walk(folders, prefix):
+    # By files: pkgutil.walk_packages would import every package to look into it.
+    for m in pkgutil.iter_modules(folders, prefix):
+        if m.name.rpartition(".")[2] == "_C":
+            continue
+        yield m
+        if m.ispkg:
+            yield from walk([str(Path(f) / m.name.rpartition(".")[2]) for f in folders], m.name + ".")
+
+
+@pytest.mark.parametrize("name", module_names())
+def test_docstrings(name):
+    import rustorch as torch
+
+    module = importlib.import_module(name)
+    names = {"torch": torch, "rustorch": torch, "nn": torch.nn, "F": torch.nn.functional}
+    result = doctest.testmod(module, extraglobs=names, optionflags=FLAGS)
+    assert result.failed == 0
+
+
+def blocks():
+    for page in PAGES:
+        for found in BLOCK.finditer(page.read_text(encoding="utf-8")):
+            line = page.read_text(encoding="utf-8")[: found.start()].count("\n") + 1
+            yield pytest.param(found.group(1), id=f"{page.relative_to(ROOT)}:{line}")
+
+
+@pytest.mark.parametrize("code", list(blocks()))
+def test_page(code, tmp_path, monkeypatch):
+    import rustorch as torch
+
+    monkeypatch.chdir(tmp_path)
+    if ">>>" not in code:
+        exec(compile(code, "page", "exec"), {"__name__": "page"})
+        return
+    test = doctest.DocTestParser().get_doctest(code, {"torch": torch}, "page", None, 0)
+    assert doctest.DocTestRunner(optionflags=FLAGS).run(test).failed == 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_links_of_a_page_lead_to_files(page):
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    links = re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)[^)]*\)", text)
+    assert [link for link in links if not (page.parent / link).exists()] == []
