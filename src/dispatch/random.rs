@@ -54,7 +54,11 @@ pub fn bernoulli_tensor(out: &Tensor, p: &Tensor, g: &Generator) -> Result<()> {
         return Ok(());
     }
     let strides = crate::tensor::layout::broadcast_strides(p.shape(), p.strides(), out.shape());
-    random::bernoulli_tensor(&out.strided(), &Strided { ptr: p.ptr(), dtype: p.dtype(), shape: out.shape(), strides: &strides }, g)
+    random::bernoulli_tensor(
+        &out.strided(),
+        &Strided { ptr: p.ptr(), dtype: p.dtype(), shape: out.shape(), strides: &strides },
+        g,
+    )
 }
 
 /// `y = x * noise` with noise of 0 or `1 / (1 - p)`; `keep` is where it is not 0.

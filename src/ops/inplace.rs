@@ -51,9 +51,15 @@ fn check_view(x: &Tensor, base: &Tensor) -> Result<()> {
                 expected: ("in-place: expected a view of a tensor that is not a leaf"), got: ("a view of a leaf that requires grad"), fix: ("Wrap the update in torch.no_grad(), or clone the leaf first."))
         }
         Creation::Default => return Ok(()),
-        Creation::Multiple => "This view is the output of a function that returns multiple views. Such functions do not allow the output views to be modified inplace. You should replace the inplace operation by an out-of-place one.",
-        Creation::NoGrad => "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be tracked).",
-        Creation::Custom => "This view was created inside a custom Function (or because an input was returned as-is) and the autograd logic to handle view+inplace would override the custom backward associated with the custom Function, leading to incorrect gradients. This behavior is forbidden. You can fix this by cloning the output of the custom Function.",
+        Creation::Multiple => {
+            "This view is the output of a function that returns multiple views. Such functions do not allow the output views to be modified inplace. You should replace the inplace operation by an out-of-place one."
+        }
+        Creation::NoGrad => {
+            "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be tracked)."
+        }
+        Creation::Custom => {
+            "This view was created inside a custom Function (or because an input was returned as-is) and the autograd logic to handle view+inplace would override the custom backward associated with the custom Function, leading to incorrect gradients. This behavior is forbidden. You can fix this by cloning the output of the custom Function."
+        }
     };
     let name = crate::autograd::grad_fn(x).map_or("None", |e| e.node.name);
     fail!(Runtime, torch: ("Output 0 of {name} is a view and is being modified inplace. {why}"), expected: ("in-place: expected an ordinary view"), got: ("{:?}", x.creation()), fix: ("Change a clone() instead."))
@@ -144,7 +150,8 @@ impl Window {
         let mixed = x.dtype().is_complex() != base.dtype().is_complex();
         let split = (mixed && base.dtype().is_complex(), mixed && x.dtype().is_complex());
         let parts = |t: &Tensor, split: bool| -> Geometry {
-            let (mut shape, mut strides, mut offset) = (Shape::from_slice(t.shape()), Strides::from_slice(t.strides()), t.offset() as isize);
+            let (mut shape, mut strides, mut offset) =
+                (Shape::from_slice(t.shape()), Strides::from_slice(t.strides()), t.offset() as isize);
             if split {
                 strides.iter_mut().for_each(|s| *s *= 2);
                 shape.push(2);
@@ -191,7 +198,8 @@ impl Vjp for CopySlices {
         let Some(Some(g)) = grads.first() else { return Ok(view::no_grads(self.node.edges.len())) };
         let w = &self.window;
         let whole = super::copy::clone_strided(&as_real(g, w.split.0)?, &w.strides)?;
-        let (size, stride): (Vec<i64>, Vec<i64>) = (w.inner.0.iter().map(|&n| n as i64).collect(), w.inner.1.iter().map(|&n| n as i64).collect());
+        let (size, stride): (Vec<i64>, Vec<i64>) =
+            (w.inner.0.iter().map(|&n| n as i64).collect(), w.inner.1.iter().map(|&n| n as i64).collect());
         let offset = whole.offset() as i64 + w.inner.2 as i64;
         let part = super::copy::clone(&view::as_strided(&whole, &size, &stride, Some(offset))?, None)?;
         let mut out = self.node.body().vjp(&self.node, &[Some(as_complex(part, w.split.1)?)], need | 1, keep)?;

@@ -26,7 +26,16 @@ fn check_float(name: &str, x: &Tensor) -> Result<()> {
 
 /// Overwrites `x` with draws.
 fn fill(x: &Tensor, draw: impl FnOnce(&Tensor)) -> Result<Tensor> {
-    inplace::write(x, "RandomBackward0", &[x], |x| { draw(x); Ok(()) }, |_| |_, g| grads![g.zeros_like()?])
+    inplace::write(
+        x,
+        "RandomBackward0",
+        &[x],
+        |x| {
+            draw(x);
+            Ok(())
+        },
+        |_| |_, g| grads![g.zeros_like()?],
+    )
 }
 
 /// Uniform draws from `[from, to)`.
@@ -115,7 +124,13 @@ fn bernoulli_(x: &Tensor, p: f64, g: Option<&Generator>) -> Result<Tensor> {
 
 fn bernoulli_tensor_(x: &Tensor, p: &Tensor, g: Option<&Generator>) -> Result<Tensor> {
     check_float("bernoulli_tensor", p)?;
-    inplace::write(x, "BernoulliBackward1", &[x], |x| random::bernoulli_tensor(x, p, &generator(g)), |_| |_, g| grads![g.zeros_like()?])
+    inplace::write(
+        x,
+        "BernoulliBackward1",
+        &[x],
+        |x| random::bernoulli_tensor(x, p, &generator(g)),
+        |_| |_, g| grads![g.zeros_like()?],
+    )
 }
 
 fn bernoulli(x: &Tensor, g: Option<&Generator>) -> Result<Tensor> {
@@ -141,11 +156,24 @@ fn randn(size: &[i64], g: Option<&Generator>, dtype: Option<DType>, device: Opti
     normal_(&float_size(size, dtype, device)?, 0.0, 1.0, g)
 }
 
-fn randint(low: i64, high: i64, size: &[i64], g: Option<&Generator>, dtype: Option<DType>, device: Option<Device>) -> Result<Tensor> {
+fn randint(
+    low: i64,
+    high: i64,
+    size: &[i64],
+    g: Option<&Generator>,
+    dtype: Option<DType>,
+    device: Option<Device>,
+) -> Result<Tensor> {
     random_from_to(&empty(size, Some(dtype.unwrap_or(DType::I64)), device, None)?, low, Some(high), g)
 }
 
-fn randint_high(high: i64, size: &[i64], g: Option<&Generator>, dtype: Option<DType>, device: Option<Device>) -> Result<Tensor> {
+fn randint_high(
+    high: i64,
+    size: &[i64],
+    g: Option<&Generator>,
+    dtype: Option<DType>,
+    device: Option<Device>,
+) -> Result<Tensor> {
     randint(0, high, size, g, dtype, device)
 }
 
@@ -163,7 +191,8 @@ fn randperm(n: i64, g: Option<&Generator>, dtype: Option<DType>, device: Option<
         DType::I16 => Some(15),
         _ => None,
     };
-    if digits.is_some_and(|d| n > (1 << d) + i64::from(dtype.is_float())) || dtype.is_complex() || dtype == DType::Bool {
+    if digits.is_some_and(|d| n > (1 << d) + i64::from(dtype.is_float())) || dtype.is_complex() || dtype == DType::Bool
+    {
         fail!(Runtime, torch: ("n is too large for result tensor type: {}", dtype.scalar_name()), expected: ("randperm: expected a dtype that holds {n}"), got: ("{}", dtype.name()), fix: ("Use int64."));
     }
     let t = dispatch::empty(&checked_shape("randperm", &[n])?, dtype, device.unwrap_or(Device::Cpu))?;
@@ -175,20 +204,41 @@ fn rand_like(x: &Tensor, dtype: Option<DType>, device: Option<Device>, format: O
     no_grad(|| uniform_(&empty_like(x, dtype, device, format)?, 0.0, 1.0, None))
 }
 
-fn randn_like(x: &Tensor, dtype: Option<DType>, device: Option<Device>, format: Option<MemoryFormat>) -> Result<Tensor> {
+fn randn_like(
+    x: &Tensor,
+    dtype: Option<DType>,
+    device: Option<Device>,
+    format: Option<MemoryFormat>,
+) -> Result<Tensor> {
     no_grad(|| normal_(&empty_like(x, dtype, device, format)?, 0.0, 1.0, None))
 }
 
-fn randint_like(x: &Tensor, low: i64, high: i64, dtype: Option<DType>, device: Option<Device>, format: Option<MemoryFormat>) -> Result<Tensor> {
+fn randint_like(
+    x: &Tensor,
+    low: i64,
+    high: i64,
+    dtype: Option<DType>,
+    device: Option<Device>,
+    format: Option<MemoryFormat>,
+) -> Result<Tensor> {
     no_grad(|| random_from_to(&empty_like(x, dtype, device, format)?, low, Some(high), None))
 }
 
-fn randint_like_high(x: &Tensor, high: i64, dtype: Option<DType>, device: Option<Device>, format: Option<MemoryFormat>) -> Result<Tensor> {
+fn randint_like_high(
+    x: &Tensor,
+    high: i64,
+    dtype: Option<DType>,
+    device: Option<Device>,
+    format: Option<MemoryFormat>,
+) -> Result<Tensor> {
     randint_like(x, 0, high, dtype, device, format)
 }
 
 fn check_std(std: &Tensor) -> Result<()> {
-    if std.numel() > 0 && !std.is_meta() && no_grad(|| std.detach().lt(&super::pointwise::number(0.0)?)?.any_all()?.item_bool())? {
+    if std.numel() > 0
+        && !std.is_meta()
+        && no_grad(|| std.detach().lt(&super::pointwise::number(0.0)?)?.any_all()?.item_bool())?
+    {
         fail!(Runtime, torch: ("normal expects all elements of std >= 0.0"), expected: ("normal: expected std of at least 0"), got: ("a negative one"), fix: ("Use its absolute value."));
     }
     Ok(())
@@ -216,7 +266,14 @@ fn normal_std(mean: f64, std: &Tensor, g: Option<&Generator>) -> Result<Tensor> 
     })
 }
 
-fn normal_size(mean: f64, std: f64, size: &[i64], g: Option<&Generator>, dtype: Option<DType>, device: Option<Device>) -> Result<Tensor> {
+fn normal_size(
+    mean: f64,
+    std: f64,
+    size: &[i64],
+    g: Option<&Generator>,
+    dtype: Option<DType>,
+    device: Option<Device>,
+) -> Result<Tensor> {
     normal_(&float_size(size, Some(dtype.unwrap_or(default_dtype())), device)?, mean, std, g)
 }
 
