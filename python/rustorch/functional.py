@@ -7,6 +7,26 @@ from rustorch._shapes import __all__ as _shapes
 from rustorch.overrides import handle_torch_function, has_torch_function, has_torch_function_variadic
 
 __all__ = [
+    "_assert",
+    "as_strided_",
+    "detach",
+    "detach_",
+    "get_device",
+    "is_conj",
+    "is_inference",
+    "is_neg",
+    "is_nonzero",
+    "is_same_size",
+    "is_signed",
+    "is_storage",
+    "resize_as_",
+    "sym_float",
+    "sym_int",
+    "sym_ite",
+    "sym_max",
+    "sym_min",
+    "sym_not",
+    "typename",
     "chain_matmul",
     "einsum",
     "is_complex",
@@ -24,19 +44,131 @@ def is_tensor(obj):
     return isinstance(obj, rustorch.Tensor)
 
 
+def is_storage(obj):
+    """Is `obj` a storage?"""
+    return isinstance(obj, rustorch.UntypedStorage | rustorch.TypedStorage)
+
+
+def typename(obj):
+    """The name of an object's class: a legacy name such as 'torch.FloatTensor' for tensors."""
+    if isinstance(obj, rustorch.Tensor):
+        return obj.type()
+    kind = obj if hasattr(obj, "__qualname__") else type(obj)
+    module = getattr(kind, "__module__", "") or ""
+    if module in ("", "builtins", "__builtin__"):
+        return kind.__qualname__
+    return f"{module}.{kind.__qualname__}"
+
+
+def _tensor_argument(name, input):
+    if not isinstance(input, rustorch.Tensor):
+        raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
+    return input
+
+
+def is_nonzero(input):
+    """The truth of a tensor of one element."""
+    return bool(_tensor_argument("is_nonzero", input))
+
+
 def is_floating_point(input):
     """Is the dtype a floating one?"""
-    return input.is_floating_point()
+    return _tensor_argument("is_floating_point", input).is_floating_point()
 
 
 def is_complex(input):
     """Is the dtype complex?"""
-    return input.is_complex()
+    return _tensor_argument("is_complex", input).is_complex()
+
+
+def is_signed(input):
+    """Has the dtype a sign?"""
+    return _tensor_argument("is_signed", input).is_signed()
+
+
+def is_conj(input):
+    """False: conjugates are never lazy."""
+    return _tensor_argument("is_conj", input).is_conj()
+
+
+def is_neg(input):
+    """False: negations are never lazy."""
+    return _tensor_argument("is_neg", input).is_neg()
+
+
+def is_inference(input):
+    """Was the tensor made in inference mode?"""
+    return _tensor_argument("is_inference", input).is_inference()
+
+
+def is_same_size(input, other):
+    """Have two tensors equal shapes?"""
+    return _tensor_argument("is_same_size", input).is_same_size(other)
 
 
 def numel(input):
     """Number of elements."""
-    return input.numel()
+    return _tensor_argument("numel", input).numel()
+
+
+def detach(input):
+    """The tensor without history, on the same memory."""
+    return _tensor_argument("detach", input).detach()
+
+
+def detach_(input):
+    """Drops the tensor's history in place."""
+    return _tensor_argument("detach_", input).detach_()
+
+
+def get_device(input):
+    """-1: the CPU has no index."""
+    return _tensor_argument("get_device", input).get_device()
+
+
+def resize_as_(input, the_template, *, memory_format=None):
+    """`Tensor.resize_as_` as a function."""
+    return _tensor_argument("resize_as_", input).resize_as_(the_template, memory_format=memory_format)
+
+
+def as_strided_(input, size, stride, storage_offset=None):
+    """`Tensor.as_strided_` as a function."""
+    return _tensor_argument("as_strided_", input).as_strided_(size, stride, storage_offset)
+
+
+def sym_int(a):
+    """`int(a)`: sizes are always plain ints here."""
+    return int(a)
+
+
+def sym_float(a):
+    """`float(a)`: sizes are always plain ints here."""
+    return float(a)
+
+
+def sym_not(a):
+    """`not a`."""
+    return not a
+
+
+def sym_max(a, b):
+    """The larger of two numbers; a float if one is."""
+    return type(a + b)(max(a, b))
+
+
+def sym_min(a, b):
+    """The smaller of two numbers; a float if one is."""
+    return type(a + b)(min(a, b))
+
+
+def sym_ite(b, t, f):
+    """`t if b else f`."""
+    return t if b else f
+
+
+def _assert(condition, message):
+    """Python's `assert` as a function."""
+    assert condition, message
 
 
 def norm(input, p="fro", dim=None, keepdim=False, out=None, dtype=None):

@@ -270,3 +270,19 @@ pub fn write_ints(out: &Tensor, list: &[i64]) {
         unsafe { std::ptr::copy_nonoverlapping(list.as_ptr(), out.ptr().cast(), list.len()) };
     }
 }
+
+/// The vector level of kernels: 1 portable, 2 AVX2, 3 AVX-512.
+pub fn simd_level() -> u8 {
+    cpu::simd::level() as u8
+}
+
+/// Gives cached memory back to the system.
+pub fn empty_cache() {
+    alloc::empty_cache();
+}
+
+/// Bytes that the CPU allocator holds: allocated, reserved, and the peaks of both.
+pub fn memory_stats() -> [usize; 4] {
+    let s = alloc::stats();
+    [s.allocated, s.reserved, s.peak_allocated, s.peak_reserved]
+}

@@ -21,7 +21,7 @@ pub fn natural_dtype(s: Scalar) -> DType {
 }
 
 fn device(d: Option<Device>) -> Device {
-    d.unwrap_or(Device::Cpu)
+    d.unwrap_or_else(crate::tensor::device::default_device)
 }
 
 /// Memory without defined contents.

@@ -111,7 +111,7 @@ pub(super) fn dtype_of(obj: &Bound<'_, PyAny>) -> Option<DType> {
 /// A device or its name. The inner error is for names that mean none.
 pub(super) fn device_of(obj: &Bound<'_, PyAny>) -> Option<crate::error::Result<Device>> {
     if let Ok(d) = obj.cast::<PyDevice>() {
-        return Some(Ok(d.get().device));
+        return Some(d.get().device());
     }
     let text = obj.cast::<PyString>().ok()?;
     Some(Device::parse(text.to_str().ok()?))
