@@ -68,6 +68,25 @@ from rustorch.random import (  # noqa: E402
 from rustorch.storage import TypedStorage as TypedStorage  # noqa: E402
 
 globals().update(_classes)
+has_cuda = has_mps = has_mkl = has_mkldnn = has_openmp = False
+has_lapack = True
+
+
+class AcceleratorError(RuntimeError):
+    """An error of an accelerator; never raised, as there is none."""
+
+
+class SymInt:
+    """torch's symbolic integer: sizes are always plain ints here, so that nothing is an instance."""
+
+
+class SymFloat:
+    """torch's symbolic float; nothing is an instance."""
+
+
+class SymBool:
+    """torch's symbolic bool; nothing is an instance."""
+
 
 # Loaded when first named, so that importing the package stays quick.
 _MODULES = {
