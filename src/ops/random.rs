@@ -195,7 +195,7 @@ fn randperm(n: i64, g: Option<&Generator>, dtype: Option<DType>, device: Option<
     {
         fail!(Runtime, torch: ("n is too large for result tensor type: {}", dtype.scalar_name()), expected: ("randperm: expected a dtype that holds {n}"), got: ("{}", dtype.name()), fix: ("Use int64."));
     }
-    let t = dispatch::empty(&checked_shape("randperm", &[n])?, dtype, device.unwrap_or(Device::Cpu))?;
+    let t = dispatch::empty(&checked_shape("randperm", &[n])?, dtype, device.unwrap_or_else(crate::tensor::device::default_device))?;
     random::randperm(&t, &generator(g));
     Ok(t)
 }

@@ -134,7 +134,7 @@ fn triangle_indices(
     }
     let (rows, cols) = (row as usize, col as usize);
     let n = dispatch::join::triangle_size(rows, cols, offset, upper);
-    let out = dispatch::empty(&[2, n], dtype, device.unwrap_or(Device::Cpu))?;
+    let out = dispatch::empty(&[2, n], dtype, device.unwrap_or_else(crate::tensor::device::default_device))?;
     dispatch::join::triangle_indices(&out, rows, cols, offset, upper);
     Ok(out)
 }

@@ -187,7 +187,8 @@ pub(super) fn tensor_from(obj: &Bound<'_, PyAny>, dtype: Option<DType>) -> PyRes
 }
 
 fn finish(py: Python<'_>, t: Tensor, device: Option<&Bound<'_, PyAny>>, requires_grad: bool) -> PyResult<Py<PyAny>> {
-    let device = device.filter(|d| !d.is_none()).map(device_arg).transpose()?.or_else(crate::tensor::device::chosen_default);
+    let device =
+        device.filter(|d| !d.is_none()).map(device_arg).transpose()?.or_else(crate::tensor::device::chosen_default);
     let t = copy::to(&t, None, device, false, crate::tensor::MemoryFormat::Preserve)?;
     if requires_grad {
         super::tensor::set_requires_grad(&t, true)?;
@@ -244,7 +245,8 @@ fn as_tensor(
     device: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Py<PyAny>> {
     let d = dtype_arg(dtype)?;
-    let dev = device.filter(|d| !d.is_none()).map(device_arg).transpose()?.or_else(crate::tensor::device::chosen_default);
+    let dev =
+        device.filter(|d| !d.is_none()).map(device_arg).transpose()?.or_else(crate::tensor::device::chosen_default);
     if let Some(t) = tensor_of(data) {
         return wrap(py, copy::to(&t, d, dev, false, crate::tensor::MemoryFormat::Preserve)?);
     }

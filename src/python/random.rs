@@ -36,7 +36,9 @@ impl PyGenerator {
             PyTypeError::new_err(format!("manual_seed expected a long, but got {}", super::args::type_name(seed)))
         })?;
         if value < i64::MIN as i128 || value > u64::MAX as i128 {
-            return Err(pyo3::exceptions::PyValueError::new_err(format!("Overflow when unpacking long long\n  manual_seed: expected a seed from -2^63 to 2^64 - 1, but got {value}. Use a smaller number.")));
+            return Err(pyo3::exceptions::PyValueError::new_err(format!(
+                "Overflow when unpacking long long\n  manual_seed: expected a seed from -2^63 to 2^64 - 1, but got {value}. Use a smaller number."
+            )));
         }
         slf.get().generator.manual_seed(value as u64);
         Ok(slf)

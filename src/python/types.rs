@@ -102,7 +102,10 @@ impl PyDevice {
 
 fn no_such_device(args: &[&Bound<'_, PyAny>]) -> PyErr {
     let got: Vec<_> = args.iter().map(|a| super::args::type_name(a)).collect();
-    PyTypeError::new_err(format!("device() received an invalid combination of arguments - got ({}), but expected one of:\n * (torch.device device)\n * (str type, int index = -1)\n", got.join(", ")))
+    PyTypeError::new_err(format!(
+        "device() received an invalid combination of arguments - got ({}), but expected one of:\n * (torch.device device)\n * (str type, int index = -1)\n",
+        got.join(", ")
+    ))
 }
 
 #[pymethods]
@@ -115,7 +118,9 @@ impl PyDevice {
             return Ok(d.get().clone());
         }
         if first.is_instance_of::<pyo3::types::PyInt>() && index.is_none() {
-            return Err(PyRuntimeError::new_err("Cannot access accelerator device when none is available.\n  device: expected a name, but got an index alone. Write torch.device('cpu')."));
+            return Err(PyRuntimeError::new_err(
+                "Cannot access accelerator device when none is available.\n  device: expected a name, but got an index alone. Write torch.device('cpu').",
+            ));
         }
         let Ok(text) = first.cast::<PyString>() else {
             return Err(no_such_device(&[&[first][..], &index.into_iter().collect::<Vec<_>>()].concat()));
@@ -124,7 +129,9 @@ impl PyDevice {
         let (kind, own) = crate::tensor::device::parse_name(text)?;
         let Some(index) = index.filter(|i| !i.is_none()) else { return Ok(PyDevice { kind, index: own }) };
         if own.is_some() {
-            return Err(PyRuntimeError::new_err(format!("type (string) must not include an index because index was passed explicitly: {text}")));
+            return Err(PyRuntimeError::new_err(format!(
+                "type (string) must not include an index because index was passed explicitly: {text}"
+            )));
         }
         match super::convert::int_of(index) {
             Some(i) if i < 0 => Err(PyRuntimeError::new_err("Device index must not be negative")),
@@ -247,7 +254,9 @@ unsafe extern "C" fn size_item(slf: *mut ffi::PyObject, key: *mut ffi::PyObject)
         if item.is_null() || ffi::PySlice_Check(key) == 0 {
             return item;
         }
-        let Ok(part) = Bound::from_owned_ptr(py, item).cast_into::<pyo3::types::PyTuple>() else { return std::ptr::null_mut() };
+        let Ok(part) = Bound::from_owned_ptr(py, item).cast_into::<pyo3::types::PyTuple>() else {
+            return std::ptr::null_mut();
+        };
         let made = match CLASSES.get(py) {
             Some(c) => tuple_of(py, c.size.bind(py), part.iter()),
             None => Ok(part.into_any()),
@@ -328,14 +337,23 @@ fn _set_default_dtype(d: &Bound<'_, PyDType>) -> PyResult<()> {
 }
 
 fn dtype_at<'py>(function: &str, name: &str, position: usize, obj: &Bound<'py, PyAny>) -> PyResult<DType> {
-    super::convert::dtype_of(obj).ok_or_else(|| PyTypeError::new_err(format!("{function}(): argument '{name}' (position {position}) must be torch.dtype, not {}", super::args::type_name(obj))))
+    super::convert::dtype_of(obj).ok_or_else(|| {
+        PyTypeError::new_err(format!(
+            "{function}(): argument '{name}' (position {position}) must be torch.dtype, not {}",
+            super::args::type_name(obj)
+        ))
+    })
 }
 
 /// torch has no promotion between its barebones unsigned types and other integers.
 fn checked_promotion(a: DType, b: DType) -> PyResult<DType> {
     let barebones = |d| matches!(d, DType::U16 | DType::U32 | DType::U64);
     if a != b && (barebones(a) || barebones(b)) && a.is_integral(true) && b.is_integral(true) {
-        return Err(PyRuntimeError::new_err(format!("Promotion for uint16, uint32, uint64 types is not supported, attempted to promote {} and {}", a.scalar_name(), b.scalar_name())));
+        return Err(PyRuntimeError::new_err(format!(
+            "Promotion for uint16, uint32, uint64 types is not supported, attempted to promote {} and {}",
+            a.scalar_name(),
+            b.scalar_name()
+        )));
     }
     Ok(promote::promote(a, b))
 }
@@ -363,7 +381,9 @@ fn result_type(py: Python<'_>, tensor: &Bound<'_, PyAny>, other: &Bound<'_, PyAn
             (None, Some(s)) => r.add_scalar(s),
             _ => {
                 let got = [tensor, other].map(super::args::type_name).join(", ");
-                return Err(PyTypeError::new_err(format!("result_type() received an invalid combination of arguments - got ({got}), but expected one of:\n * (Tensor tensor, Tensor other)\n * (Number scalar, Tensor tensor)\n * (Tensor tensor, Number other)\n * (Number scalar1, Number scalar2)\n")));
+                return Err(PyTypeError::new_err(format!(
+                    "result_type() received an invalid combination of arguments - got ({got}), but expected one of:\n * (Tensor tensor, Tensor other)\n * (Number scalar, Tensor tensor)\n * (Tensor tensor, Number other)\n * (Number scalar1, Number scalar2)\n"
+                )));
             }
         }
     }
@@ -378,7 +398,10 @@ fn get_num_threads() -> usize {
 #[pyfunction]
 fn set_num_threads(n: &Bound<'_, PyAny>) -> PyResult<()> {
     if !n.is_instance_of::<pyo3::types::PyInt>() {
-        return Err(PyRuntimeError::new_err(format!("set_num_threads expects an int, but got {}", n.get_type().name()?)));
+        return Err(PyRuntimeError::new_err(format!(
+            "set_num_threads expects an int, but got {}",
+            n.get_type().name()?
+        )));
     }
     let n: i64 = n.extract()?;
     if n <= 0 {

@@ -15,7 +15,8 @@ pub enum Device {
 
 /// torch's names of device types. Only some have a backend here; the others can be named, but hold no tensors.
 pub const KINDS: [&str; 19] = [
-    "cpu", "cuda", "ipu", "xpu", "mkldnn", "opengl", "opencl", "ideep", "hip", "ve", "fpga", "maia", "xla", "lazy", "vulkan", "mps", "meta", "hpu", "mtia",
+    "cpu", "cuda", "ipu", "xpu", "mkldnn", "opengl", "opencl", "ideep", "hip", "ve", "fpga", "maia", "xla", "lazy",
+    "vulkan", "mps", "meta", "hpu", "mtia",
 ];
 
 /// Splits a device string such as `cpu`, `cuda:0` or `meta` into a name of [`KINDS`] and an index.
@@ -32,11 +33,14 @@ pub fn parse_name(text: &str) -> Result<(&'static str, Option<i8>)> {
             expected: ("device: expected one of cpu, meta"), got: ("'{text}'"), fix: ("Use device='cpu'."))
     };
     let Some(index) = index else { return Ok((kind, None)) };
-    let plain = !index.is_empty() && index.bytes().all(|b| b.is_ascii_digit()) && (index == "0" || !index.starts_with('0'));
+    let plain =
+        !index.is_empty() && index.bytes().all(|b| b.is_ascii_digit()) && (index == "0" || !index.starts_with('0'));
     match index.parse::<i64>() {
         // torch keeps the low byte.
         Ok(i) if plain => Ok((kind, Some(i as i8))),
-        _ => fail!(Runtime, torch: ("Invalid device string: '{text}'"), expected: ("device: expected an integer after the colon"), got: ("'{index}'"), fix: ("Write '{kind}' or '{kind}:0'.")),
+        _ => {
+            fail!(Runtime, torch: ("Invalid device string: '{text}'"), expected: ("device: expected an integer after the colon"), got: ("'{index}'"), fix: ("Write '{kind}' or '{kind}:0'."))
+        }
     }
 }
 
@@ -70,9 +74,13 @@ impl Device {
         match kind {
             "cpu" => Ok(Device::Cpu),
             "meta" => Ok(Device::Meta),
-            "cuda" => fail!(Assertion, torch: ("Torch not compiled with CUDA enabled"), expected: ("device: expected one of cpu, meta"), got: ("'cuda'"), fix: ("Use device='cpu'.")),
-            _ => fail!(NotImplemented, torch: ("Could not run 'aten::empty.memory_format' with arguments from the '{}' backend.", kind.to_uppercase()),
-                expected: ("device: expected one of cpu, meta"), got: ("'{kind}'"), fix: ("Use device='cpu'.")),
+            "cuda" => {
+                fail!(Assertion, torch: ("Torch not compiled with CUDA enabled"), expected: ("device: expected one of cpu, meta"), got: ("'cuda'"), fix: ("Use device='cpu'."))
+            }
+            _ => {
+                fail!(NotImplemented, torch: ("Could not run 'aten::empty.memory_format' with arguments from the '{}' backend.", kind.to_uppercase()),
+                expected: ("device: expected one of cpu, meta"), got: ("'{kind}'"), fix: ("Use device='cpu'."))
+            }
         }
     }
 
