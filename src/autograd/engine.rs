@@ -9,6 +9,7 @@ use crate::tensor::node::{Hook, HookKind};
 use crate::tensor::{Edge, Grads, Node, Tensor};
 use smallvec::SmallVec;
 use std::cell::Cell;
+use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
@@ -121,7 +122,7 @@ impl Backward<'_> {
         let mut pass = Pass { ops, plan: &plan, keep: self.keep_graph, waiting, grads: Vec::new(), ready: BinaryHeap::new(), targets, captured };
         pass.grads.resize_with(count, Grads::new);
         pass.seed(self.roots)?;
-        while let Some((_, at)) = pass.ready.pop() {
+        while let Some((_, Reverse(at))) = pass.ready.pop() {
             pass.step(at)?;
         }
         running.finish()?;
@@ -136,7 +137,7 @@ struct Pass<'a> {
     keep: bool,
     waiting: Vec<u32>,
     grads: Vec<Grads>,
-    ready: BinaryHeap<(u64, u32)>,
+    ready: BinaryHeap<(u64, Reverse<u32>)>,
     targets: Vec<(u32, u32, u32)>,
     captured: Vec<Option<Tensor>>,
 }
@@ -155,7 +156,7 @@ impl Pass<'_> {
         }
         for at in seeded {
             if self.waiting[at as usize] == 0 {
-                self.ready.push((self.plan.nodes[at as usize].seq, at));
+                self.ready.push((self.plan.nodes[at as usize].seq, Reverse(at)));
             }
         }
         Ok(())
@@ -198,7 +199,7 @@ impl Pass<'_> {
             }
             self.waiting[to] -= 1;
             if self.waiting[to] == 0 {
-                self.ready.push((edge.node.seq, child));
+                self.ready.push((edge.node.seq, Reverse(child)));
             }
         }
         Ok(())

@@ -14,7 +14,7 @@ pub fn grad_fn(t: &Tensor) -> Option<Edge> {
     if !t.requires_grad() {
         return None;
     }
-    if let Some((base, current)) = outdated(t)
+    if let (Some(base), Some(current)) = (t.base(), t.outdated())
         && let Some(ops) = ops()
         && grad_fn(base).is_some()
     {
@@ -25,17 +25,10 @@ pub fn grad_fn(t: &Tensor) -> Option<Edge> {
     t.grad_fn_raw()
 }
 
-/// The base of a view whose history is older than the base's, and the version of that.
-fn outdated(t: &Tensor) -> Option<(&Tensor, u32)> {
-    let base = t.base()?;
-    let current = base.history_version();
-    (current > 0 && t.meta_if_any().map_or(0, |m| m.lock().attr_version) != current).then_some((base, current))
-}
-
 /// Fails for views that may not follow their base through an in-place operation on it.
 #[inline]
 pub fn check_view(t: &Tensor) -> Result<()> {
-    if t.base().is_some() && t.creation() != Creation::Default && outdated(t).is_some() {
+    if t.base().is_some() && t.creation() != Creation::Default && t.outdated().is_some() {
         return forbidden(t, "its base or another view of its base has been");
     }
     Ok(())

@@ -132,10 +132,19 @@ const NAMES: &[(&str, &[&str])] = &[
     ("NativeBatchNormBackward0", &["input", "weight", "bias"]),
 ];
 
+fn parameters(node: &Node) -> &'static [&'static str] {
+    NAMES.iter().find(|n| n.0 == node.name).map_or(&["self", "other"][..], |n| n.1)
+}
+
+/// Is this the name of an input that the node would keep if another one wanted a gradient?
+pub fn may_save(node: &Node, name: &str) -> bool {
+    parameters(node).iter().take(node.edges.len()).any(|p| *p == name) && node.edges.len() > 1
+}
+
 /// torch's names for what a node keeps, as in `grad_fn._saved_self`: inputs after the parameter that they came from,
 /// outputs `result`. Which input it was is read off the edges, so that saving costs nothing for it.
 pub fn names(node: &Arc<Node>, list: &[Saved]) -> Vec<String> {
-    let params = NAMES.iter().find(|n| n.0 == node.name).map_or(&["self", "other"][..], |n| n.1);
+    let params = parameters(node);
     let mut used = 0u64;
     let name = |saved: &Saved| match &saved.0 {
         Kind::Input(t, _) => {

@@ -110,7 +110,11 @@ impl PyNodeObject {
         Ok(PyNodeObject { node, me: AtomicPtr::new(std::ptr::null_mut()) })
     }
     fn name(&self) -> String {
-        if self.node.name == "AccumulateGrad" { "torch::autograd::AccumulateGrad".to_owned() } else { self.node.name.to_owned() }
+        // The few nodes that torch writes by hand show their C++ name.
+        match self.node.name {
+            name @ ("AccumulateGrad" | "CopySlices") => format!("torch::autograd::{name}"),
+            name => name.to_owned(),
+        }
     }
     fn __repr__(slf: &Bound<'_, Self>) -> String {
         format!("<{} object at {:#x}>", slf.get().node.name, slf.as_ptr() as usize)
@@ -166,6 +170,9 @@ impl PyNodeObject {
                 if key == wanted || key.is_empty() {
                     return wrap(py, value?);
                 }
+            }
+            if saved::may_save(&self.node, wanted) {
+                return Ok(py.None());
             }
         }
         Err(PyAttributeError::new_err(format!("'{}' object has no attribute '{name}'", self.node.name)))
@@ -303,11 +310,12 @@ struct PyPacked {
 impl saved::SavedHooks for PySavedHooks {
     fn pack(&self, t: &Tensor) -> crate::error::Result<Arc<dyn saved::Packed>> {
         Python::attach(|py| -> PyResult<Arc<dyn saved::Packed>> {
-            // Operations inside the function must not save through it again.
-            saved::push_hooks(Err(crate::error::Error::new(crate::error::Kind::Runtime, "")));
-            let r = autograd::no_grad(|| wrap(py, t.clone()).and_then(|t| self.pack.call1(py, (t,))));
-            saved::pop_hooks();
-            Ok(Arc::new(PyPacked { object: r?, unpack: self.unpack.clone_ref(py) }))
+            let version = t.version();
+            let object = autograd::no_grad(|| wrap(py, t.clone()).and_then(|t| self.pack.call1(py, (t,))))?;
+            if t.version() != version {
+                return Err(PyRuntimeError::new_err("A saved tensor pack hook is modifying its input in place. Tensors provided as input to pack hook can not be modified by in-place operations as this can lead to unexpected side-effects. Please open an issue if you need to perform in-place operations on the input to a pack hook."));
+            }
+            Ok(Arc::new(PyPacked { object, unpack: self.unpack.clone_ref(py) }))
         })
         .map_err(super::errors::foreign)
     }

@@ -78,11 +78,12 @@ fn check_value(hook: &Bound<'_, PyAny>, old: &Option<Tensor>, new: &Option<Tenso
 
 /// Replaces gradients by what a node's hook returned, if it fits.
 fn take_results(hook: &Bound<'_, PyAny>, grads: &mut Grads, r: &Bound<'_, PyAny>) -> PyResult<()> {
-    let new = grads_from(r)?;
-    if new.len() != grads.len() {
+    let given = r.cast::<PyTuple>().map_or(1, |t| t.len());
+    if given != grads.len() {
         let name = hook.getattr("__name__").map_or_else(|_| "<unknown>".to_owned(), |n| n.to_string());
-        return Err(PyRuntimeError::new_err(format!("hook '{name}' has returned an incorrect number of values (got {}, but expected {})", new.len(), grads.len())));
+        return Err(PyRuntimeError::new_err(format!("hook '{name}' has returned an incorrect number of values (got {given}, but expected {})", grads.len())));
     }
+    let new = grads_from(r)?;
     for (old, new) in grads.iter().zip(&new) {
         check_value(hook, old, new)?;
     }

@@ -356,8 +356,14 @@ impl Tensor {
     /// Is a gradient wanted here: a leaf that asks for one, or a result of such?
     #[inline(always)]
     pub fn requires_grad(&self) -> bool {
-        const BOTH: u16 = REQUIRES_GRAD | REBASED;
-        self.flags() & REQUIRES_GRAD != 0 || self.0.base.as_ref().is_some_and(|b| b.flags() & BOTH == BOTH && self.view_follows_base())
+        self.flags() & REQUIRES_GRAD != 0 || self.0.base.as_ref().is_some_and(|b| b.flags() & REQUIRES_GRAD != 0)
+    }
+
+    /// For a view whose base got another history since: that history's version.
+    #[inline]
+    pub fn outdated(&self) -> Option<u32> {
+        let current = self.0.base.as_ref()?.history_version();
+        (current > 0 && self.0.meta.get().map_or(0, |m| m.lock().attr_version) != current).then_some(current)
     }
 
     /// How often an in-place operation replaced this tensor's history.
@@ -375,17 +381,6 @@ impl Tensor {
         drop(m);
         self.set_flag(REBASED, true);
         version
-    }
-
-    #[cold]
-    fn view_follows_base(&self) -> bool {
-        // A view made before its base got a history through an in-place operation follows the base.
-        let Some(base) = &self.0.base else { return false };
-        if base.meta_if_any().is_none_or(|m| m.lock().history_version == self.0.meta.get().map_or(0, |m| m.lock().attr_version)) {
-            return false;
-        }
-        self.set_flag(REQUIRES_GRAD, true);
-        true
     }
 
     /// Sets whether a leaf asks for a gradient.
@@ -427,7 +422,7 @@ impl Tensor {
 
     /// Is it a leaf of the graph?
     pub fn is_leaf(&self) -> bool {
-        !self.requires_grad() || (self.grad_fn_raw().is_none() && self.0.base.as_ref().is_none_or(|b| b.grad_fn_raw().is_none() || self.0.meta.get().is_some_and(|m| m.lock().requires_grad)))
+        !self.requires_grad() || (self.grad_fn_raw().is_none() && self.outdated().is_none())
     }
 
     /// The accumulated gradient.
