@@ -102,7 +102,9 @@ impl Backward<'_> {
                 });
                 match handle.map(std::thread::ScopedJoinHandle::join) {
                     Ok(Ok(result)) => result,
-                    _ => fail!(Runtime, expected: ("backward: expected a thread for a nested call"), got: ("none"), fix: ("Nest fewer backward calls.")),
+                    _ => {
+                        fail!(Runtime, expected: ("backward: expected a thread for a nested call"), got: ("none"), fix: ("Nest fewer backward calls."))
+                    }
                 }
             });
         }
@@ -119,7 +121,16 @@ impl Backward<'_> {
         let _mode = GradGuard::new(self.create_graph);
         let count = plan.nodes.len();
         let captured = vec![None; self.inputs.map_or(0, <[Edge]>::len)];
-        let mut pass = Pass { ops, plan: &plan, keep: self.keep_graph, waiting, grads: Vec::new(), ready: BinaryHeap::new(), targets, captured };
+        let mut pass = Pass {
+            ops,
+            plan: &plan,
+            keep: self.keep_graph,
+            waiting,
+            grads: Vec::new(),
+            ready: BinaryHeap::new(),
+            targets,
+            captured,
+        };
         pass.grads.resize_with(count, Grads::new);
         pass.seed(self.roots)?;
         while let Some((_, Reverse(at))) = pass.ready.pop() {
@@ -216,7 +227,12 @@ fn deliver(ops: &EngineOps, grads: &mut Grads, nr: u32, g: Tensor) -> Result<()>
         None => g,
         Some(old) => {
             // The buffer's own sum may be added to in place: it was made here and nobody else holds it.
-            if !mode::grad_enabled() && old.use_count() == 1 && old.storage().use_count() == 1 && old.is_contiguous() && old.dtype() == g.dtype() {
+            if !mode::grad_enabled()
+                && old.use_count() == 1
+                && old.storage().use_count() == 1
+                && old.is_contiguous()
+                && old.dtype() == g.dtype()
+            {
                 (ops.add_in_place)(&old, &g)?;
                 old
             } else {
@@ -304,7 +320,9 @@ fn report(node: &Node) {
     let Some(warn) = WARN.get() else { return };
     let text = node.extra_if_any().and_then(|e| e.traceback.lock().unwrap_or_else(|e| e.into_inner()).clone());
     match text {
-        Some(t) => warn(&format!("Error detected in {}. Traceback of forward call that caused the error:\n{t}", node.name)),
+        Some(t) => {
+            warn(&format!("Error detected in {}. Traceback of forward call that caused the error:\n{t}", node.name))
+        }
         None => warn(&format!(
             "Error detected in {}. No forward pass information available. Enable detect anomaly during forward pass for more information.",
             node.name

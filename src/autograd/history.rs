@@ -43,8 +43,12 @@ pub fn forbidden(t: &Tensor, what: &str) -> Result<()> {
             fail!(Runtime, torch: ("A view was created in no_grad mode and {what} modified inplace with grad mode enabled. Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be tracked)."),
                 expected: ("in-place: expected the view and the change in one grad mode"), got: ("a view made without grad"), fix: ("Move both into no_grad(), or both out of it."))
         }
-        Creation::Multiple => "This view is the output of a function that returns multiple views. Such functions do not allow the output views to be modified inplace. You should replace the inplace operation by an out-of-place one.",
-        Creation::Custom => "This view was created inside a custom Function (or because an input was returned as-is) and the autograd logic to handle view+inplace would override the custom backward associated with the custom Function, leading to incorrect gradients. This behavior is forbidden. You can fix this by cloning the output of the custom Function.",
+        Creation::Multiple => {
+            "This view is the output of a function that returns multiple views. Such functions do not allow the output views to be modified inplace. You should replace the inplace operation by an out-of-place one."
+        }
+        Creation::Custom => {
+            "This view was created inside a custom Function (or because an input was returned as-is) and the autograd logic to handle view+inplace would override the custom backward associated with the custom Function, leading to incorrect gradients. This behavior is forbidden. You can fix this by cloning the output of the custom Function."
+        }
     };
     let (nr, name) = t.grad_fn_raw().map_or((0, "None"), |e| (e.nr, e.node.short_name()));
     fail!(Runtime, torch: ("Output {nr} of {name} is a view and {what} modified inplace. {why}"),

@@ -58,7 +58,15 @@ fn key(node: &Arc<Node>) -> usize {
 impl Plan {
     /// Finds all nodes below the roots and counts the gradients that each waits for.
     pub fn discover(roots: &[(Edge, Option<Tensor>)]) -> Plan {
-        let mut p = Plan { nodes: Vec::with_capacity(64), waiting: Vec::with_capacity(64), children: Vec::with_capacity(128), starts: Vec::with_capacity(64), flags: Vec::new(), index: Index::default(), restricted: false };
+        let mut p = Plan {
+            nodes: Vec::with_capacity(64),
+            waiting: Vec::with_capacity(64),
+            children: Vec::with_capacity(128),
+            starts: Vec::with_capacity(64),
+            flags: Vec::new(),
+            index: Index::default(),
+            restricted: false,
+        };
         for (edge, _) in roots {
             p.add(&edge.node);
         }
@@ -174,7 +182,8 @@ impl Running {
     /// Calls what was queued for the end of this pass, and what that queues.
     pub(super) fn finish(&self) -> crate::error::Result<()> {
         loop {
-            let queued = RUNS.with(|r| r.borrow_mut().last_mut().map(|r| std::mem::take(&mut r.callbacks))).unwrap_or_default();
+            let queued =
+                RUNS.with(|r| r.borrow_mut().last_mut().map(|r| std::mem::take(&mut r.callbacks))).unwrap_or_default();
             if queued.is_empty() {
                 return Ok(());
             }

@@ -155,12 +155,21 @@ pub fn names(node: &Arc<Node>, list: &[Saved]) -> Vec<String> {
                 _ => false,
             };
             let at = node.edges.iter().enumerate().position(|(i, e)| used >> i & 1 == 0 && fits(e));
-            at.map_or_else(|| "value".to_owned(), |i| {
-                used |= 1 << i;
-                params.get(i).map_or_else(|| format!("input{i}"), ToString::to_string)
-            })
+            at.map_or_else(
+                || "value".to_owned(),
+                |i| {
+                    used |= 1 << i;
+                    params.get(i).map_or_else(|| format!("input{i}"), ToString::to_string)
+                },
+            )
         }
-        Kind::Output(_, _, nr) | Kind::Packed(_, Some(nr)) => if *nr == 0 { "result".to_owned() } else { format!("result{nr}") },
+        Kind::Output(_, _, nr) | Kind::Packed(_, Some(nr)) => {
+            if *nr == 0 {
+                "result".to_owned()
+            } else {
+                format!("result{nr}")
+            }
+        }
         Kind::Packed(_, None) => "self".to_owned(),
     };
     list.iter().map(name).collect()

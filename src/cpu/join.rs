@@ -69,11 +69,15 @@ mod tests {
     fn rows_alternate() {
         for widths in [vec![1, 2, 3], vec![4, 8, 16], vec![0, 5], vec![100, 1]] {
             let outer = 3000;
-            let data: Vec<Vec<u8>> = widths.iter().enumerate().map(|(k, &w)| (0..w * outer).map(|i| (i * 7 + k) as u8).collect()).collect();
-            let sources: Vec<Rows> = data.iter().zip(&widths).map(|(d, &bytes)| Rows { ptr: d.as_ptr(), bytes }).collect();
+            let data: Vec<Vec<u8>> =
+                widths.iter().enumerate().map(|(k, &w)| (0..w * outer).map(|i| (i * 7 + k) as u8).collect()).collect();
+            let sources: Vec<Rows> =
+                data.iter().zip(&widths).map(|(d, &bytes)| Rows { ptr: d.as_ptr(), bytes }).collect();
             let mut out = vec![0u8; widths.iter().sum::<usize>() * outer];
             rows(&sources, out.as_mut_ptr(), outer);
-            let want: Vec<u8> = (0..outer).flat_map(|r| data.iter().zip(&widths).flat_map(move |(d, &w)| d[r * w..(r + 1) * w].to_vec())).collect();
+            let want: Vec<u8> = (0..outer)
+                .flat_map(|r| data.iter().zip(&widths).flat_map(move |(d, &w)| d[r * w..(r + 1) * w].to_vec()))
+                .collect();
             assert_eq!(out, want);
         }
     }

@@ -15,7 +15,8 @@ pub fn join(xs: &[&Tensor], dim: usize, lead: bool, out: &Tensor) {
     let plain = out.is_contiguous() && xs.iter().all(|x| x.is_contiguous() && x.dtype() == out.dtype());
     if plain && outer > 1 {
         let inner: usize = out.shape()[dim + 1..].iter().product::<usize>() * out.dtype().size();
-        let sources: Vec<join::Rows> = xs.iter().map(|x| join::Rows { ptr: x.ptr(), bytes: extent(x) * inner }).collect();
+        let sources: Vec<join::Rows> =
+            xs.iter().map(|x| join::Rows { ptr: x.ptr(), bytes: extent(x) * inner }).collect();
         return join::rows(&sources, out.ptr(), outer);
     }
     let mut at = 0;
@@ -30,7 +31,15 @@ pub fn join(xs: &[&Tensor], dim: usize, lead: bool, out: &Tensor) {
         let offset = at as isize * out.strides()[dim] * out.dtype().size() as isize;
         if x.numel() > 0 {
             let from = Strided { ptr: x.ptr(), dtype: x.dtype(), shape: &shape, strides: &strides };
-            pointwise::copy(&from, &Strided { ptr: out.ptr().wrapping_offset(offset), dtype: out.dtype(), shape: &shape, strides: out.strides() });
+            pointwise::copy(
+                &from,
+                &Strided {
+                    ptr: out.ptr().wrapping_offset(offset),
+                    dtype: out.dtype(),
+                    shape: &shape,
+                    strides: out.strides(),
+                },
+            );
         }
         at += n;
     }

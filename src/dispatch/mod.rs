@@ -110,7 +110,10 @@ pub fn empty_strided(shape: &[usize], strides: &[isize], dtype: DType, device: D
     let reach = if shape.contains(&0) {
         Some(0)
     } else {
-        shape.iter().zip(strides).try_fold(1usize, |n, (&d, &s)| n.checked_add((d - 1).checked_mul(usize::try_from(s).ok()?)?))
+        shape
+            .iter()
+            .zip(strides)
+            .try_fold(1usize, |n, (&d, &s)| n.checked_add((d - 1).checked_mul(usize::try_from(s).ok()?)?))
     };
     let nbytes = match reach.and_then(|n| n.checked_mul(dtype.size())).filter(|&n| n <= isize::MAX as usize) {
         Some(n) => n,
@@ -152,11 +155,8 @@ pub fn pointwise(fun: Fun, compute: DType, ins: &[&Tensor], out: &Tensor, p: &Pa
     }
     let strides: smallvec::SmallVec<[Strides; 4]> =
         ins.iter().map(|t| layout::broadcast_strides(t.shape(), t.strides(), shape)).collect();
-    let views: smallvec::SmallVec<[Strided; 4]> = ins
-        .iter()
-        .zip(&strides)
-        .map(|(t, s)| Strided { ptr: t.ptr(), dtype: t.dtype(), shape, strides: s })
-        .collect();
+    let views: smallvec::SmallVec<[Strided; 4]> =
+        ins.iter().zip(&strides).map(|(t, s)| Strided { ptr: t.ptr(), dtype: t.dtype(), shape, strides: s }).collect();
     pointwise::run(fun, compute, &views, &out.strided(), p);
 }
 

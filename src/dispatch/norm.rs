@@ -19,7 +19,14 @@ pub type Affine<'a> = (Option<&'a Tensor>, Option<&'a Tensor>);
 pub type Wanted<'a> = (Option<&'a Tensor>, Option<&'a Tensor>, Option<&'a Tensor>);
 
 /// Layer norm of `rows` rows of `n`; `mean` and `rstd` receive the statistics.
-pub fn layer(x: &Tensor, (gamma, beta): Affine, y: &Tensor, (mean, rstd): (&Tensor, &Tensor), dims: (usize, usize), eps: f64) {
+pub fn layer(
+    x: &Tensor,
+    (gamma, beta): Affine,
+    y: &Tensor,
+    (mean, rstd): (&Tensor, &Tensor),
+    dims: (usize, usize),
+    eps: f64,
+) {
     if y.is_meta() {
         return;
     }
@@ -30,7 +37,14 @@ pub fn layer(x: &Tensor, (gamma, beta): Affine, y: &Tensor, (mean, rstd): (&Tens
 }
 
 /// The gradients of [`layer`].
-pub fn layer_backward(g: &Tensor, x: &Tensor, (mean, rstd): (&Tensor, &Tensor), gamma: Option<&Tensor>, (dx, dgamma, dbeta): Wanted, dims: (usize, usize)) -> Result<()> {
+pub fn layer_backward(
+    g: &Tensor,
+    x: &Tensor,
+    (mean, rstd): (&Tensor, &Tensor),
+    gamma: Option<&Tensor>,
+    (dx, dgamma, dbeta): Wanted,
+    dims: (usize, usize),
+) -> Result<()> {
     if x.is_meta() {
         return Ok(());
     }
@@ -52,7 +66,14 @@ pub fn rms(x: &Tensor, gamma: Option<&Tensor>, y: &Tensor, rstd: &Tensor, dims: 
 }
 
 /// The gradients of [`rms`].
-pub fn rms_backward(g: &Tensor, x: &Tensor, rstd: &Tensor, gamma: Option<&Tensor>, (dx, dgamma): (Option<&Tensor>, Option<&Tensor>), dims: (usize, usize)) -> Result<()> {
+pub fn rms_backward(
+    g: &Tensor,
+    x: &Tensor,
+    rstd: &Tensor,
+    gamma: Option<&Tensor>,
+    (dx, dgamma): (Option<&Tensor>, Option<&Tensor>),
+    dims: (usize, usize),
+) -> Result<()> {
     if x.is_meta() {
         return Ok(());
     }
@@ -63,7 +84,15 @@ pub fn rms_backward(g: &Tensor, x: &Tensor, rstd: &Tensor, gamma: Option<&Tensor
 }
 
 /// Group norm on (n, c, s).
-pub fn group(x: &Tensor, (gamma, beta): Affine, y: &Tensor, (mean, rstd): (&Tensor, &Tensor), dims: (usize, usize, usize), groups: usize, eps: f64) {
+pub fn group(
+    x: &Tensor,
+    (gamma, beta): Affine,
+    y: &Tensor,
+    (mean, rstd): (&Tensor, &Tensor),
+    dims: (usize, usize, usize),
+    groups: usize,
+    eps: f64,
+) {
     if y.is_meta() {
         return;
     }
@@ -74,7 +103,15 @@ pub fn group(x: &Tensor, (gamma, beta): Affine, y: &Tensor, (mean, rstd): (&Tens
 }
 
 /// The gradients of [`group`].
-pub fn group_backward(g: &Tensor, x: &Tensor, (mean, rstd): (&Tensor, &Tensor), gamma: Option<&Tensor>, (dx, dgamma, dbeta): Wanted, dims: (usize, usize, usize), groups: usize) -> Result<()> {
+pub fn group_backward(
+    g: &Tensor,
+    x: &Tensor,
+    (mean, rstd): (&Tensor, &Tensor),
+    gamma: Option<&Tensor>,
+    (dx, dgamma, dbeta): Wanted,
+    dims: (usize, usize, usize),
+    groups: usize,
+) -> Result<()> {
     if x.is_meta() {
         return Ok(());
     }
@@ -85,7 +122,12 @@ pub fn group_backward(g: &Tensor, x: &Tensor, (mean, rstd): (&Tensor, &Tensor), 
 }
 
 /// Mean, 1 / sqrt(var + eps) and the unbiased variance of every channel of (n, c, s).
-pub fn batch_stats(x: &Tensor, (mean, rstd, unbiased): (&Tensor, &Tensor, Option<&Tensor>), dims: (usize, usize, usize), eps: f64) -> Result<()> {
+pub fn batch_stats(
+    x: &Tensor,
+    (mean, rstd, unbiased): (&Tensor, &Tensor, Option<&Tensor>),
+    dims: (usize, usize, usize),
+    eps: f64,
+) -> Result<()> {
     if x.is_meta() {
         return Ok(());
     }
@@ -108,7 +150,13 @@ pub fn batch_rstd(var: &Tensor, rstd: &Tensor, eps: f64) {
 }
 
 /// `y = (x - mean) * rstd * gamma + beta` per channel of (n, c, s).
-pub fn batch_apply(x: &Tensor, (mean, rstd): (&Tensor, &Tensor), (gamma, beta): Affine, y: &Tensor, dims: (usize, usize, usize)) -> Result<()> {
+pub fn batch_apply(
+    x: &Tensor,
+    (mean, rstd): (&Tensor, &Tensor),
+    (gamma, beta): Affine,
+    y: &Tensor,
+    dims: (usize, usize, usize),
+) -> Result<()> {
     if y.is_meta() {
         return Ok(());
     }
@@ -119,7 +167,15 @@ pub fn batch_apply(x: &Tensor, (mean, rstd): (&Tensor, &Tensor), (gamma, beta): 
 }
 
 /// The gradients of batch norm; with `train`, mean and rstd depend on x.
-pub fn batch_backward(g: &Tensor, x: &Tensor, (mean, rstd): (&Tensor, &Tensor), gamma: Option<&Tensor>, (dx, dgamma, dbeta): Wanted, dims: (usize, usize, usize), train: bool) -> Result<()> {
+pub fn batch_backward(
+    g: &Tensor,
+    x: &Tensor,
+    (mean, rstd): (&Tensor, &Tensor),
+    gamma: Option<&Tensor>,
+    (dx, dgamma, dbeta): Wanted,
+    dims: (usize, usize, usize),
+    train: bool,
+) -> Result<()> {
     if x.is_meta() {
         return Ok(());
     }

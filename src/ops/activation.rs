@@ -15,7 +15,10 @@ use crate::tensor::layout::Shape;
 use crate::tensor::{DType, Generator, Scalar, Tensor, default_generator};
 
 static SIGMOID_BACKWARD: Pw = Pw {
-    name: "sigmoid_backward", node: "SigmoidBackwardBackward0", fun: Fun::SigmoidBackward, class: Float,
+    name: "sigmoid_backward",
+    node: "SigmoidBackwardBackward0",
+    fun: Fun::SigmoidBackward,
+    class: Float,
     // d(g y (1-y)) = y (1-y) dg + g (1 - 2y) dy
     grads: &[
         Some(D(Y, |a| sigmoid_backward(a.g, &a.y()?))),
@@ -23,7 +26,10 @@ static SIGMOID_BACKWARD: Pw = Pw {
     ],
 };
 static TANH_BACKWARD: Pw = Pw {
-    name: "tanh_backward", node: "TanhBackwardBackward0", fun: Fun::TanhBackward, class: Float,
+    name: "tanh_backward",
+    node: "TanhBackwardBackward0",
+    fun: Fun::TanhBackward,
+    class: Float,
     // d(g (1-y^2)) = (1-y^2) dg - 2 g y dy
     grads: &[
         Some(D(Y, |a| tanh_backward(a.g, &a.y()?))),
@@ -84,7 +90,10 @@ activations! {
 
 // The backward of both shrinks is one function.
 static HARDSHRINK: Pw = Pw {
-    name: "hardshrink", node: "HardshrinkBackward0", fun: Fun::Hardshrink, class: Same,
+    name: "hardshrink",
+    node: "HardshrinkBackward0",
+    fun: Fun::Hardshrink,
+    class: Same,
     grads: &[Some(D(X, |a| apply(&SHRINK_BACKWARD, &[a.g, &a.x()?], *a.p, &Dest::New)))],
 };
 
@@ -104,7 +113,10 @@ fn elu_second(a: &At, x: &Tensor) -> Result<Tensor> {
 /// phi(x) (2 - x^2), phi the normal density.
 fn gelu_second(x: &Tensor) -> Result<Tensor> {
     let square = x.mul(x)?;
-    let density = square.mul_scalar(-0.5)?.exp()?.mul_scalar(0.5 * std::f64::consts::FRAC_2_SQRT_PI * std::f64::consts::FRAC_1_SQRT_2)?;
+    let density = square
+        .mul_scalar(-0.5)?
+        .exp()?
+        .mul_scalar(0.5 * std::f64::consts::FRAC_2_SQRT_PI * std::f64::consts::FRAC_1_SQRT_2)?;
     density.mul(&square.neg()?.add_scalar(2.0)?)
 }
 
@@ -149,7 +161,10 @@ pub fn threshold_backward(g: &Tensor, x: &Tensor, threshold: f64) -> Result<Tens
 }
 
 static RELU: Pw = Pw {
-    name: "relu", node: "ReluBackward0", fun: Fun::Relu, class: NoBool("Boolean inputs not supported for relu"),
+    name: "relu",
+    node: "ReluBackward0",
+    fun: Fun::Relu,
+    class: NoBool("Boolean inputs not supported for relu"),
     grads: &[Some(D(OUT, |a| threshold_backward(a.g, &a.out()?, 0.0)))],
 };
 
@@ -168,7 +183,11 @@ pub fn hardtanh(x: &Tensor, min: Scalar, max: Scalar, dest: &Dest) -> Result<Ten
     if x.dtype() == DType::Bool {
         fail!(NotImplemented, torch: ("Bool inputs not supported for hardtanh"), expected: ("hardtanh: expected numbers"), got: ("bool"), fix: ("Convert with .float()."));
     }
-    if !x.dtype().is_float() && !x.dtype().is_complex() && matches!(x.dtype(), DType::U8 | DType::U16 | DType::U32 | DType::U64) && min.f64() < 0.0 {
+    if !x.dtype().is_float()
+        && !x.dtype().is_complex()
+        && matches!(x.dtype(), DType::U8 | DType::U16 | DType::U32 | DType::U64)
+        && min.f64() < 0.0
+    {
         fail!(Runtime, torch: ("cannot do hardtanh on an unsigned type with negative limits"), expected: ("hardtanh: expected a signed dtype"), got: ("{}", x.dtype().name()), fix: ("Convert with .float()."));
     }
     let p = Params { f: [min.f64(), max.f64(), 0.0, 0.0], i: [min.i64(), max.i64(), 0, 0] };
@@ -198,7 +217,9 @@ fn gelu(x: &Tensor, approximate: &str, dest: &Dest) -> Result<Tensor> {
     match approximate {
         "none" => apply(&GELU, &[x], Params::default(), dest),
         "tanh" => apply(&GELU_TANH, &[x], Params::default(), dest),
-        other => fail!(Runtime, torch: ("approximate argument must be either none or tanh."), expected: ("gelu: expected 'none' or 'tanh'"), got: ("'{other}'"), fix: ("Use one of those.")),
+        other => {
+            fail!(Runtime, torch: ("approximate argument must be either none or tanh."), expected: ("gelu: expected 'none' or 'tanh'"), got: ("'{other}'"), fix: ("Use one of those."))
+        }
     }
 }
 
@@ -242,25 +263,40 @@ fn glu(x: &Tensor, dim: i64) -> Result<Tensor> {
 }
 
 static PRELU: Pw = Pw {
-    name: "prelu", node: "PreluKernelBackward0", fun: Fun::Prelu, class: Same,
+    name: "prelu",
+    node: "PreluKernelBackward0",
+    fun: Fun::Prelu,
+    class: Same,
     grads: &[
         Some(D(X | Y, |a| apply(&PRELU_BACKWARD, &[a.g, &a.x()?, &a.y()?], Params::default(), &Dest::New))),
         Some(D(X, |a| binary(&PRELU_BACKWARD_WEIGHT, a.g, &a.x()?))),
     ],
 };
 static PRELU_BACKWARD: Pw = Pw {
-    name: "prelu_backward", node: "PreluKernelBackwardBackward0", fun: Fun::PreluBackward, class: Same,
+    name: "prelu_backward",
+    node: "PreluKernelBackwardBackward0",
+    fun: Fun::PreluBackward,
+    class: Same,
     grads: &[
         Some(D(Y | Z, |a| apply(&PRELU_BACKWARD, &[a.g, &a.y()?, &a.z()?], Params::default(), &Dest::New))),
         Some(D(0, |a| a.g.zeros_like())),
-        Some(D(X | Y, |a| { let x = a.y()?; where_(&x.gt(&number(0.0)?)?, &x.scalar_like(0.0)?, &a.g.mul(&a.x()?)?) })),
+        Some(D(X | Y, |a| {
+            let x = a.y()?;
+            where_(&x.gt(&number(0.0)?)?, &x.scalar_like(0.0)?, &a.g.mul(&a.x()?)?)
+        })),
     ],
 };
 static PRELU_BACKWARD_WEIGHT: Pw = Pw {
-    name: "prelu_backward", node: "PreluKernelBackwardBackward0", fun: Fun::PreluBackwardWeight, class: Same,
+    name: "prelu_backward",
+    node: "PreluKernelBackwardBackward0",
+    fun: Fun::PreluBackwardWeight,
+    class: Same,
     grads: &[
         Some(D(Y, |a| binary(&PRELU_BACKWARD_WEIGHT, a.g, &a.y()?))),
-        Some(D(X | Y, |a| { let x = a.y()?; where_(&x.gt(&number(0.0)?)?, &x.scalar_like(0.0)?, &a.g.mul(&a.x()?)?) })),
+        Some(D(X | Y, |a| {
+            let x = a.y()?;
+            where_(&x.gt(&number(0.0)?)?, &x.scalar_like(0.0)?, &a.g.mul(&a.x()?)?)
+        })),
     ],
 };
 
@@ -288,7 +324,13 @@ fn prelu(x: &Tensor, weight: &Tensor) -> Result<Tensor> {
 }
 
 /// `x` where positive, else x times a slope drawn from [lower, upper] in training, their mean otherwise.
-fn rrelu(x: &Tensor, (lower, upper): (Scalar, Scalar), training: bool, generator: Option<&Generator>, args: &Args) -> Result<Tensor> {
+fn rrelu(
+    x: &Tensor,
+    (lower, upper): (Scalar, Scalar),
+    training: bool,
+    generator: Option<&Generator>,
+    args: &Args,
+) -> Result<Tensor> {
     let (lo, hi) = (lower.f64(), upper.f64());
     if lo > hi {
         fail!(Runtime, torch: ("Lower bound should be less than or equal to the upper bound"), expected: ("rrelu: expected lower <= upper"), got: ("{lo} and {hi}"), fix: ("Swap them."));

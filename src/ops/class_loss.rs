@@ -32,7 +32,14 @@ struct Problem {
 }
 
 impl Problem {
-    fn new(name: &str, x: &Tensor, target: &Tensor, weight: Option<&Tensor>, ignore: i64, smoothing: f64) -> Result<Problem> {
+    fn new(
+        name: &str,
+        x: &Tensor,
+        target: &Tensor,
+        weight: Option<&Tensor>,
+        ignore: i64,
+        smoothing: f64,
+    ) -> Result<Problem> {
         check_shapes(x, target)?;
         if !matches!(target.dtype(), DType::I64 | DType::U8) {
             fail!(Runtime, torch: ("expected scalar type Long but found {}", target.dtype().scalar_name()), expected: ("{name}: expected int64 targets"), got: ("{}", target.dtype().name()), fix: ("Convert the targets with .long()."));
@@ -48,7 +55,8 @@ impl Problem {
             fail!(Runtime, torch: ("expected scalar type {} but found {}", x.dtype().scalar_name(), w.dtype().scalar_name()), expected: ("{name}: expected weights of the input's dtype"), got: ("{}", w.dtype().name()), fix: ("Convert the weights."));
         }
         let compute = float_kernel("nll_loss_out_frame", x.dtype())?;
-        let classes = Classes { index: operand(target, DType::I64)?, weight: optional(weight, compute)?, ignore, smoothing };
+        let classes =
+            Classes { index: operand(target, DType::I64)?, weight: optional(weight, compute)?, ignore, smoothing };
         if let Some(bad) = classes.first_bad(c) {
             fail!(Index, torch: ("Target {bad} is out of bounds."), expected: ("{name}: expected targets from 0 to {}, or {ignore}", c as i64 - 1), got: ("{bad}"), fix: ("Check the labels, or the number of classes."));
         }
@@ -127,7 +135,9 @@ fn nll(x: &Tensor, p: Problem, reduction: i64) -> Result<Tensor> {
     let rows = p.rows()?;
     dispatch::loss::nll(&operand(x, p.compute)?, &p.classes, &rows, p.dims);
     let (y, scale) = p.reduce(rows, reduction)?;
-    record(y, if x.ndim() > 2 { "NllLoss2DBackward0" } else { "NllLossBackward0" }, &[x], |_| move |_, g| grads![spread(g, &p, scale)?])
+    record(y, if x.ndim() > 2 { "NllLoss2DBackward0" } else { "NllLossBackward0" }, &[x], |_| {
+        move |_, g| grads![spread(g, &p, scale)?]
+    })
 }
 
 /// The adjoint of [`nll`]: puts `-weight[t] * scale * g` at the targets.
@@ -144,7 +154,14 @@ fn spread(g: &Tensor, p: &Problem, scale: f64) -> Result<Tensor> {
 }
 
 /// Cross entropy between logits and classes, or probabilities shaped like the logits.
-pub fn cross_entropy(x: &Tensor, target: &Tensor, weight: Option<&Tensor>, reduction: i64, ignore: i64, smoothing: f64) -> Result<Tensor> {
+pub fn cross_entropy(
+    x: &Tensor,
+    target: &Tensor,
+    weight: Option<&Tensor>,
+    reduction: i64,
+    ignore: i64,
+    smoothing: f64,
+) -> Result<Tensor> {
     if x.shape() == target.shape() {
         return probabilities(x, target, weight, reduction, ignore, smoothing);
     }
@@ -167,7 +184,14 @@ fn cross_entropy_backward(g: &Tensor, x: &Tensor, lse: &Tensor, p: &Problem, sca
         return cross_entropy_backward_ops(g, x, p, scale);
     }
     let dx = p.empty_input(x.device())?;
-    dispatch::loss::cross_entropy_backward(&Upstream { g: &operand(g, p.compute)?, scale }, &operand(x, p.compute)?, lse, &p.classes, &dx, p.dims);
+    dispatch::loss::cross_entropy_backward(
+        &Upstream { g: &operand(g, p.compute)?, scale },
+        &operand(x, p.compute)?,
+        lse,
+        &p.classes,
+        &dx,
+        p.dims,
+    );
     cast(dx, p.dtype)
 }
 
@@ -179,7 +203,10 @@ fn cross_entropy_backward_ops(g: &Tensor, x: &Tensor, p: &Problem, scale: f64) -
     dispatch::loss::nll_backward(&Upstream { g: &minus_one, scale: 1.0 }, &p.classes, &q, p.dims);
     let mut q = cast(q, p.dtype)?;
     if smoothing > 0.0 {
-        let counted = view::unsqueeze(&p.classes.index.ne(&super::pointwise::number(p.classes.ignore)?)?.reshape_to(&row_shape(p))?, dim as i64)?;
+        let counted = view::unsqueeze(
+            &p.classes.index.ne(&super::pointwise::number(p.classes.ignore)?)?.reshape_to(&row_shape(p))?,
+            dim as i64,
+        )?;
         let weight = match &p.classes.weight {
             Some(w) => cast(w.clone(), p.dtype)?.reshape_to(&per_class(p))?,
             None => q.scalar_like(1.0)?,
@@ -202,7 +229,14 @@ fn per_class(p: &Problem) -> Shape {
     (0..p.shape.len()).map(|d| if d == p.class_dim() { p.dims.1 } else { 1 }).collect()
 }
 
-fn probabilities(x: &Tensor, target: &Tensor, weight: Option<&Tensor>, reduction: i64, ignore: i64, smoothing: f64) -> Result<Tensor> {
+fn probabilities(
+    x: &Tensor,
+    target: &Tensor,
+    weight: Option<&Tensor>,
+    reduction: i64,
+    ignore: i64,
+    smoothing: f64,
+) -> Result<Tensor> {
     if !target.dtype().is_float() {
         fail!(Runtime, torch: ("Expected floating point type for target with class probabilities, got {}", target.dtype().scalar_name()), expected: ("cross_entropy: expected probabilities of a floating dtype"), got: ("{}", target.dtype().name()), fix: ("Give classes without the class dim, or floats."));
     }

@@ -36,8 +36,16 @@ fn parse_term(text: &str, side: &str) -> Result<Term> {
                 }
                 t.ellipsis = true;
             }
-            c if c.is_ascii_alphabetic() => if t.ellipsis { t.after.push(c) } else { t.before.push(c) },
-            c => fail!(Runtime, torch: ("einsum(): invalid subscript given at index {} in the equation string, subscripts must be in [a-zA-Z]", text.find(c).unwrap_or(0)), expected: ("einsum: expected letters"), got: ("'{c}'"), fix: ("Use a-z and A-Z.")),
+            c if c.is_ascii_alphabetic() => {
+                if t.ellipsis {
+                    t.after.push(c)
+                } else {
+                    t.before.push(c)
+                }
+            }
+            c => {
+                fail!(Runtime, torch: ("einsum(): invalid subscript given at index {} in the equation string, subscripts must be in [a-zA-Z]", text.find(c).unwrap_or(0)), expected: ("einsum: expected letters"), got: ("'{c}'"), fix: ("Use a-z and A-Z."))
+            }
         }
     }
     Ok(t)
@@ -50,7 +58,12 @@ impl Term {
 
     fn labels(&self, ellipsis: usize) -> Labels {
         let dots = (0..if self.ellipsis { ellipsis } else { 0 }).rev().map(|d| Label::Ellipsis(std::cmp::Reverse(d)));
-        self.before.iter().map(|&c| Label::Letter(c)).chain(dots).chain(self.after.iter().map(|&c| Label::Letter(c))).collect()
+        self.before
+            .iter()
+            .map(|&c| Label::Letter(c))
+            .chain(dots)
+            .chain(self.after.iter().map(|&c| Label::Letter(c)))
+            .collect()
     }
 }
 
@@ -123,7 +136,11 @@ fn parse(equation: &str, operands: &[Tensor]) -> Result<(Vec<Operand>, Labels)> 
             t.labels(ellipsis)
         }
         // The ellipsis, then letters that appear once, in alphabetical order.
-        None => (0..ellipsis).rev().map(|d| Label::Ellipsis(std::cmp::Reverse(d))).chain(counts.iter().filter(|(_, n)| **n == 1).map(|(c, _)| Label::Letter(*c))).collect(),
+        None => (0..ellipsis)
+            .rev()
+            .map(|d| Label::Ellipsis(std::cmp::Reverse(d)))
+            .chain(counts.iter().filter(|(_, n)| **n == 1).map(|(c, _)| Label::Letter(*c)))
+            .collect(),
     };
     Ok((out, result))
 }
@@ -140,10 +157,21 @@ fn summed(o: Operand, wanted: impl Fn(Label) -> bool) -> Result<Operand> {
 
 /// Reorders dims by labels; those that are missing become 1, those of size 1 that the other lacks are kept.
 fn arranged(o: &Operand, order: &[Label]) -> Result<Tensor> {
-    let dims: SmallVec<[i64; 6]> = order.iter().filter_map(|l| o.labels.iter().position(|m| m == l)).map(|d| d as i64).collect();
+    let dims: SmallVec<[i64; 6]> =
+        order.iter().filter_map(|l| o.labels.iter().position(|m| m == l)).map(|d| d as i64).collect();
     let x = view::permute(&o.x, &dims)?;
     let mut at = 0;
-    let shape: Shape = order.iter().map(|l| if o.labels.contains(l) { at += 1; x.shape()[at - 1] } else { 1 }).collect();
+    let shape: Shape = order
+        .iter()
+        .map(|l| {
+            if o.labels.contains(l) {
+                at += 1;
+                x.shape()[at - 1]
+            } else {
+                1
+            }
+        })
+        .collect();
     x.reshape_to(&shape)
 }
 
@@ -165,7 +193,9 @@ fn pair(a: Operand, b: Operand, wanted: impl Fn(Label) -> bool) -> Result<Operan
     }
     let batch: Labels = a.labels.iter().copied().filter(|l| both(l) && wanted(*l)).collect();
     let inner: Labels = a.labels.iter().copied().filter(|l| both(l) && !wanted(*l)).collect();
-    let only = |o: &Operand, p: &Operand| -> Labels { o.labels.iter().copied().filter(|l| !both(l) && (!p.labels.contains(l) || size_of(o, *l) != 1)).collect() };
+    let only = |o: &Operand, p: &Operand| -> Labels {
+        o.labels.iter().copied().filter(|l| !both(l) && (!p.labels.contains(l) || size_of(o, *l) != 1)).collect()
+    };
     let (left, right) = (only(&a, &b), only(&b, &a));
     // Broadcast dims that nobody wants in the end are summed before.
     let (a, left) = drop_unwanted(a, left, &wanted)?;
@@ -173,7 +203,12 @@ fn pair(a: Operand, b: Operand, wanted: impl Fn(Label) -> bool) -> Result<Operan
     let extent = |o: &Operand, ls: &Labels| -> usize { ls.iter().map(|l| size_of(o, *l)).product() };
     let (n, k, rows, cols) = (extent(&a, &batch), extent(&a, &inner), extent(&a, &left), extent(&b, &right));
     let order = |x: &Labels, y: &Labels, z: &Labels| -> Labels { x.iter().chain(y).chain(z).copied().collect() };
-    let sizes: Shape = batch.iter().map(|l| size_of(&a, *l)).chain(left.iter().map(|l| size_of(&a, *l))).chain(right.iter().map(|l| size_of(&b, *l))).collect();
+    let sizes: Shape = batch
+        .iter()
+        .map(|l| size_of(&a, *l))
+        .chain(left.iter().map(|l| size_of(&a, *l)))
+        .chain(right.iter().map(|l| size_of(&b, *l)))
+        .collect();
     let x = squeezed(&a, &order(&batch, &left, &inner))?.reshape_to(&[n, rows, k])?;
     let y = squeezed(&b, &order(&batch, &inner, &right))?.reshape_to(&[n, k, cols])?;
     Ok(Operand { x: bmm(&x, &y)?.reshape_to(&sizes)?, labels: order(&batch, &left, &right) })

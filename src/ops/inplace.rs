@@ -137,7 +137,8 @@ impl Window {
         let mixed = x.dtype().is_complex() != base.dtype().is_complex();
         let split = (mixed && base.dtype().is_complex(), mixed && x.dtype().is_complex());
         let parts = |t: &Tensor, split: bool| -> Geometry {
-            let (mut shape, mut strides, mut offset) = (Shape::from_slice(t.shape()), Strides::from_slice(t.strides()), t.offset() as isize);
+            let (mut shape, mut strides, mut offset) =
+                (Shape::from_slice(t.shape()), Strides::from_slice(t.strides()), t.offset() as isize);
             if split {
                 strides.iter_mut().for_each(|s| *s *= 2);
                 shape.push(2);
@@ -186,12 +187,14 @@ impl Vjp for CopySlices {
         let Some(Some(g)) = grads.first() else { return Ok(view::no_grads(self.node.edges.len())) };
         let w = &self.window;
         let whole = super::copy::clone_strided(&as_real(g, w.split.0)?, &w.strides)?;
-        let (size, stride): (Vec<i64>, Vec<i64>) = (w.inner.0.iter().map(|&n| n as i64).collect(), w.inner.1.iter().map(|&n| n as i64).collect());
+        let (size, stride): (Vec<i64>, Vec<i64>) =
+            (w.inner.0.iter().map(|&n| n as i64).collect(), w.inner.1.iter().map(|&n| n as i64).collect());
         let offset = whole.offset() as i64 + w.inner.2 as i64;
         let part = super::copy::clone(&view::as_strided(&whole, &size, &stride, Some(offset))?, None)?;
         // Bit 0 is the base here and stands at `at` there, before which the others stand one place lower.
         let (low, high) = ((need >> 1) & ((1 << self.at) - 1), (need >> 1) >> self.at << (self.at + 1));
-        let mut out = self.node.body().vjp(&self.node, &[Some(as_complex(part, w.split.1)?)], low | 1 << self.at | high, keep)?;
+        let mut out =
+            self.node.body().vjp(&self.node, &[Some(as_complex(part, w.split.1)?)], low | 1 << self.at | high, keep)?;
         out.resize(out.len().max(self.at + 1), None);
         out[..=self.at].rotate_right(1);
         // A fresh view: the one above would have to follow the base's new history.

@@ -27,7 +27,8 @@ fn common_dtype(xs: &[Tensor]) -> DType {
 /// The format that all tensors suggest, else contiguous.
 fn common_format(xs: &[&Tensor]) -> MemoryFormat {
     let first = layout::suggested_format(xs[0].shape(), xs[0].strides());
-    let all = first != MemoryFormat::Contiguous && xs[1..].iter().all(|x| layout::suggested_format(x.shape(), x.strides()) == first);
+    let all = first != MemoryFormat::Contiguous
+        && xs[1..].iter().all(|x| layout::suggested_format(x.shape(), x.strides()) == first);
     if all { first } else { MemoryFormat::Contiguous }
 }
 
@@ -122,7 +123,15 @@ pub fn stack(tensors: &[Tensor], dim: i64) -> Result<Tensor> {
     dispatch::join::join(&refs, d, true, &out);
     record(out, "StackBackward0", &refs, |s| {
         let dtypes: Vec<DType> = s.inputs().iter().map(|x| x.dtype()).collect();
-        move |c, g| dtypes.iter().enumerate().map(|(i, &dtype)| c.when(i.min(LAST), || copy::cast_grad(&view::select(g, d as i64, i as i64)?, dtype))).collect()
+        move |c, g| {
+            dtypes
+                .iter()
+                .enumerate()
+                .map(|(i, &dtype)| {
+                    c.when(i.min(LAST), || copy::cast_grad(&view::select(g, d as i64, i as i64)?, dtype))
+                })
+                .collect()
+        }
     })
 }
 
@@ -204,8 +213,14 @@ fn block_diag(tensors: &[Tensor]) -> Result<Tensor> {
         places.push((at, size, b.dtype()));
         at = (at.0 + size.0, at.1 + size.1);
     }
-    record(out, "BlockDiagBackward0", &refs, |_| move |c, g| {
-        places.iter().enumerate().map(|(i, &(at, size, dtype))| c.when(i.min(LAST), || copy::cast_grad(&block(g, at, size)?, dtype))).collect()
+    record(out, "BlockDiagBackward0", &refs, |_| {
+        move |c, g| {
+            places
+                .iter()
+                .enumerate()
+                .map(|(i, &(at, size, dtype))| c.when(i.min(LAST), || copy::cast_grad(&block(g, at, size)?, dtype)))
+                .collect()
+        }
     })
 }
 
@@ -242,7 +257,9 @@ fn interleaved(repeats: &Tensor, output_size: Option<i64>) -> Result<Tensor> {
     if repeats.is_meta() && output_size.is_none() {
         fail!(NotImplemented, torch: ("repeat_interleave: the result's shape depends on data, which meta tensors do not have"), expected: ("repeat_interleave: expected output_size"), got: ("None"), fix: ("Pass output_size."));
     }
-    let total = if repeats.is_meta() { output_size.unwrap_or(0) } else {
+    let total = if repeats.is_meta() {
+        output_size.unwrap_or(0)
+    } else {
         if repeats.lt(&dispatch::wrapped(0i64.into())?)?.any_all()?.item_bool()? {
             fail!(Runtime, torch: ("repeats can not be negative"), expected: ("repeat_interleave: expected counts of at least 0"), got: ("a negative one"), fix: ("Clamp the counts."));
         }
@@ -271,8 +288,12 @@ fn interleave_tensor(x: &Tensor, repeats: &Tensor, dim: Option<i64>, output_size
     let repeats = match (repeats.ndim(), repeats.numel()) {
         (0, _) | (1, 1) => expand_to(&repeats.reshape_to(&[1])?, &[n])?,
         (1, m) if m == n => repeats.clone(),
-        (1, m) => fail!(Runtime, torch: ("repeats must have the same size as input along dim, but got repeats.size(0) = {m} and input.size({d}) = {n}"), expected: ("repeat_interleave: expected {n} counts"), got: ("{m}"), fix: ("Give one count per slice.")),
-        _ => fail!(Runtime, torch: ("repeats must be 0-dim or 1-dim tensor"), expected: ("repeat_interleave: expected 1-d counts"), got: ("{} dims", repeats.ndim()), fix: ("Flatten them.")),
+        (1, m) => {
+            fail!(Runtime, torch: ("repeats must have the same size as input along dim, but got repeats.size(0) = {m} and input.size({d}) = {n}"), expected: ("repeat_interleave: expected {n} counts"), got: ("{m}"), fix: ("Give one count per slice."))
+        }
+        _ => {
+            fail!(Runtime, torch: ("repeats must be 0-dim or 1-dim tensor"), expected: ("repeat_interleave: expected 1-d counts"), got: ("{} dims", repeats.ndim()), fix: ("Flatten them."))
+        }
     };
     super::gather::index_select(&x, dim, &interleaved(&repeats, output_size)?)
 }

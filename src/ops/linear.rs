@@ -46,7 +46,10 @@ fn rows_of(x: &Tensor) -> Result<Tensor> {
 ///
 /// Shape: input (*, in), weight (out, in) or (in), bias (out), output (*, out).
 pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
-    if weight.ndim() != 2 || x.ndim() == 0 || bias.is_some_and(|b| b.shape() != [weight.shape()[0]] || b.dtype() != x.dtype()) {
+    if weight.ndim() != 2
+        || x.ndim() == 0
+        || bias.is_some_and(|b| b.shape() != [weight.shape()[0]] || b.dtype() != x.dtype())
+    {
         let y = matmul(x, &view::t(weight)?)?;
         return bias.map_or_else(|| Ok(y.clone()), |b| y.add(b));
     }
@@ -58,7 +61,8 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tens
     }
     check_factors("linear", x, weight)?;
     let rows = if x.ndim() == 2 || x.is_contiguous() { x.clone() } else { no_grad(|| contiguous(x))? };
-    let flat_bias = bias.map(|b| if b.is_contiguous() { Ok(b.clone()) } else { no_grad(|| contiguous(b)) }).transpose()?;
+    let flat_bias =
+        bias.map(|b| if b.is_contiguous() { Ok(b.clone()) } else { no_grad(|| contiguous(b)) }).transpose()?;
     let mut shape = Shape::from_slice(x.shape());
     shape[x.ndim() - 1] = out;
     let y = dispatch::empty(&shape, x.dtype(), x.device())?;
@@ -107,12 +111,19 @@ fn check_addend(name: &str, x: &Tensor, shape: &[usize]) -> Result<()> {
     if x.ndim() <= shape.len() && layout::broadcast(x.shape(), shape).ok().as_deref() == Some(shape) {
         return Ok(());
     }
-    let d = (0..x.ndim().min(shape.len())).find(|i| { let (a, b) = (x.shape()[x.ndim() - 1 - i], shape[shape.len() - 1 - i]); a != b && a != 1 });
+    let d = (0..x.ndim().min(shape.len())).find(|i| {
+        let (a, b) = (x.shape()[x.ndim() - 1 - i], shape[shape.len() - 1 - i]);
+        a != b && a != 1
+    });
     match d {
-        Some(i) => fail!(Runtime, torch: ("The expanded size of the tensor ({}) must match the existing size ({}) at non-singleton dimension {}.  Target sizes: {:?}.  Tensor sizes: {:?}", shape[shape.len() - 1 - i], x.shape()[x.ndim() - 1 - i], shape.len() - 1 - i, shape, x.shape()),
-            expected: ("{name}: expected a first argument that broadcasts to {shape:?}"), got: ("{:?}", x.shape()), fix: ("Reshape it.")),
-        None => fail!(Runtime, torch: ("expand(torch.FloatTensor{{{:?}}}, size={shape:?}): the number of sizes provided ({}) must be greater or equal to the number of dimensions in the tensor ({})", x.shape(), shape.len(), x.ndim()),
-            expected: ("{name}: expected a first argument that broadcasts to {shape:?}"), got: ("{:?}", x.shape()), fix: ("Reshape it.")),
+        Some(i) => {
+            fail!(Runtime, torch: ("The expanded size of the tensor ({}) must match the existing size ({}) at non-singleton dimension {}.  Target sizes: {:?}.  Tensor sizes: {:?}", shape[shape.len() - 1 - i], x.shape()[x.ndim() - 1 - i], shape.len() - 1 - i, shape, x.shape()),
+            expected: ("{name}: expected a first argument that broadcasts to {shape:?}"), got: ("{:?}", x.shape()), fix: ("Reshape it."))
+        }
+        None => {
+            fail!(Runtime, torch: ("expand(torch.FloatTensor{{{:?}}}, size={shape:?}): the number of sizes provided ({}) must be greater or equal to the number of dimensions in the tensor ({})", x.shape(), shape.len(), x.ndim()),
+            expected: ("{name}: expected a first argument that broadcasts to {shape:?}"), got: ("{:?}", x.shape()), fix: ("Reshape it."))
+        }
     }
 }
 
@@ -143,8 +154,14 @@ pub fn addmm(x: &Tensor, a: &Tensor, b: &Tensor, beta: Scalar, alpha: Scalar) ->
             let product = scaled(g, alpha)?;
             grads![
                 c.when(0, || scaled(&sum_to(g, &from)?, beta))?,
-                match r { Some(r) if c.needs(1) => Some(left_grad(&product, false, (&c.get(r)?, false))?), _ => None },
-                match l { Some(l) if c.needs(2) => Some(right_grad(&product, (&c.get(l)?, false), false)?), _ => None },
+                match r {
+                    Some(r) if c.needs(1) => Some(left_grad(&product, false, (&c.get(r)?, false))?),
+                    _ => None,
+                },
+                match l {
+                    Some(l) if c.needs(2) => Some(right_grad(&product, (&c.get(l)?, false), false)?),
+                    _ => None,
+                },
             ]
         }
     })
@@ -160,8 +177,19 @@ fn check_product(name: &str, x: &Tensor, a: &Tensor, b: &Tensor) -> Result<()> {
     if a.dtype() != b.dtype() || x.dtype() != a.dtype() {
         let (p, q) = if a.dtype() != b.dtype() { (a, b) } else { (x, a) };
         let (l, r) = if a.dtype() != b.dtype() { ("mat1", "mat2") } else { ("self", "mat2") };
-        let text = if l == "mat1" { format!("{l} and {r} must have the same dtype, but got {} and {}", p.dtype().scalar_name(), q.dtype().scalar_name()) }
-            else { format!("self and mat2 must have the same dtype, but got {} and {}", p.dtype().scalar_name(), q.dtype().scalar_name()) };
+        let text = if l == "mat1" {
+            format!(
+                "{l} and {r} must have the same dtype, but got {} and {}",
+                p.dtype().scalar_name(),
+                q.dtype().scalar_name()
+            )
+        } else {
+            format!(
+                "self and mat2 must have the same dtype, but got {} and {}",
+                p.dtype().scalar_name(),
+                q.dtype().scalar_name()
+            )
+        };
         fail!(Runtime, torch: ("{text}"), expected: ("{name}: expected one dtype"), got: ("{}, {} and {}", x.dtype().name(), a.dtype().name(), b.dtype().name()), fix: ("Convert with .to()."));
     }
     if a.dtype() == DType::Bool {
@@ -269,10 +297,18 @@ pub fn dot(x: &Tensor, y: &Tensor) -> Result<Tensor> {
     dispatch::matmul::dot(x, y, &out);
     record(out, "DotBackward0", &[x, y], |s| {
         let (x, y) = (s.needs(1).then(|| s.input(x)), s.needs(0).then(|| s.input(y)));
-        move |c, g| grads![
-            match y { Some(y) if c.needs(0) => Some(g.mul(&c.get(y)?.conj()?)?), _ => None },
-            match x { Some(x) if c.needs(1) => Some(g.mul(&c.get(x)?.conj()?)?), _ => None },
-        ]
+        move |c, g| {
+            grads![
+                match y {
+                    Some(y) if c.needs(0) => Some(g.mul(&c.get(y)?.conj()?)?),
+                    _ => None,
+                },
+                match x {
+                    Some(x) if c.needs(1) => Some(g.mul(&c.get(x)?.conj()?)?),
+                    _ => None,
+                },
+            ]
+        }
     })
 }
 
@@ -346,7 +382,9 @@ pub fn tensordot(x: &Tensor, y: &Tensor, dims_x: &[i64], dims_y: &[i64]) -> Resu
         }
         pairs.push((a, b));
     }
-    let free = |t: &Tensor, used: &dyn Fn(usize) -> bool| -> SmallVec<[i64; 6]> { (0..t.ndim()).filter(|&d| !used(d)).map(|d| d as i64).collect() };
+    let free = |t: &Tensor, used: &dyn Fn(usize) -> bool| -> SmallVec<[i64; 6]> {
+        (0..t.ndim()).filter(|&d| !used(d)).map(|d| d as i64).collect()
+    };
     let (fx, fy) = (free(&x, &|d| pairs.iter().any(|p| p.0 == d)), free(&y, &|d| pairs.iter().any(|p| p.1 == d)));
     let sizes = |t: &Tensor, dims: &[i64]| -> Shape { dims.iter().map(|&d| t.shape()[d as usize]).collect() };
     let (sx, sy) = (sizes(&x, &fx), sizes(&y, &fy));
@@ -383,7 +421,8 @@ pub fn chain_matmul(matrices: &[Tensor]) -> Result<Tensor> {
     if n == 0 {
         fail!(Runtime, torch: ("chain_matmul(): Expected one or more matrices"), expected: ("chain_matmul: expected one or more matrices"), got: ("none"), fix: ("Pass some."));
     }
-    let sizes: Vec<usize> = matrices.iter().map(|t| t.shape()[0]).chain(matrices.last().map(|t| t.shape()[1])).collect();
+    let sizes: Vec<usize> =
+        matrices.iter().map(|t| t.shape()[0]).chain(matrices.last().map(|t| t.shape()[1])).collect();
     let mut cost = vec![vec![0f64; n]; n];
     let mut split = vec![vec![0usize; n]; n];
     for len in 1..n {

@@ -21,7 +21,9 @@ pub fn reduced(loss: &Tensor, reduction: i64) -> Result<Tensor> {
         NONE => Ok(loss.clone()),
         MEAN => mean(loss, None, false, None),
         SUM => loss.sum_all(),
-        other => fail!(Value, torch: ("{other} is not a valid value for reduction"), expected: ("loss: expected reduction 0, 1 or 2"), got: ("{other}"), fix: ("Use 'none', 'mean' or 'sum'.")),
+        other => {
+            fail!(Value, torch: ("{other} is not a valid value for reduction"), expected: ("loss: expected reduction 0, 1 or 2"), got: ("{other}"), fix: ("Use 'none', 'mean' or 'sum'."))
+        }
     }
 }
 
@@ -39,8 +41,13 @@ struct Loss {
 
 impl Loss {
     fn run(&'static self, x: &Tensor, y: &Tensor, reduction: i64, attribute: f64) -> Result<Tensor> {
-        let loss = no_grad(|| reduced(&apply(self.forward, &[x, y], Params::scalar(attribute), &Dest::New)?, reduction))?;
-        let n = if needs_grad(&[x, y]) { crate::tensor::layout::broadcast(x.shape(), y.shape())?.iter().product() } else { 1 };
+        let loss =
+            no_grad(|| reduced(&apply(self.forward, &[x, y], Params::scalar(attribute), &Dest::New)?, reduction))?;
+        let n = if needs_grad(&[x, y]) {
+            crate::tensor::layout::broadcast(x.shape(), y.shape())?.iter().product()
+        } else {
+            1
+        };
         let p = Params::floats([weight_of(reduction, n), attribute]);
         record(loss, self.node, &[x, y], |s| {
             let (x, y) = (s.input(x), s.input(y));
@@ -118,14 +125,23 @@ fn huber_loss(x: &Tensor, y: &Tensor, reduction: i64, delta: f64) -> Result<Tens
 }
 
 static BCE: Pw = Pw {
-    name: "binary_cross_entropy", node: "BinaryCrossEntropyBackward0", fun: Fun::Bce, class: Same,
+    name: "binary_cross_entropy",
+    node: "BinaryCrossEntropyBackward0",
+    fun: Fun::Bce,
+    class: Same,
     grads: &[
         Some(D(X | Y, |a| apply(&BCE_BACKWARD, &[a.g, &a.x()?, &a.y()?], Params::floats([1.0]), &Dest::New))),
-        Some(D(X, |a| { let x = a.x()?; a.g.mul(&x.neg()?.log1p()?.sub(&x.log()?)?) })),
+        Some(D(X, |a| {
+            let x = a.x()?;
+            a.g.mul(&x.neg()?.log1p()?.sub(&x.log()?)?)
+        })),
     ],
 };
 static BCE_BACKWARD: Pw = Pw {
-    name: "binary_cross_entropy_backward", node: "BinaryCrossEntropyBackwardBackward0", fun: Fun::BceBackward, class: Same,
+    name: "binary_cross_entropy_backward",
+    node: "BinaryCrossEntropyBackwardBackward0",
+    fun: Fun::BceBackward,
+    class: Same,
     grads: &[
         Some(D(Y | Z, |a| apply(&BCE_BACKWARD, &[a.g, &a.y()?, &a.z()?], *a.p, &Dest::New))),
         // g (x^2 - 2 x t + t) / (x (1 - x))^2
@@ -155,7 +171,8 @@ fn binary_cross_entropy(x: &Tensor, target: &Tensor, weight: Option<&Tensor>, re
     let y = reduced(&loss, reduction)?;
     // Inputs outside [0, 1] have no logarithm: only where a NaN shows up is it worth to look for one.
     if x.numel() > 0 && super::helpers::has_nan(&y)? {
-        let outside = no_grad(|| x.ge(&number(0.0)?)?.logical_and(&x.le(&number(1.0)?)?)?.logical_not()?.any_all()?.item_bool())?;
+        let outside =
+            no_grad(|| x.ge(&number(0.0)?)?.logical_and(&x.le(&number(1.0)?)?)?.logical_not()?.any_all()?.item_bool())?;
         if outside {
             fail!(Runtime, torch: ("all elements of input should be between 0 and 1"), expected: ("binary_cross_entropy: expected probabilities"), got: ("values outside of [0, 1]"), fix: ("Apply sigmoid() first, or use binary_cross_entropy_with_logits()."));
         }
@@ -164,14 +181,20 @@ fn binary_cross_entropy(x: &Tensor, target: &Tensor, weight: Option<&Tensor>, re
 }
 
 static BCE_LOGITS: Pw = Pw {
-    name: "binary_cross_entropy_with_logits", node: "BinaryCrossEntropyWithLogitsBackward0", fun: Fun::BceWithLogits, class: Same,
+    name: "binary_cross_entropy_with_logits",
+    node: "BinaryCrossEntropyWithLogitsBackward0",
+    fun: Fun::BceWithLogits,
+    class: Same,
     grads: &[
         Some(D(X | Y, |a| apply(&BCE_LOGITS_BACKWARD, &[a.g, &a.x()?, &a.y()?], Params::floats([1.0]), &Dest::New))),
         Some(D(X, |a| a.g.mul(&a.x()?)?.neg())),
     ],
 };
 static BCE_LOGITS_BACKWARD: Pw = Pw {
-    name: "binary_cross_entropy_with_logits_backward", node: "BinaryCrossEntropyWithLogitsBackwardBackward0", fun: Fun::BceWithLogitsBackward, class: Same,
+    name: "binary_cross_entropy_with_logits_backward",
+    node: "BinaryCrossEntropyWithLogitsBackwardBackward0",
+    fun: Fun::BceWithLogitsBackward,
+    class: Same,
     grads: &[
         Some(D(Y | Z, |a| apply(&BCE_LOGITS_BACKWARD, &[a.g, &a.y()?, &a.z()?], *a.p, &Dest::New))),
         Some(D(X | Y, |a| super::activation::sigmoid_backward(&a.g.mul(&a.x()?)?, &a.y()?.sigmoid()?))),
@@ -180,7 +203,13 @@ static BCE_LOGITS_BACKWARD: Pw = Pw {
 };
 
 /// `binary_cross_entropy(sigmoid(x), target)` without overflow; `pos_weight` counts positive targets.
-fn binary_cross_entropy_with_logits(x: &Tensor, target: &Tensor, weight: Option<&Tensor>, pos_weight: Option<&Tensor>, reduction: i64) -> Result<Tensor> {
+fn binary_cross_entropy_with_logits(
+    x: &Tensor,
+    target: &Tensor,
+    weight: Option<&Tensor>,
+    pos_weight: Option<&Tensor>,
+    reduction: i64,
+) -> Result<Tensor> {
     let mut loss = match pos_weight {
         None => apply(&BCE_LOGITS, &[x, target], Params::default(), &Dest::New)?,
         Some(w) => {
@@ -199,7 +228,8 @@ fn kl_div(x: &Tensor, target: &Tensor, reduction: i64, log_target: bool) -> Resu
     if x.dtype().is_complex() || target.dtype().is_complex() {
         fail!(Runtime, torch: ("kl_div: Complex inputs not supported."), expected: ("kl_div: expected real inputs"), got: ("complex ones"), fix: ("Use abs()."));
     }
-    let loss = if log_target { target.exp()?.mul(&target.sub(x)?)? } else { target.xlogy(target)?.sub(&target.mul(x)?)? };
+    let loss =
+        if log_target { target.exp()?.mul(&target.sub(x)?)? } else { target.xlogy(target)?.sub(&target.mul(x)?)? };
     reduced(&loss, reduction)
 }
 
@@ -207,11 +237,22 @@ fn soft_margin_loss(x: &Tensor, target: &Tensor, reduction: i64) -> Result<Tenso
     reduced(&target.neg()?.mul(x)?.exp()?.log1p()?, reduction)
 }
 
-fn poisson_nll_loss(x: &Tensor, target: &Tensor, log_input: bool, full: bool, eps: f64, reduction: i64) -> Result<Tensor> {
-    let mut loss = if log_input { x.exp()?.sub(&target.mul(x)?)? } else { x.sub(&target.mul(&x.add_scalar(eps)?.log()?)?)? };
+fn poisson_nll_loss(
+    x: &Tensor,
+    target: &Tensor,
+    log_input: bool,
+    full: bool,
+    eps: f64,
+    reduction: i64,
+) -> Result<Tensor> {
+    let mut loss =
+        if log_input { x.exp()?.sub(&target.mul(x)?)? } else { x.sub(&target.mul(&x.add_scalar(eps)?.log()?)?)? };
     if full {
         // Stirling's approximation of log(t!), for t > 1.
-        let stirling = target.mul(&target.log()?)?.sub(target)?.add(&target.mul_scalar(2.0 * std::f64::consts::PI)?.log()?.mul_scalar(0.5)?)?;
+        let stirling = target
+            .mul(&target.log()?)?
+            .sub(target)?
+            .add(&target.mul_scalar(2.0 * std::f64::consts::PI)?.log()?.mul_scalar(0.5)?)?;
         loss = loss.add(&stirling.masked_fill_scalar(&target.le(&number(1.0)?)?, 0.0)?)?;
     }
     reduced(&loss, reduction)
@@ -253,7 +294,16 @@ fn cosine_embedding_loss(x1: &Tensor, x2: &Tensor, target: &Tensor, margin: f64,
     reduced(&positive.add(&negative)?, reduction)
 }
 
-fn triplet_margin_loss(anchor: &Tensor, positive: &Tensor, negative: &Tensor, margin: f64, p: f64, eps: f64, swap: bool, reduction: i64) -> Result<Tensor> {
+fn triplet_margin_loss(
+    anchor: &Tensor,
+    positive: &Tensor,
+    negative: &Tensor,
+    margin: f64,
+    p: f64,
+    eps: f64,
+    swap: bool,
+    reduction: i64,
+) -> Result<Tensor> {
     let (a, b, c) = (anchor.ndim(), positive.ndim(), negative.ndim());
     if a != b || b != c {
         fail!(Runtime, torch: ("The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: anchor {a}D, positive {b}D, and negative {c}D inputs"),

@@ -66,10 +66,18 @@ pub fn product(a: (&Tensor, bool), b: (&Tensor, bool)) -> Result<Tensor> {
     let (ta, tb) = (a.1, b.1);
     record(c, "MmBackward0", &[a.0, b.0], |s| {
         let (x, y) = (s.needs(1).then(|| s.input(a.0)), s.needs(0).then(|| s.input(b.0)));
-        move |c, g| grads![
-            match y { Some(y) if c.needs(0) => Some(left_grad(g, ta, (&c.get(y)?, tb))?), _ => None },
-            match x { Some(x) if c.needs(1) => Some(right_grad(g, (&c.get(x)?, ta), tb)?), _ => None },
-        ]
+        move |c, g| {
+            grads![
+                match y {
+                    Some(y) if c.needs(0) => Some(left_grad(g, ta, (&c.get(y)?, tb))?),
+                    _ => None,
+                },
+                match x {
+                    Some(x) if c.needs(1) => Some(right_grad(g, (&c.get(x)?, ta), tb)?),
+                    _ => None,
+                },
+            ]
+        }
     })
 }
 
@@ -99,14 +107,21 @@ pub fn bmm(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     dispatch::matmul::batched(a, b, &c, Factor::ONE, Factor::ZERO);
     record(c, "BmmBackward0", &[a, b], |s| {
         let (x, y) = (s.input(a), s.input(b));
-        move |c, g| grads![c.when(0, || bmm(g, &view::transpose(&c.get(y)?, 1, 2)?.conj()?))?, c.when(1, || bmm(&view::transpose(&c.get(x)?, 1, 2)?.conj()?, g))?]
+        move |c, g| {
+            grads![
+                c.when(0, || bmm(g, &view::transpose(&c.get(y)?, 1, 2)?.conj()?))?,
+                c.when(1, || bmm(&view::transpose(&c.get(x)?, 1, 2)?.conj()?, g))?
+            ]
+        }
     })
 }
 
 /// The product that `@` means: vectors, matrices, and broadcast batches of matrices.
 pub fn matmul(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     match (a.ndim(), b.ndim()) {
-        (0, _) | (_, 0) => fail!(Runtime, torch: ("both arguments to matmul need to be at least 1D, but they are {}D and {}D", a.ndim(), b.ndim()), expected: ("matmul: expected at least 1 dim each"), got: ("{} and {}", a.ndim(), b.ndim()), fix: ("Use * for scalars.")),
+        (0, _) | (_, 0) => {
+            fail!(Runtime, torch: ("both arguments to matmul need to be at least 1D, but they are {}D and {}D", a.ndim(), b.ndim()), expected: ("matmul: expected at least 1 dim each"), got: ("{} and {}", a.ndim(), b.ndim()), fix: ("Use * for scalars."))
+        }
         (1, 1) => {
             if a.shape() != b.shape() {
                 fail!(Runtime, torch: ("inconsistent tensor size, expected tensor [{}] and src [{}] to have the same number of elements, but got {} and {} elements respectively", a.shape()[0], b.shape()[0], a.shape()[0], b.shape()[0]),

@@ -33,7 +33,13 @@ struct Formula {
 
 impl Formula {
     /// The gradients by x, gamma and beta from statistics that depend on x, or from given ones (mean, rstd).
-    fn gradients(&self, g: &Tensor, x: &Tensor, gamma: Option<&Tensor>, fixed: Option<(&Tensor, &Tensor)>) -> Result<[Tensor; 3]> {
+    fn gradients(
+        &self,
+        g: &Tensor,
+        x: &Tensor,
+        gamma: Option<&Tensor>,
+        fixed: Option<(&Tensor, &Tensor)>,
+    ) -> Result<[Tensor; 3]> {
         let (from, gamma_shape) = (Shape::from_slice(x.shape()), gamma.map(|w| Shape::from_slice(w.shape())));
         let (g, x) = (g.reshape_to(&self.shape)?, x.reshape_to(&self.shape)?);
         let mean = |t: &Tensor| super::reduce::mean(t, Some(&self.dims), true, None);
@@ -103,11 +109,17 @@ fn refs(all: &[Option<Tensor>; 3]) -> kernels::Wanted<'_> {
     (all[0].as_ref(), all[1].as_ref(), all[2].as_ref())
 }
 
-fn check_normalized(name: &str, x: &Tensor, normalized: &[i64], affine: [Option<&Tensor>; 2]) -> Result<(usize, usize)> {
+fn check_normalized(
+    name: &str,
+    x: &Tensor,
+    normalized: &[i64],
+    affine: [Option<&Tensor>; 2],
+) -> Result<(usize, usize)> {
     if normalized.is_empty() {
         fail!(Runtime, torch: ("Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, but got normalized_shape = []"), expected: ("{name}: expected a shape"), got: ("[]"), fix: ("Give the sizes of the last dims."));
     }
-    let same = |shape: &[usize]| shape.len() == normalized.len() && shape.iter().zip(normalized).all(|(&a, &b)| a as i64 == b);
+    let same =
+        |shape: &[usize]| shape.len() == normalized.len() && shape.iter().zip(normalized).all(|(&a, &b)| a as i64 == b);
     for (which, t) in ["weight", "bias"].iter().zip(affine) {
         if let Some(t) = t.filter(|t| !same(t.shape())) {
             fail!(Runtime, torch: ("Expected {which} to be of same shape as normalized_shape, but got {which} of shape {} and normalized_shape = {normalized:?}", show(t.shape())), expected: ("{name}: expected a {which} of shape {normalized:?}"), got: ("{:?}", t.shape()), fix: ("Check the layer's shape."));
@@ -133,11 +145,18 @@ fn check_affine(name: &str, x: &Tensor, affine: [Option<&Tensor>; 2]) -> Result<
 }
 
 /// Layer norm with its statistics (mean, rstd), whose dims are kept as 1.
-fn layer(x: &Tensor, normalized: &[i64], gamma: Option<&Tensor>, beta: Option<&Tensor>, eps: f64) -> Result<[Tensor; 3]> {
+fn layer(
+    x: &Tensor,
+    normalized: &[i64],
+    gamma: Option<&Tensor>,
+    beta: Option<&Tensor>,
+    eps: f64,
+) -> Result<[Tensor; 3]> {
     let (rows, n) = check_normalized("layer_norm", x, normalized, [gamma, beta])?;
     check_affine("layer_norm", x, [gamma, beta])?;
     let compute = float_kernel("LayerNormKernelImpl", x.dtype())?;
-    let (mut outer, inner) = (Shape::from_slice(&x.shape()[..x.ndim() - normalized.len()]), Shape::from_elem(1, normalized.len()));
+    let (mut outer, inner) =
+        (Shape::from_slice(&x.shape()[..x.ndim() - normalized.len()]), Shape::from_elem(1, normalized.len()));
     outer.extend(inner);
     let (mean, rstd) = (dispatch::empty(&outer, compute, x.device())?, dispatch::empty(&outer, compute, x.device())?);
     let y = dispatch::empty(x.shape(), compute, x.device())?;
@@ -153,11 +172,24 @@ fn layer(x: &Tensor, normalized: &[i64], gamma: Option<&Tensor>, beta: Option<&T
         move |c, g| {
             let (x, gamma) = (c.get(saved.0)?, c.get_opt(saved.1)?);
             if needs_grad(&graph(&x, gamma.as_ref(), Some(g))) {
-                let f = Formula { shape: Shape::from_slice(&[rows, n]), dims: [1].into_iter().collect(), affine: Shape::from_slice(&[1, n]), eps, centred: true };
+                let f = Formula {
+                    shape: Shape::from_slice(&[rows, n]),
+                    dims: [1].into_iter().collect(),
+                    affine: Shape::from_slice(&[1, n]),
+                    eps,
+                    centred: true,
+                };
                 return ordered(c, has, f.reshaped(g, &x, gamma.as_ref(), None, &wide)?);
             }
             let out = wanted(c, &operand(&x, compute)?, has, &wide)?;
-            kernels::layer_backward(&operand(g, compute)?, &operand(&x, compute)?, (&c.get(mean)?, &c.get(rstd)?), optional(gamma.as_ref(), compute)?.as_ref(), refs(&out), (rows, n))?;
+            kernels::layer_backward(
+                &operand(g, compute)?,
+                &operand(&x, compute)?,
+                (&c.get(mean)?, &c.get(rstd)?),
+                optional(gamma.as_ref(), compute)?.as_ref(),
+                refs(&out),
+                (rows, n),
+            )?;
             ordered(c, has, cast_all(out, x.dtype(), affine_dtype)?)
         }
     })?;
@@ -166,7 +198,14 @@ fn layer(x: &Tensor, normalized: &[i64], gamma: Option<&Tensor>, beta: Option<&T
 
 impl Formula {
     /// [`Formula::gradients`] with the parameters' gradients in their own shape.
-    fn reshaped(&self, g: &Tensor, x: &Tensor, gamma: Option<&Tensor>, fixed: Option<(&Tensor, &Tensor)>, wide: &[usize]) -> Result<[Option<Tensor>; 3]> {
+    fn reshaped(
+        &self,
+        g: &Tensor,
+        x: &Tensor,
+        gamma: Option<&Tensor>,
+        fixed: Option<(&Tensor, &Tensor)>,
+        wide: &[usize],
+    ) -> Result<[Option<Tensor>; 3]> {
         let [dx, dw, db] = self.gradients(g, x, gamma, fixed)?;
         Ok([Some(dx), Some(dw.reshape_to(wide)?), Some(db.reshape_to(wide)?)])
     }
@@ -177,12 +216,24 @@ fn save(s: &mut Saver, x: &Tensor, gamma: Option<&Tensor>) -> Slots {
 }
 
 /// Normalises over the last dims.
-pub fn layer_norm(x: &Tensor, normalized: &[i64], gamma: Option<&Tensor>, beta: Option<&Tensor>, eps: f64) -> Result<Tensor> {
+pub fn layer_norm(
+    x: &Tensor,
+    normalized: &[i64],
+    gamma: Option<&Tensor>,
+    beta: Option<&Tensor>,
+    eps: f64,
+) -> Result<Tensor> {
     let [y, ..] = layer(x, normalized, gamma, beta, eps)?;
     Ok(y)
 }
 
-fn native_layer_norm(x: &Tensor, normalized: &[i64], gamma: Option<&Tensor>, beta: Option<&Tensor>, eps: f64) -> Result<(Tensor, Tensor, Tensor)> {
+fn native_layer_norm(
+    x: &Tensor,
+    normalized: &[i64],
+    gamma: Option<&Tensor>,
+    beta: Option<&Tensor>,
+    eps: f64,
+) -> Result<(Tensor, Tensor, Tensor)> {
     let [y, mean, rstd] = layer(x, normalized, gamma, beta, eps)?;
     Ok((y, cast(mean, x.dtype())?, cast(rstd, x.dtype())?))
 }
@@ -191,7 +242,12 @@ fn native_layer_norm(x: &Tensor, normalized: &[i64], gamma: Option<&Tensor>, bet
 pub fn rms_norm(x: &Tensor, normalized: &[i64], gamma: Option<&Tensor>, eps: Option<f64>) -> Result<Tensor> {
     let (rows, n) = check_normalized("rms_norm", x, normalized, [gamma, None])?;
     if x.dtype().is_complex() {
-        return rms_norm_ops(x, normalized.len(), gamma, eps.unwrap_or(if x.dtype() == DType::C128 { f64::EPSILON } else { f32::EPSILON as f64 }));
+        return rms_norm_ops(
+            x,
+            normalized.len(),
+            gamma,
+            eps.unwrap_or(if x.dtype() == DType::C128 { f64::EPSILON } else { f32::EPSILON as f64 }),
+        );
     }
     let compute = float_kernel("rms_norm", x.dtype())?;
     // The machine epsilon of the dtype that is computed in.
@@ -208,11 +264,24 @@ pub fn rms_norm(x: &Tensor, normalized: &[i64], gamma: Option<&Tensor>, eps: Opt
         move |c, g| {
             let (x, gamma) = (c.get(saved.0)?, c.get_opt(saved.1)?);
             if needs_grad(&graph(&x, gamma.as_ref(), Some(g))) {
-                let f = Formula { shape: Shape::from_slice(&[rows, n]), dims: [1].into_iter().collect(), affine: Shape::from_slice(&[1, n]), eps, centred: false };
+                let f = Formula {
+                    shape: Shape::from_slice(&[rows, n]),
+                    dims: [1].into_iter().collect(),
+                    affine: Shape::from_slice(&[1, n]),
+                    eps,
+                    centred: false,
+                };
                 return ordered(c, has, f.reshaped(g, &x, gamma.as_ref(), None, &wide)?);
             }
             let out = wanted(c, &operand(&x, compute)?, has, &wide)?;
-            kernels::rms_backward(&operand(g, compute)?, &operand(&x, compute)?, &c.get(rstd)?, optional(gamma.as_ref(), compute)?.as_ref(), (out[0].as_ref(), out[1].as_ref()), (rows, n))?;
+            kernels::rms_backward(
+                &operand(g, compute)?,
+                &operand(&x, compute)?,
+                &c.get(rstd)?,
+                optional(gamma.as_ref(), compute)?.as_ref(),
+                (out[0].as_ref(), out[1].as_ref()),
+                (rows, n),
+            )?;
             ordered(c, has, cast_all(out, x.dtype(), affine_dtype)?)
         }
     })
@@ -257,7 +326,8 @@ fn group(x: &Tensor, groups: i64, gamma: Option<&Tensor>, beta: Option<&Tensor>,
     check_affine("group_norm", x, [gamma, beta])?;
     let compute = float_kernel("GroupNormKernelImpl", x.dtype())?;
     let groups = groups as usize;
-    let (mean, rstd) = (dispatch::empty(&[n, groups], compute, x.device())?, dispatch::empty(&[n, groups], compute, x.device())?);
+    let (mean, rstd) =
+        (dispatch::empty(&[n, groups], compute, x.device())?, dispatch::empty(&[n, groups], compute, x.device())?);
     let y = dispatch::empty(x.shape(), compute, x.device())?;
     let (w, b) = (optional(gamma, compute)?, optional(beta, compute)?);
     kernels::group(&operand(x, compute)?, (w.as_ref(), b.as_ref()), &y, (&mean, &rstd), (n, c, s), groups, eps);
@@ -270,11 +340,25 @@ fn group(x: &Tensor, groups: i64, gamma: Option<&Tensor>, beta: Option<&Tensor>,
             let (x, gamma) = (ctx.get(saved.0)?, ctx.get_opt(saved.1)?);
             if needs_grad(&graph(&x, gamma.as_ref(), Some(g))) {
                 let per = c / groups;
-                let f = Formula { shape: Shape::from_slice(&[n, groups, per, s]), dims: [2, 3].into_iter().collect(), affine: Shape::from_slice(&[1, groups, per, 1]), eps, centred: true };
+                let f = Formula {
+                    shape: Shape::from_slice(&[n, groups, per, s]),
+                    dims: [2, 3].into_iter().collect(),
+                    affine: Shape::from_slice(&[1, groups, per, 1]),
+                    eps,
+                    centred: true,
+                };
                 return ordered(ctx, has, f.reshaped(g, &x, gamma.as_ref(), None, &[c])?);
             }
             let out = wanted(ctx, &operand(&x, compute)?, has, &[c])?;
-            kernels::group_backward(&operand(g, compute)?, &operand(&x, compute)?, (&ctx.get(mean)?, &ctx.get(rstd)?), optional(gamma.as_ref(), compute)?.as_ref(), refs(&out), (n, c, s), groups)?;
+            kernels::group_backward(
+                &operand(g, compute)?,
+                &operand(&x, compute)?,
+                (&ctx.get(mean)?, &ctx.get(rstd)?),
+                optional(gamma.as_ref(), compute)?.as_ref(),
+                refs(&out),
+                (n, c, s),
+                groups,
+            )?;
             ordered(ctx, has, cast_all(out, x.dtype(), affine_dtype)?)
         }
     })?;
@@ -287,7 +371,13 @@ pub fn group_norm(x: &Tensor, groups: i64, gamma: Option<&Tensor>, beta: Option<
     Ok(y)
 }
 
-fn native_group_norm(x: &Tensor, gamma: Option<&Tensor>, beta: Option<&Tensor>, groups: i64, eps: f64) -> Result<(Tensor, Tensor, Tensor)> {
+fn native_group_norm(
+    x: &Tensor,
+    gamma: Option<&Tensor>,
+    beta: Option<&Tensor>,
+    groups: i64,
+    eps: f64,
+) -> Result<(Tensor, Tensor, Tensor)> {
     let [y, mean, rstd] = group(x, groups, gamma, beta, eps)?;
     Ok((y, cast(mean, x.dtype())?, cast(rstd, x.dtype())?))
 }
@@ -301,12 +391,24 @@ fn follow(running: &Tensor, batch: &Tensor, momentum: f64) -> Result<()> {
 }
 
 /// Batch norm with the statistics that it used (mean, rstd).
-fn batch(x: &Tensor, gamma: Option<&Tensor>, beta: Option<&Tensor>, running: (Option<&Tensor>, Option<&Tensor>), train: bool, momentum: f64, eps: f64) -> Result<[Tensor; 3]> {
+fn batch(
+    x: &Tensor,
+    gamma: Option<&Tensor>,
+    beta: Option<&Tensor>,
+    running: (Option<&Tensor>, Option<&Tensor>),
+    train: bool,
+    momentum: f64,
+    eps: f64,
+) -> Result<[Tensor; 3]> {
     let (n, c, s) = channels(x);
     if !train && (running.0.is_none() || running.1.is_none()) {
         fail!(Runtime, torch: ("Expected running_mean and running_var to be defined in evaluation mode"), expected: ("batch_norm: expected running statistics"), got: ("none"), fix: ("Pass them, or use training=True."));
     }
-    check_channels("batch_norm", c, [("running_mean", running.0), ("running_var", running.1), ("weight", gamma), ("bias", beta)])?;
+    check_channels(
+        "batch_norm",
+        c,
+        [("running_mean", running.0), ("running_var", running.1), ("weight", gamma), ("bias", beta)],
+    )?;
     let compute = float_kernel("batch_norm", x.dtype())?;
     let fresh = || dispatch::empty(&[c], compute, x.device());
     let data = operand(x, compute)?;
@@ -342,11 +444,25 @@ fn batch(x: &Tensor, gamma: Option<&Tensor>, beta: Option<&Tensor>, running: (Op
         move |ctx, g| {
             let (x, gamma, mean, rstd) = (ctx.get(saved.0)?, ctx.get_opt(saved.1)?, ctx.get(mean)?, ctx.get(rstd)?);
             if needs_grad(&graph(&x, gamma.as_ref(), Some(g))) {
-                let f = Formula { shape: Shape::from_slice(&[n, c, s]), dims: [0, 2].into_iter().collect(), affine: Shape::from_slice(&[1, c, 1]), eps, centred: true };
+                let f = Formula {
+                    shape: Shape::from_slice(&[n, c, s]),
+                    dims: [0, 2].into_iter().collect(),
+                    affine: Shape::from_slice(&[1, c, 1]),
+                    eps,
+                    centred: true,
+                };
                 return ordered(ctx, has, f.reshaped(g, &x, gamma.as_ref(), (!train).then_some((&mean, &rstd)), &[c])?);
             }
             let out = wanted(ctx, &operand(&x, compute)?, has, &[c])?;
-            kernels::batch_backward(&operand(g, compute)?, &operand(&x, compute)?, (&mean, &rstd), optional(gamma.as_ref(), compute)?.as_ref(), refs(&out), (n, c, s), train)?;
+            kernels::batch_backward(
+                &operand(g, compute)?,
+                &operand(&x, compute)?,
+                (&mean, &rstd),
+                optional(gamma.as_ref(), compute)?.as_ref(),
+                refs(&out),
+                (n, c, s),
+                train,
+            )?;
             ordered(ctx, has, cast_all(out, x.dtype(), affine_dtype)?)
         }
     })?;
@@ -354,7 +470,16 @@ fn batch(x: &Tensor, gamma: Option<&Tensor>, beta: Option<&Tensor>, running: (Op
 }
 
 #[allow(clippy::too_many_arguments, reason = "torch's signature")]
-fn batch_norm(x: &Tensor, gamma: Option<&Tensor>, beta: Option<&Tensor>, mean: Option<&Tensor>, var: Option<&Tensor>, training: bool, momentum: f64, eps: f64) -> Result<Tensor> {
+fn batch_norm(
+    x: &Tensor,
+    gamma: Option<&Tensor>,
+    beta: Option<&Tensor>,
+    mean: Option<&Tensor>,
+    var: Option<&Tensor>,
+    training: bool,
+    momentum: f64,
+    eps: f64,
+) -> Result<Tensor> {
     if x.numel() == 0 {
         // Nothing to normalise; the parameters get gradients of 0.
         let mut y = super::copy::clone(x, None)?;
@@ -368,7 +493,16 @@ fn batch_norm(x: &Tensor, gamma: Option<&Tensor>, beta: Option<&Tensor>, mean: O
 }
 
 #[allow(clippy::too_many_arguments, reason = "torch's signature")]
-fn native_batch_norm(x: &Tensor, gamma: Option<&Tensor>, beta: Option<&Tensor>, mean: Option<&Tensor>, var: Option<&Tensor>, training: bool, momentum: f64, eps: f64) -> Result<(Tensor, Tensor, Tensor)> {
+fn native_batch_norm(
+    x: &Tensor,
+    gamma: Option<&Tensor>,
+    beta: Option<&Tensor>,
+    mean: Option<&Tensor>,
+    var: Option<&Tensor>,
+    training: bool,
+    momentum: f64,
+    eps: f64,
+) -> Result<(Tensor, Tensor, Tensor)> {
     let [y, m, r] = batch(x, gamma, beta, (mean, var), training, momentum, eps)?;
     if training {
         return Ok((y, m, r));
@@ -379,7 +513,16 @@ fn native_batch_norm(x: &Tensor, gamma: Option<&Tensor>, beta: Option<&Tensor>, 
 
 /// Normalises each channel of each sample: batch norm of samples and channels together.
 #[allow(clippy::too_many_arguments, reason = "torch's signature")]
-fn instance_norm(x: &Tensor, gamma: Option<&Tensor>, beta: Option<&Tensor>, mean: Option<&Tensor>, var: Option<&Tensor>, use_input_stats: bool, momentum: f64, eps: f64) -> Result<Tensor> {
+fn instance_norm(
+    x: &Tensor,
+    gamma: Option<&Tensor>,
+    beta: Option<&Tensor>,
+    mean: Option<&Tensor>,
+    var: Option<&Tensor>,
+    use_input_stats: bool,
+    momentum: f64,
+    eps: f64,
+) -> Result<Tensor> {
     if !use_input_stats && (mean.is_none() || var.is_none()) {
         fail!(Runtime, torch: ("Expected running_mean and running_var to be defined when use_input_stats is false"), expected: ("instance_norm: expected running statistics"), got: ("none"), fix: ("Pass them, or use the input's."));
     }
@@ -396,7 +539,8 @@ fn instance_norm(x: &Tensor, gamma: Option<&Tensor>, beta: Option<&Tensor>, mean
     let copies = no_grad(|| -> Result<_> { Ok((repeat(mean)?, repeat(var)?)) })?;
     let (w, b) = (repeat(gamma)?, repeat(beta)?);
     let flat = x.reshape_to(&[1, n * c, s])?;
-    let [y, ..] = batch(&flat, w.as_ref(), b.as_ref(), (copies.0.as_ref(), copies.1.as_ref()), use_input_stats, momentum, eps)?;
+    let [y, ..] =
+        batch(&flat, w.as_ref(), b.as_ref(), (copies.0.as_ref(), copies.1.as_ref()), use_input_stats, momentum, eps)?;
     if use_input_stats {
         for (own, copy) in [(mean, copies.0), (var, copies.1)] {
             if let (Some(own), Some(copy)) = (own, copy) {

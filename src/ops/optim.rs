@@ -11,13 +11,26 @@ use crate::tensor::{DType, Device, Tensor};
 fn fits(params: &[Tensor], lists: &[&[Tensor]], steps: &[Tensor]) -> bool {
     let Some(first) = params.first() else { return true };
     let dtype = first.dtype();
-    let plain = |t: &Tensor| t.dtype() == dtype && t.device() == Device::Cpu && (t.is_contiguous() || is_non_overlapping_and_dense(t.shape(), t.strides()));
-    let like = |t: &Tensor, p: &Tensor| t.dtype() == dtype && t.device() == Device::Cpu && t.shape() == p.shape() && (t.strides() == p.strides() || (t.is_contiguous() && p.is_contiguous()));
+    let plain = |t: &Tensor| {
+        t.dtype() == dtype
+            && t.device() == Device::Cpu
+            && (t.is_contiguous() || is_non_overlapping_and_dense(t.shape(), t.strides()))
+    };
+    let like = |t: &Tensor, p: &Tensor| {
+        t.dtype() == dtype
+            && t.device() == Device::Cpu
+            && t.shape() == p.shape()
+            && (t.strides() == p.strides() || (t.is_contiguous() && p.is_contiguous()))
+    };
     matches!(dtype, DType::F32 | DType::F64)
         && params.iter().all(plain)
-        && lists.iter().all(|list| list.is_empty() || (list.len() == params.len() && list.iter().zip(params).all(|(t, p)| like(t, p))))
+        && lists.iter().all(|list| {
+            list.is_empty() || (list.len() == params.len() && list.iter().zip(params).all(|(t, p)| like(t, p)))
+        })
         && (steps.is_empty() || steps.len() == params.len())
-        && steps.iter().all(|s| s.ndim() == 0 && s.device() == Device::Cpu && matches!(s.dtype(), DType::F32 | DType::F64))
+        && steps
+            .iter()
+            .all(|s| s.ndim() == 0 && s.device() == Device::Cpu && matches!(s.dtype(), DType::F32 | DType::F64))
 }
 
 fn changed(lists: &[&[Tensor]]) {
@@ -26,8 +39,18 @@ fn changed(lists: &[&[Tensor]]) {
 
 fn sgd(a: &Args) -> Result<bool> {
     let (params, grads, buffers): (&[Tensor], &[Tensor], &[Tensor]) = (a.get(0)?, a.get(1)?, a.get(2)?);
-    let o = Sgd { lr: a.get(3)?, momentum: a.get(4)?, dampening: a.get(5)?, weight_decay: a.get(6)?, nesterov: a.get(7)?, maximize: a.get(8)? };
-    if grads.len() != params.len() || !fits(params, &[grads, buffers], &[]) || (o.momentum != 0.0 && buffers.len() != params.len()) {
+    let o = Sgd {
+        lr: a.get(3)?,
+        momentum: a.get(4)?,
+        dampening: a.get(5)?,
+        weight_decay: a.get(6)?,
+        nesterov: a.get(7)?,
+        maximize: a.get(8)?,
+    };
+    if grads.len() != params.len()
+        || !fits(params, &[grads, buffers], &[])
+        || (o.momentum != 0.0 && buffers.len() != params.len())
+    {
         return Ok(false);
     }
     optim::sgd(&o, &Group { params, grads, state: [buffers, &[], &[]], factors: &[] });
@@ -36,14 +59,22 @@ fn sgd(a: &Args) -> Result<bool> {
 }
 
 fn adam(a: &Args) -> Result<bool> {
-    let (params, grads, first, second): (&[Tensor], &[Tensor], &[Tensor], &[Tensor]) = (a.get(0)?, a.get(1)?, a.get(2)?, a.get(3)?);
+    let (params, grads, first, second): (&[Tensor], &[Tensor], &[Tensor], &[Tensor]) =
+        (a.get(0)?, a.get(1)?, a.get(2)?, a.get(3)?);
     let (largest, steps): (&[Tensor], &[Tensor]) = (a.get(4)?, a.get(5)?);
     let o = Adam {
-        lr: a.get(6)?, beta1: a.get(7)?, beta2: a.get(8)?, weight_decay: a.get(9)?, eps: a.get(10)?,
-        amsgrad: a.get(11)?, maximize: a.get(12)?, decoupled: a.get(13)?,
+        lr: a.get(6)?,
+        beta1: a.get(7)?,
+        beta2: a.get(8)?,
+        weight_decay: a.get(9)?,
+        eps: a.get(10)?,
+        amsgrad: a.get(11)?,
+        maximize: a.get(12)?,
+        decoupled: a.get(13)?,
     };
     let n = params.len();
-    let complete = [grads.len(), first.len(), second.len(), steps.len()].iter().all(|&len| len == n) && (!o.amsgrad || largest.len() == n);
+    let complete = [grads.len(), first.len(), second.len(), steps.len()].iter().all(|&len| len == n)
+        && (!o.amsgrad || largest.len() == n);
     let largest = if o.amsgrad { largest } else { &[] };
     if !complete || !fits(params, &[grads, first, second, largest], steps) {
         return Ok(false);
@@ -55,32 +86,46 @@ fn adam(a: &Args) -> Result<bool> {
 }
 
 fn rmsprop(a: &Args) -> Result<bool> {
-    let (params, grads, squares, means): (&[Tensor], &[Tensor], &[Tensor], &[Tensor]) = (a.get(0)?, a.get(1)?, a.get(2)?, a.get(3)?);
+    let (params, grads, squares, means): (&[Tensor], &[Tensor], &[Tensor], &[Tensor]) =
+        (a.get(0)?, a.get(1)?, a.get(2)?, a.get(3)?);
     let (buffers, steps): (&[Tensor], &[Tensor]) = (a.get(4)?, a.get(5)?);
     let o = RmsProp {
-        lr: a.get(6)?, alpha: a.get(7)?, eps: a.get(8)?, weight_decay: a.get(9)?, momentum: a.get(10)?, centered: a.get(11)?, maximize: a.get(12)?,
+        lr: a.get(6)?,
+        alpha: a.get(7)?,
+        eps: a.get(8)?,
+        weight_decay: a.get(9)?,
+        momentum: a.get(10)?,
+        centered: a.get(11)?,
+        maximize: a.get(12)?,
     };
     let n = params.len();
-    let complete = grads.len() == n && squares.len() == n && (!o.centered || means.len() == n) && (o.momentum == 0.0 || buffers.len() == n);
+    let complete = grads.len() == n
+        && squares.len() == n
+        && (!o.centered || means.len() == n)
+        && (o.momentum == 0.0 || buffers.len() == n);
     let (means, buffers) = (if o.centered { means } else { &[] }, if o.momentum == 0.0 { &[] } else { buffers });
     if !complete || o.momentum < 0.0 || !fits(params, &[grads, squares, means, buffers], steps) {
         return Ok(false);
     }
-    steps.iter().for_each(|s| { optim::count_step(s); });
+    steps.iter().for_each(|s| {
+        optim::count_step(s);
+    });
     optim::rmsprop(&o, &Group { params, grads, state: [squares, means, buffers], factors: &[] });
     changed(&[params, squares, means, buffers, steps]);
     Ok(true)
 }
 
 fn adagrad(a: &Args) -> Result<bool> {
-    let (params, grads, sums, steps): (&[Tensor], &[Tensor], &[Tensor], &[Tensor]) = (a.get(0)?, a.get(1)?, a.get(2)?, a.get(3)?);
+    let (params, grads, sums, steps): (&[Tensor], &[Tensor], &[Tensor], &[Tensor]) =
+        (a.get(0)?, a.get(1)?, a.get(2)?, a.get(3)?);
     let (lr, decay): (f64, f64) = (a.get(4)?, a.get(5)?);
     let o = Adagrad { weight_decay: a.get(6)?, eps: a.get(7)?, maximize: a.get(8)? };
     let n = params.len();
     if grads.len() != n || sums.len() != n || steps.len() != n || !fits(params, &[grads, sums], steps) {
         return Ok(false);
     }
-    let factors: Vec<[f64; 2]> = steps.iter().map(|s| [lr / (1.0 + (optim::count_step(s) - 1.0) * decay), 0.0]).collect();
+    let factors: Vec<[f64; 2]> =
+        steps.iter().map(|s| [lr / (1.0 + (optim::count_step(s) - 1.0) * decay), 0.0]).collect();
     optim::adagrad(&o, &Group { params, grads, state: [sums, &[], &[]], factors: &factors });
     changed(&[params, sums, steps]);
     Ok(true)

@@ -16,7 +16,8 @@ pub fn view_dtype(x: &Tensor, dtype: DType) -> Result<Tensor> {
         return view::alias(x);
     }
     let (from, to) = (x.dtype().size(), dtype.size());
-    let (mut shape, mut strides, mut offset) = (Shape::from_slice(x.shape()), Strides::from_slice(x.strides()), x.offset());
+    let (mut shape, mut strides, mut offset) =
+        (Shape::from_slice(x.shape()), Strides::from_slice(x.strides()), x.offset());
     if from != to {
         let ratio = from.max(to) / from.min(to);
         check_last_dim(x, dtype)?;
@@ -44,9 +45,13 @@ fn pair(x: &Tensor, dtype: DType) -> String {
 fn check_last_dim(x: &Tensor, dtype: DType) -> Result<()> {
     let what = pair(x, dtype);
     match x.strides().last() {
-        None => fail!(Runtime, torch: ("self.dim() cannot be 0 {what}"), expected: ("view: expected at least 1 dim"), got: ("a 0-d tensor"), fix: ("Use unsqueeze(0) first.")),
-        Some(&s) if s != 1 && x.size(x.ndim() - 1) != 1 || s != 1 && x.dtype().size() < dtype.size() => fail!(Runtime, torch: ("self.stride(-1) must be 1 {what}, but got {s}"),
-            expected: ("view: expected a last dim of stride 1"), got: ("{s}"), fix: ("Use contiguous() first.")),
+        None => {
+            fail!(Runtime, torch: ("self.dim() cannot be 0 {what}"), expected: ("view: expected at least 1 dim"), got: ("a 0-d tensor"), fix: ("Use unsqueeze(0) first."))
+        }
+        Some(&s) if s != 1 && x.size(x.ndim() - 1) != 1 || s != 1 && x.dtype().size() < dtype.size() => {
+            fail!(Runtime, torch: ("self.stride(-1) must be 1 {what}, but got {s}"),
+            expected: ("view: expected a last dim of stride 1"), got: ("{s}"), fix: ("Use contiguous() first."))
+        }
         _ => Ok(()),
     }
 }
@@ -73,7 +78,8 @@ pub fn view_as_real(x: &Tensor) -> Result<Tensor> {
     if !x.dtype().is_complex() {
         fail!(Runtime, torch: ("view_as_real is only supported for complex tensors"), expected: ("view_as_real: expected a complex dtype"), got: ("{}", x.dtype().name()), fix: ("Use torch.complex() to make one."));
     }
-    let (mut shape, mut strides) = (Shape::from_slice(x.shape()), x.strides().iter().map(|s| s * 2).collect::<Strides>());
+    let (mut shape, mut strides) =
+        (Shape::from_slice(x.shape()), x.strides().iter().map(|s| s * 2).collect::<Strides>());
     shape.push(2);
     strides.push(1);
     let y = view::raw_dtype(x, shape, strides, x.offset() * 2, x.dtype().to_real());
@@ -102,7 +108,8 @@ pub fn view_as_complex(x: &Tensor) -> Result<Tensor> {
     if x.offset() % 2 != 0 {
         fail!(Runtime, torch: ("Tensor must have a storage_offset divisible by 2"), expected: ("view_as_complex: expected an even offset"), got: ("{}", x.offset()), fix: ("Clone the tensor first."));
     }
-    let (shape, strides) = (Shape::from_slice(&x.shape()[..last]), x.strides()[..last].iter().map(|s| s / 2).collect::<Strides>());
+    let (shape, strides) =
+        (Shape::from_slice(&x.shape()[..last]), x.strides()[..last].iter().map(|s| s / 2).collect::<Strides>());
     let y = view::raw_dtype(x, shape, strides, x.offset() / 2, x.dtype().to_complex());
     record(y, "ViewAsComplexBackward0", &[x], |_| |_, g| grads![view_as_real(g)?])
 }

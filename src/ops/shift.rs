@@ -99,17 +99,30 @@ pub fn triangle(x: &Tensor, diagonal: i64, upper: bool, dest: Dest) -> Result<Te
     }
     let derivative = move |g: &Tensor| grads![triangle(g, diagonal, upper, Dest::New)?];
     if let Dest::InPlace = dest {
-        return inplace::write(x, node, &[x], |x| {
-            dispatch::index::triangle(x, diagonal, upper, x);
-            Ok(())
-        }, |_| move |_, g| derivative(g));
+        return inplace::write(
+            x,
+            node,
+            &[x],
+            |x| {
+                dispatch::index::triangle(x, diagonal, upper, x);
+                Ok(())
+            },
+            |_| move |_, g| derivative(g),
+        );
     }
     let out = x.empty_like()?;
     dispatch::index::triangle(x, diagonal, upper, &out);
     record(out, node, &[x], |_| move |_, g| derivative(g))
 }
 
-fn triangle_indices(row: i64, col: i64, offset: i64, dtype: Option<DType>, device: Option<Device>, upper: bool) -> Result<Tensor> {
+fn triangle_indices(
+    row: i64,
+    col: i64,
+    offset: i64,
+    dtype: Option<DType>,
+    device: Option<Device>,
+    upper: bool,
+) -> Result<Tensor> {
     for (name, n) in [("row", row), ("col", col)] {
         if n < 0 {
             fail!(Runtime, torch: ("{name} must be non-negative, got{n}"), expected: ("tril_indices: expected sizes of at least 0"), got: ("{n}"), fix: ("Give the matrix's extents."));
@@ -159,7 +172,9 @@ pub fn diag(x: &Tensor, diagonal: i64) -> Result<Tensor> {
     match x.ndim() {
         1 => diag_embed(x, diagonal, 0, 1),
         2 => copy::clone(&view::diagonal(x, diagonal, 0, 1)?, Some(MemoryFormat::Contiguous)),
-        n => fail!(Runtime, torch: ("diag(): Supports 1D or 2D tensors. Got {n}D"), expected: ("diag: expected 1 or 2 dims"), got: ("{n}"), fix: ("Use diagonal() or diag_embed().")),
+        n => {
+            fail!(Runtime, torch: ("diag(): Supports 1D or 2D tensors. Got {n}D"), expected: ("diag: expected 1 or 2 dims"), got: ("{n}"), fix: ("Use diagonal() or diag_embed()."))
+        }
     }
 }
 
@@ -196,18 +211,35 @@ fn select_scatter(x: &Tensor, src: &Tensor, dim: i64, index: i64) -> Result<Tens
     embedded(x, src, "SelectScatterBackward0", move |t| view::select(t, dim, index))
 }
 
-fn slice_scatter(x: &Tensor, src: &Tensor, dim: i64, start: Option<i64>, end: Option<i64>, step: i64) -> Result<Tensor> {
+fn slice_scatter(
+    x: &Tensor,
+    src: &Tensor,
+    dim: i64,
+    start: Option<i64>,
+    end: Option<i64>,
+    step: i64,
+) -> Result<Tensor> {
     embedded(x, src, "SliceScatterBackward0", move |t| view::slice(t, dim, start, end, step))
 }
 
-fn as_strided_scatter(x: &Tensor, src: &Tensor, size: &[i64], stride: &[i64], storage_offset: Option<i64>) -> Result<Tensor> {
+fn as_strided_scatter(
+    x: &Tensor,
+    src: &Tensor,
+    size: &[i64],
+    stride: &[i64],
+    storage_offset: Option<i64>,
+) -> Result<Tensor> {
     // The window is counted from the storage's start; the copy begins with x's first element.
     let (size, stride) = (size.to_vec(), stride.to_vec());
     view::as_strided(x, &size, &stride, storage_offset)?;
     let strides = layout::Strides::from_slice(x.strides());
     let offset = storage_offset.unwrap_or(x.offset() as i64) - x.offset() as i64;
     embedded(x, src, "AsStridedScatterBackward0", move |t| {
-        let base = if t.strides() == &strides[..] || t.is_contiguous() { t.clone() } else { copy::clone_strided(t, &strides)? };
+        let base = if t.strides() == &strides[..] || t.is_contiguous() {
+            t.clone()
+        } else {
+            copy::clone_strided(t, &strides)?
+        };
         view::as_strided(&base, &size, &stride, Some(base.offset() as i64 + offset))
     })
 }

@@ -25,7 +25,8 @@ fn cosine_similarity(x1: &Tensor, x2: &Tensor, dim: i64, eps: f64) -> Result<Ten
         fail!(Runtime, torch: ("expected common dtype to be floating point, yet common dtype is {}", dtype.scalar_name()), expected: ("cosine_similarity: expected floats"), got: ("{}", dtype.name()), fix: ("Convert with .float()."));
     }
     let shape = crate::tensor::layout::broadcast(x1.shape(), x2.shape())?;
-    let prepare = |x: &Tensor| -> Result<Tensor> { super::linear::broadcast_to(&super::copy::to_dtype(x, dtype)?, &shape) };
+    let prepare =
+        |x: &Tensor| -> Result<Tensor> { super::linear::broadcast_to(&super::copy::to_dtype(x, dtype)?, &shape) };
     let (x1, x2) = (prepare(x1)?, prepare(x2)?);
     let dim = if shape.is_empty() { 0 } else { x1.wrap_dim(dim)? as i64 };
     let scaled = |x: &Tensor| -> Result<Tensor> {

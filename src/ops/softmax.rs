@@ -47,7 +47,10 @@ fn backward(g: &Tensor, y: &Tensor, dim: usize, log: bool) -> Result<Tensor> {
                 grads![c.when(0, || h.sub(&along))?, c.when(1, || h.mul(&p)?.mul(&total(&g)?)?.neg())?]
             } else {
                 let along = total(&h.mul(&y)?)?;
-                grads![c.when(0, || h.sub(&along)?.mul(&y))?, c.when(1, || h.mul(&g.sub(&total(&g.mul(&y)?)?)?)?.sub(&g.mul(&along)?))?]
+                grads![
+                    c.when(0, || h.sub(&along)?.mul(&y))?,
+                    c.when(1, || h.mul(&g.sub(&total(&g.mul(&y)?)?)?)?.sub(&g.mul(&along)?))?
+                ]
             }
         }
     })

@@ -16,7 +16,12 @@ use crate::tensor::{DType, Tensor};
 
 // The pieces that one call returns share one node, whose derivative puts their gradients together. They may not be
 // changed in place while they share it.
-fn multiple(x: &Tensor, dim: i64, name: &'static str, views: impl FnOnce() -> Result<Vec<Tensor>>) -> Result<Vec<Tensor>> {
+fn multiple(
+    x: &Tensor,
+    dim: i64,
+    name: &'static str,
+    views: impl FnOnce() -> Result<Vec<Tensor>>,
+) -> Result<Vec<Tensor>> {
     let pieces = no_grad(views)?;
     if !mode::grad_enabled() {
         return Ok(pieces);
@@ -26,14 +31,16 @@ fn multiple(x: &Tensor, dim: i64, name: &'static str, views: impl FnOnce() -> Re
         let shapes: Vec<Shape> = pieces.iter().map(|v| Shape::from_slice(v.shape())).collect();
         let whole = x.ndim();
         let refs: Vec<&Tensor> = pieces.iter().collect();
-        record_many(&refs, name, &[x], |_| move |_, grads| {
-            let Some(like) = grads.iter().flatten().next() else { return Ok(view::no_grads(1)) };
-            let parts = shapes.iter().enumerate().map(|(i, s)| match grads.get(i).and_then(Option::as_ref) {
-                Some(g) => Ok(g.clone()),
-                None => dispatch::zeros(s, like.dtype(), like.device()),
-            });
-            let parts = parts.collect::<Result<Vec<_>>>()?;
-            grads![if shapes[0].len() < whole { join::stack(&parts, dim)? } else { join::cat(&parts, dim)? }]
+        record_many(&refs, name, &[x], |_| {
+            move |_, grads| {
+                let Some(like) = grads.iter().flatten().next() else { return Ok(view::no_grads(1)) };
+                let parts = shapes.iter().enumerate().map(|(i, s)| match grads.get(i).and_then(Option::as_ref) {
+                    Some(g) => Ok(g.clone()),
+                    None => dispatch::zeros(s, like.dtype(), like.device()),
+                });
+                let parts = parts.collect::<Result<Vec<_>>>()?;
+                grads![if shapes[0].len() < whole { join::stack(&parts, dim)? } else { join::cat(&parts, dim)? }]
+            }
         })?;
     }
     Ok(pieces)
@@ -131,7 +138,9 @@ fn split_by_tensor(x: &Tensor, at: &Tensor, dim: i64) -> Result<Vec<Tensor>> {
             let list = unbind(at, 0)?.iter().map(|i| i.item().map(|s| s.i64())).collect::<Result<Vec<i64>>>()?;
             split_at(x, &list, dim)
         }
-        n => fail!(Runtime, torch: ("tensor_split expected tensor_indices_or_sections to be a zero-dimensional or one-dimensional tensor, but got a tensor with {n} dims"), expected: ("tensor_split: expected a number or a vector"), got: ("{n} dims"), fix: ("Flatten it.")),
+        n => {
+            fail!(Runtime, torch: ("tensor_split expected tensor_indices_or_sections to be a zero-dimensional or one-dimensional tensor, but got a tensor with {n} dims"), expected: ("tensor_split: expected a number or a vector"), got: ("{n} dims"), fix: ("Flatten it."))
+        }
     }
 }
 
@@ -242,12 +251,14 @@ fn pieces(x: &Tensor, sizes: impl Iterator<Item = i64>, dim: i64) -> Result<Vec<
 
 // Views that may be changed in place: the caller says that they are not used together.
 fn unsafe_split(x: &Tensor, split_size: i64, dim: i64) -> Result<Vec<Tensor>> {
-    let sizes: Vec<i64> = split(x, split_size, dim)?.iter().map(|t| t.wrap_dim(dim).map(|d| t.size(d) as i64)).collect::<Result<_>>()?;
+    let sizes: Vec<i64> =
+        split(x, split_size, dim)?.iter().map(|t| t.wrap_dim(dim).map(|d| t.size(d) as i64)).collect::<Result<_>>()?;
     pieces(x, sizes.into_iter(), dim)
 }
 
 fn unsafe_chunk(x: &Tensor, chunks: i64, dim: i64) -> Result<Vec<Tensor>> {
-    let sizes: Vec<i64> = chunk(x, chunks, dim)?.iter().map(|t| t.wrap_dim(dim).map(|d| t.size(d) as i64)).collect::<Result<_>>()?;
+    let sizes: Vec<i64> =
+        chunk(x, chunks, dim)?.iter().map(|t| t.wrap_dim(dim).map(|d| t.size(d) as i64)).collect::<Result<_>>()?;
     pieces(x, sizes.into_iter(), dim)
 }
 

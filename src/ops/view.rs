@@ -24,7 +24,13 @@ fn raw(x: &Tensor, (shape, strides, delta): Geometry) -> Tensor {
 }
 
 /// A view with another dtype; `offset` counts elements of that dtype. The caller has checked that it fits.
-pub(super) fn raw_dtype(x: &Tensor, shape: Shape, strides: Strides, offset: usize, dtype: crate::tensor::DType) -> Tensor {
+pub(super) fn raw_dtype(
+    x: &Tensor,
+    shape: Shape,
+    strides: Strides,
+    offset: usize,
+    dtype: crate::tensor::DType,
+) -> Tensor {
     let creation = if mode::grad_enabled() { Creation::Default } else { Creation::NoGrad };
     // SAFETY: the caller covers bytes that `x` covers.
     unsafe { x.view_parts(offset, shape, strides, dtype, creation) }
@@ -91,7 +97,9 @@ pub fn as_strided(x: &Tensor, size: &[i64], stride: &[i64], storage_offset: Opti
     let y = raw(x, (shape.clone(), strides.clone(), offset as isize - x.offset() as isize));
     let (xs, xt) = (Shape::from_slice(x.shape()), Strides::from_slice(x.strides()));
     let delta = offset as isize - x.offset() as isize;
-    backward_of_view(y, "AsStridedBackward0", x, move |g| as_strided_backward(g, &xs, &xt, &(shape.clone(), strides.clone(), delta)))
+    backward_of_view(y, "AsStridedBackward0", x, move |g| {
+        as_strided_backward(g, &xs, &xt, &(shape.clone(), strides.clone(), delta))
+    })
 }
 
 /// The gradient of an `as_strided` view whose geometry may reach outside its input.
@@ -111,7 +119,10 @@ pub fn check_bounds(name: &str, x: &Tensor, shape: &[usize], strides: &[isize], 
     let reach = if shape.contains(&0) {
         Some(0)
     } else {
-        shape.iter().zip(strides).try_fold(offset as usize + 1, |n, (&d, &s)| n.checked_add((d - 1).checked_mul(s as usize)?))
+        shape
+            .iter()
+            .zip(strides)
+            .try_fold(offset as usize + 1, |n, (&d, &s)| n.checked_add((d - 1).checked_mul(s as usize)?))
     };
     let have = x.storage().nbytes();
     match reach.and_then(|n| n.checked_mul(x.dtype().size())) {
@@ -128,11 +139,15 @@ pub fn infer_size(name: &str, shape: &[i64], numel: usize) -> Result<Shape> {
     let mut unknown = None;
     for (d, &n) in shape.iter().enumerate() {
         match n {
-            -1 if unknown.is_some() => fail!(Runtime, torch: ("only one dimension can be inferred"), expected: ("{name}: expected at most one -1"), got: ("{shape:?}"),
-                fix: ("Write all sizes but one.")),
+            -1 if unknown.is_some() => {
+                fail!(Runtime, torch: ("only one dimension can be inferred"), expected: ("{name}: expected at most one -1"), got: ("{shape:?}"),
+                fix: ("Write all sizes but one."))
+            }
             -1 => unknown = Some(d),
-            n if n < 0 => fail!(Runtime, torch: ("invalid shape dimension {n} at index {d} of shape {shape:?}"), expected: ("{name}: expected sizes of at least -1"), got: ("{n}"),
-                fix: ("Use -1 for the size to be inferred.")),
+            n if n < 0 => {
+                fail!(Runtime, torch: ("invalid shape dimension {n} at index {d} of shape {shape:?}"), expected: ("{name}: expected sizes of at least -1"), got: ("{n}"),
+                fix: ("Use -1 for the size to be inferred."))
+            }
             n => known = known.saturating_mul(n as usize),
         }
     }
@@ -248,7 +263,9 @@ pub fn t(x: &Tensor) -> Result<Tensor> {
     match x.ndim() {
         0 | 1 => alias(x),
         2 => transpose_named(x, 0, 1, "TBackward0"),
-        n => fail!(Runtime, torch: ("t() expects a tensor with <= 2 dimensions, but self is {n}D"), expected: ("t: expected at most 2 dims"), got: ("{n}"), fix: ("Use mT or transpose(dim0, dim1).")),
+        n => {
+            fail!(Runtime, torch: ("t() expects a tensor with <= 2 dimensions, but self is {n}D"), expected: ("t: expected at most 2 dims"), got: ("{n}"), fix: ("Use mT or transpose(dim0, dim1)."))
+        }
     }
 }
 
@@ -361,7 +378,8 @@ pub fn diagonal(x: &Tensor, offset: i64, dim1: i64, dim2: i64) -> Result<Tensor>
         fail!(Runtime, torch: ("diagonal dimensions cannot be identical {dim1}, {dim2}"), expected: ("diagonal: expected two different dims"), got: ("{dim1} and {dim2} of {} dims", x.ndim()), fix: ("Use diag() to make a matrix of a vector."));
     }
     let (n, m) = (x.shape()[a] as i64, x.shape()[b] as i64);
-    let len = if offset >= 0 { n.min(m.saturating_sub(offset)) } else { m.min(n.saturating_add(offset)) }.max(0) as usize;
+    let len =
+        if offset >= 0 { n.min(m.saturating_sub(offset)) } else { m.min(n.saturating_add(offset)) }.max(0) as usize;
     embedded(x, "DiagonalBackward0", |shape, strides| {
         let delta = match (len, offset) {
             (0, _) => 0,

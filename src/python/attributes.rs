@@ -12,7 +12,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 fn subclass_check(cls: &Bound<'_, PyType>) -> PyResult<()> {
     if !cls.is_subclass_of::<PyTensor>()? {
-        return Err(PyTypeError::new_err("Creating a Tensor subclass from a class that does not inherit from Tensor is not possible. Make sure your class inherits from Tensor."));
+        return Err(PyTypeError::new_err(
+            "Creating a Tensor subclass from a class that does not inherit from Tensor is not possible. Make sure your class inherits from Tensor.",
+        ));
     }
     Ok(())
 }
@@ -29,14 +31,20 @@ fn assign(part: &Tensor, value: &Bound<'_, PyAny>) -> PyResult<()> {
 fn matrix(x: &Tensor, name: &str) -> PyResult<()> {
     match x.ndim() {
         0 | 2 => Ok(()),
-        1 => Err(PyRuntimeError::new_err(format!("tensor.{name} is only supported on matrices (2-D tensors). Got 1-D tensor."))),
-        n => Err(PyRuntimeError::new_err(format!("tensor.{name} is only supported on matrices (2-D tensors). Got {n}-D tensor. For batches of matrices, consider using tensor.m{name}"))),
+        1 => Err(PyRuntimeError::new_err(format!(
+            "tensor.{name} is only supported on matrices (2-D tensors). Got 1-D tensor."
+        ))),
+        n => Err(PyRuntimeError::new_err(format!(
+            "tensor.{name} is only supported on matrices (2-D tensors). Got {n}-D tensor. For batches of matrices, consider using tensor.m{name}"
+        ))),
     }
 }
 
 fn batch(x: &Tensor, name: &str) -> PyResult<()> {
     if x.ndim() == 1 {
-        return Err(PyRuntimeError::new_err(format!("tensor.{name} is only supported on matrices or batches of matrices. Got 1-D tensor.")));
+        return Err(PyRuntimeError::new_err(format!(
+            "tensor.{name} is only supported on matrices or batches of matrices. Got 1-D tensor."
+        )));
     }
     Ok(())
 }
@@ -121,7 +129,11 @@ impl PyTensor {
     /// A leaf of class `cls` over the data of a tensor.
     #[staticmethod]
     #[pyo3(signature = (cls, data, require_grad=false))]
-    fn _make_subclass<'py>(cls: &Bound<'py, PyType>, data: &Bound<'py, PyTensor>, require_grad: Option<bool>) -> PyResult<Bound<'py, PyAny>> {
+    fn _make_subclass<'py>(
+        cls: &Bound<'py, PyType>,
+        data: &Bound<'py, PyTensor>,
+        require_grad: Option<bool>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         subclass_check(cls)?;
         let t = data.get().tensor().detach();
         if require_grad == Some(true) {

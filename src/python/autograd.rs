@@ -27,7 +27,12 @@ pub(super) struct PyNodeObject {
 impl Drop for PyNodeObject {
     fn drop(&mut self) {
         if let Some(extra) = self.node.extra_if_any() {
-            let _ = extra.pyobj.compare_exchange(*self.me.get_mut(), std::ptr::null_mut(), Ordering::AcqRel, Ordering::Relaxed);
+            let _ = extra.pyobj.compare_exchange(
+                *self.me.get_mut(),
+                std::ptr::null_mut(),
+                Ordering::AcqRel,
+                Ordering::Relaxed,
+            );
         }
     }
 }
@@ -66,7 +71,8 @@ fn node_class(py: Python<'_>, name: &'static str) -> PyResult<Py<PyType>> {
     let body = PyDict::new(py);
     body.set_item("__slots__", PyTuple::empty(py))?;
     body.set_item("__module__", "builtins")?;
-    let made = py.get_type::<PyType>().call1((name, (py.get_type::<PyNodeObject>(),), body))?.cast_into::<PyType>()?.unbind();
+    let made =
+        py.get_type::<PyType>().call1((name, (py.get_type::<PyNodeObject>(),), body))?.cast_into::<PyType>()?.unbind();
     Ok(lock().entry(name).or_insert(made).clone_ref(py))
 }
 
@@ -215,7 +221,8 @@ fn node_of(obj: &Bound<'_, PyAny>) -> Option<Arc<Node>> {
 fn edge_of(obj: &Bound<'_, PyAny>) -> PyResult<Edge> {
     if let Some(t) = tensor_of(obj) {
         autograd::history::check_view(&t)?;
-        return autograd::gradient_edge(&t).ok_or_else(|| PyRuntimeError::new_err("One of the differentiated Tensors does not require grad"));
+        return autograd::gradient_edge(&t)
+            .ok_or_else(|| PyRuntimeError::new_err("One of the differentiated Tensors does not require grad"));
     }
     // A GradientEdge: a named tuple of node and output number.
     if let Ok(edge) = obj.cast::<PyTuple>()
@@ -245,16 +252,22 @@ fn _run_backward<'py>(
     let mut roots = Vec::with_capacity(tensors.len());
     for (i, (t, g)) in tensors.iter().zip(grad_tensors.iter()).enumerate() {
         let edge = match tensor_of(&t) {
-            Some(x) => match { autograd::history::check_view(&x)?; autograd::gradient_edge(&x) } {
+            Some(x) => match {
+                autograd::history::check_view(&x)?;
+                autograd::gradient_edge(&x)
+            } {
                 Some(e) => e,
                 None => {
-                    return Err(PyRuntimeError::new_err(format!("element {i} of tensors does not require grad and does not have a grad_fn")));
+                    return Err(PyRuntimeError::new_err(format!(
+                        "element {i} of tensors does not require grad and does not have a grad_fn"
+                    )));
                 }
             },
             None => edge_of(&t)?,
         };
         let grad = if g.is_none() {
-            let x = tensor_of(&t).ok_or_else(|| PyRuntimeError::new_err("grad can be implicitly created only for scalar outputs"))?;
+            let x = tensor_of(&t)
+                .ok_or_else(|| PyRuntimeError::new_err("grad can be implicitly created only for scalar outputs"))?;
             if x.numel() != 1 {
                 return Err(PyRuntimeError::new_err("grad can be implicitly created only for scalar outputs"));
             }
@@ -276,7 +289,9 @@ fn _run_backward<'py>(
                             hooks::retain_grad(&x)?;
                         }
                         if !x.requires_grad() {
-                            return Err(PyRuntimeError::new_err("One of the differentiated Tensors does not require grad"));
+                            return Err(PyRuntimeError::new_err(
+                                "One of the differentiated Tensors does not require grad",
+                            ));
                         }
                     }
                     edge_of(&t)
@@ -290,7 +305,9 @@ fn _run_backward<'py>(
         return Ok(py.None().into_bound(py));
     }
     if !allow_unused && let Some(i) = out.iter().position(Option::is_none) {
-        return Err(PyRuntimeError::new_err(format!("The differentiated Tensor at index {i} appears to not have been used in the graph. Set allow_unused=True if this is the desired behavior.")));
+        return Err(PyRuntimeError::new_err(format!(
+            "The differentiated Tensor at index {i} appears to not have been used in the graph. Set allow_unused=True if this is the desired behavior."
+        )));
     }
     let items = out.into_iter().map(|g| g.map(|g| wrap(py, g)).transpose()).collect::<PyResult<Vec<_>>>()?;
     Ok(PyTuple::new(py, items)?.into_any())
@@ -325,7 +342,8 @@ impl saved::Packed for PyPacked {
     fn unpack(&self) -> crate::error::Result<Tensor> {
         Python::attach(|py| -> PyResult<Tensor> {
             let r = self.unpack.call1(py, (self.object.clone_ref(py),))?;
-            tensor_of(r.bind(py)).ok_or_else(|| PyTypeError::new_err("Output of saved tensor unpack_hook expected to be a Tensor"))
+            tensor_of(r.bind(py))
+                .ok_or_else(|| PyTypeError::new_err("Output of saved tensor unpack_hook expected to be a Tensor"))
         })
         .map_err(super::errors::foreign)
     }
@@ -385,11 +403,18 @@ fn _is_checkpoint_valid() -> bool {
 #[pyfunction]
 fn _will_engine_execute_node(node: &Bound<'_, PyAny>) -> PyResult<bool> {
     let Some(found) = node_of(node) else {
-        return Err(PyRuntimeError::new_err(format!("_will_engine_execute_node expects an grad_fn, but got {}", super::args::type_name(node))));
+        return Err(PyRuntimeError::new_err(format!(
+            "_will_engine_execute_node expects an grad_fn, but got {}",
+            super::args::type_name(node)
+        )));
     };
     match autograd::plan::will_run(&found) {
-        None => Err(PyRuntimeError::new_err("_get_should_execute_nodes should only be called during the backward pass")),
-        Some((_, true)) => Err(PyRuntimeError::new_err("A leaf node was passed to _will_engine_execute_node but we are currently running autograd.grad(). This is currently not supported.")),
+        None => {
+            Err(PyRuntimeError::new_err("_get_should_execute_nodes should only be called during the backward pass"))
+        }
+        Some((_, true)) => Err(PyRuntimeError::new_err(
+            "A leaf node was passed to _will_engine_execute_node but we are currently running autograd.grad(). This is currently not supported.",
+        )),
         Some((runs, false)) => Ok(runs),
     }
 }

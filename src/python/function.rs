@@ -91,7 +91,9 @@ impl FunctionBase {
             (s.saved.clone(), s.node.upgrade())
         };
         let Some(list) = list else {
-            return Err(record::freed::<()>("Function").err().map_or_else(|| PyRuntimeError::new_err("freed"), Into::into));
+            return Err(record::freed::<()>("Function")
+                .err()
+                .map_or_else(|| PyRuntimeError::new_err("freed"), Into::into));
         };
         let node = match node {
             Some(n) => n,
@@ -100,14 +102,28 @@ impl FunctionBase {
         };
         let items = list
             .iter()
-            .map(|s| s.as_ref().map(|s| Ok::<_, PyErr>(s.unpack(&node)?)).transpose()?.map(|t| super::tensor::wrap(py, t)).transpose())
+            .map(|s| {
+                s.as_ref()
+                    .map(|s| Ok::<_, PyErr>(s.unpack(&node)?))
+                    .transpose()?
+                    .map(|t| super::tensor::wrap(py, t))
+                    .transpose()
+            })
             .collect::<PyResult<Vec<_>>>()?;
         PyTuple::new(py, items)
     }
 
     /// Makes the node: `inputs` are all arguments, `outputs` the raw results with flags (differentiable, is dirty input).
     /// `saved` are the tensors given to `save_for_backward`.
-    fn _attach<'py>(slf: &Bound<'py, Self>, name: &str, inputs: &Bound<'py, PyTuple>, outputs: &Bound<'py, PyTuple>, differentiable: Vec<bool>, dirty: Vec<bool>, saved: &Bound<'py, PyTuple>) -> PyResult<()> {
+    fn _attach<'py>(
+        slf: &Bound<'py, Self>,
+        name: &str,
+        inputs: &Bound<'py, PyTuple>,
+        outputs: &Bound<'py, PyTuple>,
+        differentiable: Vec<bool>,
+        dirty: Vec<bool>,
+        saved: &Bound<'py, PyTuple>,
+    ) -> PyResult<()> {
         let args: Vec<_> = inputs.iter().map(|x| tensor_of(&x)).collect();
         let mut edges: SmallVec<[Option<Edge>; 2]> = SmallVec::new();
         for t in &args {
@@ -116,14 +132,19 @@ impl FunctionBase {
             }
             edges.push(t.as_ref().and_then(gradient_edge));
         }
-        let node = Arc::new(Node::new(leak_name(name), edges, Box::new(PyNode { ctx: slf.clone().into_any().unbind() })));
+        let node =
+            Arc::new(Node::new(leak_name(name), edges, Box::new(PyNode { ctx: slf.clone().into_any().unbind() })));
         if mode::anomaly() {
             crate::autograd::engine::note_traceback(&node);
         }
         let mut outs = Vec::new();
         for ((y, &diff), &dirty) in outputs.iter().zip(&differentiable).zip(&dirty) {
             let Some(t) = tensor_of(&y) else {
-                node.add_output(OutMeta { shape: SmallVec::new(), dtype: crate::tensor::DType::F32, device: crate::tensor::Device::Cpu });
+                node.add_output(OutMeta {
+                    shape: SmallVec::new(),
+                    dtype: crate::tensor::DType::F32,
+                    device: crate::tensor::Device::Cpu,
+                });
                 continue;
             };
             if dirty {
@@ -194,7 +215,10 @@ fn save(outs: &[Tensor], saved: &Bound<'_, PyTuple>) -> PyResult<Vec<Option<Save
                 return Ok(None);
             }
             let Some(t) = tensor_of(&o) else {
-                return Err(PyTypeError::new_err(format!("save_for_backward can only save variables, but argument {i} is of type {}", o.get_type().name()?)));
+                return Err(PyTypeError::new_err(format!(
+                    "save_for_backward can only save variables, but argument {i} is of type {}",
+                    o.get_type().name()?
+                )));
             };
             Ok(Some(match outs.iter().position(|y| y.is(&t)) {
                 Some(nr) => Saved::output(&t, nr as u32)?,
@@ -207,15 +231,21 @@ fn save(outs: &[Tensor], saved: &Bound<'_, PyTuple>) -> PyResult<Vec<Option<Save
 /// Gives an input that `forward` changed in place its new history.
 fn rebase(t: &Tensor, node: &Arc<Node>, at: usize, outputs: usize) -> PyResult<()> {
     if t.requires_grad() && t.is_leaf() {
-        return Err(PyRuntimeError::new_err("a leaf Variable that requires grad has been used in an in-place operation."));
+        return Err(PyRuntimeError::new_err(
+            "a leaf Variable that requires grad has been used in an in-place operation.",
+        ));
     }
     if let Some(base) = t.base() {
         if outputs > 1 {
-            return Err(PyRuntimeError::new_err("If your Function modifies inplace an input that is a view of another Tensor, your Function cannot return more than one Tensor. This is not supported by the current autograd engine. You should either make sure the input is not a view (using .clone() for example) or make your Function only return one Tensor (potentially splitting it into two Functions: one doing the inplace that returns a single Tensor and a second one that does the other operations). You can ask on the forum https://discuss.pytorch.org/ if you need help to do this change."));
+            return Err(PyRuntimeError::new_err(
+                "If your Function modifies inplace an input that is a view of another Tensor, your Function cannot return more than one Tensor. This is not supported by the current autograd engine. You should either make sure the input is not a view (using .clone() for example) or make your Function only return one Tensor (potentially splitting it into two Functions: one doing the inplace that returns a single Tensor and a second one that does the other operations). You can ask on the forum https://discuss.pytorch.org/ if you need help to do this change.",
+            ));
         }
         forbidden(t, "is being")?;
         if base.requires_grad() && base.is_leaf() {
-            return Err(PyRuntimeError::new_err("a view of a leaf Variable that requires grad is being used in an in-place operation."));
+            return Err(PyRuntimeError::new_err(
+                "a view of a leaf Variable that requires grad is being used in an in-place operation.",
+            ));
         }
     }
     crate::ops::inplace::rebase_at(t, node.clone(), at);

@@ -36,7 +36,12 @@ static METHODS: OnceLock<Vec<Method>> = OnceLock::new();
 const MAX: usize = 128;
 
 type NoArgs = unsafe extern "C" fn(*mut ffi::PyObject, *mut ffi::PyObject) -> *mut ffi::PyObject;
-type Fast = unsafe extern "C" fn(*mut ffi::PyObject, *const *mut ffi::PyObject, ffi::Py_ssize_t, *mut ffi::PyObject) -> *mut ffi::PyObject;
+type Fast = unsafe extern "C" fn(
+    *mut ffi::PyObject,
+    *const *mut ffi::PyObject,
+    ffi::Py_ssize_t,
+    *mut ffi::PyObject,
+) -> *mut ffi::PyObject;
 
 /// Gives a result or an exception to the interpreter.
 fn deliver(py: Python<'_>, r: PyResult<Py<PyAny>>) -> *mut ffi::PyObject {
@@ -66,7 +71,9 @@ unsafe extern "C" fn noargs<const I: usize>(slf: *mut ffi::PyObject, _: *mut ffi
     // SAFETY: Python calls methods with the interpreter attached and a live self.
     unsafe {
         let py = Python::assume_attached();
-        let Some(m) = METHODS.get().and_then(|m| m.get(I)) else { return deliver(py, Err(PyRuntimeError::new_err("a method was called before the module was ready"))) };
+        let Some(m) = METHODS.get().and_then(|m| m.get(I)) else {
+            return deliver(py, Err(PyRuntimeError::new_err("a method was called before the module was ready")));
+        };
         if !quiet(py, slf) {
             let call = Call { positional: smallvec![Bound::from_borrowed_ptr(py, slf)], keywords: SmallVec::new() };
             if let Some(r) = asked(py, m.object.bind(py), &call) {
@@ -77,11 +84,18 @@ unsafe extern "C" fn noargs<const I: usize>(slf: *mut ffi::PyObject, _: *mut ffi
     }
 }
 
-unsafe extern "C" fn fast<const I: usize>(slf: *mut ffi::PyObject, args: *const *mut ffi::PyObject, nargs: ffi::Py_ssize_t, kwnames: *mut ffi::PyObject) -> *mut ffi::PyObject {
+unsafe extern "C" fn fast<const I: usize>(
+    slf: *mut ffi::PyObject,
+    args: *const *mut ffi::PyObject,
+    nargs: ffi::Py_ssize_t,
+    kwnames: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
     // SAFETY: Python calls this with its vectorcall convention, the interpreter attached and a live self.
     unsafe {
         let py = Python::assume_attached();
-        let Some(m) = METHODS.get().and_then(|m| m.get(I)) else { return deliver(py, Err(PyRuntimeError::new_err("a method was called before the module was ready"))) };
+        let Some(m) = METHODS.get().and_then(|m| m.get(I)) else {
+            return deliver(py, Err(PyRuntimeError::new_err("a method was called before the module was ready")));
+        };
         if !quiet(py, slf) {
             let call = Call::new(py, Some(slf), args, nargs as usize, kwnames);
             if let Some(r) = asked(py, m.object.bind(py), &call) {
@@ -164,7 +178,11 @@ fn exempt(name: &str) -> bool {
     name.starts_with('_') && !matches!(name, "_base" | "_version" | "_is_view") || name == "as_subclass"
 }
 
-fn replace_method<'py>(cls: &Bound<'py, pyo3::types::PyType>, descriptor: &Bound<'py, PyAny>, methods: &mut Vec<Method>) -> PyResult<()> {
+fn replace_method<'py>(
+    cls: &Bound<'py, pyo3::types::PyType>,
+    descriptor: &Bound<'py, PyAny>,
+    methods: &mut Vec<Method>,
+) -> PyResult<()> {
     let (py, i) = (cls.py(), methods.len());
     if i >= MAX {
         return Err(PyRuntimeError::new_err("Tensor has outgrown the table of guarded methods"));
@@ -172,13 +190,22 @@ fn replace_method<'py>(cls: &Bound<'py, pyo3::types::PyType>, descriptor: &Bound
     // SAFETY: the caller checked that this is a method descriptor; the new definition is complete and lives forever.
     unsafe {
         let original = (*descriptor.as_ptr().cast::<ffi::PyMethodDescrObject>()).d_method;
-        let plain = (*original).ml_flags & (ffi::METH_NOARGS | ffi::METH_O | ffi::METH_VARARGS | ffi::METH_FASTCALL) == ffi::METH_NOARGS;
+        let plain = (*original).ml_flags & (ffi::METH_NOARGS | ffi::METH_O | ffi::METH_VARARGS | ffi::METH_FASTCALL)
+            == ffi::METH_NOARGS;
         let (meth, flags) = if plain {
             (ffi::PyMethodDefPointer { PyCFunction: NOARGS[i / 8][i % 8] }, ffi::METH_NOARGS)
         } else {
-            (ffi::PyMethodDefPointer { PyCFunctionFastWithKeywords: FAST[i / 8][i % 8] }, ffi::METH_FASTCALL | ffi::METH_KEYWORDS)
+            (
+                ffi::PyMethodDefPointer { PyCFunctionFastWithKeywords: FAST[i / 8][i % 8] },
+                ffi::METH_FASTCALL | ffi::METH_KEYWORDS,
+            )
         };
-        let def = Box::leak(Box::new(ffi::PyMethodDef { ml_name: (*original).ml_name, ml_meth: meth, ml_flags: flags, ml_doc: (*original).ml_doc }));
+        let def = Box::leak(Box::new(ffi::PyMethodDef {
+            ml_name: (*original).ml_name,
+            ml_meth: meth,
+            ml_flags: flags,
+            ml_doc: (*original).ml_doc,
+        }));
         let object = Bound::from_owned_ptr_or_err(py, ffi::PyDescr_NewMethod(cls.as_type_ptr(), def))?;
         cls.setattr(object.getattr("__name__")?.cast_into::<pyo3::types::PyString>()?, &object)?;
         methods.push(Method { original, descriptor: descriptor.clone().unbind(), object: object.unbind() });

@@ -13,8 +13,8 @@ use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use std::any::Any;
-use std::sync::{Arc, Weak};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
@@ -41,7 +41,8 @@ impl PyHook {
 }
 
 pub(super) fn grads_tuple<'py>(py: Python<'py>, grads: &[Option<Tensor>]) -> PyResult<Bound<'py, PyTuple>> {
-    let items = grads.iter().map(|g| g.as_ref().map(|g| wrap(py, g.clone())).transpose()).collect::<PyResult<Vec<_>>>()?;
+    let items =
+        grads.iter().map(|g| g.as_ref().map(|g| wrap(py, g.clone())).transpose()).collect::<PyResult<Vec<_>>>()?;
     PyTuple::new(py, items)
 }
 
@@ -51,7 +52,12 @@ pub(super) fn grads_from(obj: &Bound<'_, PyAny>) -> PyResult<Grads> {
         if o.is_none() {
             return Ok(None);
         }
-        tensor_of(o).map(Some).ok_or_else(|| PyRuntimeError::new_err(format!("expected Variable or None (got {})", o.get_type().name().map(|n| n.to_string()).unwrap_or_default())))
+        tensor_of(o).map(Some).ok_or_else(|| {
+            PyRuntimeError::new_err(format!(
+                "expected Variable or None (got {})",
+                o.get_type().name().map(|n| n.to_string()).unwrap_or_default()
+            ))
+        })
     };
     if let Ok(t) = obj.cast::<PyTuple>() {
         return t.iter().map(|o| one(&o)).collect();
@@ -68,7 +74,10 @@ fn check_value(hook: &Bound<'_, PyAny>, old: &Option<Tensor>, new: &Option<Tenso
     let name = || hook.getattr("__name__").map_or_else(|_| "<unknown>".to_owned(), |n| n.to_string());
     if new.dtype() != old.dtype() {
         let (was, got) = (old.dtype().scalar_name(), new.dtype().scalar_name());
-        return Err(PyRuntimeError::new_err(format!("hook '{}' has changed the type of value (was torch.{was}Tensor got torch.{got}Tensor)", name())));
+        return Err(PyRuntimeError::new_err(format!(
+            "hook '{}' has changed the type of value (was torch.{was}Tensor got torch.{got}Tensor)",
+            name()
+        )));
     }
     if new.shape() != old.shape() {
         return Err(PyRuntimeError::new_err(format!("hook '{}' has changed the size of value", name())));
@@ -81,7 +90,10 @@ fn take_results(hook: &Bound<'_, PyAny>, grads: &mut Grads, r: &Bound<'_, PyAny>
     let given = r.cast::<PyTuple>().map_or(1, |t| t.len());
     if given != grads.len() {
         let name = hook.getattr("__name__").map_or_else(|_| "<unknown>".to_owned(), |n| n.to_string());
-        return Err(PyRuntimeError::new_err(format!("hook '{name}' has returned an incorrect number of values (got {given}, but expected {})", grads.len())));
+        return Err(PyRuntimeError::new_err(format!(
+            "hook '{name}' has returned an incorrect number of values (got {given}, but expected {})",
+            grads.len()
+        )));
     }
     let new = grads_from(r)?;
     for (old, new) in grads.iter().zip(&new) {
@@ -105,7 +117,10 @@ impl Hook for PyHook {
                     let r = hook.call1((wrapped(py, g)?,))?;
                     if !r.is_none() {
                         let Some(new) = tensor_of(&r) else {
-                            return Err(PyTypeError::new_err(format!("expected Variable, but hook returned '{}'", r.get_type().name()?)));
+                            return Err(PyTypeError::new_err(format!(
+                                "expected Variable, but hook returned '{}'",
+                                r.get_type().name()?
+                            )));
                         };
                         let new = Some(new);
                         check_value(hook, g, &new)?;
@@ -135,7 +150,10 @@ impl Hook for PyHook {
                     let Some(Some(t)) = out.first() else { return Ok(()) };
                     let r = self.function.bind(py).call1((wrap(py, t.clone())?,))?;
                     if !r.is_none() {
-                        return Err(PyTypeError::new_err(format!("expected Variable, but hook returned '{}'", r.get_type().name()?)));
+                        return Err(PyTypeError::new_err(format!(
+                            "expected Variable, but hook returned '{}'",
+                            r.get_type().name()?
+                        )));
                     }
                     return Ok(());
                 }

@@ -22,13 +22,20 @@ type Obj<'py> = Bound<'py, PyAny>;
 const DETACH_NUMEL: usize = 1 << 15;
 
 fn run(py: Python<'_>, x: Tensor, y: Tensor, f: Binary, dest: Dest) -> PyResult<Py<PyAny>> {
-    let r = if x.numel() + y.numel() >= DETACH_NUMEL { py.detach(move || f(&x, &y, &dest))? } else { f(&x, &y, &dest)? };
+    let r =
+        if x.numel() + y.numel() >= DETACH_NUMEL { py.detach(move || f(&x, &y, &dest))? } else { f(&x, &y, &dest)? };
     wrap(py, r)
 }
 
 /// `slf op other`; with `reversed`, `other op slf`. `method` is what `__torch_function__` gets to see.
 #[inline]
-fn binary<'py>(slf: &Bound<'py, PyTensor>, other: &Obj<'py>, method: &str, f: Binary, reversed: bool) -> PyResult<Py<PyAny>> {
+fn binary<'py>(
+    slf: &Bound<'py, PyTensor>,
+    other: &Obj<'py>,
+    method: &str,
+    f: Binary,
+    reversed: bool,
+) -> PyResult<Py<PyAny>> {
     let py = slf.py();
     if let Some(r) = overridden(slf.as_any(), Some(other), method)? {
         return Ok(r);
@@ -152,15 +159,27 @@ impl PyTensor {
     fn __rmatmul__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Py<PyAny>> {
         binary(slf, other, "__rmatmul__", product, true)
     }
-    fn __pow__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>, modulo: Option<&Bound<'py, PyAny>>) -> PyResult<Py<PyAny>> {
+    fn __pow__<'py>(
+        slf: &Bound<'py, Self>,
+        other: &Bound<'py, PyAny>,
+        modulo: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
         let _ = modulo;
         binary(slf, other, "pow", power, false)
     }
-    fn __rpow__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>, modulo: Option<&Bound<'py, PyAny>>) -> PyResult<Py<PyAny>> {
+    fn __rpow__<'py>(
+        slf: &Bound<'py, Self>,
+        other: &Bound<'py, PyAny>,
+        modulo: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
         let _ = modulo;
         binary(slf, other, "__rpow__", power, true)
     }
-    fn __ipow__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>, modulo: Option<&Bound<'py, PyAny>>) -> PyResult<()> {
+    fn __ipow__<'py>(
+        slf: &Bound<'py, Self>,
+        other: &Bound<'py, PyAny>,
+        modulo: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<()> {
         let _ = modulo;
         in_place(slf, other, "pow_", power)
     }

@@ -28,7 +28,10 @@ impl PyStorage {
     fn place(&self, index: &Bound<'_, PyAny>) -> PyResult<usize> {
         let n = self.0.nbytes();
         let Some(i) = int_of(index) else {
-            return Err(PyTypeError::new_err(format!("can't index a torch.UntypedStorage with {}", super::args::type_name(index))));
+            return Err(PyTypeError::new_err(format!(
+                "can't index a torch.UntypedStorage with {}",
+                super::args::type_name(index)
+            )));
         };
         let at = if i < 0 { i + n as i64 } else { i };
         if at < 0 || at >= n as i64 {
@@ -88,13 +91,24 @@ impl PyStorage {
         }
         let first = args.get_item(0)?;
         if args.len() > 1 {
-            return Err(PyTypeError::new_err(format!("torch.UntypedStorage(): expected one argument, but got {}. Give a number of bytes or a sequence of them.", args.len())));
+            return Err(PyTypeError::new_err(format!(
+                "torch.UntypedStorage(): expected one argument, but got {}. Give a number of bytes or a sequence of them.",
+                args.len()
+            )));
         }
         if let Some(n) = int_of(&first) {
-            let n = usize::try_from(n).map_err(|_| PyRuntimeError::new_err(format!("Storage size must be non-negative, but got {n}")))?;
+            let n = usize::try_from(n)
+                .map_err(|_| PyRuntimeError::new_err(format!("Storage size must be non-negative, but got {n}")))?;
             return Ok(PyStorage(fresh(n, device)?));
         }
-        let bytes: Vec<u8> = first.try_iter().map_err(|_| PyTypeError::new_err(format!("torch.UntypedStorage(): Expected a sequence type, but got {}", super::args::type_name(&first))))?
+        let bytes: Vec<u8> = first
+            .try_iter()
+            .map_err(|_| {
+                PyTypeError::new_err(format!(
+                    "torch.UntypedStorage(): Expected a sequence type, but got {}",
+                    super::args::type_name(&first)
+                ))
+            })?
             .map(|b| int_of(&b?).map(|b| b as u8).ok_or_else(|| PyTypeError::new_err("expected a sequence of ints")))
             .collect::<PyResult<_>>()?;
         Ok(PyStorage(from_bytes(&bytes)?))
@@ -138,9 +152,13 @@ impl PyStorage {
     }
     fn resize_(slf: Bound<'_, Self>, size: i64) -> PyResult<Bound<'_, Self>> {
         let s = &slf.get().0;
-        let Ok(n) = usize::try_from(size) else { return Err(PyRuntimeError::new_err(format!("Storage size must be non-negative, but got {size}"))) };
+        let Ok(n) = usize::try_from(size) else {
+            return Err(PyRuntimeError::new_err(format!("Storage size must be non-negative, but got {size}")));
+        };
         if !s.resizable() && n != s.nbytes() {
-            return Err(PyRuntimeError::new_err("Trying to resize storage that is not resizable\n  resize_: expected memory of our own, but got memory shared with another owner. Clone the storage first."));
+            return Err(PyRuntimeError::new_err(
+                "Trying to resize storage that is not resizable\n  resize_: expected memory of our own, but got memory shared with another owner. Clone the storage first.",
+            ));
         }
         if n > s.nbytes() {
             dispatch::grow(s, n)?;
@@ -156,7 +174,10 @@ impl PyStorage {
         if let Ok(s) = index.cast::<PySlice>() {
             let at = s.indices(n as isize)?;
             if at.step != 1 {
-                return Err(PyRuntimeError::new_err(format!("Trying to slice with a step of {}, but only a step of 1 is supported", at.step)));
+                return Err(PyRuntimeError::new_err(format!(
+                    "Trying to slice with a step of {}, but only a step of 1 is supported",
+                    at.step
+                )));
             }
             return wrap_storage(py, &window(&me.0, at.start as usize, at.slicelength));
         }
@@ -166,12 +187,20 @@ impl PyStorage {
     }
     fn __setitem__(&self, index: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let (ptr, n) = self.bytes()?;
-        let Some(v) = int_of(value) else { return Err(PyTypeError::new_err(format!("can only set storage content with a int types, but got {} instead", super::args::type_name(value)))) };
+        let Some(v) = int_of(value) else {
+            return Err(PyTypeError::new_err(format!(
+                "can only set storage content with a int types, but got {} instead",
+                super::args::type_name(value)
+            )));
+        };
         let (start, len) = match index.cast::<PySlice>() {
             Ok(s) => {
                 let at = s.indices(n as isize)?;
                 if at.step != 1 {
-                    return Err(PyRuntimeError::new_err(format!("Trying to slice with a step of {}, but only a step of 1 is supported", at.step)));
+                    return Err(PyRuntimeError::new_err(format!(
+                        "Trying to slice with a step of {}, but only a step of 1 is supported",
+                        at.step
+                    )));
                 }
                 (at.start as usize, at.slicelength)
             }
@@ -189,11 +218,17 @@ impl PyStorage {
         PyList::new(py, (0..n).map(|i| unsafe { *ptr.add(i) }))
     }
     #[pyo3(signature = (source, non_blocking=None))]
-    fn copy_<'py>(slf: Bound<'py, Self>, source: &Bound<'py, PyStorage>, non_blocking: Option<bool>) -> PyResult<Bound<'py, Self>> {
+    fn copy_<'py>(
+        slf: Bound<'py, Self>,
+        source: &Bound<'py, PyStorage>,
+        non_blocking: Option<bool>,
+    ) -> PyResult<Bound<'py, Self>> {
         let _ = non_blocking;
         let ((to, n), (from, m)) = (slf.get().bytes()?, source.get().bytes()?);
         if n != m {
-            return Err(PyRuntimeError::new_err(format!("size does not match, self was {n} bytes but src was {m} bytes")));
+            return Err(PyRuntimeError::new_err(format!(
+                "size does not match, self was {n} bytes but src was {m} bytes"
+            )));
         }
         if n > 0 {
             // SAFETY: both blocks hold n bytes; `copy` allows overlap.
@@ -203,7 +238,9 @@ impl PyStorage {
     }
     fn fill_<'py>(slf: Bound<'py, Self>, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Self>> {
         let (ptr, n) = slf.get().bytes()?;
-        let Some(v) = int_of(value) else { return Err(PyTypeError::new_err(format!("fill_ expects int, but got {}", super::args::type_name(value)))) };
+        let Some(v) = int_of(value) else {
+            return Err(PyTypeError::new_err(format!("fill_ expects int, but got {}", super::args::type_name(value))));
+        };
         if n > 0 {
             // SAFETY: the whole storage.
             unsafe { std::ptr::write_bytes(ptr, v as u8, n) };
@@ -305,30 +342,52 @@ pub(super) fn storage_of(obj: &Bound<'_, PyAny>) -> Option<Storage> {
 }
 
 /// A tensor of this geometry over a storage, which grows where the geometry needs more.
-pub(super) fn over(s: &Storage, dtype: crate::tensor::DType, offset: i64, size: &[i64], stride: &[i64]) -> PyResult<Tensor> {
+pub(super) fn over(
+    s: &Storage,
+    dtype: crate::tensor::DType,
+    offset: i64,
+    size: &[i64],
+    stride: &[i64],
+) -> PyResult<Tensor> {
     let shape: Shape = crate::ops::helpers::checked_shape("set_", size)?;
     if size.len() != stride.len() {
-        return Err(PyRuntimeError::new_err(format!("mismatch in length of strides and shape\n  set_: expected {} strides, but got {}. Give one stride per dim.", size.len(), stride.len())));
+        return Err(PyRuntimeError::new_err(format!(
+            "mismatch in length of strides and shape\n  set_: expected {} strides, but got {}. Give one stride per dim.",
+            size.len(),
+            stride.len()
+        )));
     }
     if offset < 0 {
         return Err(PyRuntimeError::new_err(format!("Tensor: invalid storage offset {offset}")));
     }
     if stride.iter().any(|&s| s < 0) {
-        return Err(PyRuntimeError::new_err(format!("as_strided: Negative strides are not supported at the moment, got strides: {stride:?}")));
+        return Err(PyRuntimeError::new_err(format!(
+            "as_strided: Negative strides are not supported at the moment, got strides: {stride:?}"
+        )));
     }
     let reach = if shape.contains(&0) {
         Some(0)
     } else {
-        shape.iter().zip(stride).try_fold(offset as usize + 1, |n, (&d, &s)| n.checked_add((d - 1).checked_mul(s as usize)?))
+        shape
+            .iter()
+            .zip(stride)
+            .try_fold(offset as usize + 1, |n, (&d, &s)| n.checked_add((d - 1).checked_mul(s as usize)?))
     };
     let Some(need) = reach.and_then(|n| n.checked_mul(dtype.size())).filter(|&n| n <= isize::MAX as usize) else {
-        return Err(PyRuntimeError::new_err(format!("Storage size calculation overflowed with sizes={size:?} and strides={stride:?}")));
+        return Err(PyRuntimeError::new_err(format!(
+            "Storage size calculation overflowed with sizes={size:?} and strides={stride:?}"
+        )));
     };
     if need > 0 {
         dispatch::grow(s, need)?;
     }
     if s.device() == Device::Cpu && s.ptr() as usize % dtype.size().min(8) != 0 {
-        return Err(PyValueError::new_err(format!("expected memory aligned to {} bytes for dtype {}, but got address {:#x}. Copy the data first.", dtype.size().min(8), dtype.name(), s.ptr() as usize)));
+        return Err(PyValueError::new_err(format!(
+            "expected memory aligned to {} bytes for dtype {}, but got address {:#x}. Copy the data first.",
+            dtype.size().min(8),
+            dtype.name(),
+            s.ptr() as usize
+        )));
     }
     let strides: Strides = stride.iter().map(|&s| s as isize).collect();
     // SAFETY: the storage now reaches as far as the geometry does.
@@ -337,7 +396,14 @@ pub(super) fn over(s: &Storage, dtype: crate::tensor::DType, offset: i64, size: 
 
 /// A tensor over a storage: how pickles and copies rebuild tensors.
 #[pyfunction]
-fn _over_storage(py: Python<'_>, storage: &Bound<'_, PyStorage>, dtype: &Bound<'_, PyDType>, offset: i64, size: Vec<i64>, stride: Vec<i64>) -> PyResult<Py<PyAny>> {
+fn _over_storage(
+    py: Python<'_>,
+    storage: &Bound<'_, PyStorage>,
+    dtype: &Bound<'_, PyDType>,
+    offset: i64,
+    size: Vec<i64>,
+    stride: Vec<i64>,
+) -> PyResult<Py<PyAny>> {
     wrap(py, over(&storage.get().0, dtype.get().0, offset, &size, &stride)?)
 }
 

@@ -45,7 +45,10 @@ fn dims(name: &str, args: &Bound<'_, PyTuple>) -> PyResult<Vec<i64>> {
     };
     match listed.or_else(|| args.iter().map(|a| int_of(&a)).collect()) {
         Some(v) => Ok(v),
-        None => Err(PyTypeError::new_err(format!("{name}(): argument 'size' must be tuple of ints, not {}", args.iter().map(|a| type_name(&a)).collect::<Vec<_>>().join(", ")))),
+        None => Err(PyTypeError::new_err(format!(
+            "{name}(): argument 'size' must be tuple of ints, not {}",
+            args.iter().map(|a| type_name(&a)).collect::<Vec<_>>().join(", ")
+        ))),
     }
 }
 
@@ -59,7 +62,9 @@ fn check_resizable(t: &Tensor) -> PyResult<()> {
 fn format_or(format: Option<&Bound<'_, PyAny>>, default: MemoryFormat) -> PyResult<MemoryFormat> {
     match format.filter(|f| !f.is_none()) {
         None => Ok(default),
-        Some(f) => format_of(f).ok_or_else(|| PyTypeError::new_err(format!("argument 'memory_format' must be torch.memory_format, not {}", type_name(f)))),
+        Some(f) => format_of(f).ok_or_else(|| {
+            PyTypeError::new_err(format!("argument 'memory_format' must be torch.memory_format, not {}", type_name(f)))
+        }),
     }
 }
 
@@ -67,7 +72,10 @@ fn format_or(format: Option<&Bound<'_, PyAny>>, default: MemoryFormat) -> PyResu
 fn source(x: &Tensor, args: &Bound<'_, PyTuple>) -> PyResult<Tensor> {
     let wrong = || {
         let got: Vec<_> = args.iter().map(|a| type_name(&a)).collect();
-        PyTypeError::new_err(format!("set_() received an invalid combination of arguments - got ({}), but expected one of:\n * ()\n * (torch.Storage source)\n * (torch.Storage source, int storage_offset, tuple of ints size, tuple of ints stride)\n * (Tensor source)\n * (Tensor source, int storage_offset, tuple of ints size, tuple of ints stride)\n", got.join(", ")))
+        PyTypeError::new_err(format!(
+            "set_() received an invalid combination of arguments - got ({}), but expected one of:\n * ()\n * (torch.Storage source)\n * (torch.Storage source, int storage_offset, tuple of ints size, tuple of ints stride)\n * (Tensor source)\n * (Tensor source, int storage_offset, tuple of ints size, tuple of ints stride)\n",
+            got.join(", ")
+        ))
     };
     if args.is_empty() {
         return Ok(crate::dispatch::empty(&[0], x.dtype(), x.device())?);
@@ -77,14 +85,22 @@ fn source(x: &Tensor, args: &Bound<'_, PyTuple>) -> PyResult<Tensor> {
     if let Some(t) = &whole
         && t.dtype() != x.dtype()
     {
-        return Err(PyRuntimeError::new_err(format!("Could not set tensor of type {} to a tensor of type {}", t.dtype().c_name(), x.dtype().c_name())));
+        return Err(PyRuntimeError::new_err(format!(
+            "Could not set tensor of type {} to a tensor of type {}",
+            t.dtype().c_name(),
+            x.dtype().c_name()
+        )));
     }
     if let (Some(t), 1) = (&whole, args.len()) {
         return Ok(t.detach());
     }
     let Some(storage) = whole.map(|t| t.storage().clone()).or_else(|| storage_of(&first)) else { return Err(wrong()) };
     if storage.device() != x.device() {
-        return Err(PyRuntimeError::new_err(format!("Attempted to set the storage of a tensor on device \"{}\" to a storage on different device \"{}\".  This is no longer allowed; the devices must match.", x.device(), storage.device())));
+        return Err(PyRuntimeError::new_err(format!(
+            "Attempted to set the storage of a tensor on device \"{}\" to a storage on different device \"{}\".  This is no longer allowed; the devices must match.",
+            x.device(),
+            storage.device()
+        )));
     }
     if args.len() == 1 {
         return over(&storage, x.dtype(), 0, &[(storage.nbytes() / x.dtype().size()) as i64], &[1]);
@@ -132,14 +148,25 @@ impl PyTensor {
     }
     /// `as_strided`, in place.
     #[pyo3(signature = (size, stride, storage_offset=None))]
-    fn as_strided_<'py>(slf: Slf<'py>, size: &Bound<'py, PyAny>, stride: &Bound<'py, PyAny>, storage_offset: Option<i64>) -> PyResult<Slf<'py>> {
-        let list = |name, o: &Bound<'py, PyAny>| ints_of(o).ok_or_else(|| super::convert::wrong_type("as_strided_", name, "tuple of ints", o));
+    fn as_strided_<'py>(
+        slf: Slf<'py>,
+        size: &Bound<'py, PyAny>,
+        stride: &Bound<'py, PyAny>,
+        storage_offset: Option<i64>,
+    ) -> PyResult<Slf<'py>> {
+        let list = |name, o: &Bound<'py, PyAny>| {
+            ints_of(o).ok_or_else(|| super::convert::wrong_type("as_strided_", name, "tuple of ints", o))
+        };
         let (size, stride) = (list("size", size)?, list("stride", stride)?);
         swap(slf, |x| view::as_strided(x, &size, &stride, storage_offset))
     }
     /// Another shape on the same storage, which grows where it must; old elements keep their places.
     #[pyo3(signature = (*size, memory_format=None))]
-    fn resize_<'py>(slf: Slf<'py>, size: &Bound<'py, PyTuple>, memory_format: Option<&Bound<'py, PyAny>>) -> PyResult<Slf<'py>> {
+    fn resize_<'py>(
+        slf: Slf<'py>,
+        size: &Bound<'py, PyTuple>,
+        memory_format: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Slf<'py>> {
         check_resizable(&slf.get().tensor())?;
         let shape = helpers::checked_shape("resize_", &dims("resize_", size)?)?;
         resize(&slf, &shape, format_or(memory_format, MemoryFormat::Contiguous)?)?;
@@ -147,9 +174,15 @@ impl PyTensor {
     }
     /// The shape of another tensor on this one's storage.
     #[pyo3(signature = (the_template, memory_format=None))]
-    fn resize_as_<'py>(slf: Slf<'py>, the_template: &Bound<'py, PyAny>, memory_format: Option<&Bound<'py, PyAny>>) -> PyResult<Slf<'py>> {
+    fn resize_as_<'py>(
+        slf: Slf<'py>,
+        the_template: &Bound<'py, PyAny>,
+        memory_format: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Slf<'py>> {
         check_resizable(&slf.get().tensor())?;
-        let Some(other) = tensor_of(the_template) else { return Err(super::convert::wrong_type("resize_as_", "the_template", "Tensor", the_template)) };
+        let Some(other) = tensor_of(the_template) else {
+            return Err(super::convert::wrong_type("resize_as_", "the_template", "Tensor", the_template));
+        };
         let format = match format_or(memory_format, MemoryFormat::Contiguous)? {
             MemoryFormat::Preserve if other.is_contiguous() => MemoryFormat::Contiguous,
             MemoryFormat::Preserve => MemoryFormat::ChannelsLast,
@@ -164,7 +197,9 @@ impl PyTensor {
         let x = slf.get().tensor();
         inplace::check_history(&x, needs_grad(&[&x]))?;
         if grad_fn(&x).is_some() {
-            return Err(PyRuntimeError::new_err("set_: expected a leaf, but got the result of an operation. Use detach() first."));
+            return Err(PyRuntimeError::new_err(
+                "set_: expected a leaf, but got the result of an operation. Use detach() first.",
+            ));
         }
         let data = source(&x, args)?;
         x.bump_version();

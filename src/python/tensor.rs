@@ -107,7 +107,11 @@ impl PyTensor {
     #[new]
     #[classmethod]
     #[pyo3(signature = (*args, **kwargs))]
-    fn __new__(cls: &Bound<'_, pyo3::types::PyType>, args: &Bound<'_, PyTuple>, kwargs: Option<&Bound<'_, pyo3::types::PyDict>>) -> PyResult<Self> {
+    fn __new__(
+        cls: &Bound<'_, pyo3::types::PyType>,
+        args: &Bound<'_, PyTuple>,
+        kwargs: Option<&Bound<'_, pyo3::types::PyDict>>,
+    ) -> PyResult<Self> {
         let _ = cls;
         Ok(PyTensor::new(super::data::legacy(crate::tensor::promote::default_dtype(), args, kwargs)?))
     }
@@ -121,7 +125,9 @@ impl PyTensor {
         let t = self.tensor();
         match dim {
             None => size_object(py, t.shape()),
-            Some(_) if t.ndim() == 0 => Err(pyo3::exceptions::PyIndexError::new_err("Dimension specified as 0 but tensor has no dimensions")),
+            Some(_) if t.ndim() == 0 => {
+                Err(pyo3::exceptions::PyIndexError::new_err("Dimension specified as 0 but tensor has no dimensions"))
+            }
             Some(d) => Ok(t.size(t.wrap_dim(d)?).into_pyobject(py)?.into_any()),
         }
     }
@@ -310,13 +316,20 @@ impl PyTensor {
             return Ok(());
         };
         let Some(g) = tensor_of(value) else {
-            return Err(PyTypeError::new_err(format!("assigned grad expected to be a Tensor or None but got grad of type {}", value.get_type().name()?)));
+            return Err(PyTypeError::new_err(format!(
+                "assigned grad expected to be a Tensor or None but got grad of type {}",
+                value.get_type().name()?
+            )));
         };
         if g.is(&t) {
             return Err(PyRuntimeError::new_err("can't assign Variable as its own grad"));
         }
         if g.dtype() != t.dtype() {
-            return Err(PyRuntimeError::new_err(format!("attempting to assign a gradient with dtype '{}' to a tensor with grad_dtype '{}'. The gradient must match the tensor's grad_dtype (defaults to the tensor's dtype). You can set the tensor's grad_dtype attribute with a specific dtype, or None to allow any dtype. Set grad_dtype with caution. Diverging the dtypes of a tensor and its gradient may break downstream systems that assume they match.", ctype(g.dtype()), ctype(t.dtype()))));
+            return Err(PyRuntimeError::new_err(format!(
+                "attempting to assign a gradient with dtype '{}' to a tensor with grad_dtype '{}'. The gradient must match the tensor's grad_dtype (defaults to the tensor's dtype). You can set the tensor's grad_dtype attribute with a specific dtype, or None to allow any dtype. Set grad_dtype with caution. Diverging the dtypes of a tensor and its gradient may break downstream systems that assume they match.",
+                ctype(g.dtype()),
+                ctype(t.dtype())
+            )));
         }
         if g.shape() != t.shape() {
             return Err(PyRuntimeError::new_err(format!(
@@ -354,11 +367,16 @@ impl PyTensor {
     #[setter]
     fn set_data(slf: &Bound<'_, Self>, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let Some(new) = tensor_of(value) else {
-            return Err(PyTypeError::new_err(format!("Variable data has to be a tensor, but got {}", value.get_type().name()?)));
+            return Err(PyTypeError::new_err(format!(
+                "Variable data has to be a tensor, but got {}",
+                value.get_type().name()?
+            )));
         };
         let old = slf.get().tensor();
         if old.requires_grad() && !new.dtype().is_differentiable() {
-            return Err(PyRuntimeError::new_err("data set to a tensor that requires gradients must be floating point or complex dtype"));
+            return Err(PyRuntimeError::new_err(
+                "data set to a tensor that requires gradients must be floating point or complex dtype",
+            ));
         }
         if let Some(meta) = old.meta_if_any()
             && (old.dtype() != new.dtype() || old.shape() != new.shape())
@@ -382,7 +400,9 @@ impl PyTensor {
     fn detach_(slf: Bound<'_, Self>) -> PyResult<Bound<'_, Self>> {
         let t = slf.get().tensor();
         if t.base().is_some() && t.requires_grad() {
-            return Err(PyRuntimeError::new_err("Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence detach_() cannot be called on these gradients. To fix this error, please refer to the Optimizer.zero_grad() function in torch/optim/optimizer.py as the solution."));
+            return Err(PyRuntimeError::new_err(
+                "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence detach_() cannot be called on these gradients. To fix this error, please refer to the Optimizer.zero_grad() function in torch/optim/optimizer.py as the solution.",
+            ));
         }
         t.clear_history();
         Ok(slf)
@@ -507,7 +527,10 @@ fn ctype(d: DType) -> String {
 
 fn convertible(t: &Tensor) -> PyResult<Scalar> {
     if t.numel() != 1 {
-        return Err(PyRuntimeError::new_err(format!("a Tensor with {} elements cannot be converted to Scalar", t.numel())));
+        return Err(PyRuntimeError::new_err(format!(
+            "a Tensor with {} elements cannot be converted to Scalar",
+            t.numel()
+        )));
     }
     Ok(t.item()?)
 }
@@ -525,13 +548,17 @@ pub(super) fn set_requires_grad(t: &Tensor, on: bool) -> PyResult<()> {
         return if on {
             Ok(())
         } else {
-            Err(PyRuntimeError::new_err("you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph that doesn't require differentiation use var_no_grad = var.detach()."))
+            Err(PyRuntimeError::new_err(
+                "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph that doesn't require differentiation use var_no_grad = var.detach().",
+            ))
         };
     }
     if on {
         check_differentiable(t)?;
         if t.is_inference() && !crate::autograd::mode::inference() {
-            return Err(PyRuntimeError::new_err("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed."));
+            return Err(PyRuntimeError::new_err(
+                "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.",
+            ));
         }
     }
     t.set_requires_grad(on);
@@ -545,7 +572,9 @@ fn nested_list(py: Python<'_>, t: &Tensor, dim: usize, at: isize) -> PyResult<Py
         let s = unsafe { Scalar::read(t.ptr().offset(at * size), t.dtype()) };
         return scalar_object(py, s, t.dtype());
     }
-    let items = (0..t.shape()[dim]).map(|i| nested_list(py, t, dim + 1, at + i as isize * t.strides()[dim])).collect::<PyResult<Vec<_>>>()?;
+    let items = (0..t.shape()[dim])
+        .map(|i| nested_list(py, t, dim + 1, at + i as isize * t.strides()[dim]))
+        .collect::<PyResult<Vec<_>>>()?;
     Ok(PyList::new(py, items)?.into_any().unbind())
 }
 

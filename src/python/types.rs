@@ -16,7 +16,8 @@ static DTYPES: PyOnceLock<Vec<Py<PyDType>>> = PyOnceLock::new();
 
 /// The one object of a dtype.
 pub(super) fn dtype_object(py: Python<'_>, d: DType) -> Py<PyDType> {
-    DTYPES.get_or_init(py, || DType::ALL.iter().filter_map(|&d| Py::new(py, PyDType(d)).ok()).collect())[d as usize].clone_ref(py)
+    DTYPES.get_or_init(py, || DType::ALL.iter().filter_map(|&d| Py::new(py, PyDType(d)).ok()).collect())[d as usize]
+        .clone_ref(py)
 }
 
 #[pymethods]
@@ -80,11 +81,16 @@ impl PyDevice {
             return Ok(d.get().clone());
         }
         let Ok(text) = r#type.cast::<PyString>() else {
-            return Err(PyTypeError::new_err(format!("device(): argument 'type' must be str, not {}", r#type.get_type().name()?)));
+            return Err(PyTypeError::new_err(format!(
+                "device(): argument 'type' must be str, not {}",
+                r#type.get_type().name()?
+            )));
         };
         let text = text.to_str()?;
         if index.is_some() && text.contains(':') {
-            return Err(PyRuntimeError::new_err(format!("type (string) must not include an index because index was passed explicitly: {text}")));
+            return Err(PyRuntimeError::new_err(format!(
+                "type (string) must not include an index because index was passed explicitly: {text}"
+            )));
         }
         let mut d = PyDevice::parse(text)?;
         d.index = index.or(d.index);
@@ -162,7 +168,11 @@ fn _set_classes(py: Python<'_>, size: Py<PyType>, return_type: Py<PyAny>) {
 }
 
 /// A tuple of class `cls` (a subclass of tuple without a constructor of its own) with these items.
-pub(super) fn tuple_of<'py>(py: Python<'py>, cls: &Bound<'py, PyType>, items: impl ExactSizeIterator<Item = Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+pub(super) fn tuple_of<'py>(
+    py: Python<'py>,
+    cls: &Bound<'py, PyType>,
+    items: impl ExactSizeIterator<Item = Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
     // SAFETY: `cls` derives from tuple, whose allocator takes the number of items; all of them are set before use.
     unsafe {
         let ty = cls.as_type_ptr();
@@ -178,7 +188,9 @@ pub(super) fn tuple_of<'py>(py: Python<'py>, cls: &Bound<'py, PyType>, items: im
 
 /// A `torch.Size`.
 pub(super) fn size_object<'py>(py: Python<'py>, shape: &[usize]) -> PyResult<Bound<'py, PyAny>> {
-    let Some(classes) = CLASSES.get(py) else { return Err(PyRuntimeError::new_err("rustorch._C was imported without the package.")) };
+    let Some(classes) = CLASSES.get(py) else {
+        return Err(PyRuntimeError::new_err("rustorch._C was imported without the package."));
+    };
     // SAFETY: PyLong_FromSize_t returns a new reference or null with an error set.
     let items = shape.iter().map(|&n| unsafe { Bound::from_owned_ptr(py, ffi::PyLong_FromSize_t(n)) });
     tuple_of(py, classes.size.bind(py), items)
@@ -236,7 +248,12 @@ pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     for d in DType::ALL {
         m.add(d.name(), dtype_object(py, d))?;
     }
-    for (name, f) in [("contiguous_format", MemoryFormat::Contiguous), ("preserve_format", MemoryFormat::Preserve), ("channels_last", MemoryFormat::ChannelsLast), ("channels_last_3d", MemoryFormat::ChannelsLast3d)] {
+    for (name, f) in [
+        ("contiguous_format", MemoryFormat::Contiguous),
+        ("preserve_format", MemoryFormat::Preserve),
+        ("channels_last", MemoryFormat::ChannelsLast),
+        ("channels_last_3d", MemoryFormat::ChannelsLast3d),
+    ] {
         m.add(name, PyMemoryFormat(f))?;
     }
     for name in ["strided", "sparse_coo", "sparse_csr", "sparse_csc", "sparse_bsr", "sparse_bsc", "_mkldnn", "jagged"] {

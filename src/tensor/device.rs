@@ -20,12 +20,18 @@ impl Device {
         match kind {
             "cpu" if index_ok => Ok(Device::Cpu),
             "meta" if index_ok => Ok(Device::Meta),
-            "cpu" | "meta" => fail!(Runtime, torch: ("Invalid device string: '{text}'"), expected: ("device: expected an integer after the colon"),
-                got: ("'{index}'"), fix: ("Write '{kind}' or '{kind}:0'.")),
-            "cuda" | "gpu" | "wgpu" | "mps" | "xpu" => fail!(Runtime, expected: ("device: expected one of cpu, meta"), got: ("'{text}'"),
-                fix: ("This build has no GPU backend; use device='cpu'.")),
-            _ => fail!(Runtime, torch: ("Expected one of cpu, cuda, ipu, xpu, mkldnn, opengl, opencl, ideep, hip, ve, fpga, maia, xla, lazy, vulkan, mps, meta, hpu, mtia, privateuseone device type at start of device string: {kind}"),
-                expected: ("device: expected one of cpu, meta"), got: ("'{text}'"), fix: ("Use device='cpu'.")),
+            "cpu" | "meta" => {
+                fail!(Runtime, torch: ("Invalid device string: '{text}'"), expected: ("device: expected an integer after the colon"),
+                got: ("'{index}'"), fix: ("Write '{kind}' or '{kind}:0'."))
+            }
+            "cuda" | "gpu" | "wgpu" | "mps" | "xpu" => {
+                fail!(Runtime, expected: ("device: expected one of cpu, meta"), got: ("'{text}'"),
+                fix: ("This build has no GPU backend; use device='cpu'."))
+            }
+            _ => {
+                fail!(Runtime, torch: ("Expected one of cpu, cuda, ipu, xpu, mkldnn, opengl, opencl, ideep, hip, ve, fpga, maia, xla, lazy, vulkan, mps, meta, hpu, mtia, privateuseone device type at start of device string: {kind}"),
+                expected: ("device: expected one of cpu, meta"), got: ("'{text}'"), fix: ("Use device='cpu'."))
+            }
         }
     }
 

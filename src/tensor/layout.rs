@@ -215,9 +215,11 @@ pub fn broadcast(a: &[usize], b: &[usize]) -> Result<Shape> {
             (x, y) if x == y => x,
             (1, y) => y,
             (x, 1) => x,
-            _ => fail!(Runtime, torch: ("The size of tensor a ({x}) must match the size of tensor b ({y}) at non-singleton dimension {d}"),
+            _ => {
+                fail!(Runtime, torch: ("The size of tensor a ({x}) must match the size of tensor b ({y}) at non-singleton dimension {d}"),
                 expected: ("broadcast: expected sizes that are equal or 1 in every dim, counted from the last"), got: ("shapes {} and {}", show(a), show(b)),
-                fix: ("Reshape one of them, or add a dim of size 1 with unsqueeze.")),
+                fix: ("Reshape one of them, or add a dim of size 1 with unsqueeze."))
+            }
         };
     }
     Ok(out)

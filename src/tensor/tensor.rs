@@ -123,7 +123,16 @@ impl Tensor {
     }
 
     #[allow(clippy::too_many_arguments, reason = "the one constructor")]
-    fn build(storage: Storage, offset: usize, shape: Shape, strides: Strides, dtype: DType, flags: u16, version: Version, base: Option<Tensor>) -> Tensor {
+    fn build(
+        storage: Storage,
+        offset: usize,
+        shape: Shape,
+        strides: Strides,
+        dtype: DType,
+        flags: u16,
+        version: Version,
+        base: Option<Tensor>,
+    ) -> Tensor {
         let numel = shape.iter().product();
         let contiguous = if layout::is_contiguous(&shape, &strides) { CONTIGUOUS } else { 0 };
         Tensor(Arc::new(Inner {
@@ -145,13 +154,29 @@ impl Tensor {
     ///
     /// # Safety
     /// As for [`Tensor::from_parts`].
-    pub unsafe fn view_parts(&self, offset: usize, shape: Shape, strides: Strides, dtype: DType, creation: Creation) -> Tensor {
+    pub unsafe fn view_parts(
+        &self,
+        offset: usize,
+        shape: Shape,
+        strides: Strides,
+        dtype: DType,
+        creation: Creation,
+    ) -> Tensor {
         // What forbids changing a view forbids changing views of it.
         let creation = if creation == Creation::Default { self.creation() } else { creation };
         let flags = (self.flags() & INFERENCE) | (creation as u16) << CREATION_SHIFT;
         let base = self.0.base.clone().unwrap_or_else(|| self.clone());
         let history = base.history_version();
-        let view = Tensor::build(self.0.storage.clone(), offset, shape, strides, dtype, flags, self.0.version.clone(), Some(base));
+        let view = Tensor::build(
+            self.0.storage.clone(),
+            offset,
+            shape,
+            strides,
+            dtype,
+            flags,
+            self.0.version.clone(),
+            Some(base),
+        );
         if history > 0 {
             view.meta().lock().attr_version = history;
         }
@@ -161,7 +186,16 @@ impl Tensor {
     /// The same data without history. Shares the version counter, so that changes in place are still noticed.
     pub fn detach(&self) -> Tensor {
         let i = &*self.0;
-        Tensor::build(i.storage.clone(), i.offset, i.shape.clone(), i.strides.clone(), i.dtype, self.flags() & INFERENCE, i.version.clone(), None)
+        Tensor::build(
+            i.storage.clone(),
+            i.offset,
+            i.shape.clone(),
+            i.strides.clone(),
+            i.dtype,
+            self.flags() & INFERENCE,
+            i.version.clone(),
+            None,
+        )
     }
 
     /// The same data without history and with a counter of its own (`x.data`).
@@ -176,7 +210,16 @@ impl Tensor {
     pub fn with_data(&self, data: &Tensor) -> Tensor {
         let d = &*data.0;
         let flags = (self.flags() & REQUIRES_GRAD) | (data.flags() & INFERENCE);
-        let t = Tensor::build(d.storage.clone(), d.offset, d.shape.clone(), d.strides.clone(), d.dtype, flags, d.version.clone(), None);
+        let t = Tensor::build(
+            d.storage.clone(),
+            d.offset,
+            d.shape.clone(),
+            d.strides.clone(),
+            d.dtype,
+            flags,
+            d.version.clone(),
+            None,
+        );
         if let Some(meta) = self.0.meta.get() {
             let _ = t.0.meta.set(meta.clone());
         }
