@@ -119,38 +119,16 @@ def __array_wrap__(self, array, context=None, return_scalar=False):
     return rustorch.from_numpy(array)
 
 
-class _Handle:
-    """Takes a tensor's hook away."""
-
-    def __init__(self, tensor, number):
-        self._tensor, self.id = tensor, number
-
-    def remove(self):
-        self._tensor._remove_hook(self.id)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *args):
-        self.remove()
-
-
 @_method
 def register_hook(self, hook):
     """Calls `hook(grad)` whenever a gradient of this tensor is known; a result replaces the gradient."""
-    return _Handle(self, self._add_hook(hook))
+    return rustorch.utils.hooks.PlacedHandle(self._add_hook(hook))
 
 
 @_method
 def register_post_accumulate_grad_hook(self, hook):
     """Calls `hook(self)` after a gradient was added to this leaf's `.grad`."""
-    return _Handle(self, self._add_post_accumulate_hook(hook))
-
-
-@_method
-def norm(self, p="fro", dim=None, keepdim=False, dtype=None):
-    """See `rustorch.norm`."""
-    return rustorch.norm(self, p, dim, keepdim, dtype=dtype)
+    return rustorch.utils.hooks.PlacedHandle(self._add_post_accumulate_hook(hook))
 
 
 Tensor.__torch_function__ = classmethod(_C._default_torch_function)

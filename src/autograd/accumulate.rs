@@ -57,7 +57,7 @@ impl Accumulate {
             }
             Some(old) => (ops.add)(&old, g)?,
         };
-        self.meta.lock().grad = Some(sum);
+        self.meta.set_grad(Some(sum));
         Ok(())
     }
 }

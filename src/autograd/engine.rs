@@ -2,14 +2,16 @@
 
 use super::accumulate::Accumulate;
 use super::mode::{self, GradGuard};
+use super::plan::{Plan, Running};
 use crate::error::Result;
 use crate::fail;
 use crate::tensor::node::{Hook, HookKind};
-use crate::tensor::{Edge, Grads, Node, OutMeta, Tensor};
+use crate::tensor::{Edge, Grads, Node, Tensor};
 use smallvec::SmallVec;
 use std::cell::Cell;
-use std::collections::{BinaryHeap, HashMap};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 
 /// The few operations that differentiation itself needs, handed in so that the engine knows no op.
@@ -71,118 +73,12 @@ pub struct Backward<'a> {
     pub accumulate: bool,
 }
 
-#[derive(Default)]
-struct PointerHasher(u64);
-
-impl Hasher for PointerHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        for &b in bytes {
-            self.write_usize(b as usize);
-        }
-    }
-    fn write_usize(&mut self, n: usize) {
-        // Nodes are 16-byte aligned allocations: multiply to spread the bits that differ (Fibonacci hashing).
-        self.0 = (self.0 ^ n as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
-    }
-}
-
-type Index = HashMap<usize, u32, BuildHasherDefault<PointerHasher>>;
-
-struct Task {
-    node: Arc<Node>,
-    waiting: u32,
-    grads: Grads,
-    wanted: bool,
-    captures: SmallVec<[(u32, u32); 1]>,
-}
-
-struct Graph {
-    tasks: Vec<Task>,
-    index: Index,
-}
-
-fn key(node: &Arc<Node>) -> usize {
-    Arc::as_ptr(node) as usize
-}
-
-impl Graph {
-    fn add(&mut self, node: &Arc<Node>) -> (u32, bool) {
-        let next = self.tasks.len() as u32;
-        let at = *self.index.entry(key(node)).or_insert(next);
-        if at == next {
-            self.tasks.push(Task {
-                node: node.clone(),
-                waiting: 0,
-                grads: SmallVec::new(),
-                wanted: true,
-                captures: SmallVec::new(),
-            });
-        }
-        (at, at == next)
-    }
-
-    /// Finds all nodes below the roots and counts the gradients that each waits for.
-    fn discover(roots: &[(Edge, Option<Tensor>)]) -> Graph {
-        let mut g = Graph { tasks: Vec::with_capacity(64), index: Index::default() };
-        let mut at = 0;
-        for (edge, _) in roots {
-            g.add(&edge.node);
-        }
-        while at < g.tasks.len() {
-            let node = g.tasks[at].node.clone();
-            for edge in node.edges.iter().flatten() {
-                let (child, _) = g.add(&edge.node);
-                g.tasks[child as usize].waiting += 1;
-            }
-            at += 1;
-        }
-        g
-    }
-
-    /// Keeps only nodes from which a wanted edge can be reached.
-    fn restrict(&mut self, inputs: &[Edge], accumulate: bool) {
-        self.tasks.iter_mut().for_each(|t| t.wanted = false);
-        for (i, edge) in inputs.iter().enumerate() {
-            if let Some(&at) = self.index.get(&key(&edge.node)) {
-                let task = &mut self.tasks[at as usize];
-                if accumulate {
-                    task.wanted |= task.node.body().as_any().is::<Accumulate>();
-                }
-                task.captures.push((edge.nr, i as u32));
-            }
-        }
-        // A node's edges lead to nodes made before it, so one pass in order of creation settles them all.
-        let mut order: Vec<u32> = (0..self.tasks.len() as u32).collect();
-        order.sort_unstable_by_key(|&i| {
-            let seq = self.tasks[i as usize].node.seq;
-            if seq == crate::tensor::node::SEQ_FIRST { 0 } else { seq }
-        });
-        for i in order {
-            let node = self.tasks[i as usize].node.clone();
-            let leads = node.edges.iter().flatten().any(|e| {
-                let child = &self.tasks[self.index[&key(&e.node)] as usize];
-                child.wanted || !child.captures.is_empty()
-            });
-            self.tasks[i as usize].wanted |= leads;
-        }
-    }
-}
-
-thread_local! {
-    static DEPTH: Cell<u32> = const { Cell::new(0) };
-    static CURRENT: Cell<*const Node> = const { Cell::new(std::ptr::null()) };
-}
-
-/// The node that is being run on this thread, null outside backward.
-pub fn current_node() -> *const Node {
-    CURRENT.get()
-}
+thread_local! { static DEPTH: Cell<u32> = const { Cell::new(0) }; }
 
 /// Nested backward calls (checkpointing, hooks) go on a fresh thread from this depth on, to spare the stack.
 const MAX_DEPTH: u32 = 60;
+/// Stack of those threads, in bytes: what the main thread has.
+const STACK: usize = 8 << 20;
 
 struct DepthGuard;
 impl Drop for DepthGuard {
@@ -200,8 +96,8 @@ impl Backward<'_> {
         if depth > 0 && depth.is_multiple_of(MAX_DEPTH) {
             let modes = mode::bits();
             return std::thread::scope(|s| {
-                let handle = std::thread::Builder::new().spawn_scoped(s, move || {
-                    mode::set_anomaly(modes & 8 != 0);
+                let handle = std::thread::Builder::new().stack_size(STACK).spawn_scoped(s, move || {
+                    mode::set_bits(modes);
                     self.execute()
                 });
                 match handle.map(std::thread::ScopedJoinHandle::join) {
@@ -217,84 +113,116 @@ impl Backward<'_> {
 
     fn execute(self) -> Result<Vec<Option<Tensor>>> {
         let Some(ops) = ops() else { crate::internal!("the engine has no operations.") };
-        let mut graph = Graph::discover(&self.roots);
-        if let Some(inputs) = self.inputs {
-            graph.restrict(inputs, self.accumulate);
-        }
-        let mut captured: Vec<Option<Tensor>> = vec![None; self.inputs.map_or(0, <[Edge]>::len)];
+        let mut plan = Plan::discover(&self.roots);
+        let targets = self.inputs.map_or(Vec::new(), |inputs| plan.restrict(inputs, self.accumulate));
+        let waiting = std::mem::take(&mut plan.waiting);
+        let plan = Rc::new(plan);
+        let running = Running::new(&plan);
         let _mode = GradGuard::new(self.create_graph);
-        let mut ready: BinaryHeap<(u64, u32)> = BinaryHeap::new();
+        let count = plan.nodes.len();
+        let captured = vec![None; self.inputs.map_or(0, <[Edge]>::len)];
+        let mut pass = Pass {
+            ops,
+            plan: &plan,
+            keep: self.keep_graph,
+            waiting,
+            grads: Vec::new(),
+            ready: BinaryHeap::new(),
+            targets,
+            captured,
+        };
+        pass.grads.resize_with(count, Grads::new);
+        pass.seed(self.roots)?;
+        while let Some((_, Reverse(at))) = pass.ready.pop() {
+            pass.step(at)?;
+        }
+        running.finish()?;
+        Ok(pass.captured)
+    }
+}
+
+/// The moving parts of one pass.
+struct Pass<'a> {
+    ops: &'static EngineOps,
+    plan: &'a Plan,
+    keep: bool,
+    waiting: Vec<u32>,
+    grads: Vec<Grads>,
+    ready: BinaryHeap<(u64, Reverse<u32>)>,
+    targets: Vec<(u32, u32, u32)>,
+    captured: Vec<Option<Tensor>>,
+}
+
+impl Pass<'_> {
+    fn seed(&mut self, roots: Vec<(Edge, Option<Tensor>)>) -> Result<()> {
         let mut seeded: SmallVec<[u32; 1]> = SmallVec::new();
-        for (edge, grad) in self.roots {
-            let at = graph.index[&key(&edge.node)];
+        for (edge, grad) in roots {
+            let Some(at) = self.plan.find(&edge.node) else { continue };
             if let Some(grad) = grad {
-                deliver(ops, &mut graph.tasks[at as usize], edge.nr, grad)?;
+                deliver(self.ops, &mut self.grads[at as usize], edge.nr, grad)?;
             }
             if !seeded.contains(&at) {
                 seeded.push(at);
             }
         }
         for at in seeded {
-            let task = &graph.tasks[at as usize];
-            if task.waiting == 0 {
-                ready.push((task.node.seq, at));
+            if self.waiting[at as usize] == 0 {
+                self.ready.push((self.plan.nodes[at as usize].seq, Reverse(at)));
             }
         }
-        while let Some((_, at)) = ready.pop() {
-            let task = &mut graph.tasks[at as usize];
-            let node = task.node.clone();
-            let mut grads = std::mem::take(&mut task.grads);
-            let (wanted, captures) = (task.wanted, std::mem::take(&mut task.captures));
-            if wanted || !captures.is_empty() {
-                let outputs = node.num_outputs();
-                if grads.len() < outputs {
-                    grads.resize(outputs, None);
-                }
-                pre_hooks(&node, &mut grads)?;
-                for (nr, slot) in captures {
-                    captured[slot as usize].clone_from(&grads[nr as usize]);
-                }
+        Ok(())
+    }
+
+    /// Runs a node whose gradients have all arrived, and hands on what it gives.
+    fn step(&mut self, at: u32) -> Result<()> {
+        let plan = self.plan;
+        let node = &plan.nodes[at as usize];
+        let mut grads = std::mem::take(&mut self.grads[at as usize]);
+        if plan.visits(at) {
+            let outputs = node.num_outputs();
+            if grads.len() < outputs {
+                grads.resize(outputs, None);
             }
-            let mut out = if wanted && grads.iter().any(Option::is_some) {
-                call(ops, &node, &grads, self.keep_graph)?
-            } else {
-                SmallVec::new()
-            };
-            // Free the incoming gradients before the outgoing ones are added up, so that those can be taken over.
-            drop(grads);
-            for (i, edge) in node.edges.iter().enumerate() {
-                let Some(edge) = edge else { continue };
-                let child = graph.index[&key(&edge.node)];
-                let task = &mut graph.tasks[child as usize];
-                if (task.wanted || !task.captures.is_empty())
-                    && let Some(g) = out.get_mut(i).and_then(Option::take)
-                {
-                    let meta = {
-                        let outs = task.node.outputs.lock().unwrap_or_else(|e| e.into_inner());
-                        outs.get(edge.nr as usize).cloned()
-                    };
-                    let g = match meta {
-                        Some(meta) => validate(ops, g, &meta, &node, i)?,
-                        None => g,
-                    };
-                    deliver(ops, task, edge.nr, g)?;
-                }
-                task.waiting -= 1;
-                if task.waiting == 0 {
-                    ready.push((task.node.seq, child));
+            pre_hooks(node, &mut grads)?;
+            if plan.captures(at) {
+                for &(_, nr, slot) in self.targets.iter().filter(|t| t.0 == at) {
+                    self.captured[slot as usize].clone_from(&grads[nr as usize]);
                 }
             }
         }
-        Ok(captured)
+        let children = plan.children(at);
+        let mut out = if plan.runs(at) {
+            let need = children.iter().enumerate().fold(0u64, |m, (i, &c)| m | (plan.visits(c) as u64) << i.min(63));
+            call(self.ops, node, &grads, need, self.keep)?
+        } else {
+            SmallVec::new()
+        };
+        // Free the incoming gradients before the outgoing ones are added up, so that those can be taken over.
+        drop(grads);
+        for (i, (edge, &child)) in node.edges.iter().zip(children).enumerate() {
+            let Some(edge) = edge else { continue };
+            let to = child as usize;
+            if plan.visits(child)
+                && let Some(g) = out.get_mut(i).and_then(Option::take)
+            {
+                let g = validate(self.ops, g, edge, node, i)?;
+                deliver(self.ops, &mut self.grads[to], edge.nr, g)?;
+            }
+            self.waiting[to] -= 1;
+            if self.waiting[to] == 0 {
+                self.ready.push((edge.node.seq, Reverse(child)));
+            }
+        }
+        Ok(())
     }
 }
 
-fn deliver(ops: &EngineOps, task: &mut Task, nr: u32, g: Tensor) -> Result<()> {
+fn deliver(ops: &EngineOps, grads: &mut Grads, nr: u32, g: Tensor) -> Result<()> {
     let nr = nr as usize;
-    if task.grads.len() <= nr {
-        task.grads.resize(nr + 1, None);
+    if grads.len() <= nr {
+        grads.resize(nr + 1, None);
     }
-    let slot = &mut task.grads[nr];
+    let slot = &mut grads[nr];
     *slot = Some(match slot.take() {
         None => g,
         Some(old) => {
@@ -327,9 +255,6 @@ fn hooks_of(node: &Node, kind: impl Fn(&HookKind) -> bool) -> SmallVec<[(HookKin
 
 fn on_output(hook: &Arc<dyn Hook>, grads: &mut Grads, nr: usize) -> Result<()> {
     let Some(slot) = grads.get_mut(nr) else { return Ok(()) };
-    if slot.is_none() {
-        return Ok(());
-    }
     let mut one: Grads = smallvec::smallvec![slot.take()];
     hook.pre(&mut one)?;
     grads[nr] = one.pop().flatten();
@@ -361,12 +286,8 @@ fn pre_hooks(node: &Arc<Node>, grads: &mut Grads) -> Result<()> {
     Ok(())
 }
 
-fn call(ops: &EngineOps, node: &Arc<Node>, grads: &Grads, keep: bool) -> Result<Grads> {
-    let need = node.edges.iter().enumerate().fold(0u64, |m, (i, e)| m | (e.is_some() as u64) << i.min(63));
-    let before = CURRENT.replace(Arc::as_ptr(node));
-    let out = node.body().vjp(node, grads, need, keep);
-    CURRENT.set(before);
-    let mut out = match out {
+fn call(ops: &EngineOps, node: &Arc<Node>, grads: &Grads, need: u64, keep: bool) -> Result<Grads> {
+    let mut out = match node.body().vjp(node, grads, need, keep) {
         Ok(out) => out,
         Err(e) => {
             if mode::anomaly() {
@@ -410,7 +331,15 @@ fn report(node: &Node) {
 }
 
 /// Brings a gradient to the shape and dtype of the forward output that it belongs to.
-fn validate(ops: &EngineOps, mut g: Tensor, meta: &OutMeta, node: &Node, i: usize) -> Result<Tensor> {
+fn validate(ops: &EngineOps, mut g: Tensor, edge: &Edge, node: &Node, i: usize) -> Result<Tensor> {
+    let meta = {
+        let outs = edge.node.outputs.lock().unwrap_or_else(|e| e.into_inner());
+        match outs.get(edge.nr as usize) {
+            None => return Ok(g),
+            Some(m) if g.shape() == &m.shape[..] && g.dtype() == m.dtype && g.device() == m.device => return Ok(g),
+            Some(m) => m.clone(),
+        }
+    };
     if g.shape() != &meta.shape[..] {
         if !expandable(&meta.shape, g.shape()) {
             fail!(Runtime,

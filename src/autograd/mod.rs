@@ -4,6 +4,7 @@ pub mod accumulate;
 pub mod engine;
 pub mod history;
 pub mod mode;
+pub mod plan;
 pub mod record;
 pub mod saved;
 

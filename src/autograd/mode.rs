@@ -19,6 +19,11 @@ pub(crate) fn bits() -> u8 {
     MODE.try_with(Cell::get).unwrap_or(NO_GRAD)
 }
 
+/// Takes over another thread's switches. Saved-tensor hooks are left behind: they live on the thread that set them.
+pub(crate) fn set_bits(bits: u8) {
+    MODE.with(|m| m.set(bits & !SAVED_HOOKS));
+}
+
 fn set(bit: u8, on: bool) -> bool {
     MODE.with(|m| {
         let old = m.get();

@@ -1,6 +1,6 @@
 //! Recording an operation: edges to its inputs, what it saves, and its derivative as a closure.
 
-use super::history::gradient_edge;
+use super::history::{check_view, gradient_edge};
 use super::mode;
 use super::saved::Saved;
 use crate::error::Result;
@@ -132,8 +132,11 @@ macro_rules! vjp_body {
 fn saved_list(saved: &Mutex<Option<SavedList>>, node: &Arc<Node>) -> Vec<(String, Result<Tensor>)> {
     let list = saved.lock().unwrap_or_else(|e| e.into_inner()).clone();
     match list {
-        Some(list) => list.iter().enumerate().map(|(i, s)| (i.to_string(), s.unpack(node))).collect(),
-        None => vec![("0".into(), freed(node.name))],
+        Some(list) => {
+            let names = super::saved::names(node, &list);
+            list.iter().zip(names).map(|(s, name)| (name, s.unpack(node))).collect()
+        }
+        None => vec![(String::new(), freed(node.name))],
     }
 }
 
@@ -161,6 +164,9 @@ struct Many<F>(Closure<F>);
 
 impl<F: Fn(&Ctx, &[Option<Tensor>]) -> Result<Grads> + Send + Sync + 'static> Vjp for Many<F> {
     fn vjp(&self, node: &Arc<Node>, grads: &[Option<Tensor>], need: u64, keep: bool) -> Result<Grads> {
+        if grads.iter().all(Option::is_none) {
+            return Ok(SmallVec::from_elem(None, node.edges.len()));
+        }
         let this = &self.0;
         vjp_body!(this, node, need, keep, |ctx| (this.f)(&ctx, grads))
     }
@@ -172,8 +178,13 @@ impl<F: Fn(&Ctx, &[Option<Tensor>]) -> Result<Grads> + Send + Sync + 'static> Vj
     }
 }
 
-pub(crate) fn edges_of(inputs: &[&Tensor]) -> SmallVec<[Option<crate::tensor::Edge>; 2]> {
-    inputs.iter().map(|t| gradient_edge(t)).collect()
+pub(crate) fn edges_of(inputs: &[&Tensor]) -> Result<SmallVec<[Option<crate::tensor::Edge>; 2]>> {
+    let mut edges = SmallVec::with_capacity(inputs.len());
+    for t in inputs {
+        check_view(t)?;
+        edges.push(gradient_edge(t));
+    }
+    Ok(edges)
 }
 
 fn saver<'a>(inputs: &'a [&'a Tensor], outputs: &'a [&'a Tensor]) -> Saver<'a> {
@@ -209,7 +220,7 @@ where
         return Err(e);
     }
     let body = Single(Closure { saved: Mutex::new(Some(s.list)), f });
-    Ok(finish(Node::new(name, edges_of(inputs), Box::new(body))))
+    Ok(finish(Node::new(name, edges_of(inputs)?, Box::new(body))))
 }
 
 /// The same for an operation with several outputs.
@@ -225,7 +236,7 @@ where
             return Err(e);
         }
         let body = Many(Closure { saved: Mutex::new(Some(s.list)), f });
-        attach(&finish(Node::new(name, edges_of(inputs), Box::new(body))), outputs);
+        attach(&finish(Node::new(name, edges_of(inputs)?, Box::new(body))), outputs);
     }
     Ok(())
 }
@@ -250,8 +261,7 @@ pub fn attach(node: &Arc<Node>, outputs: &[&Tensor]) {
 
 fn set_output(out: &Tensor, node: &Arc<Node>, nr: u32) {
     out.set_history(crate::tensor::Edge { node: node.clone(), nr });
-    if let Some(base) = out.base() {
-        let seen = base.meta_if_any().map_or(0, |m| m.lock().history_version);
+    if let Some(seen) = out.base().map(Tensor::history_version).filter(|&v| v > 0) {
         out.meta().lock().attr_version = seen;
     }
 }

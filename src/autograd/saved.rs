@@ -68,6 +68,9 @@ impl Saved {
         {
             return Ok(Saved(Kind::Packed(hooks.pack(t)?, None)));
         }
+        if t.is_inference() {
+            return inference();
+        }
         Ok(Saved(Kind::Input(t.clone(), t.version())))
     }
 
@@ -104,6 +107,74 @@ impl Saved {
     }
 }
 
+#[cold]
+fn inference() -> Result<Saved> {
+    fail!(Runtime, torch: ("Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in computation tracked by autograd. To work around this, you can make a clone to get a normal tensor and use it in autograd, or use `torch.no_grad()` instead of `torch.inference_mode()`."),
+        expected: ("backward: expected a normal tensor"), got: ("one made in inference mode"), fix: ("Clone it outside inference_mode()."))
+}
+
+/// Parameter names of what few operations keep that are called otherwise than `self` and `other`.
+const NAMES: &[(&str, &[&str])] = &[
+    ("MmBackward0", &["self", "mat2"]),
+    ("BmmBackward0", &["self", "mat2"]),
+    ("MvBackward0", &["self", "vec"]),
+    ("DotBackward0", &["self", "tensor"]),
+    ("AddmmBackward0", &["self", "mat1", "mat2"]),
+    ("BaddbmmBackward0", &["self", "batch1", "batch2"]),
+    ("AddcmulBackward0", &["self", "tensor1", "tensor2"]),
+    ("AddcdivBackward0", &["self", "tensor1", "tensor2"]),
+    ("PowBackward1", &["self", "exponent"]),
+    ("LerpBackward1", &["self", "end", "weight"]),
+    ("WhereBackward0", &["condition", "self", "other"]),
+    ("ConvolutionBackward0", &["input", "weight", "bias"]),
+    ("NativeLayerNormBackward0", &["input", "weight", "bias"]),
+    ("NativeGroupNormBackward0", &["input", "weight", "bias"]),
+    ("NativeBatchNormBackward0", &["input", "weight", "bias"]),
+];
+
+fn parameters(node: &Node) -> &'static [&'static str] {
+    NAMES.iter().find(|n| n.0 == node.name).map_or(&["self", "other"][..], |n| n.1)
+}
+
+/// Is this the name of an input that the node would keep if another one wanted a gradient?
+pub fn may_save(node: &Node, name: &str) -> bool {
+    parameters(node).iter().take(node.edges.len()).any(|p| *p == name) && node.edges.len() > 1
+}
+
+/// torch's names for what a node keeps, as in `grad_fn._saved_self`: inputs after the parameter that they came from,
+/// outputs `result`. Which input it was is read off the edges, so that saving costs nothing for it.
+pub fn names(node: &Arc<Node>, list: &[Saved]) -> Vec<String> {
+    let params = parameters(node);
+    let mut used = 0u64;
+    let name = |saved: &Saved| match &saved.0 {
+        Kind::Input(t, _) => {
+            let own = super::history::gradient_edge(t);
+            let fits = |e: &Option<crate::tensor::Edge>| match (e, &own) {
+                (Some(e), Some(o)) => e.nr == o.nr && Arc::ptr_eq(&e.node, &o.node),
+                (None, None) => true,
+                _ => false,
+            };
+            let at = node.edges.iter().enumerate().position(|(i, e)| used >> i & 1 == 0 && fits(e));
+            at.map_or_else(
+                || "value".to_owned(),
+                |i| {
+                    used |= 1 << i;
+                    params.get(i).map_or_else(|| format!("input{i}"), ToString::to_string)
+                },
+            )
+        }
+        Kind::Output(_, _, nr) | Kind::Packed(_, Some(nr)) => {
+            if *nr == 0 {
+                "result".to_owned()
+            } else {
+                format!("result{nr}")
+            }
+        }
+        Kind::Packed(_, None) => "self".to_owned(),
+    };
+    list.iter().map(name).collect()
+}
+
 fn with_history(t: &Tensor, node: &Arc<Node>, nr: u32) -> Tensor {
     let t = t.detach();
     t.set_history(crate::tensor::Edge { node: node.clone(), nr });
@@ -121,15 +192,15 @@ fn check(t: &Tensor, saved: u32, node: &Arc<Node>, output: Option<u32>) -> Resul
 #[cold]
 fn changed(t: &Tensor, saved: u32, now: u32, node: &Arc<Node>, output: Option<u32>) -> Result<()> {
     let which = match output {
-        Some(nr) => format!(", which is output {nr} of {},", node.name),
+        Some(nr) => format!(", which is output {nr} of {},", node.short_name()),
         None => match super::grad_fn(t) {
-            Some(edge) => format!(", which is output {} of {},", edge.nr, edge.node.name),
+            Some(edge) => format!(", which is output {} of {},", edge.nr, edge.node.short_name()),
             None => String::new(),
         },
     };
     let dims = t.shape().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     fail!(Runtime,
-        torch: ("one of the variables needed for gradient computation has been modified by an inplace operation: [torch.{}Tensor [{dims}]]{which} is at version {now}; expected version {saved} instead. Hint: enable anomaly detection to find the operation that failed to compute its gradient, with torch.autograd.set_detect_anomaly(True).", t.dtype().scalar_name()),
+        torch: ("one of the variables needed for gradient computation has been modified by an inplace operation: [torch.{}Tensor [{dims}]]{which} is at version {now}; expected version {saved} instead. Hint: enable anomaly detection to find the operation that failed to compute its gradient, with torch.autograd.set_detect_anomaly(True, check_nan=False).", t.dtype().scalar_name()),
         expected: ("{}: expected the tensor saved by forward to be unchanged (version {saved})", node.name), got: ("version {now}"),
         fix: ("Change a clone() instead, or move the in-place operation after backward()."))
 }

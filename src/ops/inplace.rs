@@ -2,7 +2,7 @@
 
 use super::reinterpret::{view_as_complex, view_as_real};
 use super::view::{self, Geometry};
-use crate::autograd::record::{Ctx, Saver, attach, single_node};
+use crate::autograd::record::{Ctx, Saver, single_node};
 use crate::autograd::{gradient_edge, mode, needs_grad, record};
 use crate::dispatch::{self, Fun, Params};
 use crate::error::Result;
@@ -10,7 +10,6 @@ use crate::fail;
 use crate::grads;
 use crate::schema::{Dest, Ret};
 use crate::tensor::layout::{self, Shape, Strides};
-use crate::tensor::tensor::Creation;
 use crate::tensor::{DType, Edge, Grads, Node, OutMeta, Tensor, Vjp};
 use smallvec::SmallVec;
 use std::any::Any;
@@ -45,24 +44,12 @@ pub fn check_history(x: &Tensor, recorded: bool) -> Result<()> {
 }
 
 fn check_view(x: &Tensor, base: &Tensor) -> Result<()> {
-    let why = match x.creation() {
-        Creation::Default if base.requires_grad() && base.is_leaf() => {
-            fail!(Runtime, torch: ("a view of a leaf Variable that requires grad is being used in an in-place operation."),
-                expected: ("in-place: expected a view of a tensor that is not a leaf"), got: ("a view of a leaf that requires grad"), fix: ("Wrap the update in torch.no_grad(), or clone the leaf first."))
-        }
-        Creation::Default => return Ok(()),
-        Creation::Multiple => {
-            "This view is the output of a function that returns multiple views. Such functions do not allow the output views to be modified inplace. You should replace the inplace operation by an out-of-place one."
-        }
-        Creation::NoGrad => {
-            "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be tracked)."
-        }
-        Creation::Custom => {
-            "This view was created inside a custom Function (or because an input was returned as-is) and the autograd logic to handle view+inplace would override the custom backward associated with the custom Function, leading to incorrect gradients. This behavior is forbidden. You can fix this by cloning the output of the custom Function."
-        }
-    };
-    let name = crate::autograd::grad_fn(x).map_or("None", |e| e.node.name);
-    fail!(Runtime, torch: ("Output 0 of {name} is a view and is being modified inplace. {why}"), expected: ("in-place: expected an ordinary view"), got: ("{:?}", x.creation()), fix: ("Change a clone() instead."))
+    crate::autograd::history::forbidden(x, "is being")?;
+    if base.requires_grad() && base.is_leaf() {
+        fail!(Runtime, torch: ("a view of a leaf Variable that requires grad is being used in an in-place operation."),
+            expected: ("in-place: expected a view of a tensor that is not a leaf"), got: ("a view of a leaf that requires grad"), fix: ("Wrap the update in torch.no_grad(), or clone the leaf first."));
+    }
+    Ok(())
 }
 
 /// Do two tensors share a byte?
@@ -106,22 +93,22 @@ where
 
 /// Makes `x` the result of `node`, whose first edge leads to x's old history. If `x` is a view, the base gets the history.
 pub fn rebase(x: &Tensor, node: Arc<Node>) {
+    rebase_at(x, node, 0);
+}
+
+/// The same where edge `at` leads to x's old history.
+pub fn rebase_at(x: &Tensor, node: Arc<Node>, at: usize) {
+    let nr = node.add_output(OutMeta::of(x));
     let Some(base) = x.base() else {
-        attach(&node, &[x]);
+        x.rebase_history(Edge { node, nr });
         return;
     };
-    node.add_output(OutMeta::of(x));
     let mut edges: SmallVec<[Option<Edge>; 2]> = smallvec::smallvec![gradient_edge(base)];
-    edges.extend(node.edges.iter().skip(1).cloned());
-    let body = CopySlices { window: Window::of(x, base), node };
+    edges.extend(node.edges.iter().enumerate().filter(|e| e.0 != at).map(|e| e.1.clone()));
+    let body = CopySlices { window: Window::of(x, base), node, at };
     let slices = Arc::new(Node::new("CopySlices", edges, Box::new(body)));
     let nr = slices.add_output(OutMeta::of(base));
-    base.set_history(Edge { node: slices, nr });
-    let version = {
-        let mut m = base.meta().lock();
-        m.history_version += 1;
-        m.history_version
-    };
+    let version = base.rebase_history(Edge { node: slices, nr });
     let edge = view_node(x, base);
     x.set_history(edge);
     x.meta().lock().attr_version = version;
@@ -191,6 +178,8 @@ impl Vjp for ReadView {
 struct CopySlices {
     window: Window,
     node: Arc<Node>,
+    // Which of the node's edges leads to the view's old history; here it comes first.
+    at: usize,
 }
 
 impl Vjp for CopySlices {
@@ -202,16 +191,18 @@ impl Vjp for CopySlices {
             (w.inner.0.iter().map(|&n| n as i64).collect(), w.inner.1.iter().map(|&n| n as i64).collect());
         let offset = whole.offset() as i64 + w.inner.2 as i64;
         let part = super::copy::clone(&view::as_strided(&whole, &size, &stride, Some(offset))?, None)?;
-        let mut out = self.node.body().vjp(&self.node, &[Some(as_complex(part, w.split.1)?)], need | 1, keep)?;
+        // Bit 0 is the base here and stands at `at` there, before which the others stand one place lower.
+        let (low, high) = ((need >> 1) & ((1 << self.at) - 1), (need >> 1) >> self.at << (self.at + 1));
+        let mut out =
+            self.node.body().vjp(&self.node, &[Some(as_complex(part, w.split.1)?)], low | 1 << self.at | high, keep)?;
+        out.resize(out.len().max(self.at + 1), None);
+        out[..=self.at].rotate_right(1);
         // A fresh view: the one above would have to follow the base's new history.
         let window = view::as_strided(&whole, &size, &stride, Some(offset))?;
         match out.first_mut().and_then(Option::take) {
             Some(inner) => super::copy::copy_(&window, &as_real(&inner, w.split.1)?, false)?,
             None => super::create::fill_(&window, crate::tensor::Scalar::Int(0))?,
         };
-        if out.is_empty() {
-            out.push(None);
-        }
         out[0] = Some(as_complex(whole, w.split.0)?);
         Ok(out)
     }
@@ -274,7 +265,7 @@ fn replace(name: &str, x: &Tensor, r: Tensor) -> Result<Tensor> {
     dispatch::copy(&r, x);
     x.bump_version();
     if let Some(edge) = crate::autograd::grad_fn(&r) {
-        x.set_history(edge);
+        x.rebase_history(edge);
     }
     Ok(x.clone())
 }

@@ -20,9 +20,7 @@ fn raw(x: &Tensor, (shape, strides, delta): Geometry) -> Tensor {
     let creation = if mode::grad_enabled() { Creation::Default } else { Creation::NoGrad };
     let offset = (x.offset() as isize + delta) as usize;
     // SAFETY: every caller derives the geometry from `x`'s own within its bounds, or has checked it against the storage.
-    let y = unsafe { x.view_parts(offset, shape, strides, x.dtype(), creation) };
-    follow_base(&y);
-    y
+    unsafe { x.view_parts(offset, shape, strides, x.dtype(), creation) }
 }
 
 /// A view with another dtype; `offset` counts elements of that dtype. The caller has checked that it fits.
@@ -35,17 +33,7 @@ pub(super) fn raw_dtype(
 ) -> Tensor {
     let creation = if mode::grad_enabled() { Creation::Default } else { Creation::NoGrad };
     // SAFETY: the caller covers bytes that `x` covers.
-    let y = unsafe { x.view_parts(offset, shape, strides, dtype, creation) };
-    follow_base(&y);
-    y
-}
-
-// Seen through the base: a view starts with the base's present history.
-fn follow_base(y: &Tensor) {
-    if y.requires_grad() {
-        y.meta().lock().attr_version =
-            y.base().and_then(|b| b.meta_if_any().map(|m| m.lock().history_version)).unwrap_or(0);
-    }
+    unsafe { x.view_parts(offset, shape, strides, dtype, creation) }
 }
 
 fn backward_of_view<F>(y: Tensor, name: &'static str, x: &Tensor, f: F) -> Result<Tensor>

@@ -4,48 +4,134 @@ use super::convert::tensor_of;
 use super::hooks;
 use super::tensor::wrap;
 use crate::autograd::{self, Backward, mode, saved};
-use crate::tensor::{Edge, Node, Tensor};
-use pyo3::PyTraverseError;
+use crate::tensor::{Edge, Node, OutMeta, Tensor};
 use pyo3::exceptions::{PyAttributeError, PyRuntimeError, PyTypeError};
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyTuple};
-use std::sync::Arc;
+use pyo3::types::{PyDict, PyList, PyTuple, PyType};
+use pyo3::{PyTraverseError, ffi};
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::ffi::c_void;
+use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::{Arc, Mutex};
 
-/// A node of the backward graph.
-#[pyclass(name = "Node", module = "rustorch.autograd.graph", frozen, weakref, dict, subclass)]
+/// A node of the backward graph. Each operation's nodes have a class of their own, made on first sight.
+#[pyclass(name = "_Node", module = "rustorch._C", frozen, weakref, subclass)]
 pub(super) struct PyNodeObject {
     pub node: Arc<Node>,
+    // The object's own address, with which it clears the node's slot.
+    me: AtomicPtr<c_void>,
 }
 
-/// The Python object of a node. Nodes of Python functions are their ctx.
+impl Drop for PyNodeObject {
+    fn drop(&mut self) {
+        if let Some(extra) = self.node.extra_if_any() {
+            let _ = extra.pyobj.compare_exchange(
+                *self.me.get_mut(),
+                std::ptr::null_mut(),
+                Ordering::AcqRel,
+                Ordering::Relaxed,
+            );
+        }
+    }
+}
+
+thread_local! { static PENDING: Cell<Option<Arc<Node>>> = const { Cell::new(None) }; }
+
+/// The Python object of a node, the same one as long as somebody holds it. Nodes of Python functions are their ctx.
 pub(super) fn node_object<'py>(py: Python<'py>, node: &Arc<Node>) -> PyResult<Bound<'py, PyAny>> {
     if let Some(f) = node.body().as_any().downcast_ref::<super::function::PyNode>() {
         return Ok(f.context(py).into_any());
     }
-    // One class per name, so that `type(x.grad_fn).__name__` is torch's.
+    let slot = &node.extra().pyobj;
+    let existing = slot.load(Ordering::Acquire).cast::<ffi::PyObject>();
+    // SAFETY: the object clears the slot when it dies; one that is dying has no references left.
+    if !existing.is_null() && unsafe { ffi::Py_REFCNT(existing) } > 0 {
+        // SAFETY: as above, and the interpreter is attached.
+        return Ok(unsafe { Bound::from_borrowed_ptr(py, existing) });
+    }
     let cls = node_class(py, node.name)?;
-    Ok(Bound::new(py, PyNodeObject { node: node.clone() })?.into_any()).and_then(|o| {
-        o.setattr("_name", cls)?;
-        Ok(o)
-    })
+    PENDING.set(Some(node.clone()));
+    let obj = cls.bind(py).call0()?;
+    let me = obj.as_ptr().cast();
+    obj.cast::<PyNodeObject>()?.get().me.store(me, Ordering::Release);
+    slot.store(me, Ordering::Release);
+    Ok(obj)
 }
 
-fn node_class<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
-    Ok(name.into_pyobject(py)?.into_any())
+/// The class of an operation's nodes, so that `type(x.grad_fn).__name__` is torch's.
+fn node_class(py: Python<'_>, name: &'static str) -> PyResult<Py<PyType>> {
+    static CLASSES: Mutex<BTreeMap<&str, Py<PyType>>> = Mutex::new(BTreeMap::new());
+    let lock = || CLASSES.lock().unwrap_or_else(|e| e.into_inner());
+    if let Some(cls) = lock().get(name) {
+        return Ok(cls.clone_ref(py));
+    }
+    // Made outside of the lock: Python may switch threads meanwhile, and the first to return has made the class.
+    let body = PyDict::new(py);
+    body.set_item("__slots__", PyTuple::empty(py))?;
+    body.set_item("__module__", "builtins")?;
+    let made =
+        py.get_type::<PyType>().call1((name, (py.get_type::<PyNodeObject>(),), body))?.cast_into::<PyType>()?.unbind();
+    Ok(lock().entry(name).or_insert(made).clone_ref(py))
+}
+
+/// What gradients of one of a node's outputs are like.
+#[pyclass(name = "_InputMetadata", module = "rustorch._C", frozen)]
+pub(super) struct InputMetadata(OutMeta);
+
+#[pymethods]
+impl InputMetadata {
+    #[getter]
+    fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        super::types::size_object(py, &self.0.shape)
+    }
+    #[getter]
+    fn dtype(&self, py: Python<'_>) -> Py<super::types::PyDType> {
+        super::types::dtype_object(py, self.0.dtype)
+    }
+    #[getter]
+    fn device(&self) -> super::types::PyDevice {
+        super::types::PyDevice::of(self.0.device)
+    }
+    #[getter]
+    fn is_nested_tensor(&self) -> bool {
+        false
+    }
+    #[getter]
+    fn is_cpp_nested_tensor(&self) -> bool {
+        false
+    }
+}
+
+pub(super) fn input_metadata(node: &Node) -> Vec<InputMetadata> {
+    node.outputs.lock().unwrap_or_else(|e| e.into_inner()).iter().cloned().map(InputMetadata).collect()
 }
 
 #[pymethods]
 impl PyNodeObject {
-    fn name(&self) -> &'static str {
-        self.node.name
+    #[new]
+    fn new() -> PyResult<Self> {
+        let Some(node) = PENDING.take() else { return Err(PyTypeError::new_err("cannot create '_Node' instances")) };
+        Ok(PyNodeObject { node, me: AtomicPtr::new(std::ptr::null_mut()) })
     }
-    fn __repr__(&self) -> String {
-        format!("<{} object at {:#x}>", self.node.name, Arc::as_ptr(&self.node) as usize)
+    fn name(&self) -> String {
+        // The few nodes that torch writes by hand show their C++ name.
+        match self.node.name {
+            name @ ("AccumulateGrad" | "CopySlices") => format!("torch::autograd::{name}"),
+            name => name.to_owned(),
+        }
+    }
+    fn __repr__(slf: &Bound<'_, Self>) -> String {
+        format!("<{} object at {:#x}>", slf.get().node.name, slf.as_ptr() as usize)
     }
     #[getter]
     fn next_functions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         next_functions(py, &self.node)
+    }
+    #[getter]
+    fn requires_grad(&self) -> bool {
+        true
     }
     #[getter]
     fn variable(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
@@ -55,43 +141,54 @@ impl PyNodeObject {
         }
     }
     #[getter]
-    fn metadata<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+    fn metadata<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
+        // Made before the lock is taken: an allocation may run the collector, and that anything.
+        let fresh = PyDict::new(py).into_any();
         let mut slot = self.node.extra().python.lock().unwrap_or_else(|e| e.into_inner());
         if let Some(d) = slot.as_ref().and_then(|p| p.downcast_ref::<Py<PyAny>>()) {
-            return Ok(d.bind(py).clone());
+            return d.bind(py).clone();
         }
-        let d = PyDict::new(py).into_any();
-        *slot = Some(Box::new(d.clone().unbind()));
-        Ok(d)
+        *slot = Some(Box::new(fresh.clone().unbind()));
+        fresh
     }
     #[getter]
-    fn _input_metadata(&self) -> usize {
-        self.node.num_outputs()
+    fn _input_metadata(&self) -> Vec<InputMetadata> {
+        input_metadata(&self.node)
     }
     fn _sequence_nr(&self) -> u64 {
         self.node.seq
     }
-    fn _add_hook(&self, hook: Py<PyAny>, before: bool) -> u64 {
-        hooks::add_node_hook(&self.node, hook, before)
+    /// Runs the node by itself.
+    #[pyo3(signature = (*grads))]
+    fn __call__<'py>(&self, py: Python<'py>, grads: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
+        let mut grads = hooks::grads_from(grads.as_any())?;
+        grads.resize(grads.len().max(self.node.num_outputs()), None);
+        let out = py.detach(|| self.node.body().vjp(&self.node, &grads, u64::MAX, true))?;
+        let out = hooks::grads_tuple(py, &out)?;
+        if out.len() == 1 { out.get_item(0) } else { Ok(out.into_any()) }
     }
-    fn _remove_hook(&self, id: u64) {
-        hooks::remove_node_hook(&self.node, id);
+    fn _add_hook(&self, hook: Py<PyAny>, before: bool) -> hooks::HookHandle {
+        hooks::add_node_hook(&self.node, hook, before)
     }
     fn __getattr__(&self, py: Python<'_>, name: &str) -> PyResult<Py<PyAny>> {
         if let Some(wanted) = name.strip_prefix("_saved_") {
             for (key, value) in self.node.body().saved(&self.node) {
-                if key == wanted {
+                if key == wanted || key.is_empty() {
                     return wrap(py, value?);
                 }
+            }
+            if saved::may_save(&self.node, wanted) {
+                return Ok(py.None());
             }
         }
         Err(PyAttributeError::new_err(format!("'{}' object has no attribute '{name}'", self.node.name)))
     }
-    fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
-        other.cast::<PyNodeObject>().is_ok_and(|o| Arc::ptr_eq(&o.get().node, &self.node))
-    }
-    fn __hash__(&self) -> isize {
-        (Arc::as_ptr(&self.node) as usize >> 4) as isize
+    fn __dir__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let names = slf.py().get_type::<pyo3::types::PyAny>().call_method1("__dir__", (slf,))?;
+        for (key, _) in slf.get().node.body().saved(&slf.get().node) {
+            names.call_method1("append", (format!("_saved_{key}"),))?;
+        }
+        Ok(names)
     }
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         if Arc::strong_count(&self.node) == 1 {
@@ -113,19 +210,26 @@ pub(super) fn next_functions<'py>(py: Python<'py>, node: &Arc<Node>) -> PyResult
     PyTuple::new(py, items)
 }
 
+/// The node behind a grad_fn.
+fn node_of(obj: &Bound<'_, PyAny>) -> Option<Arc<Node>> {
+    match obj.cast::<PyNodeObject>() {
+        Ok(n) => Some(n.get().node.clone()),
+        Err(_) => super::function::node_of(obj),
+    }
+}
+
 fn edge_of(obj: &Bound<'_, PyAny>) -> PyResult<Edge> {
     if let Some(t) = tensor_of(obj) {
+        autograd::history::check_view(&t)?;
         return autograd::gradient_edge(&t)
             .ok_or_else(|| PyRuntimeError::new_err("One of the differentiated Tensors does not require grad"));
     }
-    // A GradientEdge (node, output_nr).
-    if let Ok((node, nr)) = obj.extract::<(Bound<'_, PyAny>, u32)>() {
-        if let Ok(n) = node.cast::<PyNodeObject>() {
-            return Ok(Edge { node: n.get().node.clone(), nr });
-        }
-        if let Some(node) = super::function::node_of(&node) {
-            return Ok(Edge { node, nr });
-        }
+    // A GradientEdge: a named tuple of node and output number.
+    if let Ok(edge) = obj.cast::<PyTuple>()
+        && edge.len() >= 2
+        && let Some(node) = node_of(&edge.get_item(0)?)
+    {
+        return Ok(Edge { node, nr: edge.get_item(1)?.extract()? });
     }
     Err(PyTypeError::new_err("expected a Tensor or a GradientEdge"))
 }
@@ -148,7 +252,10 @@ fn _run_backward<'py>(
     let mut roots = Vec::with_capacity(tensors.len());
     for (i, (t, g)) in tensors.iter().zip(grad_tensors.iter()).enumerate() {
         let edge = match tensor_of(&t) {
-            Some(x) => match autograd::gradient_edge(&x) {
+            Some(x) => match {
+                autograd::history::check_view(&x)?;
+                autograd::gradient_edge(&x)
+            } {
                 Some(e) => e,
                 None => {
                     return Err(PyRuntimeError::new_err(format!(
@@ -194,16 +301,14 @@ fn _run_backward<'py>(
     };
     let call = Backward { roots, keep_graph: retain_graph, create_graph, inputs: edges.as_deref(), accumulate };
     let out = py.detach(|| call.run())?;
-    let Some(list) = inputs else { return Ok(py.None().into_bound(py)) };
-    if accumulate {
+    if accumulate || inputs.is_none() {
         return Ok(py.None().into_bound(py));
     }
-    if !allow_unused && out.iter().any(Option::is_none) {
-        return Err(PyRuntimeError::new_err(
-            "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if this is the desired behavior.",
-        ));
+    if !allow_unused && let Some(i) = out.iter().position(Option::is_none) {
+        return Err(PyRuntimeError::new_err(format!(
+            "The differentiated Tensor at index {i} appears to not have been used in the graph. Set allow_unused=True if this is the desired behavior."
+        )));
     }
-    let _ = list;
     let items = out.into_iter().map(|g| g.map(|g| wrap(py, g)).transpose()).collect::<PyResult<Vec<_>>>()?;
     Ok(PyTuple::new(py, items)?.into_any())
 }
@@ -222,11 +327,12 @@ struct PyPacked {
 impl saved::SavedHooks for PySavedHooks {
     fn pack(&self, t: &Tensor) -> crate::error::Result<Arc<dyn saved::Packed>> {
         Python::attach(|py| -> PyResult<Arc<dyn saved::Packed>> {
-            // Operations inside the function must not save through it again.
-            saved::push_hooks(Err(crate::error::Error::new(crate::error::Kind::Runtime, "")));
-            let r = autograd::no_grad(|| wrap(py, t.clone()).and_then(|t| self.pack.call1(py, (t,))));
-            saved::pop_hooks();
-            Ok(Arc::new(PyPacked { object: r?, unpack: self.unpack.clone_ref(py) }))
+            let version = t.version();
+            let object = autograd::no_grad(|| wrap(py, t.clone()).and_then(|t| self.pack.call1(py, (t,))))?;
+            if t.version() != version {
+                return Err(PyRuntimeError::new_err("A saved tensor pack hook is modifying its input in place. Tensors provided as input to pack hook can not be modified by in-place operations as this can lead to unexpected side-effects. Please open an issue if you need to perform in-place operations on the input to a pack hook."));
+            }
+            Ok(Arc::new(PyPacked { object, unpack: self.unpack.clone_ref(py) }))
         })
         .map_err(super::errors::foreign)
     }
@@ -288,10 +394,38 @@ fn is_anomaly_check_nan_enabled() -> bool {
     mode::anomaly_nan()
 }
 
-/// Nested backward through a checkpoint is possible in every pass here.
+/// A part that is run again in backward adds to `.grad` itself, which passes for chosen inputs do not want.
 #[pyfunction]
 fn _is_checkpoint_valid() -> bool {
-    true
+    !autograd::plan::is_restricted()
+}
+
+#[pyfunction]
+fn _will_engine_execute_node(node: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let Some(found) = node_of(node) else {
+        return Err(PyRuntimeError::new_err(format!(
+            "_will_engine_execute_node expects an grad_fn, but got {}",
+            super::args::type_name(node)
+        )));
+    };
+    match autograd::plan::will_run(&found) {
+        None => {
+            Err(PyRuntimeError::new_err("_get_should_execute_nodes should only be called during the backward pass"))
+        }
+        Some((_, true)) => Err(PyRuntimeError::new_err(
+            "A leaf node was passed to _will_engine_execute_node but we are currently running autograd.grad(). This is currently not supported.",
+        )),
+        Some((runs, false)) => Ok(runs),
+    }
+}
+
+#[pyfunction]
+fn _queue_callback(f: Py<PyAny>) -> PyResult<()> {
+    let call = Box::new(move || Python::attach(|py| f.call0(py).map(drop)).map_err(super::errors::foreign));
+    if !autograd::plan::at_end(call) {
+        return Err(PyRuntimeError::new_err("Final callbacks can only be installed during backward pass."));
+    }
+    Ok(())
 }
 
 #[pyfunction]
@@ -327,7 +461,7 @@ fn _set_version(t: &Bound<'_, super::tensor::PyTensor>, version: u32) {
 }
 #[pyfunction]
 fn _current_graph_task_id() -> i64 {
-    if autograd::engine::current_node().is_null() { -1 } else { 0 }
+    autograd::plan::current_run().map_or(-1, |id| id as i64)
 }
 
 fn traceback() -> Option<String> {
@@ -368,6 +502,8 @@ pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
         wrap_pyfunction!(is_anomaly_enabled, m)?,
         wrap_pyfunction!(_set_version, m)?,
         wrap_pyfunction!(_current_graph_task_id, m)?,
+        wrap_pyfunction!(_will_engine_execute_node, m)?,
+        wrap_pyfunction!(_queue_callback, m)?,
     ] {
         m.add_function(f)?;
     }

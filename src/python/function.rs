@@ -3,9 +3,11 @@
 use super::convert::tensor_of;
 use super::errors::foreign;
 use super::hooks::{grads_from, grads_tuple};
+use crate::autograd::history::{check_view, forbidden};
 use crate::autograd::saved::Saved;
 use crate::autograd::{gradient_edge, mode, record};
 use crate::error::Result;
+use crate::tensor::tensor::Creation;
 use crate::tensor::{Edge, Grads, Node, OutMeta, Tensor, Vjp};
 use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
@@ -58,9 +60,10 @@ impl Vjp for PyNode {
             let ctx = self.ctx.bind(py);
             // The Python half fills in zeros, calls backward and checks the number of gradients.
             let r = ctx.call_method1("_run", (grads_tuple(py, grads)?,))?;
-            let out = grads_from(&r, "a Function's backward")?;
+            let out = grads_from(&r)?;
             if !keep {
-                lock(ctx.cast::<FunctionBase>()?.get()).saved = None;
+                let saved = lock(ctx.cast::<FunctionBase>()?.get()).saved.take();
+                drop(saved);
             }
             Ok(out)
         });
@@ -121,13 +124,16 @@ impl FunctionBase {
         dirty: Vec<bool>,
         saved: &Bound<'py, PyTuple>,
     ) -> PyResult<()> {
+        let args: Vec<_> = inputs.iter().map(|x| tensor_of(&x)).collect();
         let mut edges: SmallVec<[Option<Edge>; 2]> = SmallVec::new();
-        for x in inputs.iter() {
-            edges.push(tensor_of(&x).and_then(|t| gradient_edge(&t)));
+        for t in &args {
+            if let Some(t) = t {
+                check_view(t)?;
+            }
+            edges.push(t.as_ref().and_then(gradient_edge));
         }
         let node =
             Arc::new(Node::new(leak_name(name), edges, Box::new(PyNode { ctx: slf.clone().into_any().unbind() })));
-        lock(slf.get()).node = Arc::downgrade(&node);
         if mode::anomaly() {
             crate::autograd::engine::note_traceback(&node);
         }
@@ -142,19 +148,19 @@ impl FunctionBase {
                 continue;
             };
             if dirty {
-                if t.requires_grad() && t.is_leaf() {
-                    return Err(PyRuntimeError::new_err(
-                        "a leaf Variable that requires grad is being used in an in-place operation.",
-                    ));
-                }
-                crate::ops::inplace::rebase(&t, node.clone());
+                let at = args.iter().position(|a| a.as_ref().is_some_and(|a| a.is(&t))).unwrap_or(0);
+                rebase(&t, &node, at, outputs.len())?;
             } else if diff && t.dtype().is_differentiable() {
                 record::attach(&node, &[&t]);
+                if t.base().is_some() {
+                    t.set_creation(if outputs.len() > 1 { Creation::Multiple } else { Creation::Custom });
+                }
             } else {
                 node.add_output(OutMeta::of(&t));
             }
             outs.push(t);
         }
+        lock(slf.get()).node = Arc::downgrade(&node);
         let list = save(&outs, saved)?;
         lock(slf.get()).saved = Some(list);
         Ok(())
@@ -168,6 +174,12 @@ impl FunctionBase {
     }
 
     #[getter]
+    fn _input_metadata(&self) -> Vec<super::autograd::InputMetadata> {
+        let node = lock(self).node.upgrade();
+        node.map_or(Vec::new(), |n| super::autograd::input_metadata(&n))
+    }
+
+    #[getter]
     fn next_functions<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
         let node = lock(slf.get()).node.upgrade();
         match node {
@@ -177,17 +189,9 @@ impl FunctionBase {
     }
 
     #[pyo3(name = "_add_hook")]
-    fn add_hook(&self, hook: Py<PyAny>, before: bool) -> PyResult<u64> {
+    fn add_hook(&self, hook: Py<PyAny>, before: bool) -> PyResult<super::hooks::HookHandle> {
         let node = lock(self).node.upgrade().ok_or_else(|| PyRuntimeError::new_err("the node is gone"))?;
         Ok(super::hooks::add_node_hook(&node, hook, before))
-    }
-
-    #[pyo3(name = "_remove_hook")]
-    fn remove_hook(&self, id: u64) {
-        let node = lock(self).node.upgrade();
-        if let Some(n) = node {
-            super::hooks::remove_node_hook(&n, id);
-        }
     }
 }
 
@@ -205,13 +209,14 @@ impl Vjp for Nothing {
 fn save(outs: &[Tensor], saved: &Bound<'_, PyTuple>) -> PyResult<Vec<Option<Saved>>> {
     saved
         .iter()
-        .map(|o| {
+        .enumerate()
+        .map(|(i, o)| {
             if o.is_none() {
                 return Ok(None);
             }
             let Some(t) = tensor_of(&o) else {
                 return Err(PyTypeError::new_err(format!(
-                    "save_for_backward can only save variables, but argument is of type {}",
+                    "save_for_backward can only save variables, but argument {i} is of type {}",
                     o.get_type().name()?
                 )));
             };
@@ -221,6 +226,30 @@ fn save(outs: &[Tensor], saved: &Bound<'_, PyTuple>) -> PyResult<Vec<Option<Save
             }))
         })
         .collect()
+}
+
+/// Gives an input that `forward` changed in place its new history.
+fn rebase(t: &Tensor, node: &Arc<Node>, at: usize, outputs: usize) -> PyResult<()> {
+    if t.requires_grad() && t.is_leaf() {
+        return Err(PyRuntimeError::new_err(
+            "a leaf Variable that requires grad has been used in an in-place operation.",
+        ));
+    }
+    if let Some(base) = t.base() {
+        if outputs > 1 {
+            return Err(PyRuntimeError::new_err(
+                "If your Function modifies inplace an input that is a view of another Tensor, your Function cannot return more than one Tensor. This is not supported by the current autograd engine. You should either make sure the input is not a view (using .clone() for example) or make your Function only return one Tensor (potentially splitting it into two Functions: one doing the inplace that returns a single Tensor and a second one that does the other operations). You can ask on the forum https://discuss.pytorch.org/ if you need help to do this change.",
+            ));
+        }
+        forbidden(t, "is being")?;
+        if base.requires_grad() && base.is_leaf() {
+            return Err(PyRuntimeError::new_err(
+                "a view of a leaf Variable that requires grad is being used in an in-place operation.",
+            ));
+        }
+    }
+    crate::ops::inplace::rebase_at(t, node.clone(), at);
+    Ok(())
 }
 
 // Node names are static: operations have literals. Functions' names are few, so each is kept once.

@@ -5,6 +5,7 @@ use super::errors::foreign;
 use super::tensor::wrap;
 use crate::error::Result;
 use crate::tensor::node::{Hook, HookKind};
+use crate::tensor::tensor::AutogradMeta;
 use crate::tensor::{Grads, Node, Tensor};
 use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
@@ -12,8 +13,8 @@ use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use std::any::Any;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
@@ -46,14 +47,14 @@ pub(super) fn grads_tuple<'py>(py: Python<'py>, grads: &[Option<Tensor>]) -> PyR
 }
 
 /// Gradients from what a Python function returned: a tensor, None, or a sequence of these.
-pub(super) fn grads_from(obj: &Bound<'_, PyAny>, what: &str) -> PyResult<Grads> {
+pub(super) fn grads_from(obj: &Bound<'_, PyAny>) -> PyResult<Grads> {
     let one = |o: &Bound<'_, PyAny>| -> PyResult<Option<Tensor>> {
         if o.is_none() {
             return Ok(None);
         }
         tensor_of(o).map(Some).ok_or_else(|| {
-            PyTypeError::new_err(format!(
-                "expected Variable or None (got {}) from {what}",
+            PyRuntimeError::new_err(format!(
+                "expected Variable or None (got {})",
                 o.get_type().name().map(|n| n.to_string()).unwrap_or_default()
             ))
         })
@@ -67,13 +68,53 @@ pub(super) fn grads_from(obj: &Bound<'_, PyAny>, what: &str) -> PyResult<Grads> 
     Ok(smallvec::smallvec![one(obj)?])
 }
 
+/// The error for a hook that gave back something else than what it was given.
+fn check_value(hook: &Bound<'_, PyAny>, old: &Option<Tensor>, new: &Option<Tensor>) -> PyResult<()> {
+    let (Some(old), Some(new)) = (old, new) else { return Ok(()) };
+    let name = || hook.getattr("__name__").map_or_else(|_| "<unknown>".to_owned(), |n| n.to_string());
+    if new.dtype() != old.dtype() {
+        let (was, got) = (old.dtype().scalar_name(), new.dtype().scalar_name());
+        return Err(PyRuntimeError::new_err(format!(
+            "hook '{}' has changed the type of value (was torch.{was}Tensor got torch.{got}Tensor)",
+            name()
+        )));
+    }
+    if new.shape() != old.shape() {
+        return Err(PyRuntimeError::new_err(format!("hook '{}' has changed the size of value", name())));
+    }
+    Ok(())
+}
+
+/// Replaces gradients by what a node's hook returned, if it fits.
+fn take_results(hook: &Bound<'_, PyAny>, grads: &mut Grads, r: &Bound<'_, PyAny>) -> PyResult<()> {
+    let given = r.cast::<PyTuple>().map_or(1, |t| t.len());
+    if given != grads.len() {
+        let name = hook.getattr("__name__").map_or_else(|_| "<unknown>".to_owned(), |n| n.to_string());
+        return Err(PyRuntimeError::new_err(format!(
+            "hook '{name}' has returned an incorrect number of values (got {given}, but expected {})",
+            grads.len()
+        )));
+    }
+    let new = grads_from(r)?;
+    for (old, new) in grads.iter().zip(&new) {
+        check_value(hook, old, new)?;
+    }
+    *grads = new;
+    Ok(())
+}
+
+fn wrapped<'py>(py: Python<'py>, g: &Option<Tensor>) -> PyResult<Option<Py<PyAny>>> {
+    g.as_ref().map(|g| wrap(py, g.clone())).transpose()
+}
+
 impl Hook for PyHook {
     fn pre(&self, grads: &mut Grads) -> Result<()> {
         Python::attach(|py| -> PyResult<()> {
             match self.style {
                 Style::Tensor => {
-                    let Some(Some(g)) = grads.first() else { return Ok(()) };
-                    let r = self.function.bind(py).call1((wrap(py, g.clone())?,))?;
+                    let Some(g) = grads.first() else { return Ok(()) };
+                    let hook = self.function.bind(py);
+                    let r = hook.call1((wrapped(py, g)?,))?;
                     if !r.is_none() {
                         let Some(new) = tensor_of(&r) else {
                             return Err(PyTypeError::new_err(format!(
@@ -81,16 +122,16 @@ impl Hook for PyHook {
                                 r.get_type().name()?
                             )));
                         };
-                        if new.shape() != g.shape() {
-                            return Err(PyRuntimeError::new_err("hook has changed the size of value"));
-                        }
-                        grads[0] = Some(new);
+                        let new = Some(new);
+                        check_value(hook, g, &new)?;
+                        grads[0] = new;
                     }
                 }
                 Style::Pre => {
-                    let r = self.function.bind(py).call1((grads_tuple(py, grads)?,))?;
+                    let hook = self.function.bind(py);
+                    let r = hook.call1((grads_tuple(py, grads)?,))?;
                     if !r.is_none() {
-                        *grads = grads_from(&r, "a pre-hook")?;
+                        take_results(hook, grads, &r)?;
                     }
                 }
                 Style::Post => {}
@@ -109,13 +150,16 @@ impl Hook for PyHook {
                     let Some(Some(t)) = out.first() else { return Ok(()) };
                     let r = self.function.bind(py).call1((wrap(py, t.clone())?,))?;
                     if !r.is_none() {
-                        return Err(PyRuntimeError::new_err("Tensor post accumulate grad hooks should return None."));
+                        return Err(PyTypeError::new_err(format!(
+                            "expected Variable, but hook returned '{}'",
+                            r.get_type().name()?
+                        )));
                     }
                     return Ok(());
                 }
             };
             if !r.is_none() {
-                *out = grads_from(&r, "a hook")?;
+                take_results(self.function.bind(py), out, &r)?;
             }
             Ok(())
         })
@@ -138,7 +182,7 @@ impl Hook for Retain {
             None => crate::ops::copy::clone(g, None)?,
             Some(old) => old.add(g)?,
         };
-        meta.lock().grad = Some(sum);
+        meta.set_grad(Some(sum));
         Ok(())
     }
     fn post(&self, _: &mut Grads, _: &[Option<Tensor>]) -> Result<()> {
@@ -165,19 +209,67 @@ pub(super) fn retain_grad(t: &Tensor) -> PyResult<()> {
     Ok(())
 }
 
-pub(super) fn add_tensor_hook(t: &Tensor, hook: PyHook) -> PyResult<u64> {
+/// Where a hook was put, to take it away again. Keeps nothing alive.
+#[pyclass(name = "_HookHandle", module = "rustorch._C", frozen, weakref)]
+pub(super) struct HookHandle {
+    #[pyo3(get)]
+    id: u64,
+    place: Place,
+}
+
+enum Place {
+    Node(Weak<Node>),
+    Leaf(Weak<AutogradMeta>),
+}
+
+#[pymethods]
+impl HookHandle {
+    fn remove(&self) {
+        match &self.place {
+            Place::Node(node) => {
+                if let Some(node) = node.upgrade() {
+                    let found = take_hook(&mut node_hooks(&node), self.id);
+                    drop(found);
+                }
+            }
+            Place::Leaf(meta) => {
+                let Some(meta) = meta.upgrade() else { return };
+                // Found under the lock, dropped outside of it: a function's end may run anything.
+                let found = {
+                    let mut m = meta.lock();
+                    let at = m.post_accumulate.iter().position(|h| h.0 == self.id);
+                    (take_hook(&mut m.hooks, self.id), at.map(|at| m.post_accumulate.remove(at)))
+                };
+                drop(found);
+            }
+        }
+    }
+}
+
+fn take_hook(hooks: &mut Vec<(u64, HookKind, Arc<dyn Hook>)>, id: u64) -> Option<Arc<dyn Hook>> {
+    let at = hooks.iter().position(|h| h.0 == id)?;
+    Some(hooks.remove(at).2)
+}
+
+pub(super) fn add_tensor_hook(t: &Tensor, hook: PyHook) -> PyResult<HookHandle> {
     if !t.requires_grad() {
         return Err(PyRuntimeError::new_err("cannot register a hook on a tensor that doesn't require gradient"));
     }
     let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-    match crate::autograd::grad_fn(t) {
-        Some(edge) => node_hooks(&edge.node).push((id, HookKind::Tensor(edge.nr), Arc::new(hook))),
-        None => t.meta().lock().hooks.push((id, HookKind::Tensor(0), Arc::new(hook))),
-    }
-    Ok(id)
+    let place = match crate::autograd::grad_fn(t) {
+        Some(edge) => {
+            node_hooks(&edge.node).push((id, HookKind::Tensor(edge.nr), Arc::new(hook)));
+            Place::Node(Arc::downgrade(&edge.node))
+        }
+        None => {
+            t.meta().lock().hooks.push((id, HookKind::Tensor(0), Arc::new(hook)));
+            Place::Leaf(Arc::downgrade(t.meta()))
+        }
+    };
+    Ok(HookHandle { id, place })
 }
 
-pub(super) fn add_post_accumulate(t: &Tensor, hook: PyHook) -> PyResult<u64> {
+pub(super) fn add_post_accumulate(t: &Tensor, hook: PyHook) -> PyResult<HookHandle> {
     if !t.requires_grad() {
         return Err(PyRuntimeError::new_err("cannot register a hook on a tensor that doesn't require gradient"));
     }
@@ -186,31 +278,14 @@ pub(super) fn add_post_accumulate(t: &Tensor, hook: PyHook) -> PyResult<u64> {
     }
     let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
     t.meta().lock().post_accumulate.push((id, Arc::new(hook)));
-    Ok(id)
+    Ok(HookHandle { id, place: Place::Leaf(Arc::downgrade(t.meta())) })
 }
 
-pub(super) fn remove_tensor_hook(t: &Tensor, id: u64) {
-    if let Some(meta) = t.meta_if_any() {
-        let mut m = meta.lock();
-        m.hooks.retain(|h| h.0 != id);
-        m.post_accumulate.retain(|h| h.0 != id);
-    }
-    if let Some(edge) = t.grad_fn_raw() {
-        remove_node_hook(&edge.node, id);
-    }
-}
-
-pub(super) fn remove_node_hook(node: &Node, id: u64) {
-    if node.extra_if_any().is_some() {
-        node_hooks(node).retain(|h| h.0 != id);
-    }
-}
-
-pub(super) fn add_node_hook(node: &Node, function: Py<PyAny>, before: bool) -> u64 {
+pub(super) fn add_node_hook(node: &Arc<Node>, function: Py<PyAny>, before: bool) -> HookHandle {
     let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
     let (kind, style) = if before { (HookKind::Pre, Style::Pre) } else { (HookKind::Post, Style::Post) };
     node_hooks(node).push((id, kind, Arc::new(PyHook { function, style })));
-    id
+    HookHandle { id, place: Place::Node(Arc::downgrade(node)) }
 }
 
 fn visit_hook(hook: &Arc<dyn Hook>, visit: &PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
@@ -280,6 +355,6 @@ pub(super) fn clear_tensor(t: &Tensor) {
     drop((hooks, post, grad, grad_fn));
 }
 
-pub(super) fn register(_m: &Bound<'_, PyModule>) -> PyResult<()> {
-    Ok(())
+pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add_class::<HookHandle>()
 }

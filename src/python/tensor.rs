@@ -268,8 +268,12 @@ impl PyTensor {
     }
 
     #[getter]
-    fn _version(&self) -> u32 {
-        self.tensor().version()
+    fn _version(&self) -> PyResult<u32> {
+        let t = self.tensor();
+        if t.is_inference() {
+            return Err(PyRuntimeError::new_err("Inference tensors do not track version counter."));
+        }
+        Ok(t.version())
     }
     #[getter]
     fn requires_grad(&self) -> bool {
@@ -300,7 +304,8 @@ impl PyTensor {
         let Some(g) = meta.lock().grad.clone() else { return Ok(None) };
         let obj = wrap(py, g)?;
         // Held from the first look on, so that what users set on the object is still there at the next.
-        meta.lock().grad_python = Some(Box::new(obj.clone_ref(py)));
+        let old = meta.lock().grad_python.replace(Box::new(obj.clone_ref(py)));
+        drop(old);
         Ok(Some(obj))
     }
     #[setter]
@@ -328,13 +333,14 @@ impl PyTensor {
         }
         if g.shape() != t.shape() {
             return Err(PyRuntimeError::new_err(format!(
-                "assigned grad has data of a different size\n  grad: expected shape {:?}, but got {:?}. Assign a gradient shaped like the tensor.",
-                t.shape(),
-                g.shape()
+                "attempting to assign a gradient of size '{:?}' to a tensor of size '{:?}'. Please ensure that the gradient and the tensor are the same size",
+                g.shape(),
+                t.shape()
             )));
         }
         t.set_grad(Some(g));
-        t.meta().lock().grad_python = Some(Box::new(value.clone().unbind()));
+        let old = t.meta().lock().grad_python.replace(Box::new(value.clone().unbind()));
+        drop(old);
         Ok(())
     }
     #[deleter]
@@ -343,7 +349,9 @@ impl PyTensor {
     }
     #[getter]
     fn grad_fn<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        crate::autograd::grad_fn(&self.tensor()).map(|e| super::autograd::node_object(py, &e.node)).transpose()
+        let t = self.tensor();
+        crate::autograd::history::check_view(&t)?;
+        crate::autograd::grad_fn(&t).map(|e| super::autograd::node_object(py, &e.node)).transpose()
     }
     #[getter]
     fn _base(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
@@ -393,7 +401,7 @@ impl PyTensor {
         let t = slf.get().tensor();
         if t.base().is_some() && t.requires_grad() {
             return Err(PyRuntimeError::new_err(
-                "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence detach_() cannot be called on these gradients. To fix this error, please refer to the Optimizer.zero_grad() function in torch/optim/optimizer.py as a solution.",
+                "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence detach_() cannot be called on these gradients. To fix this error, please refer to the Optimizer.zero_grad() function in torch/optim/optimizer.py as the solution.",
             ));
         }
         t.clear_history();
@@ -480,14 +488,11 @@ impl PyTensor {
         super::indexing::set(slf, index, value)
     }
     #[pyo3(signature = (hook))]
-    fn _add_hook(&self, hook: Py<PyAny>) -> PyResult<u64> {
+    fn _add_hook(&self, hook: Py<PyAny>) -> PyResult<super::hooks::HookHandle> {
         super::hooks::add_tensor_hook(&self.tensor(), PyHook::tensor(hook))
     }
-    fn _add_post_accumulate_hook(&self, hook: Py<PyAny>) -> PyResult<u64> {
+    fn _add_post_accumulate_hook(&self, hook: Py<PyAny>) -> PyResult<super::hooks::HookHandle> {
         super::hooks::add_post_accumulate(&self.tensor(), PyHook::tensor(hook))
-    }
-    fn _remove_hook(&self, id: u64) {
-        super::hooks::remove_tensor_hook(&self.tensor(), id);
     }
     #[getter]
     fn name(&self) -> Option<String> {

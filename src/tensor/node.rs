@@ -5,7 +5,8 @@ use crate::error::Result;
 use smallvec::SmallVec;
 use std::any::Any;
 use std::cell::RefCell;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::ffi::c_void;
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 /// Gradients, one per input or output; None stands for zeros.
@@ -81,8 +82,10 @@ pub struct Extra {
     pub hooks: Mutex<Vec<(u64, HookKind, Arc<dyn Hook>)>>,
     /// Where in Python the forward call stood (anomaly mode).
     pub traceback: Mutex<Option<String>>,
-    /// An opaque object of the Python layer (metadata dict, the wrapper's identity).
+    /// An opaque object of the Python layer (the metadata dict).
     pub python: Mutex<Option<Box<dyn Any + Send + Sync>>>,
+    /// The Python object that stands for this node, if there is one. Not owned.
+    pub pyobj: AtomicPtr<c_void>,
 }
 
 /// One operation in the backward graph.
@@ -141,11 +144,29 @@ impl Node {
         self.extra.get().map(|b| &**b)
     }
 
+    /// Takes the `retain_grad` hook of a tensor over that was made by `old` and is now output `nr` of this node.
+    pub(super) fn take_retained(&self, nr: u32, old: &Edge) {
+        let Some(extra) = old.node.extra_if_any() else { return };
+        let found = {
+            let mut hooks = extra.hooks.lock().unwrap_or_else(|e| e.into_inner());
+            let at = hooks.iter().position(|h| h.1 == HookKind::RetainGrad(old.nr));
+            at.map(|at| hooks.remove(at))
+        };
+        if let Some((id, _, hook)) = found {
+            self.extra().hooks.lock().unwrap_or_else(|e| e.into_inner()).push((id, HookKind::RetainGrad(nr), hook));
+        }
+    }
+
     /// Adds an output and returns its number.
     pub fn add_output(&self, meta: OutMeta) -> u32 {
         let mut outs = self.outputs.lock().unwrap_or_else(|e| e.into_inner());
         outs.push(meta);
         outs.len() as u32 - 1
+    }
+
+    /// The operation's name as error messages give it: `MulBackward0` is `Mul`.
+    pub fn short_name(&self) -> &'static str {
+        self.name.split("Backward").next().filter(|n| !n.is_empty()).unwrap_or(self.name)
     }
 
     /// Number of forward outputs.

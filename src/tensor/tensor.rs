@@ -45,6 +45,8 @@ const INFERENCE: u16 = 4;
 const CONTIGUOUS: u16 = 8;
 /// The bits that hold a view's [`Creation`].
 const CREATION_SHIFT: u16 = 4;
+/// Its history was replaced by an in-place operation, which its views have to notice.
+const REBASED: u16 = 64;
 
 /// How a view came to be, which decides whether it may be changed in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +97,14 @@ impl AutogradMeta {
     /// The state, locked. Never held while user code runs.
     pub fn lock(&self) -> MutexGuard<'_, MetaState> {
         self.0.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    /// Replaces the accumulated gradient. The old one is dropped outside of the lock: what dies with it may be Python's.
+    pub fn set_grad(&self, grad: Option<Tensor>) {
+        let mut m = self.lock();
+        let old = (std::mem::replace(&mut m.grad, grad), m.grad_python.take());
+        drop(m);
+        drop(old);
     }
 
     /// The state if nobody holds the lock (for the garbage collector, which must not wait).
@@ -152,9 +162,25 @@ impl Tensor {
         dtype: DType,
         creation: Creation,
     ) -> Tensor {
+        // What forbids changing a view forbids changing views of it.
+        let creation = if creation == Creation::Default { self.creation() } else { creation };
         let flags = (self.flags() & INFERENCE) | (creation as u16) << CREATION_SHIFT;
         let base = self.0.base.clone().unwrap_or_else(|| self.clone());
-        Tensor::build(self.0.storage.clone(), offset, shape, strides, dtype, flags, self.0.version.clone(), Some(base))
+        let history = base.history_version();
+        let view = Tensor::build(
+            self.0.storage.clone(),
+            offset,
+            shape,
+            strides,
+            dtype,
+            flags,
+            self.0.version.clone(),
+            Some(base),
+        );
+        if history > 0 {
+            view.meta().lock().attr_version = history;
+        }
+        view
     }
 
     /// The same data without history. Shares the version counter, so that changes in place are still noticed.
@@ -373,22 +399,31 @@ impl Tensor {
     /// Is a gradient wanted here: a leaf that asks for one, or a result of such?
     #[inline(always)]
     pub fn requires_grad(&self) -> bool {
-        self.flags() & REQUIRES_GRAD != 0
-            || self.0.base.as_ref().is_some_and(|b| b.flags() & REQUIRES_GRAD != 0 && self.view_follows_base())
+        self.flags() & REQUIRES_GRAD != 0 || self.0.base.as_ref().is_some_and(|b| b.flags() & REQUIRES_GRAD != 0)
     }
 
-    #[cold]
-    fn view_follows_base(&self) -> bool {
-        // A view made before its base got a history through an in-place operation follows the base.
-        let Some(base) = &self.0.base else { return false };
-        if base
-            .meta_if_any()
-            .is_none_or(|m| m.lock().history_version == self.0.meta.get().map_or(0, |m| m.lock().attr_version))
-        {
-            return false;
-        }
-        self.set_flag(REQUIRES_GRAD, true);
-        true
+    /// For a view whose base got another history since: that history's version.
+    #[inline]
+    pub fn outdated(&self) -> Option<u32> {
+        let current = self.0.base.as_ref()?.history_version();
+        (current > 0 && self.0.meta.get().map_or(0, |m| m.lock().attr_version) != current).then_some(current)
+    }
+
+    /// How often an in-place operation replaced this tensor's history.
+    #[inline]
+    pub fn history_version(&self) -> u32 {
+        if self.flags() & REBASED == 0 { 0 } else { self.meta().lock().history_version }
+    }
+
+    /// Makes this tensor the result of an in-place operation: its views get another history, too.
+    pub fn rebase_history(&self, edge: Edge) -> u32 {
+        self.set_history(edge);
+        let mut m = self.meta().lock();
+        m.history_version += 1;
+        let version = m.history_version;
+        drop(m);
+        self.set_flag(REBASED, true);
+        version
     }
 
     /// Sets whether a leaf asks for a gradient.
@@ -400,9 +435,14 @@ impl Tensor {
     /// Makes this tensor the result of a node.
     pub fn set_history(&self, edge: Edge) {
         let mut m = self.meta().lock();
-        m.grad_fn = Some(edge);
+        let moved = m.retains_grad.then(|| edge.clone());
+        let old = m.grad_fn.replace(edge);
         m.requires_grad = false;
         drop(m);
+        if let (Some(new), Some(old)) = (moved, &old) {
+            new.node.take_retained(new.nr, old);
+        }
+        drop(old);
         self.set_flag(REQUIRES_GRAD, true);
     }
 
@@ -425,11 +465,7 @@ impl Tensor {
 
     /// Is it a leaf of the graph?
     pub fn is_leaf(&self) -> bool {
-        !self.requires_grad()
-            || (self.grad_fn_raw().is_none()
-                && self.0.base.as_ref().is_none_or(|b| {
-                    b.grad_fn_raw().is_none() || self.0.meta.get().is_some_and(|m| m.lock().requires_grad)
-                }))
+        !self.requires_grad() || (self.grad_fn_raw().is_none() && self.outdated().is_none())
     }
 
     /// The accumulated gradient.
@@ -441,10 +477,7 @@ impl Tensor {
         if grad.is_none() && self.0.meta.get().is_none() {
             return;
         }
-        let mut m = self.meta().lock();
-        let old = (std::mem::replace(&mut m.grad, grad), m.grad_python.take());
-        drop(m);
-        drop(old);
+        self.meta().set_grad(grad);
     }
 
     /// The slot for the Python object that wraps this tensor.

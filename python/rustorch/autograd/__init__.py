@@ -186,8 +186,27 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
     grads = _make_grads(tensors, _given_grads(grad_tensors, len(tensors)), False)
     if retain_graph is None:
         retain_graph = create_graph
+    if create_graph:
+        _warn_of_cycle()
     _C._run_backward(tensors, grads, retain_graph, create_graph, targets, True, True)
     return None
+
+
+_warned_of_cycle = False
+
+
+def _warn_of_cycle():
+    """Say once that a leaf whose `.grad` has a graph is kept alive by that graph."""
+    global _warned_of_cycle
+    if not _warned_of_cycle:
+        _warned_of_cycle = True
+        warnings.warn(
+            "Using backward() with create_graph=True will create a reference cycle between the parameter and its "
+            "gradient which can cause a memory leak. We recommend using autograd.grad when creating the graph to avoid "
+            "this. If you have to use this function, make sure to reset the .grad fields of your parameters to None "
+            "after use to break the cycle and avoid the leak.",
+            stacklevel=3,
+        )
 
 
 def grad(

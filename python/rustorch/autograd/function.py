@@ -131,30 +131,18 @@ class BackwardCFunction(_C._FunctionBase, FunctionCtx):
 
     def register_hook(self, hook):
         """Call `hook(grad_inputs, grad_outputs)` after this node has run."""
-        return _NodeHandle(self, self._add_hook(hook, False))
+        return rustorch.utils.hooks.PlacedHandle(self._add_hook(hook, False))
 
     def register_prehook(self, hook):
         """Call `hook(grad_outputs)` before this node runs."""
-        return _NodeHandle(self, self._add_hook(hook, True))
+        return rustorch.utils.hooks.PlacedHandle(self._add_hook(hook, True))
 
     def apply_jvp(self, *args):
         return self._forward_cls.jvp(self, *args)
 
 
-class _NodeHandle:
-    """Takes a node's hook away."""
-
-    def __init__(self, node, number):
-        self.node, self.number = node, number
-
-    def remove(self):
-        self.node._remove_hook(self.number)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *args):
-        self.remove()
+_C._Node.register_hook = BackwardCFunction.register_hook
+_C._Node.register_prehook = BackwardCFunction.register_prehook
 
 
 class FunctionMeta(type):
@@ -294,15 +282,20 @@ def _apply(cls, args):
         ctx._keep(tuple(saved))
         return result
     fresh, changed, smooth = [], [], []
-    for out in outputs:
+    for original in outputs:
+        out = original
         is_out = isinstance(out, rustorch.Tensor)
         is_dirty = is_out and any(out is t for t in dirty)
         if is_out and not is_dirty and any(out is arg for arg in args):
-            # An input returned as it came gets a history of its own through a view.
-            out = out.view_as(out) if any(out is t for t in fixed) else out.detach()
+            # An input returned as it came must not lose its own history: a view takes the new one.
+            if any(out is t for t in fixed):
+                out = out.detach()
+            else:
+                with rustorch.no_grad():
+                    out = out.view_as(out)
         fresh.append(out)
         changed.append(is_dirty)
-        smooth.append(is_out and not any(out is t for t in fixed))
+        smooth.append(is_out and not any(original is t for t in fixed))
     renamed = {id(old): new for old, new in zip(outputs, fresh, strict=True)}
     saved = tuple(renamed.get(id(t), t) if not any(t is arg for arg in args) else t for t in saved)
     ctx._output_meta = [

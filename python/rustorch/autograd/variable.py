@@ -21,3 +21,19 @@ class Variable(metaclass=VariableMeta):
         if not isinstance(data, rustorch.Tensor):
             raise TypeError(f"Variable data has to be a tensor, but got {type(data).__name__}")
         return data.detach().requires_grad_(bool(requires_grad))
+
+
+class _Engine:
+    """The engine that runs backward passes."""
+
+    @staticmethod
+    def queue_callback(callback):
+        """Call `callback()` when the pass that is running has ended."""
+        rustorch._C._queue_callback(callback)
+
+    @staticmethod
+    def run_backward(*args, **kwargs):
+        return rustorch._C._run_backward(*args, **kwargs)
+
+
+Variable._execution_engine = _Engine()

@@ -57,6 +57,29 @@ class RemovableHandle:
         self.remove()
 
 
+class PlacedHandle(RemovableHandle):
+    """A hook on a tensor or a node, which keeps its own table.
+
+    Args:
+        place (_C._HookHandle): where it was put.
+    """
+
+    def __init__(self, place):
+        self._place = place
+        self.id = place.id
+
+    def remove(self):
+        self._place.remove()
+
+    def __getstate__(self):
+        return self.id
+
+    def __setstate__(self, state):
+        # A copy from another process means no hook here.
+        self.id = state
+        self._place = RemovableHandle({})
+
+
 def unserializable_hook(f):
     """Mark a hook as one that pickling a tensor leaves out with a warning."""
     f.__torch_unserializable__ = True
