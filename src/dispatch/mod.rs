@@ -3,6 +3,8 @@
 //! Operations have checked shapes and dtypes. On the meta device every function returns at once.
 
 pub mod activation;
+pub mod conv;
+pub mod ctc;
 pub mod distance;
 pub mod index;
 pub mod join;
@@ -10,8 +12,10 @@ pub mod loss;
 pub mod matmul;
 pub mod norm;
 pub mod optim;
+pub mod pool;
 pub mod random;
 pub mod reduce;
+pub mod resample;
 pub mod scan;
 pub mod softmax;
 pub mod sort;

@@ -3,17 +3,21 @@
 pub mod activation;
 pub mod along;
 pub mod arith;
+pub mod attention;
 pub mod cast;
 pub mod class_loss;
 pub mod compare;
 pub mod complex;
+pub mod conv;
 pub mod copy;
 pub mod create;
+pub mod ctc;
 pub mod difference;
 pub mod distance;
 pub mod einsum;
 pub mod extreme;
 pub mod gather;
+pub mod grid;
 pub mod helpers;
 pub mod index;
 pub mod inplace;
@@ -21,14 +25,18 @@ pub mod join;
 pub mod kernel;
 pub mod linear;
 pub mod loss;
+pub mod margin;
 pub mod matmul;
 pub mod norm;
 pub mod optim;
+pub mod pad;
 pub mod pointwise;
+pub mod pool;
 pub mod quantile;
 pub mod random;
 pub mod reduce;
 pub mod reinterpret;
+pub mod resample;
 pub mod scan;
 pub mod scatter;
 pub mod search;
@@ -88,6 +96,14 @@ pub static TABLE: &[&[OpDef]] = &[
     loss::OPS,
     similarity::OPS,
     norm::OPS,
+    conv::OPS,
+    pad::OPS,
+    pool::OPS,
+    resample::OPS,
+    grid::OPS,
+    attention::OPS,
+    margin::OPS,
+    ctc::OPS,
     optim::OPS,
 ];
 

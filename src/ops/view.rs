@@ -58,6 +58,12 @@ fn embedded(x: &Tensor, name: &'static str, geometry: impl Fn(&[usize], &[isize]
     backward_of_view(y, name, x, move |g| embed(g, &shape, &strides, &inner))
 }
 
+/// A view of a contiguous tensor, with a geometry that the caller has derived within its bounds.
+pub fn strided_view(x: &Tensor, geometry: Geometry) -> Result<Tensor> {
+    debug_assert!(x.is_contiguous());
+    embedded(x, "AsStridedBackward0", move |_, _| geometry.clone())
+}
+
 /// Zeros of `shape` with `strides`, into which `g` is added at `inner`. The adjoint of taking that view.
 pub fn embed(g: &Tensor, shape: &[usize], strides: &[isize], inner: &Geometry) -> Result<Tensor> {
     let out = dispatch::empty_strided(shape, strides, g.dtype(), g.device())?;

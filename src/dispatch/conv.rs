@@ -1,0 +1,43 @@
+//! Convolutions. Tensors are contiguous, of one dtype, f32 or f64, and shaped as the geometry says.
+
+use super::with_float;
+use crate::cpu::conv;
+use crate::error::Result;
+use crate::tensor::Tensor;
+
+pub use crate::cpu::conv::Conv;
+
+/// `y = conv(x, w) + bias`.
+pub fn forward(x: &Tensor, w: &Tensor, bias: Option<&Tensor>, y: &Tensor, v: &Conv) -> Result<()> {
+    if y.is_meta() || y.numel() == 0 {
+        return Ok(());
+    }
+    with_float!(y.dtype(), F => {
+        let bias = bias.map_or(std::ptr::null(), |b| b.ptr().cast_const().cast());
+        // SAFETY: operations have checked the geometry; `y` is fresh.
+        unsafe { conv::conv_forward::<F>(x.ptr().cast(), w.ptr().cast(), bias, y.ptr().cast(), v) }
+    })
+}
+
+/// The gradient of the input from that of the output; also the transposed convolution, with a bias per input channel.
+pub fn input_gradient(g: &Tensor, w: &Tensor, bias: Option<&Tensor>, dx: &Tensor, v: &Conv) -> Result<()> {
+    if dx.is_meta() || dx.numel() == 0 {
+        return Ok(());
+    }
+    with_float!(dx.dtype(), F => {
+        let bias = bias.map_or(std::ptr::null(), |b| b.ptr().cast_const().cast());
+        // SAFETY: as above.
+        unsafe { conv::conv_grad_input::<F>(g.ptr().cast(), w.ptr().cast(), bias, dx.ptr().cast(), v) }
+    })
+}
+
+/// The gradient of the weight.
+pub fn weight_gradient(x: &Tensor, g: &Tensor, dw: &Tensor, v: &Conv) -> Result<()> {
+    if dw.is_meta() || dw.numel() == 0 {
+        return Ok(());
+    }
+    with_float!(dw.dtype(), F => {
+        // SAFETY: as above.
+        unsafe { conv::conv_grad_weight::<F>(x.ptr().cast(), g.ptr().cast(), dw.ptr().cast(), v) }
+    })
+}

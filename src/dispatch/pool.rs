@@ -1,0 +1,92 @@
+//! Pooling of contiguous planes, f32 or f64; indices are int64.
+
+use super::with_float;
+use crate::cpu::pool;
+use crate::tensor::Tensor;
+
+pub use crate::cpu::pool::{Divisor, Pool, pooled_size};
+
+/// Extents of the planes before and after: depth, height, width.
+pub type Extents = ([usize; 3], [usize; 3]);
+
+fn idle(t: &Tensor) -> bool {
+    t.is_meta() || t.numel() == 0
+}
+
+/// The largest value of every window, and where it is.
+pub fn max(x: &Tensor, y: &Tensor, index: Option<&Tensor>, planes: usize, p: &Pool) {
+    if idle(y) {
+        return;
+    }
+    let index = index.map_or(std::ptr::null_mut(), |i| i.ptr().cast());
+    with_float!(y.dtype(), F => {
+        // SAFETY: contiguous planes as the geometry says; outputs are fresh.
+        unsafe { pool::max_pool_forward::<F>(x.ptr().cast(), (y.ptr().cast(), index), planes, p) }
+    });
+}
+
+/// Adds every element of `g` to the element of its plane of `dx` that its index names; planes of `n` and `m` elements.
+pub fn max_backward(g: &Tensor, index: &Tensor, dx: &Tensor, planes: usize, (n, m): (usize, usize)) {
+    if idle(dx) {
+        return;
+    }
+    with_float!(dx.dtype(), F => {
+        // SAFETY: as above.
+        unsafe { pool::max_pool_backward::<F>(g.ptr().cast(), index.ptr().cast(), dx.ptr().cast(), planes, (n, m)) }
+    });
+}
+
+/// The average of every window.
+pub fn avg(x: &Tensor, y: &Tensor, planes: usize, p: &Pool, divisor: Divisor) {
+    if idle(y) {
+        return;
+    }
+    with_float!(y.dtype(), F => {
+        // SAFETY: as above.
+        unsafe { pool::avg_pool_forward::<F>(x.ptr().cast(), y.ptr().cast(), planes, p, divisor) }
+    });
+}
+
+/// The gradient of [`avg`].
+pub fn avg_backward(g: &Tensor, dx: &Tensor, planes: usize, p: &Pool, divisor: Divisor) {
+    if idle(dx) {
+        return;
+    }
+    with_float!(dx.dtype(), F => {
+        // SAFETY: as above.
+        unsafe { pool::avg_pool_backward::<F>(g.ptr().cast(), dx.ptr().cast(), planes, p, divisor) }
+    });
+}
+
+/// The average of every adaptive window.
+pub fn adaptive_avg(x: &Tensor, y: &Tensor, planes: usize, extents: Extents) {
+    if idle(y) {
+        return;
+    }
+    with_float!(y.dtype(), F => {
+        // SAFETY: as above.
+        unsafe { pool::adaptive_avg_pool_forward::<F>(x.ptr().cast(), y.ptr().cast(), planes, extents) }
+    });
+}
+
+/// The gradient of [`adaptive_avg`].
+pub fn adaptive_avg_backward(g: &Tensor, dx: &Tensor, planes: usize, extents: Extents) {
+    if idle(dx) {
+        return;
+    }
+    with_float!(dx.dtype(), F => {
+        // SAFETY: as above.
+        unsafe { pool::adaptive_avg_pool_backward::<F>(g.ptr().cast(), dx.ptr().cast(), planes, extents) }
+    });
+}
+
+/// The largest value of every adaptive window, and where it is.
+pub fn adaptive_max(x: &Tensor, y: &Tensor, index: &Tensor, planes: usize, extents: Extents) {
+    if idle(y) {
+        return;
+    }
+    with_float!(y.dtype(), F => {
+        // SAFETY: as above.
+        unsafe { pool::adaptive_max_pool_forward::<F>(x.ptr().cast(), (y.ptr().cast(), index.ptr().cast()), planes, extents) }
+    });
+}

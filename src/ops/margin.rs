@@ -1,0 +1,117 @@
+//! Hinge losses over classes.
+
+use super::arith::{clamp, pow, where_};
+use super::gather::gather;
+use super::loss::reduced;
+use super::pointwise::number;
+use super::scatter::Places;
+use super::view;
+use crate::autograd::no_grad;
+use crate::error::Result;
+use crate::fail;
+use crate::ops;
+use crate::schema::Dest;
+use crate::tensor::{DType, Scalar, Tensor};
+
+fn positive_part(x: &Tensor) -> Result<Tensor> {
+    clamp(x, Some(&number(0.0)?), None, &Dest::New)
+}
+
+/// Scores as (N, C), and whether there was no batch dim.
+fn batched(name: &str, x: &Tensor) -> Result<(Tensor, bool)> {
+    if x.ndim() > 2 || x.shape().last() == Some(&0) {
+        fail!(Runtime, torch: ("Expected non-empty vector or matrix with optional 0-dim batch size, but got: {:?}", x.shape()), expected: ("{name}: expected (C) or (N, C)"), got: ("{:?}", x.shape()), fix: ("Flatten other dims."));
+    }
+    super::loss::check_float(name, x)?;
+    let c = x.shape().last().copied().unwrap_or(1);
+    let n = if x.ndim() == 2 { x.shape()[0] } else { 1 };
+    Ok((x.reshape_to(&[n, c])?, x.ndim() < 2))
+}
+
+/// Gives a loss per sample the shape of the batch, and reduces it.
+fn finish(loss: Tensor, single: bool, reduction: i64) -> Result<Tensor> {
+    reduced(&if single { loss.reshape_to(&[])? } else { loss }, reduction)
+}
+
+/// Mean over the classes i but the target t of `weight[t] * max(0, margin - x[t] + x[i]) ** p`.
+fn multi_margin_loss(x: &Tensor, target: &Tensor, p: Scalar, margin: Scalar, weight: Option<&Tensor>, reduction: i64) -> Result<Tensor> {
+    if !p.is(1.0) && !p.is(2.0) {
+        fail!(Runtime, torch: ("only p == 1 and p == 2 supported"), expected: ("multi_margin_loss: expected p of 1 or 2"), got: ("{}", p.f64()), fix: ("Use one of those."));
+    }
+    let (scores, single) = batched("multi_margin_loss", x)?;
+    let (n, c) = (scores.shape()[0], scores.shape()[1]);
+    if target.ndim() > 1 || target.numel() != n {
+        fail!(Runtime, torch: ("inconsistent target size, expected {n} but got {:?}", target.shape()), expected: ("multi_margin_loss: expected {n} targets"), got: ("{:?}", target.shape()), fix: ("Give one class per sample."));
+    }
+    if let Some(w) = weight.filter(|w| w.numel() != c || w.ndim() > 1) {
+        fail!(Runtime, torch: ("inconsistent weight size, expected {c} but got {:?}", w.shape()), expected: ("multi_margin_loss: expected {c} weights"), got: ("{:?}", w.shape()), fix: ("Give one per class."));
+    }
+    if crate::dispatch::index::out_of_bounds(target, c, false).is_some() {
+        fail!(Runtime, torch: ("target out of range"), expected: ("multi_margin_loss: expected targets below {c}"), got: ("others"), fix: ("Check the labels."));
+    }
+    let at = target.reshape_to(&[n, 1])?;
+    let own = gather(&scores, 1, &at)?;
+    let mut hinge = positive_part(&scores.sub(&own)?.add_scalar(margin.f64())?)?;
+    if p.is(2.0) {
+        hinge = pow(&hinge, &number(2.0)?, &Dest::New)?;
+    }
+    if let Some(w) = weight {
+        hinge = hinge.mul(&super::gather::index_select(&w.reshape_to(&[c])?, 0, &at.reshape_to(&[n])?)?.reshape_to(&[n, 1])?)?;
+    }
+    // The target itself does not count.
+    let others = no_grad(|| mask_at(&scores, &at))?;
+    let loss = where_(&others, &scores.scalar_like(0.0)?, &hinge)?.sum_dims(&[1], false)?.mul_scalar(1.0 / c as f64)?;
+    finish(loss, single, reduction)
+}
+
+/// True at the indices along dim 1.
+fn mask_at(x: &Tensor, index: &Tensor) -> Result<Tensor> {
+    let none = crate::dispatch::zeros(x.shape(), DType::Bool, x.device())?;
+    Places { dim: 1, whole: false }.fill(&none, index, &none.scalar_like(true)?, &Dest::New)
+}
+
+/// Mean over the classes of `max(0, 1 - (x[t] - x[i]))` for targets t and other classes i. Targets end at the first -1.
+///
+/// Also returns the mask of the targets, which torch's `multilabel_margin_loss_forward` has.
+fn multilabel_margin(x: &Tensor, target: &Tensor, reduction: i64) -> Result<(Tensor, Tensor)> {
+    if x.shape() != target.shape() && !(x.numel() == 1 && target.numel() == 1 && x.ndim() <= 1 && target.ndim() <= 1) {
+        fail!(Runtime, torch: ("inconsistent target size: {:?} for input of size: {:?}", target.shape(), x.shape()), expected: ("multilabel_margin_loss: expected a target shaped like the input"), got: ("{:?}", target.shape()), fix: ("Fill up with -1."));
+    }
+    let (scores, single) = batched("multilabel_margin_loss", x)?;
+    let c = scores.shape()[1];
+    let (index, counted, mask) = no_grad(|| -> Result<_> {
+        let t = target.reshape_to(scores.shape())?;
+        let ended = super::copy::to_dtype(&t.lt(&number(0.0)?)?, DType::I64)?;
+        let counted = super::scan::cumsum(&ended, 1, None)?.eq_scalar(0.0)?;
+        // What comes after the end points at class 0 and does not count.
+        let index = where_(&counted, &t, &t.scalar_like(0.0)?)?;
+        if crate::dispatch::index::out_of_bounds(&index, c, false).is_some() {
+            fail!(Runtime, torch: ("target out of range"), expected: ("multilabel_margin_loss: expected targets below {c}"), got: ("others"), fix: ("Check the labels."));
+        }
+        let hits = crate::dispatch::zeros(scores.shape(), DType::I64, scores.device())?;
+        let hits = Places { dim: 1, whole: false }.add(&hits, &index, &super::copy::to_dtype(&counted, DType::I64)?, &Dest::New)?;
+        Ok((index, counted, hits.gt(&number(0.0)?)?))
+    })?;
+    let own = gather(&scores, 1, &index)?;
+    // (n, targets, classes)
+    let hinge = positive_part(&view::unsqueeze(&scores, 1)?.sub(&view::unsqueeze(&own, 2)?)?.add_scalar(1.0)?)?;
+    let zero = scores.scalar_like(0.0)?;
+    let hinge = where_(&view::unsqueeze(&mask, 1)?, &zero, &hinge)?;
+    let hinge = where_(&view::unsqueeze(&counted, 2)?, &hinge, &zero)?;
+    let loss = hinge.sum_dims(&[1, 2], false)?.mul_scalar(1.0 / c as f64)?;
+    let mask = super::copy::to_dtype(&mask, x.dtype())?.reshape_to(target.shape())?;
+    Ok((finish(loss, single, reduction)?, mask))
+}
+
+fn multilabel_margin_loss(x: &Tensor, target: &Tensor, reduction: i64) -> Result<Tensor> {
+    Ok(multilabel_margin(x, target, reduction)?.0)
+}
+
+ops! {
+    /// Mean over the other classes of `max(0, margin - x[t] + x[i]) ** p`.
+    "multi_margin_loss(Tensor self, Tensor target, Scalar p=1, Scalar margin=1, Tensor? weight=None, int reduction=1) -> Tensor" [n o] => multi_margin_loss(0, 1, 2, 3, 4, 5);
+    /// Mean of `max(0, 1 - (x[t] - x[i]))` over targets and other classes.
+    "multilabel_margin_loss(Tensor self, Tensor target, int reduction=1) -> Tensor" [n o] => multilabel_margin_loss(0, 1, 2);
+    /// `multilabel_margin_loss` with the mask of the targets.
+    "multilabel_margin_loss_forward(Tensor self, Tensor target, int reduction) -> (Tensor, Tensor)" [n] => multilabel_margin(0, 1, 2);
+}
