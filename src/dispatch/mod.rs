@@ -10,6 +10,7 @@ pub mod loss;
 pub mod matmul;
 pub mod norm;
 pub mod optim;
+pub mod random;
 pub mod reduce;
 pub mod scan;
 pub mod softmax;
@@ -238,6 +239,20 @@ pub fn arange(out: &Tensor, start: Scalar, step: Scalar) {
         return;
     }
     cpu::create::arange(&out.strided(), start, step);
+}
+
+/// Writes evenly spaced numbers from `start` to `end`, both included.
+pub fn linspace(out: &Tensor, start: Scalar, end: Scalar) {
+    if !out.is_meta() {
+        cpu::create::linspace(&out.strided(), start, end);
+    }
+}
+
+/// Writes powers of `base` with evenly spaced exponents from `start` to `end`, both included.
+pub fn logspace(out: &Tensor, start: Scalar, end: Scalar, base: f64) {
+    if !out.is_meta() {
+        cpu::create::logspace(&out.strided(), start, end, base);
+    }
 }
 
 /// Is some element of an integer tensor 0?

@@ -26,11 +26,14 @@ pub mod norm;
 pub mod optim;
 pub mod pointwise;
 pub mod quantile;
+pub mod random;
 pub mod reduce;
 pub mod reinterpret;
+pub mod sample;
 pub mod scan;
 pub mod scatter;
 pub mod search;
+pub mod sequence;
 pub mod shift;
 pub mod similarity;
 pub mod softmax;
@@ -78,6 +81,9 @@ pub static TABLE: &[&[OpDef]] = &[
     join::OPS,
     shift::OPS,
     split::OPS,
+    sequence::OPS,
+    random::OPS,
+    sample::OPS,
     matmul::OPS,
     linear::OPS,
     einsum::OPS,
