@@ -245,6 +245,20 @@ pub fn arange(out: &Tensor, start: Scalar, step: Scalar) {
     cpu::create::arange(&out.strided(), start, step);
 }
 
+/// Writes evenly spaced numbers from `start` to `end`, both included.
+pub fn linspace(out: &Tensor, start: Scalar, end: Scalar) {
+    if !out.is_meta() {
+        cpu::create::linspace(&out.strided(), start, end);
+    }
+}
+
+/// Writes powers of `base` with evenly spaced exponents from `start` to `end`, both included.
+pub fn logspace(out: &Tensor, start: Scalar, end: Scalar, base: f64) {
+    if !out.is_meta() {
+        cpu::create::logspace(&out.strided(), start, end, base);
+    }
+}
+
 /// Is some element of an integer tensor 0?
 pub fn has_zero(x: &Tensor) -> bool {
     !x.is_meta() && x.numel() > 0 && pointwise::has_zero(&x.strided())

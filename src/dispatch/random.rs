@@ -1,86 +1,94 @@
-//! Random numbers into tensors. Meta tensors draw nothing.
+//! Random fillers. Operations have checked dtypes and parameters; draws follow the output's memory order.
 
 use crate::cpu::random;
 use crate::error::Result;
+use crate::tensor::layout::broadcast_strides;
 use crate::tensor::{Generator, Strided, Tensor};
 
-pub use crate::cpu::random::int_range;
+pub use crate::cpu::random::{IntRange, int_range};
 
-fn idle(out: &Tensor) -> bool {
-    out.is_meta() || out.numel() == 0
+fn skip(t: &Tensor) -> bool {
+    t.is_meta() || t.numel() == 0
 }
 
-macro_rules! fills {
-    ($($(#[$doc:meta])* $name:ident($($arg:ident: $ty:ty),*);)*) => { $(
-        $(#[$doc])*
-        pub fn $name(out: &Tensor, $($arg: $ty,)* g: &Generator) {
-            if !idle(out) {
-                random::$name(&out.strided(), $($arg,)* g);
+/// Runs a kernel with `t` seen under the shape of `out`.
+fn like<R>(t: &Tensor, out: &Tensor, f: impl FnOnce(&Strided<'_>) -> R) -> R {
+    let strides = broadcast_strides(t.shape(), t.strides(), out.shape());
+    f(&Strided { ptr: t.ptr(), dtype: t.dtype(), shape: out.shape(), strides: &strides })
+}
+
+macro_rules! fillers {
+    ($($(#[$doc:meta])+ $name:ident($($p:ident: $t:ty),*);)+) => { $(
+        $(#[$doc])+
+        pub fn $name(out: &Tensor, $($p: $t,)* g: &Generator) {
+            if !skip(out) {
+                random::$name(&out.strided(), $($p,)* g);
             }
         }
-    )* };
+    )+ };
 }
-fills! {
-    /// Uniform in `[from, to)`.
+fillers! {
+    /// Uniform elements of `[from, to)`.
     uniform(from: f64, to: f64);
-    /// Normal.
+    /// Normal elements.
     normal(mean: f64, std: f64);
-    /// `exp` of a normal.
+    /// Exponentials of normal elements.
     log_normal(mean: f64, std: f64);
-    /// Exponential.
+    /// Exponential elements with a rate.
     exponential(rate: f64);
-    /// Cauchy.
+    /// Cauchy elements.
     cauchy(median: f64, sigma: f64);
-    /// Geometric.
+    /// Geometric elements.
     geometric(p: f64);
-    /// Integers of a range.
-    random(range: random::IntRange);
-    /// All values of the dtype.
-    random_full();
-    /// 1 with probability p.
+    /// 1 with probability `p`, else 0.
     bernoulli(p: f64);
+    /// Integers of a range.
+    random(range: IntRange);
+    /// All values of an integer dtype, or the integers that a float dtype holds.
+    random_full();
+    /// A permutation of `0..n`.
+    randperm();
 }
 
-/// A permutation of `0..n`.
-pub fn randperm(out: &Tensor, g: &Generator) {
-    if !idle(out) {
-        random::randperm(&out.strided(), g);
-    }
-}
-
-/// 1 with the probability of each element of `p`, which broadcasts to `out`.
+/// 1 with the probability that `p`, broadcast, has at the element's place, else 0.
 pub fn bernoulli_tensor(out: &Tensor, p: &Tensor, g: &Generator) -> Result<()> {
-    if idle(out) {
-        return Ok(());
-    }
-    let strides = crate::tensor::layout::broadcast_strides(p.shape(), p.strides(), out.shape());
-    random::bernoulli_tensor(
-        &out.strided(),
-        &Strided { ptr: p.ptr(), dtype: p.dtype(), shape: out.shape(), strides: &strides },
-        g,
-    )
+    if skip(out) { Ok(()) } else { like(p, out, |p| random::bernoulli_tensor(&out.strided(), p, g)) }
 }
 
-/// `y = x * noise` with noise of 0 or `1 / (1 - p)`; `keep` is where it is not 0.
+/// Dropout of `x` into `y`, and the mask of what stays; all with the strides of `empty_like(x)` but for `x`.
 pub fn dropout(x: &Tensor, y: &Tensor, keep: &Tensor, p: f64, g: &Generator) {
-    if !idle(y) {
+    if !skip(y) {
         random::dropout(&x.strided(), &y.strided(), &keep.strided(), p, g);
     }
 }
 
-/// Indices drawn with replacement by weight.
+/// `n_sample` indices for each row of weights, drawn with replacement.
 pub fn multinomial(p: &Tensor, out: &Tensor, g: &Generator) -> Result<()> {
-    if idle(out) { Ok(()) } else { random::multinomial_with_replacement(&p.strided(), &out.strided(), g) }
+    if skip(out) { Ok(()) } else { random::multinomial_with_replacement(&p.strided(), &out.strided(), g) }
 }
 
-/// Poisson samples.
+/// Poisson samples with the rates of a tensor of the same shape.
 pub fn poisson(rate: &Tensor, out: &Tensor, g: &Generator) -> Result<()> {
-    if idle(out) { Ok(()) } else { random::poisson(&rate.strided(), &out.strided(), g) }
+    if skip(out) { Ok(()) } else { random::poisson(&rate.strided(), &out.strided(), g) }
 }
 
-/// Slopes of randomised leaky ReLU, and its result.
-pub fn rrelu(x: &Tensor, y: &Tensor, noise: &Tensor, lower: f64, upper: f64, g: &Generator) {
-    if !idle(y) {
-        random::rrelu(&x.strided(), &y.strided(), &noise.strided(), lower, upper, g);
+/// Binomial samples; counts and probabilities broadcast to the output.
+pub fn binomial(count: &Tensor, p: &Tensor, out: &Tensor, g: &Generator) {
+    if !skip(out) {
+        like(count, out, |n| like(p, out, |p| random::binomial(n, p, &out.strided(), g)));
+    }
+}
+
+/// Standard gamma samples with the shape parameters of a tensor of the same shape.
+pub fn standard_gamma(alpha: &Tensor, out: &Tensor, g: &Generator) {
+    if !skip(out) {
+        random::standard_gamma(&alpha.strided(), &out.strided(), g);
+    }
+}
+
+/// Gamma samples over their sums along the last dim, inside (0, 1).
+pub fn dirichlet_normalize(gamma: &Tensor, sum: &Tensor, out: &Tensor) {
+    if !skip(out) {
+        like(sum, out, |s| random::dirichlet_normalize(&gamma.strided(), s, &out.strided()));
     }
 }

@@ -118,7 +118,7 @@ pub fn attention(q: &Tensor, k: &Tensor, v: &Tensor, mask: Option<&Tensor>, drop
             weights = weights.masked_fill_scalar(&nothing, 0.0)?;
         }
     }
-    let used = super::random::dropout(&weights, dropout, true)?;
+    let used = super::sample::dropout(&weights, dropout, true, &crate::schema::Dest::New)?;
     let y = bmm(&used, &v3)?;
     let shape = |a: usize, b: usize| -> Shape { batch.iter().copied().chain([a, b]).collect() };
     Ok((y.reshape_to(&shape(l, ev))?, used.reshape_to(&shape(l, s))?))

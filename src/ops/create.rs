@@ -2,6 +2,7 @@
 
 use super::helpers::checked_shape;
 use super::inplace;
+use crate::autograd::record;
 use crate::dispatch;
 use crate::error::Result;
 use crate::fail;
@@ -30,8 +31,65 @@ pub fn empty(size: &[i64], dtype: Option<DType>, dev: Option<Device>, format: Op
     let dtype = dtype.unwrap_or(default_dtype());
     match format {
         None | Some(MemoryFormat::Contiguous) => dispatch::empty(&shape, dtype, device(dev)),
-        Some(f) => dispatch::empty_strided(&shape, &layout::format_strides(&shape, f), dtype, device(dev)),
+        Some(f) => {
+            check_rank(f, shape.len())?;
+            dispatch::empty_strided(&shape, &layout::format_strides(&shape, f), dtype, device(dev))
+        }
     }
+}
+
+/// Channels-last formats are made for tensors of 4 or 5 dims.
+pub fn check_rank(format: MemoryFormat, ndim: usize) -> Result<()> {
+    let (name, want) = match format {
+        MemoryFormat::ChannelsLast => ("channels_last", 4),
+        MemoryFormat::ChannelsLast3d => ("channels_last_3d", 5),
+        _ => return Ok(()),
+    };
+    if ndim != want {
+        fail!(Runtime, torch: ("required rank {want} tensor to use {name} format"), expected: ("{name}: expected {want} dims"), got: ("{ndim}"), fix: ("Unsqueeze it, or use contiguous_format."));
+    }
+    Ok(())
+}
+
+/// Memory with the dims in a given order, outermost first.
+fn empty_permuted(size: &[i64], order: &[i64], dtype: Option<DType>, dev: Option<Device>) -> Result<Tensor> {
+    if size.len() != order.len() {
+        fail!(Runtime, torch: ("Number of dimensions in size does not match the length of the physical_layout; i.e. len(size) = {} is not equal to len(physical_layout) = {}", size.len(), order.len()), expected: ("empty_permuted: expected {} dims", size.len()), got: ("{}", order.len()), fix: ("Name every dim once."));
+    }
+    let shape = checked_shape("empty_permuted", size)?;
+    let mut strides = layout::contiguous_strides(&shape);
+    let (mut next, mut seen) = (1isize, 0u64);
+    for (i, &d) in order.iter().enumerate().rev() {
+        if d < 0 || d >= size.len() as i64 {
+            fail!(Runtime, torch: ("Dimension out of range (expected to be between 0 and {}, but got {d} at index {i}).  NB: negative dims not currently supported; file an issue if you want it.", size.len() as i64 - 1),
+                expected: ("empty_permuted: expected dims from 0 to {}", size.len() as i64 - 1), got: ("{d}"), fix: ("Count dims from 0."));
+        }
+        if seen >> d & 1 != 0 {
+            fail!(Runtime, torch: ("Duplicate dim not allowed"), expected: ("empty_permuted: expected each dim once"), got: ("{order:?}"), fix: ("Name every dim once."));
+        }
+        seen |= 1 << d;
+        strides[d as usize] = next;
+        next *= shape[d as usize].max(1) as isize;
+    }
+    dispatch::empty_strided(&shape, &strides, dtype.unwrap_or(default_dtype()), device(dev))
+}
+
+fn new_empty_strided(
+    x: &Tensor,
+    size: &[i64],
+    stride: &[i64],
+    dtype: Option<DType>,
+    dev: Option<Device>,
+) -> Result<Tensor> {
+    empty_strided(size, stride, Some(dtype.unwrap_or(x.dtype())), Some(dev.unwrap_or(x.device())))
+}
+
+/// Is a complex number to become an element of a real dtype?
+fn check_value(value: Scalar, dtype: DType) -> Result<()> {
+    if value.category() == Category::Complex && !dtype.is_complex() {
+        fail!(Runtime, torch: ("value cannot be converted to type {} without overflow", super::scatter::cpp_name(dtype)), expected: ("fill: expected a real number"), got: ("{value:?}"), fix: ("Use a complex dtype."));
+    }
+    Ok(())
 }
 
 /// Memory with given strides and without defined contents.
@@ -52,6 +110,7 @@ pub fn full(size: &[i64], value: Scalar, dtype: Option<DType>, dev: Option<Devic
 }
 
 fn full_shape(shape: &[usize], value: Scalar, dtype: DType, dev: Device) -> Result<Tensor> {
+    check_value(value, dtype)?;
     if value.is(0.0) {
         return dispatch::zeros(shape, dtype, dev);
     }
@@ -70,7 +129,8 @@ pub fn ones(size: &[i64], dtype: Option<DType>, dev: Option<Device>) -> Result<T
     full_shape(&checked_shape("ones", size)?, Scalar::Int(1), dtype.unwrap_or(default_dtype()), device(dev))
 }
 
-fn like(x: &Tensor, dtype: Option<DType>, dev: Option<Device>, format: Option<MemoryFormat>) -> Result<Tensor> {
+/// Memory shaped like another tensor.
+pub fn like(x: &Tensor, dtype: Option<DType>, dev: Option<Device>, format: Option<MemoryFormat>) -> Result<Tensor> {
     let strides = super::copy::strides_for(x, format.unwrap_or(MemoryFormat::Preserve));
     dispatch::empty_strided(x.shape(), &strides, dtype.unwrap_or(x.dtype()), dev.unwrap_or(x.device()))
 }
@@ -93,6 +153,7 @@ pub fn full_like(
     dev: Option<Device>,
     format: Option<MemoryFormat>,
 ) -> Result<Tensor> {
+    check_value(value, dtype.unwrap_or(x.dtype()))?;
     let t = like(x, dtype, dev, format)?;
     dispatch::fill(&t, value);
     Ok(t)
@@ -126,6 +187,12 @@ fn new_empty(x: &Tensor, size: &[i64], dtype: Option<DType>, dev: Option<Device>
 pub fn arange(start: Scalar, end: Scalar, step: Scalar, dtype: Option<DType>, dev: Option<Device>) -> Result<Tensor> {
     let integral = [start, end, step].iter().all(|s| s.category() <= Category::Int);
     let dtype = dtype.unwrap_or(if integral { DType::I64 } else { default_dtype() });
+    if [start, end, step].iter().any(|s| s.category() == Category::Complex) {
+        fail!(Runtime, torch: ("value cannot be converted to type double without overflow"), expected: ("arange: expected real numbers"), got: ("a complex one"), fix: ("Use linspace()."));
+    }
+    if dtype == DType::Bool || dtype.is_complex() {
+        return super::helpers::not_implemented("arange", dtype);
+    }
     let (a, b, s) = (start.f64(), end.f64(), step.f64());
     if s == 0.0 {
         fail!(Runtime, torch: ("step must be nonzero"), expected: ("arange: expected a step other than 0"), got: ("0"), fix: ("Use full() for a constant."));
@@ -167,9 +234,7 @@ fn scalar_tensor(s: Scalar, dtype: Option<DType>, dev: Option<Device>) -> Result
 
 /// Sets every element.
 pub fn fill_(x: &Tensor, value: Scalar) -> Result<Tensor> {
-    if value.category() == Category::Complex && !x.dtype().is_complex() {
-        fail!(Runtime, torch: ("value cannot be converted to type {} without overflow", x.dtype().name()), expected: ("fill_: expected a real number"), got: ("{value:?}"), fix: ("Use a complex tensor."));
-    }
+    check_value(value, x.dtype())?;
     inplace::write(
         x,
         "FillBackward0",
@@ -197,6 +262,26 @@ pub fn fill_tensor_(x: &Tensor, value: &Tensor) -> Result<Tensor> {
         },
         |_| |c, g| grads![g.zeros_like()?, c.when(1, || g.sum_all())?],
     )
+}
+
+fn filled(x: &Tensor, value: Scalar) -> Result<Tensor> {
+    check_value(value, x.dtype())?;
+    let y = x.empty_like()?;
+    dispatch::fill(&y, value);
+    record(y, "FillBackward0", &[x], |_| |_, g| grads![g.zeros_like()?])
+}
+
+fn filled_tensor(x: &Tensor, value: &Tensor) -> Result<Tensor> {
+    fill_tensor_(&super::copy::clone(x, None)?, value)
+}
+
+/// The truth of a tensor of one element.
+fn is_nonzero(x: &Tensor) -> Result<bool> {
+    if x.numel() != 1 {
+        let what = if x.numel() == 0 { "no values" } else { "more than one value" };
+        fail!(Runtime, torch: ("Boolean value of Tensor with {what} is ambiguous"), expected: ("is_nonzero: expected 1 element"), got: ("{}", x.numel()), fix: ("Use any() or all()."));
+    }
+    x.item_bool()
 }
 
 fn zero_(x: &Tensor) -> Result<Tensor> {
@@ -256,6 +341,16 @@ ops! {
     "fill_(Tensor self, Tensor value) -> Tensor" [f m] => fill_tensor_(0, 1);
     /// Sets every element to a number.
     "fill_(Tensor self, Scalar value) -> Tensor" [f m] => fill_(0, 1);
+    /// One value, shaped like self.
+    "fill(Tensor self, Tensor value) -> Tensor" [f] => filled_tensor(0, 1);
+    /// One value, shaped like self.
+    "fill(Tensor self, Scalar value) -> Tensor" [f] => filled(0, 1);
+    /// Memory whose dims lie in the order `physical_layout`, outermost first.
+    "empty_permuted(int[] size, int[] physical_layout, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False, bool requires_grad=False) -> Tensor" [f] => empty_permuted(0, 1, 2, 4);
+    /// Memory with given strides and self's dtype and device.
+    "new_empty_strided(Tensor self, int[] size, int[] stride, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False, bool requires_grad=False) -> Tensor" [m] => new_empty_strided(0, 1, 2, 3, 5);
+    /// Is the only element of a tensor other than 0?
+    "is_nonzero(Tensor self) -> bool" [f m] => is_nonzero(0);
     /// Sets every element to 0.
     "zero_(Tensor self) -> Tensor" [f m] => zero_(0);
 }

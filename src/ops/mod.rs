@@ -37,9 +37,11 @@ pub mod random;
 pub mod reduce;
 pub mod reinterpret;
 pub mod resample;
+pub mod sample;
 pub mod scan;
 pub mod scatter;
 pub mod search;
+pub mod sequence;
 pub mod shift;
 pub mod similarity;
 pub mod softmax;
@@ -88,6 +90,8 @@ pub static TABLE: &[&[OpDef]] = &[
     join::OPS,
     shift::OPS,
     split::OPS,
+    sequence::OPS,
+    sample::OPS,
     matmul::OPS,
     linear::OPS,
     einsum::OPS,

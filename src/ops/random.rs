@@ -1,475 +1,377 @@
-//! Random numbers: torch's streams on the CPU, bit for bit.
+//! New random tensors and in-place random fills: the numbers of torch for the same seed.
 
-use super::copy::contiguous;
-use super::create::{empty, empty_like};
+use super::create::like;
 use super::helpers::{checked_shape, not_implemented};
 use super::inplace;
-use crate::autograd::{no_grad, record};
-use crate::dispatch::{self, random};
+use crate::autograd::record;
+use crate::dispatch;
+use crate::dispatch::random as kernels;
 use crate::error::Result;
 use crate::fail;
 use crate::grads;
 use crate::ops;
+use crate::schema::{Args, Dest};
 use crate::tensor::promote::default_dtype;
-use crate::tensor::{DType, Device, Generator, MemoryFormat, Tensor, default_generator};
+use crate::tensor::{DType, Device, Generator, MemoryFormat, Scalar, Tensor, default_generator};
 
-fn generator(g: Option<&Generator>) -> Generator {
-    g.unwrap_or(default_generator()).clone()
+/// The generator of a call.
+pub fn generator(g: Option<&Generator>) -> &Generator {
+    g.unwrap_or(default_generator())
 }
 
-fn check_float(name: &str, x: &Tensor) -> Result<()> {
-    if !x.dtype().is_float() {
-        return not_implemented(name, x.dtype());
+fn floats(name: &str, d: DType) -> Result<()> {
+    if d.is_float() || d.is_complex() { Ok(()) } else { not_implemented_as(name, d) }
+}
+
+/// torch's text for a missing kernel whose name has no suffix.
+#[cold]
+fn not_implemented_as<T>(name: &str, d: DType) -> Result<T> {
+    fail!(NotImplemented, torch: ("\"{name}\" not implemented for '{}'", d.scalar_name()), expected: ("a dtype that the distribution is defined for"), got: ("{}", d.name()), fix: ("Use a floating dtype."))
+}
+
+// Parameters of the distributions, with torch's checks.
+
+fn check_std(std: f64) -> Result<()> {
+    if !(std >= 0.0) {
+        fail!(Runtime, torch: ("normal expects std >= 0.0, but found std {std}"), expected: ("normal: expected a std of at least 0"), got: ("{std}"), fix: ("Pass a standard deviation, not a log."));
     }
     Ok(())
 }
 
-/// Overwrites `x` with draws.
-fn fill(x: &Tensor, draw: impl FnOnce(&Tensor)) -> Result<Tensor> {
-    inplace::write(
-        x,
-        "RandomBackward0",
-        &[x],
-        |x| {
-            draw(x);
-            Ok(())
-        },
-        |_| |_, g| grads![g.zeros_like()?],
-    )
+fn check_uniform(d: DType, from: f64, to: f64) -> Result<()> {
+    floats("check_uniform_bounds", d)?;
+    let max = match d.to_real() {
+        DType::F16 => f64::from(half::f16::MAX),
+        DType::BF16 => f64::from(half::bf16::MAX),
+        DType::F32 => f64::from(f32::MAX),
+        _ => f64::MAX,
+    };
+    for (name, x) in [("from", from), ("to", to)] {
+        if !(x.abs() <= max) {
+            fail!(Runtime, torch: ("{name} is out of bounds for {}", super::scatter::cpp_name(d)), expected: ("uniform_: expected bounds that {} holds", d.name()), got: ("{x}"), fix: ("Use a wider dtype."));
+        }
+    }
+    if from > to {
+        fail!(Runtime, torch: ("uniform_ expects to return a [from, to) range, but found from={from} > to={to}"), expected: ("uniform_: expected from <= to"), got: ("{from} and {to}"), fix: ("Swap them."));
+    }
+    if to - from > max {
+        fail!(Runtime, torch: ("uniform_ expects to-from <= std::numeric_limits<{}>::max(), but found to={to} and from={from} which result in to-from to exceed the limit", d.scalar_name()),
+            expected: ("uniform_: expected a width that {} holds", d.name()), got: ("{from} to {to}"), fix: ("Narrow the range."));
+    }
+    Ok(())
 }
 
-/// Uniform draws from `[from, to)`.
-pub fn uniform_(x: &Tensor, from: f64, to: f64, g: Option<&Generator>) -> Result<Tensor> {
-    if !x.dtype().is_differentiable() {
-        return not_implemented("check_uniform_bounds", x.dtype());
+fn check_probability(p: f64) -> Result<()> {
+    if !(0.0..=1.0).contains(&p) {
+        fail!(Runtime, torch: ("bernoulli_ expects p to be in [0, 1], but got p={p}"), expected: ("bernoulli_: expected a probability"), got: ("{p}"), fix: ("Pass a number from 0 to 1."));
     }
-    if from > to || !(to - from).is_finite() {
-        fail!(Runtime, torch: ("uniform_ expects to return a [from, to) range, but found from={from} > to={to}"), expected: ("uniform_: expected from up to to"), got: ("{from} and {to}"), fix: ("Swap them."));
-    }
-    fill(x, |x| random::uniform(x, from, to, &generator(g)))
+    Ok(())
 }
 
-/// Normal draws.
-pub fn normal_(x: &Tensor, mean: f64, std: f64, g: Option<&Generator>) -> Result<Tensor> {
-    if !x.dtype().is_differentiable() {
-        return not_implemented("normal_kernel", x.dtype());
-    }
-    if std < 0.0 || std.is_nan() {
-        fail!(Runtime, torch: ("normal expects std >= 0.0, but found std {std}"), expected: ("normal_: expected std of at least 0"), got: ("{std}"), fix: ("Use its absolute value."));
-    }
-    fill(x, |x| random::normal(x, mean, std, &generator(g)))
+fn check_bernoulli(d: DType) -> Result<()> {
+    if d.is_complex() || matches!(d, DType::U16 | DType::U32 | DType::U64) { not_implemented_as("bernoulli_scalar_cpu_", d) } else { Ok(()) }
 }
 
-fn log_normal_(x: &Tensor, mean: f64, std: f64, g: Option<&Generator>) -> Result<Tensor> {
-    check_float("log_normal", x)?;
-    if std <= 0.0 {
-        fail!(Runtime, torch: ("log_normal_ expects std > 0.0, but found std={std}"), expected: ("log_normal_: expected std above 0"), got: ("{std}"), fix: ("Use a positive std."));
-    }
-    fill(x, |x| random::log_normal(x, mean, std, &generator(g)))
+// New tensors.
+
+/// Where a new random tensor goes: its dtype is that of `out=`, if there is one.
+fn fresh(a: &Args, size: &[i64], dtype: Option<DType>, device: Option<Device>, name: &str, standard: DType) -> Result<Tensor> {
+    let given = match a.dest() {
+        Dest::Out(outs) => outs.first().map(Tensor::dtype),
+        _ => None,
+    };
+    dispatch::empty(&checked_shape(name, size)?, dtype.or(given).unwrap_or(standard), device.unwrap_or(Device::Cpu))
 }
 
-fn exponential_(x: &Tensor, lambd: f64, g: Option<&Generator>) -> Result<Tensor> {
-    check_float("exponential", x)?;
-    if lambd <= 0.0 {
-        fail!(Runtime, torch: ("exponential_ expects lambda > 0.0, but found lambda={lambd}"), expected: ("exponential_: expected lambd above 0"), got: ("{lambd}"), fix: ("Use a positive rate."));
-    }
-    fill(x, |x| random::exponential(x, lambd, &generator(g)))
+fn uniform(t: Tensor, g: Option<&Generator>) -> Result<Tensor> {
+    check_uniform(t.dtype(), 0.0, 1.0)?;
+    kernels::uniform(&t, 0.0, 1.0, generator(g));
+    Ok(t)
 }
 
-fn cauchy_(x: &Tensor, median: f64, sigma: f64, g: Option<&Generator>) -> Result<Tensor> {
-    check_float("cauchy", x)?;
-    if sigma <= 0.0 {
-        fail!(Runtime, torch: ("cauchy_ expects sigma > 0.0, but found sigma={sigma}"), expected: ("cauchy_: expected sigma above 0"), got: ("{sigma}"), fix: ("Use a positive scale."));
-    }
-    fill(x, |x| random::cauchy(x, median, sigma, &generator(g)))
+fn normal(t: Tensor, mean: f64, std: f64, g: Option<&Generator>) -> Result<Tensor> {
+    check_std(std)?;
+    floats("normal_kernel_cpu", t.dtype())?;
+    kernels::normal(&t, mean, std, generator(g));
+    Ok(t)
 }
 
-fn geometric_(x: &Tensor, p: f64, g: Option<&Generator>) -> Result<Tensor> {
-    if !(p > 0.0 && p < 1.0) {
-        fail!(Runtime, torch: ("geometric_ expects p to be in (0, 1), but got p={p}"), expected: ("geometric_: expected p in (0, 1)"), got: ("{p}"), fix: ("Use a probability."));
+fn integers(t: Tensor, low: i64, high: i64, g: Option<&Generator>) -> Result<Tensor> {
+    let range = kernels::int_range(t.dtype(), low, Some(high))?;
+    kernels::random(&t, range, generator(g));
+    Ok(t)
+}
+
+fn rand_like(x: &Tensor, g: Option<&Generator>, dtype: Option<DType>, device: Option<Device>, format: Option<MemoryFormat>) -> Result<Tensor> {
+    uniform(like(x, dtype, device, format)?, g)
+}
+
+fn randn_like(x: &Tensor, g: Option<&Generator>, dtype: Option<DType>, device: Option<Device>, format: Option<MemoryFormat>) -> Result<Tensor> {
+    normal(like(x, dtype, device, format)?, 0.0, 1.0, g)
+}
+
+fn randint_like(x: &Tensor, low: i64, high: i64, g: Option<&Generator>, dtype: Option<DType>, device: Option<Device>, format: Option<MemoryFormat>) -> Result<Tensor> {
+    integers(like(x, dtype, device, format)?, low, high, g)
+}
+
+fn randperm(t: Tensor, g: Option<&Generator>) -> Result<Tensor> {
+    let (d, n) = (t.dtype(), t.numel());
+    if d == DType::Bool || d.is_complex() || matches!(d, DType::U16 | DType::U32 | DType::U64) {
+        return not_implemented_as("randperm", d);
     }
-    if x.dtype().is_complex() || x.dtype() == DType::Bool {
-        return not_implemented("geometric", x.dtype());
+    let most = match d {
+        DType::U8 => 1 << 8,
+        DType::I8 => 1 << 7,
+        DType::I16 => 1 << 15,
+        DType::I32 => 1 << 31,
+        DType::F16 => 2049,
+        DType::BF16 => 257,
+        DType::F32 => (1 << 24) + 1,
+        _ => usize::MAX,
+    };
+    if n > most {
+        fail!(Runtime, torch: ("value cannot be converted to type {} without overflow", super::scatter::cpp_name(d)), expected: ("randperm: expected at most {most} elements of dtype {}", d.name()), got: ("{n}"), fix: ("Use int64."));
     }
-    fill(x, |x| random::geometric(x, p, &generator(g)))
+    kernels::randperm(&t, generator(g));
+    Ok(t)
+}
+
+/// `y` with a gradient of 0 for each input: draws do not depend on their parameters smoothly.
+fn constant(y: Tensor, node: &'static str, inputs: &[&Tensor]) -> Result<Tensor> {
+    record(y, node, inputs, |s| {
+        let shapes: Vec<(Tensor, bool)> = s.inputs().iter().enumerate().map(|(i, t)| (t.detach(), s.needs(i))).collect();
+        move |_, _| shapes.iter().map(|(t, needs)| needs.then(|| t.zeros_like()).transpose()).collect()
+    })
+}
+
+/// Normal elements with a tensor of means, of standard deviations, or both.
+fn normal_by(mean: Option<&Tensor>, number: f64, std: Option<&Tensor>, spread: f64, g: Option<&Generator>) -> Result<Tensor> {
+    check_std(spread)?;
+    if let Some(s) = std {
+        if s.dtype().is_complex() {
+            fail!(Runtime, torch: ("normal expects standard deviation to be non-complex"), expected: ("normal: expected a real std"), got: ("{}", s.dtype().name()), fix: ("Use its modulus."));
+        }
+        if !s.is_meta() && s.numel() > 0 && s.detach().lt(&dispatch::wrapped(Scalar::Int(0))?)?.any_all()?.item_bool()? {
+            fail!(Runtime, torch: ("normal expects all elements of std >= 0.0"), expected: ("normal: expected standard deviations of at least 0"), got: ("a negative one"), fix: ("Pass standard deviations, not logs."));
+        }
+    }
+    let inputs: Vec<&Tensor> = mean.into_iter().chain(std).collect();
+    let Some(first) = inputs.first() else { crate::internal!("normal needs a tensor.") };
+    let shape = inputs[1..].iter().try_fold(crate::tensor::Shape::from_slice(first.shape()), |s, t| crate::tensor::layout::broadcast(&s, t.shape()))?;
+    let t = dispatch::empty(&shape, first.dtype(), first.device())?;
+    floats("normal_kernel_cpu", t.dtype())?;
+    kernels::normal(&t, 0.0, spread, generator(g));
+    let y = crate::autograd::no_grad(|| {
+        let scaled = match std {
+            Some(s) => t.mul(&super::copy::to_dtype(s, t.dtype())?)?,
+            None => t,
+        };
+        match mean {
+            Some(m) => scaled.add(m),
+            None => scaled.add_scalar(number),
+        }
+    })?;
+    constant(y, if mean.is_some() && std.is_some() { "NormalBackward3" } else if mean.is_some() { "NormalBackward1" } else { "NormalBackward2" }, &inputs)
+}
+
+/// 1 with the probability that the element says, else 0.
+fn bernoulli(p: &Tensor, g: Option<&Generator>, given: Option<DType>) -> Result<Tensor> {
+    if !p.dtype().is_float() {
+        return not_implemented_as("bernoulli_tensor_cpu_p_", p.dtype());
+    }
+    let t = p.empty_like_dtype(given.unwrap_or(p.dtype()))?;
+    kernels::bernoulli_tensor(&t, p, generator(g))?;
+    constant(t, "BernoulliBackward0", &[p])
+}
+
+fn bernoulli_p(x: &Tensor, p: f64, g: Option<&Generator>) -> Result<Tensor> {
+    check_probability(p)?;
+    check_bernoulli(x.dtype())?;
+    let t = x.empty_like()?;
+    kernels::bernoulli(&t, p, generator(g));
+    constant(t, "BernoulliBackward2", &[x])
+}
+
+// In place.
+
+/// Fills `x` with numbers that depend on no gradient.
+fn fill(x: &Tensor, node: &'static str, f: impl FnOnce(&Tensor) -> Result<()>) -> Result<Tensor> {
+    inplace::write(x, node, &[x], f, |_| |_, g| grads![g.zeros_like()?])
+}
+
+fn uniform_(x: &Tensor, from: f64, to: f64, g: Option<&Generator>) -> Result<Tensor> {
+    check_uniform(x.dtype(), from, to)?;
+    fill(x, "UniformBackward0", |x| {
+        kernels::uniform(x, from, to, generator(g));
+        Ok(())
+    })
+}
+
+fn normal_(x: &Tensor, mean: f64, std: f64, g: Option<&Generator>) -> Result<Tensor> {
+    check_std(std)?;
+    floats("normal_kernel_cpu", x.dtype())?;
+    fill(x, "NormalBackward0", |x| {
+        kernels::normal(x, mean, std, generator(g));
+        Ok(())
+    })
+}
+
+fn bernoulli_p_(x: &Tensor, p: f64, g: Option<&Generator>) -> Result<Tensor> {
+    check_probability(p)?;
+    check_bernoulli(x.dtype())?;
+    fill(x, "BernoulliBackward2", |x| {
+        kernels::bernoulli(x, p, generator(g));
+        Ok(())
+    })
+}
+
+fn bernoulli_tensor_(x: &Tensor, p: &Tensor, g: Option<&Generator>) -> Result<Tensor> {
+    if !p.dtype().is_float() {
+        return not_implemented_as("bernoulli_tensor_cpu_p_", p.dtype());
+    }
+    check_bernoulli(x.dtype())?;
+    let shape: Vec<i64> = x.shape().iter().map(|&n| n as i64).collect();
+    let p = super::view::expand(&p.detach(), &shape)?;
+    let p = if inplace::may_overlap(x, &p) { super::copy::clone(&p, None)? } else { p };
+    fill(x, "BernoulliBackward1", |x| kernels::bernoulli_tensor(x, &p, generator(g)))
 }
 
 fn random_(x: &Tensor, g: Option<&Generator>) -> Result<Tensor> {
     if x.dtype().is_complex() {
-        return not_implemented("random_", x.dtype());
+        return not_implemented("random_kernel", x.dtype());
     }
-    fill(x, |x| random::random_full(x, &generator(g)))
-}
-
-fn random_from_to(x: &Tensor, from: i64, to: Option<i64>, g: Option<&Generator>) -> Result<Tensor> {
-    let range = random::int_range(x.dtype(), from, to)?;
-    fill(x, |x| random::random(x, range, &generator(g)))
-}
-
-fn random_to(x: &Tensor, to: i64, g: Option<&Generator>) -> Result<Tensor> {
-    random_from_to(x, 0, Some(to), g)
-}
-
-fn check_probability(name: &str, p: f64) -> Result<()> {
-    if !(0.0..=1.0).contains(&p) {
-        fail!(Runtime, torch: ("{name} expects p to be in [0, 1], but got p={p}"), expected: ("{name}: expected p in [0, 1]"), got: ("{p}"), fix: ("Use a probability."));
-    }
-    Ok(())
-}
-
-fn bernoulli_(x: &Tensor, p: f64, g: Option<&Generator>) -> Result<Tensor> {
-    check_probability("bernoulli_", p)?;
-    fill(x, |x| random::bernoulli(x, p, &generator(g)))
-}
-
-fn bernoulli_tensor_(x: &Tensor, p: &Tensor, g: Option<&Generator>) -> Result<Tensor> {
-    check_float("bernoulli_tensor", p)?;
-    inplace::write(
-        x,
-        "BernoulliBackward1",
-        &[x],
-        |x| random::bernoulli_tensor(x, p, &generator(g)),
-        |_| |_, g| grads![g.zeros_like()?],
-    )
-}
-
-fn bernoulli(x: &Tensor, g: Option<&Generator>) -> Result<Tensor> {
-    check_float("bernoulli_tensor_cpu_p_", x)?;
-    let y = empty_like(x, None, None, None)?;
-    random::bernoulli_tensor(&y, &x.detach(), &generator(g))?;
-    record(y, "BernoulliBackward0", &[x], |_| |_, g| grads![g.zeros_like()?])
-}
-
-fn bernoulli_p(x: &Tensor, p: f64, g: Option<&Generator>) -> Result<Tensor> {
-    no_grad(|| bernoulli_(&empty_like(x, None, None, None)?, p, g))
-}
-
-fn float_size(size: &[i64], dtype: Option<DType>, device: Option<Device>) -> Result<Tensor> {
-    empty(size, dtype, device, None)
-}
-
-fn rand(size: &[i64], g: Option<&Generator>, dtype: Option<DType>, device: Option<Device>) -> Result<Tensor> {
-    uniform_(&float_size(size, dtype, device)?, 0.0, 1.0, g)
-}
-
-fn randn(size: &[i64], g: Option<&Generator>, dtype: Option<DType>, device: Option<Device>) -> Result<Tensor> {
-    normal_(&float_size(size, dtype, device)?, 0.0, 1.0, g)
-}
-
-fn randint(
-    low: i64,
-    high: i64,
-    size: &[i64],
-    g: Option<&Generator>,
-    dtype: Option<DType>,
-    device: Option<Device>,
-) -> Result<Tensor> {
-    random_from_to(&empty(size, Some(dtype.unwrap_or(DType::I64)), device, None)?, low, Some(high), g)
-}
-
-fn randint_high(
-    high: i64,
-    size: &[i64],
-    g: Option<&Generator>,
-    dtype: Option<DType>,
-    device: Option<Device>,
-) -> Result<Tensor> {
-    randint(0, high, size, g, dtype, device)
-}
-
-fn randperm(n: i64, g: Option<&Generator>, dtype: Option<DType>, device: Option<Device>) -> Result<Tensor> {
-    if n < 0 {
-        fail!(Runtime, torch: ("n must be non-negative, got {n}"), expected: ("randperm: expected n of at least 0"), got: ("{n}"), fix: ("Give the number of elements."));
-    }
-    let dtype = dtype.unwrap_or(DType::I64);
-    let digits = match dtype {
-        DType::F16 => Some(11),
-        DType::BF16 => Some(8),
-        DType::F32 => Some(24),
-        DType::U8 => Some(8),
-        DType::I8 => Some(7),
-        DType::I16 => Some(15),
-        _ => None,
-    };
-    if digits.is_some_and(|d| n > (1 << d) + i64::from(dtype.is_float())) || dtype.is_complex() || dtype == DType::Bool
-    {
-        fail!(Runtime, torch: ("n is too large for result tensor type: {}", dtype.scalar_name()), expected: ("randperm: expected a dtype that holds {n}"), got: ("{}", dtype.name()), fix: ("Use int64."));
-    }
-    let t = dispatch::empty(&checked_shape("randperm", &[n])?, dtype, device.unwrap_or_else(crate::tensor::device::default_device))?;
-    random::randperm(&t, &generator(g));
-    Ok(t)
-}
-
-fn rand_like(x: &Tensor, dtype: Option<DType>, device: Option<Device>, format: Option<MemoryFormat>) -> Result<Tensor> {
-    no_grad(|| uniform_(&empty_like(x, dtype, device, format)?, 0.0, 1.0, None))
-}
-
-fn randn_like(
-    x: &Tensor,
-    dtype: Option<DType>,
-    device: Option<Device>,
-    format: Option<MemoryFormat>,
-) -> Result<Tensor> {
-    no_grad(|| normal_(&empty_like(x, dtype, device, format)?, 0.0, 1.0, None))
-}
-
-fn randint_like(
-    x: &Tensor,
-    low: i64,
-    high: i64,
-    dtype: Option<DType>,
-    device: Option<Device>,
-    format: Option<MemoryFormat>,
-) -> Result<Tensor> {
-    no_grad(|| random_from_to(&empty_like(x, dtype, device, format)?, low, Some(high), None))
-}
-
-fn randint_like_high(
-    x: &Tensor,
-    high: i64,
-    dtype: Option<DType>,
-    device: Option<Device>,
-    format: Option<MemoryFormat>,
-) -> Result<Tensor> {
-    randint_like(x, 0, high, dtype, device, format)
-}
-
-fn check_std(std: &Tensor) -> Result<()> {
-    if std.numel() > 0
-        && !std.is_meta()
-        && no_grad(|| std.detach().lt(&super::pointwise::number(0.0)?)?.any_all()?.item_bool())?
-    {
-        fail!(Runtime, torch: ("normal expects all elements of std >= 0.0"), expected: ("normal: expected std of at least 0"), got: ("a negative one"), fix: ("Use its absolute value."));
-    }
-    Ok(())
-}
-
-fn normal(mean: &Tensor, std: &Tensor, g: Option<&Generator>) -> Result<Tensor> {
-    check_std(std)?;
-    no_grad(|| {
-        let shape = crate::tensor::layout::broadcast(mean.shape(), std.shape())?;
-        let dtype = crate::tensor::promote::result_type(&[mean, std]);
-        let z = normal_(&dispatch::empty(&shape, dtype, mean.device())?, 0.0, 1.0, g)?;
-        z.mul(std)?.add(mean)
+    fill(x, "RandomBackward2", |x| {
+        kernels::random_full(x, generator(g));
+        Ok(())
     })
 }
 
-fn normal_mean(mean: &Tensor, std: f64, g: Option<&Generator>) -> Result<Tensor> {
-    no_grad(|| normal_(&empty_like(mean, None, None, Some(MemoryFormat::Contiguous))?, 0.0, std, g)?.add(mean))
-}
-
-fn normal_std(mean: f64, std: &Tensor, g: Option<&Generator>) -> Result<Tensor> {
-    check_std(std)?;
-    no_grad(|| {
-        let z = normal_(&empty_like(std, None, None, Some(MemoryFormat::Contiguous))?, 0.0, 1.0, g)?;
-        z.mul(std)?.add(&super::pointwise::number(mean)?)
+fn random_range_(x: &Tensor, from: i64, to: Option<i64>, g: Option<&Generator>) -> Result<Tensor> {
+    let range = kernels::int_range(x.dtype(), from, to)?;
+    fill(x, "RandomBackward0", |x| {
+        kernels::random(x, range, generator(g));
+        Ok(())
     })
 }
 
-fn normal_size(
-    mean: f64,
-    std: f64,
-    size: &[i64],
-    g: Option<&Generator>,
-    dtype: Option<DType>,
-    device: Option<Device>,
-) -> Result<Tensor> {
-    normal_(&float_size(size, Some(dtype.unwrap_or(default_dtype())), device)?, mean, std, g)
+fn random_to_(x: &Tensor, to: i64, g: Option<&Generator>) -> Result<Tensor> {
+    random_range_(x, 0, Some(to), g)
 }
 
-fn poisson(x: &Tensor, g: Option<&Generator>) -> Result<Tensor> {
-    check_float("poisson_cpu", x)?;
-    let y = dispatch::empty(x.shape(), x.dtype(), x.device())?;
-    random::poisson(&contiguous(&x.detach())?, &y, &generator(g))?;
-    record(y, "PoissonBackward0", &[x], |_| |_, g| grads![g.zeros_like()?])
-}
-
-/// Indices drawn from rows of weights.
-pub fn multinomial(x: &Tensor, num_samples: i64, replacement: bool, g: Option<&Generator>) -> Result<Tensor> {
-    check_float("multinomial", x)?;
-    if x.ndim() == 0 || x.ndim() > 2 {
-        fail!(Runtime, torch: ("prob_dist must be 1 or 2 dim"), expected: ("multinomial: expected 1 or 2 dims"), got: ("{}", x.ndim()), fix: ("Reshape the weights."));
+fn exponential_(x: &Tensor, rate: f64, g: Option<&Generator>) -> Result<Tensor> {
+    if !x.dtype().is_float() {
+        fail!(Runtime, torch: ("Exponential distribution is a continuous probability distribution. dtype must be a floating point but you specified {}", x.dtype().scalar_name()), expected: ("exponential_: expected a floating dtype"), got: ("{}", x.dtype().name()), fix: ("Convert with .float()."));
     }
-    let n = x.shape()[x.ndim() - 1];
-    if num_samples <= 0 {
-        fail!(Runtime, torch: ("cannot sample n_sample <= 0 samples"), expected: ("multinomial: expected at least 1 sample"), got: ("{num_samples}"), fix: ("Ask for at least one."));
+    if !(rate > 0.0) {
+        fail!(Runtime, torch: ("exponential_ expects lambda > 0.0, but found lambda={rate}"), expected: ("exponential_: expected a rate above 0"), got: ("{rate}"), fix: ("Pass the rate, 1 / mean."));
     }
-    if !replacement && num_samples as usize > n {
-        fail!(Runtime, torch: ("cannot sample n_sample > prob_dist.size(-1) samples without replacement"), expected: ("multinomial: expected at most {n} samples"), got: ("{num_samples}"), fix: ("Pass replacement=True."));
-    }
-    no_grad(|| {
-        let p = x.detach();
-        let bad = p.isfinite()?.logical_not()?.logical_or(&p.lt(&super::pointwise::number(0.0)?)?)?;
-        if !p.is_meta() && p.numel() > 0 && bad.any_all()?.item_bool()? {
-            fail!(Runtime, torch: ("probability tensor contains either `inf`, `nan` or element < 0"), expected: ("multinomial: expected finite weights of at least 0"), got: ("others"), fix: ("Check the weights."));
-        }
-        let sums = p.sum_dims(&[-1], false)?;
-        if !p.is_meta() && p.numel() > 0 && sums.eq_scalar(0.0)?.any_all()?.item_bool()? {
-            fail!(Runtime, torch: ("invalid multinomial distribution (sum of probabilities <= 0)"), expected: ("multinomial: expected a row sum above 0"), got: ("0"), fix: ("Check the weights."));
-        }
-        if !replacement {
-            // The smallest of independent exponential waiting times win: as torch draws it.
-            let q = exponential_(&empty_like(&p, None, None, Some(MemoryFormat::Contiguous))?, 1.0, g)?;
-            let keys = p.div(&q)?;
-            if num_samples == 1 {
-                return super::extreme::argmax(&keys, Some(-1), true);
-            }
-            return Ok(super::sort::topk(&keys, num_samples, -1, true, true)?.1);
-        }
-        let mut shape = crate::tensor::Shape::from_slice(&p.shape()[..p.ndim() - 1]);
-        shape.push(num_samples as usize);
-        let out = dispatch::empty(&shape, DType::I64, p.device())?;
-        random::multinomial(&contiguous(&p)?, &out, &generator(g))?;
-        Ok(out)
+    fill(x, "ExponentialBackward0", |x| {
+        kernels::exponential(x, rate, generator(g));
+        Ok(())
     })
 }
 
-/// Zeroes elements with probability p and scales the rest by `1 / (1 - p)`.
-pub fn dropout(x: &Tensor, p: f64, train: bool) -> Result<Tensor> {
-    if !(0.0..=1.0).contains(&p) {
-        fail!(Runtime, torch: ("dropout probability has to be between 0 and 1, but got {p}"), expected: ("dropout: expected p in [0, 1]"), got: ("{p}"), fix: ("Use a probability."));
+fn cauchy_(x: &Tensor, median: f64, sigma: f64, g: Option<&Generator>) -> Result<Tensor> {
+    if !(sigma > 0.0) {
+        fail!(Runtime, torch: ("cauchy_ expects sigma > 0.0, but found sigma={sigma}"), expected: ("cauchy_: expected a sigma above 0"), got: ("{sigma}"), fix: ("Pass a positive width."));
     }
-    if p == 0.0 || !train || x.numel() == 0 {
-        return Ok(x.clone());
+    if !x.dtype().is_float() {
+        let cpp = match x.dtype() {
+            DType::I64 => "long int",
+            DType::I16 => "short int",
+            DType::U8 => "unsigned char",
+            DType::I8 => "signed char",
+            d => super::scatter::cpp_name(d),
+        };
+        fail!(Runtime, torch: ("Cauchy distribution is a continuous probability distribution. dtype must be a floating point but you specified {cpp}"), expected: ("cauchy_: expected a floating dtype"), got: ("{}", x.dtype().name()), fix: ("Convert with .float()."));
     }
-    if !x.dtype().is_differentiable() {
-        fail!(Runtime, torch: ("result type Float can't be cast to the desired output type {}", x.dtype().scalar_name()), expected: ("dropout: expected a floating dtype"), got: ("{}", x.dtype().name()), fix: ("Convert with .float()."));
-    }
-    if x.dtype().is_complex() {
-        let mask = no_grad(|| bernoulli_(&empty_like(x, None, None, None)?, 1.0 - p, None))?;
-        return x.mul(&mask.mul_scalar(1.0 / (1.0 - p))?);
-    }
-    let y = empty_like(x, None, None, None)?;
-    let keep = empty_like(x, Some(DType::Bool), None, None)?;
-    random::dropout(x, &y, &keep, p, &generator(None));
-    let scale = if p == 1.0 { 0.0 } else { 1.0 / (1.0 - p) };
-    record(y, "DropoutBackward0", &[x], |_| move |_, g| grads![masked_scale(g, &keep, scale)?])
+    fill(x, "CauchyBackward0", |x| {
+        kernels::cauchy(x, median, sigma, generator(g));
+        Ok(())
+    })
 }
 
-fn masked_scale(g: &Tensor, keep: &Tensor, scale: f64) -> Result<Tensor> {
-    let factor = super::copy::to_dtype(keep, g.dtype())?.mul_scalar(scale)?;
-    g.mul(&factor)
+fn geometric_(x: &Tensor, p: f64, g: Option<&Generator>) -> Result<Tensor> {
+    if !(p > 0.0 && p < 1.0) {
+        fail!(Runtime, torch: ("geometric_ expects p to be in (0, 1), but got p={p}"), expected: ("geometric_: expected a probability inside (0, 1)"), got: ("{p}"), fix: ("Pass the probability of success."));
+    }
+    if x.dtype() == DType::Bool || x.dtype().is_complex() {
+        return not_implemented("geometric", x.dtype());
+    }
+    fill(x, "GeometricBackward0", |x| {
+        kernels::geometric(x, p, generator(g));
+        Ok(())
+    })
 }
 
-fn dropout_(x: &Tensor, p: f64, train: bool) -> Result<Tensor> {
-    let y = dropout(x, p, train)?;
-    if y.is(x) { Ok(y) } else { super::copy::copy_(x, &y, false) }
-}
-
-/// Noise of one value per sample and channel.
-fn channel_noise(x: &Tensor, p: f64) -> Result<Tensor> {
-    if x.ndim() < 2 {
-        fail!(Runtime, torch: ("Feature dropout requires at least 2 dimensions in the input"), expected: ("feature_dropout: expected at least 2 dims"), got: ("{}", x.ndim()), fix: ("Use dropout()."));
+fn log_normal_(x: &Tensor, mean: f64, std: f64, g: Option<&Generator>) -> Result<Tensor> {
+    if !(std > 0.0) {
+        fail!(Runtime, torch: ("log_normal_ expects std > 0.0, but found std={std}"), expected: ("log_normal_: expected a std above 0"), got: ("{std}"), fix: ("Pass the std of the logarithm."));
     }
-    let mut shape = crate::tensor::Shape::from_slice(&x.shape()[..2]);
-    shape.resize(x.ndim(), 1);
-    no_grad(|| bernoulli_(&dispatch::empty(&shape, x.dtype(), x.device())?, 1.0 - p, None))
-}
-
-fn feature_dropout(x: &Tensor, p: f64, train: bool) -> Result<Tensor> {
-    if p == 0.0 || !train || x.numel() == 0 {
-        return Ok(x.clone());
+    if !x.dtype().is_float() {
+        return not_implemented("log_normal", x.dtype());
     }
-    if p == 1.0 {
-        return x.mul(&x.detach().zeros_like()?);
-    }
-    x.mul(&channel_noise(x, p)?.mul_scalar(1.0 / (1.0 - p))?)
-}
-
-fn alpha_noise(x: &Tensor, noise: &Tensor, p: f64) -> Result<Tensor> {
-    // Keeps mean and variance of self-normalising networks (Klambauer et al. 2017, arXiv:1706.02515).
-    const ALPHA: f64 = 1.758_099_340_847_376_6;
-    let a = 1.0 / ((ALPHA * ALPHA * p + 1.0) * (1.0 - p)).sqrt();
-    let b = no_grad(|| noise.add_scalar(-1.0)?.mul_scalar(ALPHA * a)?.add_scalar(ALPHA * a * p))?;
-    x.mul(&no_grad(|| noise.mul_scalar(a))?)?.add(&b)
-}
-
-fn alpha_dropout(x: &Tensor, p: f64, train: bool) -> Result<Tensor> {
-    if p == 0.0 || !train || x.numel() == 0 {
-        return Ok(x.clone());
-    }
-    if p == 1.0 {
-        return x.mul(&x.detach().zeros_like()?);
-    }
-    let noise = no_grad(|| bernoulli_(&empty_like(x, None, None, None)?, 1.0 - p, None))?;
-    alpha_noise(x, &noise, p)
-}
-
-fn feature_alpha_dropout(x: &Tensor, p: f64, train: bool) -> Result<Tensor> {
-    if p == 0.0 || !train || x.numel() == 0 {
-        return Ok(x.clone());
-    }
-    if p == 1.0 {
-        return x.mul(&x.detach().zeros_like()?);
-    }
-    alpha_noise(x, &channel_noise(x, p)?, p)
+    fill(x, "LogNormalBackward0", |x| {
+        kernels::log_normal(x, mean, std, generator(g));
+        Ok(())
+    })
 }
 
 ops! {
-    /// Uniform draws from [0, 1).
-    "rand(int[] size, *, Generator? generator=None, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False, bool requires_grad=False) -> Tensor" [f o] => rand(0, 1, 2, 4);
-    /// Standard normal draws.
-    "randn(int[] size, *, Generator? generator=None, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False, bool requires_grad=False) -> Tensor" [f o] => randn(0, 1, 2, 4);
-    /// Integers from [0, high).
-    "randint(int high, int[] size, *, Generator? generator=None, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False, bool requires_grad=False) -> Tensor" [f o] => randint_high(0, 1, 2, 3, 5);
-    /// Integers from [low, high).
-    "randint(int low, int high, int[] size, *, Generator? generator=None, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False, bool requires_grad=False) -> Tensor" [f o] => randint(0, 1, 2, 3, 4, 6);
-    /// A permutation of 0 to n - 1.
-    "randperm(int n, *, Generator? generator=None, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False, bool requires_grad=False) -> Tensor" [f o] => randperm(0, 1, 2, 4);
-    /// Uniform draws shaped like self.
-    "rand_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False, MemoryFormat? memory_format=None, bool requires_grad=False) -> Tensor" [f] => rand_like(0, 1, 3, 5);
-    /// Standard normal draws shaped like self.
-    "randn_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False, MemoryFormat? memory_format=None, bool requires_grad=False) -> Tensor" [f] => randn_like(0, 1, 3, 5);
-    /// Integers from [0, high), shaped like self.
-    "randint_like(Tensor self, int high, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False, MemoryFormat? memory_format=None, bool requires_grad=False) -> Tensor" [f] => randint_like_high(0, 1, 2, 4, 6);
-    /// Integers from [low, high), shaped like self.
-    "randint_like(Tensor self, int low, int high, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False, MemoryFormat? memory_format=None, bool requires_grad=False) -> Tensor" [f] => randint_like(0, 1, 2, 3, 5, 7);
-    /// Normal draws with a mean and deviation per element.
-    "normal(Tensor mean, Tensor std, *, Generator? generator=None) -> Tensor" [f o] => normal(0, 1, 2);
-    /// Normal draws with a mean per element.
-    "normal(Tensor mean, float std=1, *, Generator? generator=None) -> Tensor" [f o] => normal_mean(0, 1, 2);
-    /// Normal draws with a deviation per element.
-    "normal(float mean, Tensor std, *, Generator? generator=None) -> Tensor" [f o] => normal_std(0, 1, 2);
-    /// Normal draws.
-    "normal(float mean, float std, int[] size, *, Generator? generator=None, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False, bool requires_grad=False) -> Tensor" [f o] => normal_size(0, 1, 2, 3, 4, 6);
-    /// Uniform draws from [from, to).
-    "uniform_(Tensor self, float from=0, float to=1, *, Generator? generator=None) -> Tensor" [m] => uniform_(0, 1, 2, 3);
-    /// Normal draws.
-    "normal_(Tensor self, float mean=0, float std=1, *, Generator? generator=None) -> Tensor" [m] => normal_(0, 1, 2, 3);
-    /// `exp` of normal draws.
-    "log_normal_(Tensor self, float mean=1, float std=2, *, Generator? generator=None) -> Tensor" [m] => log_normal_(0, 1, 2, 3);
-    /// Exponential draws with rate `lambd`.
-    "exponential_(Tensor self, float lambd=1, *, Generator? generator=None) -> Tensor" [m] => exponential_(0, 1, 2);
-    /// Cauchy draws.
-    "cauchy_(Tensor self, float median=0, float sigma=1, *, Generator? generator=None) -> Tensor" [m] => cauchy_(0, 1, 2, 3);
-    /// Geometric draws.
-    "geometric_(Tensor self, float p, *, Generator? generator=None) -> Tensor" [m] => geometric_(0, 1, 2);
-    /// Integers of the dtype's whole range.
-    "random_(Tensor self, *, Generator? generator=None) -> Tensor" [m] => random_(0, 1);
-    /// Integers from [0, to).
-    "random_(Tensor self, int to, *, Generator? generator=None) -> Tensor" [m] => random_to(0, 1, 2);
-    /// Integers from [from, to).
-    "random_(Tensor self, int from, int? to, *, Generator? generator=None) -> Tensor" [m] => random_from_to(0, 1, 2, 3);
-    /// 1 with the probability of each element, else 0.
-    "bernoulli(Tensor self, *, Generator? generator=None) -> Tensor" [f m o] => bernoulli(0, 1);
-    /// 1 with probability p, else 0.
+    /// Uniform numbers from [0, 1), shaped like self.
+    "rand_like(Tensor self, *, Generator? generator=None, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False, MemoryFormat? memory_format=None, bool requires_grad=False) -> Tensor" [f] => rand_like(0, 1, 2, 4, 6);
+    /// Standard normal numbers, shaped like self.
+    "randn_like(Tensor self, *, Generator? generator=None, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False, MemoryFormat? memory_format=None, bool requires_grad=False) -> Tensor" [f] => randn_like(0, 1, 2, 4, 6);
+    /// Integers from `low` up to but without `high`, shaped like self.
+    "randint_like(Tensor self, int low, int high, *, Generator? generator=None, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False, MemoryFormat? memory_format=None, bool requires_grad=False) -> Tensor" [f] => randint_like(0, 1, 2, 3, 4, 6, 8);
+    /// 1 with probability `p`, else 0, shaped like self.
     "bernoulli(Tensor self, float p, *, Generator? generator=None) -> Tensor" [f m] => bernoulli_p(0, 1, 2);
-    /// 1 with the probability of each element of p, else 0.
+    /// Fills self with uniform numbers from [from, to).
+    "uniform_(Tensor self, float from=0, float to=1, *, Generator? generator=None) -> Tensor" [m] => uniform_(0, 1, 2, 3);
+    /// Fills self with normal numbers.
+    "normal_(Tensor self, float mean=0, float std=1, *, Generator? generator=None) -> Tensor" [m] => normal_(0, 1, 2, 3);
+    /// Fills self with 1 where a draw falls below the probability of its place, else 0.
     "bernoulli_(Tensor self, Tensor p, *, Generator? generator=None) -> Tensor" [m] => bernoulli_tensor_(0, 1, 2);
-    /// 1 with probability p, else 0.
-    "bernoulli_(Tensor self, float p=0.5, *, Generator? generator=None) -> Tensor" [m] => bernoulli_(0, 1, 2);
-    /// Poisson samples with the rates of self.
-    "poisson(Tensor self, Generator? generator=None) -> Tensor" [f] => poisson(0, 1);
-    /// Indices drawn from each row of weights.
-    "multinomial(Tensor self, int num_samples, bool replacement=False, *, Generator? generator=None) -> Tensor" [f m o] => multinomial(0, 1, 2, 3);
-    /// Zeroes elements with probability p and scales the rest by 1 / (1 - p).
-    "dropout(Tensor self, float p, bool train) -> Tensor" [f] => dropout(0, 1, 2);
-    /// `dropout` in place.
-    "dropout_(Tensor self, float p, bool train) -> Tensor" [f] => dropout_(0, 1, 2);
-    /// Zeroes whole channels with probability p.
-    "feature_dropout(Tensor self, float p, bool train) -> Tensor" [f] => feature_dropout(0, 1, 2);
-    /// Dropout that keeps mean and variance of self-normalising networks.
-    "alpha_dropout(Tensor self, float p, bool train) -> Tensor" [f] => alpha_dropout(0, 1, 2);
-    /// `alpha_dropout` of whole channels.
-    "feature_alpha_dropout(Tensor self, float p, bool train) -> Tensor" [f] => feature_alpha_dropout(0, 1, 2);
+    /// Fills self with 1 with probability `p`, else 0.
+    "bernoulli_(Tensor self, float p=0.5, *, Generator? generator=None) -> Tensor" [m] => bernoulli_p_(0, 1, 2);
+    /// Fills self with all values of its dtype (floats: integers that it holds).
+    "random_(Tensor self, *, Generator? generator=None) -> Tensor" [m] => random_(0, 1);
+    /// Fills self with integers from 0 up to but without `to`.
+    "random_(Tensor self, int to, *, Generator? generator=None) -> Tensor" [m] => random_to_(0, 1, 2);
+    /// Fills self with integers from `from` up to but without `to`.
+    "random_(Tensor self, int from, int? to, *, Generator? generator=None) -> Tensor" [m] => random_range_(0, 1, 2, 3);
+    /// Fills self with exponential numbers of rate `lambd`.
+    "exponential_(Tensor self, float lambd=1, *, Generator? generator=None) -> Tensor" [m] => exponential_(0, 1, 2);
+    /// Fills self with Cauchy numbers.
+    "cauchy_(Tensor self, float median=0, float sigma=1, *, Generator? generator=None) -> Tensor" [m] => cauchy_(0, 1, 2, 3);
+    /// Fills self with the number of trials up to the first success of probability `p`.
+    "geometric_(Tensor self, float p, *, Generator? generator=None) -> Tensor" [m] => geometric_(0, 1, 2);
+    /// Fills self with numbers whose logarithm is normal.
+    "log_normal_(Tensor self, float mean=1, float std=2, *, Generator? generator=None) -> Tensor" [m] => log_normal_(0, 1, 2, 3);
+    @
+    /// Uniform numbers from [0, 1).
+    "rand(int[] size, *, Generator? generator=None, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False, bool requires_grad=False) -> Tensor" [f o] => |a| uniform(fresh(a, a.get(0)?, a.get(2)?, a.get(4)?, "rand", default_dtype())?, a.get(1)?);
+    /// Standard normal numbers.
+    "randn(int[] size, *, Generator? generator=None, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False, bool requires_grad=False) -> Tensor" [f o] => |a| normal(fresh(a, a.get(0)?, a.get(2)?, a.get(4)?, "randn", default_dtype())?, 0.0, 1.0, a.get(1)?);
+    /// Integers from 0 up to but without `high`.
+    "randint(int high, int[] size, *, Generator? generator=None, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False, bool requires_grad=False) -> Tensor" [f o] => |a| integers(fresh(a, a.get(1)?, a.get(3)?, a.get(5)?, "randint", DType::I64)?, 0, a.get(0)?, a.get(2)?);
+    /// Integers from `low` up to but without `high`.
+    "randint(int low, int high, int[] size, *, Generator? generator=None, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False, bool requires_grad=False) -> Tensor" [f o] => |a| integers(fresh(a, a.get(2)?, a.get(4)?, a.get(6)?, "randint", DType::I64)?, a.get(0)?, a.get(1)?, a.get(3)?);
+    /// Integers from 0 up to but without `high`, shaped like self.
+    "randint_like(Tensor self, int high, *, Generator? generator=None, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False, MemoryFormat? memory_format=None, bool requires_grad=False) -> Tensor" [f] => |a| randint_like(a.get(0)?, 0, a.get(1)?, a.get(2)?, a.get(3)?, a.get(5)?, a.get(7)?);
+    /// A random permutation of 0 to n - 1.
+    "randperm(int n, *, Generator? generator=None, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False, bool requires_grad=False) -> Tensor" [f o] => |a| randperm(fresh(a, &[a.get(0)?], a.get(2)?, a.get(4)?, "randperm", DType::I64)?, a.get(1)?);
+    /// Normal numbers with means and standard deviations from tensors.
+    "normal(Tensor mean, Tensor std, *, Generator? generator=None) -> Tensor" [f o] => |a| normal_by(Some(a.get(0)?), 0.0, Some(a.get(1)?), 1.0, a.get(2)?);
+    /// Normal numbers with means from a tensor.
+    "normal(Tensor mean, float std=1, *, Generator? generator=None) -> Tensor" [f o] => |a| normal_by(Some(a.get(0)?), 0.0, None, a.get(1)?, a.get(2)?);
+    /// Normal numbers with standard deviations from a tensor.
+    "normal(float mean, Tensor std, *, Generator? generator=None) -> Tensor" [f o] => |a| normal_by(None, a.get(0)?, Some(a.get(1)?), 1.0, a.get(2)?);
+    /// Normal numbers.
+    "normal(float mean, float std, int[] size, *, Generator? generator=None, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False, bool requires_grad=False) -> Tensor" [f o] => |a| normal(fresh(a, a.get(2)?, a.get(4)?, a.get(6)?, "normal", default_dtype())?, a.get(0)?, a.get(1)?, a.get(3)?);
+    /// 1 with the probability that the element says, else 0.
+    "bernoulli(Tensor self, *, Generator? generator=None) -> Tensor" [f m o] => |a| {
+        let given = match a.dest() { Dest::Out(outs) => outs.first().map(Tensor::dtype), _ => None };
+        bernoulli(a.get(0)?, a.get(1)?, given)
+    };
 }

@@ -212,10 +212,6 @@ fn signed(shape: &[usize]) -> Vec<i64> {
     shape.iter().map(|&n| n as i64).collect()
 }
 
-fn view_as(x: &Tensor, other: &Tensor) -> Result<Tensor> {
-    view::view(x, &signed(other.shape()))
-}
-
 fn reshape_as(x: &Tensor, other: &Tensor) -> Result<Tensor> {
     view::reshape(x, &signed(other.shape()))
 }
@@ -309,8 +305,6 @@ ops! {
     "unflatten(Tensor self, int dim, int[] sizes) -> Tensor" [f m] => unflatten(0, 1, 2);
     /// The tensor as one dim, contiguous.
     "ravel(Tensor self) -> Tensor" [f m] => ravel(0);
-    /// A view with the shape of `other`.
-    "view_as(Tensor self, Tensor other) -> Tensor" [m] => view_as(0, 1);
     /// `reshape` to the shape of `other`.
     "reshape_as(Tensor self, Tensor other) -> Tensor" [m] => reshape_as(0, 1);
     /// `expand` to the shape of `other`.
