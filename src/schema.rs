@@ -137,7 +137,10 @@ pub trait FromValue<'a>: Sized {
 
 #[cold]
 fn mismatch<T>(v: &Value) -> Result<T> {
-    Err(Error::new(Kind::Runtime, format!("internal error: an operation's function and its signature disagree on {v:?}.")))
+    Err(Error::new(
+        Kind::Runtime,
+        format!("internal error: an operation's function and its signature disagree on {v:?}."),
+    ))
 }
 
 macro_rules! from_value {
@@ -318,11 +321,18 @@ fn parse_default(text: &str, ty: Ty) -> Value {
             t => t.parse::<i64>().map_or_else(|_| Scalar::Float(number(t)), Scalar::Int),
         }),
         (Ty::IntList(n), t) => {
-            let list: SmallVec<[i64; 6]> = t.trim_matches(['[', ']']).split(',').filter_map(|x| x.trim().parse().ok()).collect();
-            if !t.starts_with('[') && n > 1 { Value::Ints(SmallVec::from_elem(list[0], n as usize)) } else { Value::Ints(list) }
+            let list: SmallVec<[i64; 6]> =
+                t.trim_matches(['[', ']']).split(',').filter_map(|x| x.trim().parse().ok()).collect();
+            if !t.starts_with('[') && n > 1 {
+                Value::Ints(SmallVec::from_elem(list[0], n as usize))
+            } else {
+                Value::Ints(list)
+            }
         }
         (Ty::FloatList, _) => Value::Floats(Vec::new()),
-        (Ty::MemoryFormat, t) => Value::MemoryFormat(if t == "preserve_format" { MemoryFormat::Preserve } else { MemoryFormat::Contiguous }),
+        (Ty::MemoryFormat, t) => {
+            Value::MemoryFormat(if t == "preserve_format" { MemoryFormat::Preserve } else { MemoryFormat::Contiguous })
+        }
         (_, t) => Value::Str(t.trim_matches(['\'', '"']).into()),
     }
 }

@@ -8,17 +8,13 @@ Example:
     tensor([2., 2., 2.])
 """
 
-import builtins as _builtins
 import math as _math
 
 from rustorch import _C
-from rustorch._size import Size as Size
 from rustorch import return_types as return_types
+from rustorch._size import Size as Size
 
 _C._set_classes(Size, return_types._make)
-
-for _name in _C._function_names:
-    globals()[_name] = getattr(_C, _name)
 
 from rustorch._C import *  # noqa: E402, F403
 from rustorch._C import (  # noqa: E402
@@ -26,13 +22,17 @@ from rustorch._C import (  # noqa: E402
     DisableTorchFunctionSubclass as DisableTorchFunctionSubclass,
     OutOfMemoryError as OutOfMemoryError,
     Tensor as Tensor,
+    UntypedStorage as UntypedStorage,
     device as device,
     dtype as dtype,
     layout as layout,
     memory_format as memory_format,
 )
 
-__version__ = "0.1.0"
+for _name in _C._function_names:
+    globals()[_name] = getattr(_C, _name)
+
+__version__ = _C._version
 
 inf, nan, pi, e = _math.inf, _math.nan, _math.pi, _math.e
 newaxis = None
@@ -42,8 +42,18 @@ half = float16  # noqa: F405
 short, int, long = int16, int32, int64  # noqa: F405
 cfloat, cdouble = complex64, complex128  # noqa: F405
 
-from rustorch import _tensor as _tensor  # noqa: E402
+from rustorch import _tensor as _tensor, overrides as overrides, storage as storage  # noqa: E402
+from rustorch._legacy import classes as _classes, set_default_tensor_type as set_default_tensor_type  # noqa: E402
+from rustorch._switches import *  # noqa: E402, F403
 from rustorch._tensor_str import set_printoptions as set_printoptions  # noqa: E402
+from rustorch._type_info import finfo as finfo, iinfo as iinfo  # noqa: E402
+from rustorch.autograd.grad_mode import (  # noqa: E402
+    enable_grad as enable_grad,
+    inference_mode as inference_mode,
+    no_grad as no_grad,
+    set_grad_enabled as set_grad_enabled,
+)
+from rustorch.compiler import compile as compile  # noqa: E402
 from rustorch.functional import *  # noqa: E402, F403
 from rustorch.random import (  # noqa: E402
     Generator as Generator,
@@ -55,26 +65,68 @@ from rustorch.random import (  # noqa: E402
     seed as seed,
     set_rng_state as set_rng_state,
 )
-from rustorch import autograd as autograd  # noqa: E402
-from rustorch.autograd.grad_mode import (  # noqa: E402
-    enable_grad as enable_grad,
-    inference_mode as inference_mode,
-    no_grad as no_grad,
-    set_grad_enabled as set_grad_enabled,
-)
-from rustorch import overrides as overrides  # noqa: E402
-from rustorch import nn as nn  # noqa: E402
-from rustorch import optim as optim  # noqa: E402
-from rustorch import utils as utils  # noqa: E402
+from rustorch.storage import TypedStorage as TypedStorage  # noqa: E402
 
-_C._set_parameter_type(nn.Parameter)
+globals().update(_classes)
+has_cuda = has_mps = has_mkl = has_mkldnn = has_openmp = False
+has_lapack = True
 
-_LAZY = {"testing", "linalg", "special", "fft", "types"}
+
+class AcceleratorError(RuntimeError):
+    """An error of an accelerator; never raised, as there is none."""
+
+
+class SymInt:
+    """torch's symbolic integer: sizes are always plain ints here, so that nothing is an instance."""
+
+
+class SymFloat:
+    """torch's symbolic float; nothing is an instance."""
+
+
+class SymBool:
+    """torch's symbolic bool; nothing is an instance."""
+
+
+# Loaded when first named, so that importing the package stays quick.
+_MODULES = {
+    *("__config__", "_dynamo", "accelerator", "amp", "autograd", "backends", "compiler", "cpu", "cuda", "distributed"),
+    *("distributions", "export", "fft", "func", "futures", "fx", "jit", "linalg", "masked", "mps", "mtia"),
+    *("multiprocessing", "nested", "nn", "onnx", "optim", "profiler", "quasirandom", "random", "serialization"),
+    *("signal", "sparse", "special", "testing", "types", "utils", "version", "xpu"),
+}
+# Names of modules that are not loaded above.
+_NAMES = {
+    "anomaly_mode": "autograd",
+    "autocast": "amp",
+    "from_dlpack": "utils.dlpack",
+    "get_device_module": "_devices",
+    "load": "serialization",
+    "save": "serialization",
+    "to_dlpack": "utils.dlpack",
+    "vmap": "func",
+}
 
 
 def __getattr__(name):
-    if name in _LAZY:
-        import importlib
+    from importlib import import_module
 
-        return importlib.import_module(f"rustorch.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name in _MODULES:
+        place = f"{__name__}.{name}"
+    elif name in _NAMES:
+        place = f"{__name__}.{_NAMES[name]}"
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        module = import_module(place)
+    except ModuleNotFoundError as error:
+        if error.name != place:
+            raise
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+    value = module if name in _MODULES else getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted({*globals(), *_MODULES, *_NAMES})

@@ -3,6 +3,14 @@
 import operator
 
 
+def _extent(place, n):
+    try:
+        return int(operator.index(n))
+    except TypeError:
+        name = type(n).__name__
+        raise TypeError(f"torch.Size() takes an iterable of 'int' (item {place} is '{name}')") from None
+
+
 class Size(tuple):
     """The extents of a tensor, outermost first: a tuple that stays a Size when sliced, joined or repeated.
 
@@ -12,30 +20,28 @@ class Size(tuple):
     """
 
     __slots__ = ()
+    __module__ = "rustorch"
 
     def __new__(cls, extents=()):
-        extents = tuple(operator.index(n) for n in extents)
-        return tuple.__new__(cls, extents)
+        return tuple.__new__(cls, [_extent(place, n) for place, n in enumerate(extents)])
 
     def __repr__(self):
         return f"torch.Size([{', '.join(map(repr, self))}])"
 
-    def __getitem__(self, index):
-        item = tuple.__getitem__(self, index)
-        return Size(item) if isinstance(index, slice) else item
+    # Slicing gives a Size through a slot that the extension module sets: `shape[0]` is too common for a method here.
 
     def __add__(self, other):
         if not isinstance(other, tuple):
-            return NotImplemented
-        return Size(tuple.__add__(self, other))
+            raise TypeError(f"can only concatenate tuple (not {type(other).__name__}) to torch.Size")
+        return tuple.__new__(Size, tuple.__add__(self, other))
 
     def __radd__(self, other):
         if not isinstance(other, tuple):
             return NotImplemented
-        return Size(tuple.__add__(other, self))
+        return tuple.__new__(Size, tuple.__add__(other, self))
 
     def __mul__(self, times):
-        return Size(tuple.__mul__(self, times))
+        return tuple.__new__(Size, tuple.__mul__(self, times))
 
     __rmul__ = __mul__
 

@@ -1,13 +1,29 @@
 """The parts of `Tensor` that need no speed, attached to the Rust class."""
 
+import copy as _copy
+import functools
+from collections import OrderedDict
+
 import rustorch
 from rustorch import _C
 from rustorch._C import Tensor
+from rustorch._utils import _get_obj_state, _rebuild_from_type_v2, _rebuild_tensor_v2, _type
+
+_overridden = _C._has_torch_function_unary
 
 
 def _method(function):
-    setattr(Tensor, function.__name__, function)
-    return function
+    """Makes a function a method of Tensor that subclasses and modes may override."""
+
+    @functools.wraps(function)
+    def method(self, *args, **kwargs):
+        if _overridden(self):
+            return rustorch.overrides.handle_torch_function(method, (self,), self, *args, **kwargs)
+        return function(self, *args, **kwargs)
+
+    method.__qualname__ = f"Tensor.{function.__name__}"
+    setattr(Tensor, function.__name__, method)
+    return method
 
 
 @_method
@@ -32,7 +48,7 @@ def __repr__(self, *, tensor_contents=None):
 
 @_method
 def __format__(self, spec):
-    if self.dim() == 0 and not self.is_meta and type(self) is Tensor:
+    if self.dim() == 0 and not self.is_meta and issubclass(type(self), Tensor):
         return self.item().__format__(spec)
     return object.__format__(self, spec)
 
@@ -57,7 +73,11 @@ def __reversed__(self):
 
 @_method
 def __contains__(self, element):
-    return bool((element == self).any())
+    if isinstance(element, Tensor | int | float | complex | bool):
+        return bool((element == self).any())
+    raise RuntimeError(
+        f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
+    )
 
 
 @_method
@@ -81,7 +101,11 @@ def numpy(self, *, force=False):
 @_method
 def __array__(self, dtype=None, copy=None):
     array = self.numpy()
-    return array if dtype is None else array.astype(dtype, copy=bool(copy))
+    if dtype is not None and array.dtype != dtype:
+        if copy is False:
+            raise ValueError(f"Unable to avoid copy while creating an array: expected dtype {dtype}, but got {array.dtype}.")
+        return array.astype(dtype)
+    return array.copy() if copy else array
 
 
 Tensor.__array_priority__ = 1000
@@ -89,6 +113,9 @@ Tensor.__array_priority__ = 1000
 
 @_method
 def __array_wrap__(self, array, context=None, return_scalar=False):
+    if array.dtype == bool:
+        # NumPy's comparisons of arrays and tensors gave bytes once; torch keeps them bool.
+        return rustorch.from_numpy(array)
     return rustorch.from_numpy(array)
 
 
@@ -126,33 +153,207 @@ def norm(self, p="fro", dim=None, keepdim=False, dtype=None):
     return rustorch.norm(self, p, dim, keepdim, dtype=dtype)
 
 
-@_method
-def view_as(self, other):
-    """A view with the shape of `other`."""
-    return self.view(other.shape)
-
-
 Tensor.__torch_function__ = classmethod(_C._default_torch_function)
 
 # Functions whose results keep their class under a subclass's default `__torch_function__`.
-_PLAIN = set()
+_PLAIN = {Tensor.grad.__get__, Tensor._base.__get__}
 
 
 def _keeps_plain(function):
     return function in _PLAIN
 
 
-@property
-def T(self):
-    """The tensor with its dims reversed."""
-    return self.permute(tuple(range(self.dim() - 1, -1, -1)))
+# Attributes that rebuilding sets by itself.
+_REBUILT = ("_backward_hooks",)
 
 
-@property
-def mT(self):
-    """The last two dims swapped."""
-    return self.transpose(-2, -1)
+def _state_of(tensor):
+    state = _get_obj_state(tensor)
+    if isinstance(state, dict):
+        state = {name: value for name, value in state.items() if name not in _REBUILT}
+    return state or None
 
 
-Tensor.T = T
-Tensor.mT = mT
+def _reduce_args(tensor):
+    storage = rustorch.storage.TypedStorage(
+        wrap_storage=tensor.untyped_storage(), dtype=tensor.dtype, _internal=True
+    )
+    # Hooks are left out: a loaded tensor starts without a graph.
+    return (
+        storage,
+        tensor.storage_offset(),
+        tuple(tensor.size()),
+        tensor.stride(),
+        tensor.requires_grad,
+        OrderedDict(),
+    )
+
+
+@_method
+def __reduce_ex__(self, proto):
+    state = _state_of(self)
+    with _C.DisableTorchFunctionSubclass():
+        args = _reduce_args(self)
+    if type(self) is Tensor and not state:
+        return _rebuild_tensor_v2, args
+    return _rebuild_from_type_v2, (_rebuild_tensor_v2, type(self), args, state)
+
+
+@_method
+def __setstate__(self, state):
+    if not self.is_leaf:
+        raise RuntimeError("__setstate__ can be only called on leaf Tensors")
+    if state is None or isinstance(state, dict):
+        self.__dict__.update(state or {})
+    elif len(state) == 4:
+        self.set_(*state)
+    else:
+        self.data = state[0]
+        self.requires_grad = state[-3]
+
+
+@_method
+def __deepcopy__(self, memo):
+    if not self.is_leaf:
+        raise RuntimeError(
+            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.  "
+            "If you were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, "
+            "see https://github.com/pytorch/pytorch/pull/103001"
+        )
+    if id(self) in memo:
+        return memo[id(self)]
+    with rustorch.no_grad(), _C.DisableTorchFunctionSubclass():
+        storage = _copy.deepcopy(self.untyped_storage(), memo)
+        new = _C._over_storage(storage, self.dtype, self.storage_offset(), tuple(self.size()), self.stride())
+        if type(self) is not Tensor:
+            new = Tensor._make_subclass(type(self), new)
+        if self.requires_grad:
+            new.requires_grad_()
+        if self.grad is not None:
+            new.grad = _copy.deepcopy(self.grad, memo)
+    memo[id(self)] = new
+    for name in getattr(type(self), "__slots__", ()) if type(self) is not Tensor else ():
+        if hasattr(self, name):
+            setattr(new, name, _copy.deepcopy(getattr(self, name), memo))
+    new.__dict__.update(_copy.deepcopy(self.__dict__, memo))
+    return new
+
+
+@_method
+def __dir__(self):
+    return sorted({*dir(type(self)), *self.__dict__})
+
+
+@_method
+def type(self, dtype=None, non_blocking=False, **kwargs):
+    """The legacy class's name or, with `dtype` (a dtype, class or class name), the tensor converted to it."""
+    return _type(self, dtype, non_blocking)
+
+
+del type
+
+
+@_method
+def new(self, *args, **kwargs):
+    """A tensor of the same dtype by the legacy constructor's rules: sizes, data, or nothing."""
+    return _C._legacy_tensor(self.dtype, *args, **kwargs)
+
+
+@_method
+def new_tensor(self, data, *, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
+    """A tensor with a copy of `data` and, unless given, this tensor's dtype and device."""
+    return rustorch.tensor(
+        data,
+        dtype=self.dtype if dtype is None else dtype,
+        device=self.device if device is None else device,
+        requires_grad=requires_grad,
+    )
+
+
+@_method
+def storage(self):
+    """The memory as a TypedStorage; `untyped_storage()` is the method to use."""
+    from rustorch.storage import _warn_typed
+
+    _warn_typed(stacklevel=3)
+    return self._typed_storage()
+
+
+@_method
+def _typed_storage(self):
+    return rustorch.storage.TypedStorage(wrap_storage=self.untyped_storage(), dtype=self.dtype, _internal=True)
+
+
+@_method
+def storage_type(self):
+    """The class of `storage()`."""
+    return rustorch.storage.TypedStorage
+
+
+def _check_elementwise(self, name, *others):
+    if self.requires_grad:
+        raise RuntimeError(
+            f"Can't call {name}() on Variable that requires grad. Use var.detach().{name}() instead."
+        )
+    if not self.is_cpu:
+        raise TypeError(f"{name} is only implemented on CPU tensors")
+    for other in others:
+        if not isinstance(other, Tensor):
+            raise TypeError(f"{name}(): argument 'tensor' must be Tensor, not {type(other).__name__}")
+        if other.dtype is not self.dtype:
+            raise TypeError(f"{name}(): expected tensors of dtype {self.dtype}, but got {other.dtype}.")
+
+
+def _store(self, values):
+    # An integer tensor truncates what the function returns, as a C cast does.
+    if not (self.is_floating_point() or self.is_complex()):
+        values = [int(v) for v in values]
+    with rustorch.no_grad():
+        self.copy_(rustorch.tensor(values, dtype=self.dtype).reshape(self.shape))
+    return self
+
+
+@_method
+def apply_(self, callable):
+    """Replace each element x by `callable(x)`; slow, for a few elements on the CPU."""
+    _check_elementwise(self, "apply_")
+    return _store(self, [callable(x) for x in self.flatten().tolist()])
+
+
+@_method
+def map_(self, tensor, callable):
+    """Replace each element x by `callable(x, y)`, y the element of `tensor` (broadcast)."""
+    _check_elementwise(self, "map_", tensor)
+    others = tensor.expand(self.shape).flatten().tolist()
+    return _store(self, [callable(x, y) for x, y in zip(self.flatten().tolist(), others, strict=True)])
+
+
+@_method
+def map2_(self, x, y, callable):
+    """Replace each element a by `callable(a, b, c)`, b and c the elements of `x` and `y` (broadcast)."""
+    _check_elementwise(self, "map2_", x, y)
+    xs, ys = (t.expand(self.shape).flatten().tolist() for t in (x, y))
+    return _store(self, [callable(*v) for v in zip(self.flatten().tolist(), xs, ys, strict=True)])
+
+
+@_method
+def cuda(self, device=None, non_blocking=False, memory_format=None):
+    """Raises: there is no CUDA backend."""
+    raise AssertionError("Torch not compiled with CUDA enabled\n  cuda: expected a CUDA device, but rustorch has none. Use device='cpu'.")
+
+
+@_method
+def pin_memory(self, device=None):
+    """Raises: only memory for an accelerator is pinned."""
+    raise RuntimeError("Cannot access accelerator device when none is available.\n  pin_memory: expected an accelerator, but got none. Leave pin_memory out.")
+
+
+@_method
+def record_stream(self, stream):
+    """Nothing: the CPU has no streams."""
+
+
+@_method
+def is_coalesced(self):
+    """True: tensors are dense."""
+    return True

@@ -66,7 +66,8 @@ impl Vjp for Accumulate {
     fn vjp(&self, _node: &Arc<Node>, grads: &[Option<Tensor>], _need: u64, _keep: bool) -> Result<Grads> {
         let (Some(Some(g)), Some(ops)) = (grads.first(), ops()) else { return Ok(smallvec![]) };
         self.add(ops, g)?;
-        let hooks: SmallVec<[Arc<dyn Hook>; 1]> = self.meta.lock().post_accumulate.iter().map(|h| h.1.clone()).collect();
+        let hooks: SmallVec<[Arc<dyn Hook>; 1]> =
+            self.meta.lock().post_accumulate.iter().map(|h| h.1.clone()).collect();
         for hook in hooks {
             hook.post(&mut smallvec![Some(self.variable.clone())], grads)?;
         }

@@ -113,7 +113,13 @@ impl Graph {
         let next = self.tasks.len() as u32;
         let at = *self.index.entry(key(node)).or_insert(next);
         if at == next {
-            self.tasks.push(Task { node: node.clone(), waiting: 0, grads: SmallVec::new(), wanted: true, captures: SmallVec::new() });
+            self.tasks.push(Task {
+                node: node.clone(),
+                waiting: 0,
+                grads: SmallVec::new(),
+                wanted: true,
+                captures: SmallVec::new(),
+            });
         }
         (at, at == next)
     }
@@ -200,7 +206,9 @@ impl Backward<'_> {
                 });
                 match handle.map(std::thread::ScopedJoinHandle::join) {
                     Ok(Ok(result)) => result,
-                    _ => fail!(Runtime, expected: ("backward: expected a thread for a nested call"), got: ("none"), fix: ("Nest fewer backward calls.")),
+                    _ => {
+                        fail!(Runtime, expected: ("backward: expected a thread for a nested call"), got: ("none"), fix: ("Nest fewer backward calls."))
+                    }
                 }
             });
         }
@@ -247,7 +255,11 @@ impl Backward<'_> {
                     captured[slot as usize].clone_from(&grads[nr as usize]);
                 }
             }
-            let mut out = if wanted && grads.iter().any(Option::is_some) { call(ops, &node, &grads, self.keep_graph)? } else { SmallVec::new() };
+            let mut out = if wanted && grads.iter().any(Option::is_some) {
+                call(ops, &node, &grads, self.keep_graph)?
+            } else {
+                SmallVec::new()
+            };
             // Free the incoming gradients before the outgoing ones are added up, so that those can be taken over.
             drop(grads);
             for (i, edge) in node.edges.iter().enumerate() {
@@ -287,7 +299,12 @@ fn deliver(ops: &EngineOps, task: &mut Task, nr: u32, g: Tensor) -> Result<()> {
         None => g,
         Some(old) => {
             // The buffer's own sum may be added to in place: it was made here and nobody else holds it.
-            if !mode::grad_enabled() && old.use_count() == 1 && old.storage().use_count() == 1 && old.is_contiguous() && old.dtype() == g.dtype() {
+            if !mode::grad_enabled()
+                && old.use_count() == 1
+                && old.storage().use_count() == 1
+                && old.is_contiguous()
+                && old.dtype() == g.dtype()
+            {
                 (ops.add_in_place)(&old, &g)?;
                 old
             } else {
@@ -382,7 +399,9 @@ fn report(node: &Node) {
     let Some(warn) = WARN.get() else { return };
     let text = node.extra_if_any().and_then(|e| e.traceback.lock().unwrap_or_else(|e| e.into_inner()).clone());
     match text {
-        Some(t) => warn(&format!("Error detected in {}. Traceback of forward call that caused the error:\n{t}", node.name)),
+        Some(t) => {
+            warn(&format!("Error detected in {}. Traceback of forward call that caused the error:\n{t}", node.name))
+        }
         None => warn(&format!(
             "Error detected in {}. No forward pass information available. Enable detect anomaly during forward pass for more information.",
             node.name

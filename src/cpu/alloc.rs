@@ -7,9 +7,11 @@
 
 mod class;
 mod local;
+mod shared;
 mod shelf;
 mod system;
 
+pub use shared::{shared, unmap_shared};
 use std::ptr::NonNull;
 
 use local::LOCAL;

@@ -11,6 +11,7 @@ pub mod dims;
 pub mod distance;
 pub mod float;
 pub mod index;
+pub mod join;
 pub mod load;
 pub mod loss;
 pub mod matmul;

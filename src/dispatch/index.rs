@@ -102,7 +102,11 @@ pub fn nonzero<E>(x: &Tensor, allocate: impl FnOnce(usize) -> Result<Tensor, E>)
 }
 
 /// The elements of `x` where the bool mask of its shape holds. `allocate` gets their number.
-pub fn masked_select<E>(x: &Tensor, mask: &Tensor, allocate: impl FnOnce(usize) -> Result<Tensor, E>) -> Result<Tensor, E> {
+pub fn masked_select<E>(
+    x: &Tensor,
+    mask: &Tensor,
+    allocate: impl FnOnce(usize) -> Result<Tensor, E>,
+) -> Result<Tensor, E> {
     let counts = index::Mask::new(&mask.strided());
     let out = allocate(counts.total())?;
     if out.numel() > 0 {

@@ -36,3 +36,39 @@ pub fn batched(a: &Tensor, b: &Tensor, c: &Tensor, alpha: Factor, beta: Factor) 
 fn dtype(c: &Tensor) -> DType {
     c.dtype()
 }
+
+/// `c = op(a) @ op(b) + bias` for 2-D `c`, op a transpose where the flag says so. An operand of more dims counts as the
+/// matrix of its last dim, which needs contiguous memory; the bias is a contiguous vector.
+pub fn product(a: (&Tensor, bool), b: (&Tensor, bool), c: &Tensor, bias: Option<&Tensor>) {
+    if c.is_meta() || c.numel() == 0 {
+        return;
+    }
+    let (ma, rows_a, cols_a) = flat(a.0);
+    let (mb, rows_b, cols_b) = flat(b.0);
+    let (ma, m, k) = if a.1 { (ma.t(), cols_a, rows_a) } else { (ma, rows_a, cols_a) };
+    let (mb, n) = if b.1 { (mb.t(), rows_b) } else { (mb, cols_b) };
+    let mc = flat(c).0;
+    let mut g = Gemm::new(dtype(c), (m, n, k), ma, mb, mc);
+    g.bias = bias.map_or(Bias::None, |b| Bias::PerColumn(b.ptr()));
+    // SAFETY: operations have checked the shapes and the layouts, and `c` is fresh.
+    unsafe { matmul::gemm(&g) }
+}
+
+/// `out = sum(x * y)` of two vectors of one dtype.
+pub fn dot(x: &Tensor, y: &Tensor, out: &Tensor) {
+    if !out.is_meta() {
+        // SAFETY: operations have checked that both are vectors of as many elements; `out` is a fresh scalar.
+        unsafe { matmul::dot(out.dtype(), x.numel(), (x.ptr(), x.strides()[0]), (y.ptr(), y.strides()[0]), out.ptr()) };
+    }
+}
+
+// A tensor as a matrix with its rows and columns.
+fn flat(t: &Tensor) -> (Mat, usize, usize) {
+    if let &[rows, cols] = t.shape() {
+        return (mat(t), rows, cols);
+    }
+    debug_assert!(t.is_contiguous() && t.ndim() > 0);
+    let cols = t.shape().last().copied().unwrap_or(1);
+    let rows = t.shape().iter().rev().skip(1).product();
+    (Mat { ptr: t.ptr(), rs: cols as isize, cs: 1 }, rows, cols)
+}

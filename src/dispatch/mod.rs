@@ -2,11 +2,18 @@
 //!
 //! Operations have checked shapes and dtypes. On the meta device every function returns at once.
 
+pub mod activation;
 pub mod distance;
 pub mod index;
+pub mod join;
+pub mod loss;
 pub mod matmul;
+pub mod norm;
+pub mod optim;
+pub mod random;
 pub mod reduce;
 pub mod scan;
+pub mod softmax;
 pub mod sort;
 
 use crate::cpu::{self, alloc, pointwise};
@@ -16,6 +23,21 @@ use crate::tensor::layout::{self, Shape, Strides};
 use crate::tensor::{Buffer, DType, Device, Scalar, Storage, Strided, Tensor};
 
 pub use crate::cpu::pointwise::{Fun, Params};
+
+/// Runs a block with `$F` as the element type of a float kernel: f64, or else f32 (operations convert the halves).
+macro_rules! with_float {
+    ($dtype:expr, $F:ident => $body:expr) => {
+        if $dtype == $crate::tensor::DType::F64 {
+            type $F = f64;
+            $body
+        } else {
+            debug_assert_eq!($dtype, $crate::tensor::DType::F32);
+            type $F = f32;
+            $body
+        }
+    };
+}
+pub(crate) use with_float;
 
 #[cold]
 fn too_large(shape: &[usize]) -> Result<usize> {
@@ -89,7 +111,10 @@ pub fn empty_strided(shape: &[usize], strides: &[isize], dtype: DType, device: D
     let reach = if shape.contains(&0) {
         Some(0)
     } else {
-        shape.iter().zip(strides).try_fold(1usize, |n, (&d, &s)| n.checked_add((d - 1).checked_mul(usize::try_from(s).ok()?)?))
+        shape
+            .iter()
+            .zip(strides)
+            .try_fold(1usize, |n, (&d, &s)| n.checked_add((d - 1).checked_mul(usize::try_from(s).ok()?)?))
     };
     let nbytes = match reach.and_then(|n| n.checked_mul(dtype.size())).filter(|&n| n <= isize::MAX as usize) {
         Some(n) => n,
@@ -131,11 +156,8 @@ pub fn pointwise(fun: Fun, compute: DType, ins: &[&Tensor], out: &Tensor, p: &Pa
     }
     let strides: smallvec::SmallVec<[Strides; 4]> =
         ins.iter().map(|t| layout::broadcast_strides(t.shape(), t.strides(), shape)).collect();
-    let views: smallvec::SmallVec<[Strided; 4]> = ins
-        .iter()
-        .zip(&strides)
-        .map(|(t, s)| Strided { ptr: t.ptr(), dtype: t.dtype(), shape, strides: s })
-        .collect();
+    let views: smallvec::SmallVec<[Strided; 4]> =
+        ins.iter().zip(&strides).map(|(t, s)| Strided { ptr: t.ptr(), dtype: t.dtype(), shape, strides: s }).collect();
     pointwise::run(fun, compute, &views, &out.strided(), p);
 }
 
@@ -189,6 +211,28 @@ pub fn grow(s: &Storage, nbytes: usize) -> Result<()> {
     Ok(())
 }
 
+/// Moves a storage into memory that processes forked later share. The old block stays for kernels that still read it.
+pub fn share(s: &Storage) -> Result<()> {
+    if s.device() == Device::Meta || s.is_shared() {
+        return Ok(());
+    }
+    let n = s.nbytes();
+    if n > 0 {
+        let Some(block) = alloc::shared(n) else { return out_of_memory(n).map(drop) };
+        unsafe fn free(ptr: *mut u8, nbytes: usize, _: usize) {
+            // SAFETY: mapped by `alloc::shared` with this size and freed once.
+            unsafe { alloc::unmap_shared(ptr, nbytes) }
+        }
+        // SAFETY: two blocks of n bytes; the new one is ours until `free`.
+        unsafe {
+            std::ptr::copy_nonoverlapping(s.ptr(), block, n);
+            s.replace(Buffer::new(block, n, 0, free));
+        }
+    }
+    s.set_shared();
+    Ok(())
+}
+
 /// Writes `start + i * step`.
 pub fn arange(out: &Tensor, start: Scalar, step: Scalar) {
     if out.is_meta() {
@@ -216,4 +260,29 @@ pub fn add_overlapping(src: &Tensor, window: &Tensor) {
 /// Sets the number of threads that kernels use.
 pub fn set_num_threads(n: usize) {
     cpu::parallel::set_num_threads(n);
+}
+
+/// Writes numbers into a contiguous int64 vector of as many elements.
+pub fn write_ints(out: &Tensor, list: &[i64]) {
+    assert!(out.dtype() == DType::I64 && out.is_contiguous() && out.numel() == list.len());
+    if !out.is_meta() {
+        // SAFETY: just checked.
+        unsafe { std::ptr::copy_nonoverlapping(list.as_ptr(), out.ptr().cast(), list.len()) };
+    }
+}
+
+/// The vector level of kernels: 1 portable, 2 AVX2, 3 AVX-512.
+pub fn simd_level() -> u8 {
+    cpu::simd::level() as u8
+}
+
+/// Gives cached memory back to the system.
+pub fn empty_cache() {
+    alloc::empty_cache();
+}
+
+/// Bytes that the CPU allocator holds: allocated, reserved, and the peaks of both.
+pub fn memory_stats() -> [usize; 4] {
+    let s = alloc::stats();
+    [s.allocated, s.reserved, s.peak_allocated, s.peak_reserved]
 }

@@ -30,7 +30,14 @@ pub fn aminmax(x: &Tensor, min: &Tensor, max: &Tensor, kept: &[usize]) {
 }
 
 /// Where the first extreme element along `dim` (of the flattened tensor without `dim`) is, and its value.
-pub fn arg_reduce(kind: Extreme, x: &Tensor, dim: Option<usize>, indices: &Tensor, values: Option<&Tensor>, kept: &[usize]) {
+pub fn arg_reduce(
+    kind: Extreme,
+    x: &Tensor,
+    dim: Option<usize>,
+    indices: &Tensor,
+    values: Option<&Tensor>,
+    kept: &[usize],
+) {
     if idle(indices) {
         return;
     }

@@ -10,7 +10,13 @@ pub use crate::cpu::sort::Rank;
 /// Stable sort along `dim` into values and int64 indices (either may be left out).
 pub fn sort(x: &Tensor, dim: usize, descending: bool, values: Option<&Tensor>, indices: Option<&Tensor>) {
     if !x.is_meta() && x.numel() > 0 {
-        sort::sort(&x.strided(), dim, descending, values.map(Tensor::strided).as_ref(), indices.map(Tensor::strided).as_ref());
+        sort::sort(
+            &x.strided(),
+            dim,
+            descending,
+            values.map(Tensor::strided).as_ref(),
+            indices.map(Tensor::strided).as_ref(),
+        );
     }
 }
 
@@ -44,7 +50,13 @@ pub fn mode(x: &Tensor, dim: usize, values: &Tensor, indices: &Tensor, kept: &[u
 /// Where values would be inserted into sorted sequences.
 pub fn searchsorted(sorted: &Tensor, values: &Tensor, out: &Tensor, right: bool, sorter: Option<&Tensor>) {
     if !out.is_meta() && out.numel() > 0 {
-        sort::searchsorted(&sorted.strided(), &values.strided(), &out.strided(), right, sorter.map(Tensor::strided).as_ref());
+        sort::searchsorted(
+            &sorted.strided(),
+            &values.strided(),
+            &out.strided(),
+            right,
+            sorter.map(Tensor::strided).as_ref(),
+        );
     }
 }
 

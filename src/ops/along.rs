@@ -42,8 +42,14 @@ pub fn shifted(x: &Tensor, dim: usize, back: bool, fill: f64) -> Result<Tensor> 
     } else if n > 0 {
         let raw = y.detach();
         crate::autograd::no_grad(|| -> Result<()> {
-            dispatch::fill(&super::view::narrow(&raw, dim as i64, if back { n as i64 - 1 } else { 0 }, 1)?, fill.into());
-            dispatch::copy(&super::view::narrow(x, dim as i64, from, n as i64 - 1)?, &super::view::narrow(&raw, dim as i64, to, n as i64 - 1)?);
+            dispatch::fill(
+                &super::view::narrow(&raw, dim as i64, if back { n as i64 - 1 } else { 0 }, 1)?,
+                fill.into(),
+            );
+            dispatch::copy(
+                &super::view::narrow(x, dim as i64, from, n as i64 - 1)?,
+                &super::view::narrow(&raw, dim as i64, to, n as i64 - 1)?,
+            );
             Ok(())
         })?;
     }

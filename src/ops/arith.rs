@@ -26,8 +26,20 @@ fn times_alpha(g: &Tensor, s: Scalar) -> Result<Tensor> {
     if s.is(1.0) { Ok(g.clone()) } else { g.mul(&number(s)?) }
 }
 
-static ADD: Pw = Pw { name: "add", node: "AddBackward0", fun: Fun::Add, class: Same, grads: &[Some(D(0, |a| Ok(a.g.clone()))), Some(D(0, |a| times_alpha(a.g, alpha_of(a))))] };
-static SUB: Pw = Pw { name: "sub", node: "SubBackward0", fun: Fun::Sub, class: NoBool(SUB_BOOL), grads: &[Some(D(0, |a| Ok(a.g.clone()))), Some(D(0, |a| times_alpha(&a.g.neg()?, alpha_of(a))))] };
+static ADD: Pw = Pw {
+    name: "add",
+    node: "AddBackward0",
+    fun: Fun::Add,
+    class: Same,
+    grads: &[Some(D(0, |a| Ok(a.g.clone()))), Some(D(0, |a| times_alpha(a.g, alpha_of(a))))],
+};
+static SUB: Pw = Pw {
+    name: "sub",
+    node: "SubBackward0",
+    fun: Fun::Sub,
+    class: NoBool(SUB_BOOL),
+    grads: &[Some(D(0, |a| Ok(a.g.clone()))), Some(D(0, |a| times_alpha(&a.g.neg()?, alpha_of(a))))],
+};
 
 fn check_alpha(name: &str, x: &Tensor, y: &Tensor, s: Scalar) -> Result<()> {
     let d = result_type(&[x, y]);
@@ -57,7 +69,9 @@ pub fn sub(x: &Tensor, y: &Tensor, s: Scalar, dest: &Dest) -> Result<Tensor> {
         check_alpha("sub", x, y, s)?;
     }
     // One bool operand is refused too, as in torch.
-    if (x.dtype() == DType::Bool && !x.is_wrapped_number()) && y.dtype() == DType::Bool || (x.dtype() == DType::Bool && y.dtype() == DType::Bool) {
+    if (x.dtype() == DType::Bool && !x.is_wrapped_number()) && y.dtype() == DType::Bool
+        || (x.dtype() == DType::Bool && y.dtype() == DType::Bool)
+    {
         fail!(Runtime, torch: ("{SUB_BOOL}"), expected: ("sub: expected numbers"), got: ("bool"), fix: ("Use ^ or logical_xor()."));
     }
     apply(&SUB, &[x, y], alpha(s), dest)
@@ -69,15 +83,30 @@ pub fn rsub(x: &Tensor, y: &Tensor, s: Scalar) -> Result<Tensor> {
 }
 
 static DIV: Pw = Pw {
-    name: "div", node: "DivBackward0", fun: Fun::Div, class: Float,
-    grads: &[Some(D(Y, |a| a.g.div(&a.y()?.conj()?))), Some(D(X | Y, |a| { let y = a.y()?; a.g.neg()?.mul(&a.x()?.div(&y)?.div(&y)?.conj()?) }))],
+    name: "div",
+    node: "DivBackward0",
+    fun: Fun::Div,
+    class: Float,
+    grads: &[
+        Some(D(Y, |a| a.g.div(&a.y()?.conj()?))),
+        Some(D(X | Y, |a| {
+            let y = a.y()?;
+            a.g.neg()?.mul(&a.x()?.div(&y)?.div(&y)?.conj()?)
+        })),
+    ],
 };
 static DIV_FLOOR: Pw = Pw {
-    name: "div", node: "DivBackward1", fun: Fun::DivFloor, class: Same,
+    name: "div",
+    node: "DivBackward1",
+    fun: Fun::DivFloor,
+    class: Same,
     grads: &[Some(D(0, |a| a.g.zeros_like())), Some(D(0, |a| a.g.zeros_like()))],
 };
 static DIV_TRUNC: Pw = Pw {
-    name: "div", node: "DivBackward1", fun: Fun::DivTrunc, class: Same,
+    name: "div",
+    node: "DivBackward1",
+    fun: Fun::DivTrunc,
+    class: Same,
     grads: &[Some(D(0, |a| a.g.zeros_like())), Some(D(0, |a| a.g.zeros_like()))],
 };
 
@@ -101,18 +130,32 @@ pub fn div(x: &Tensor, y: &Tensor, rounding_mode: Option<&str>, dest: &Dest) -> 
             check_zero(x, y)?;
             apply(&DIV_TRUNC, &[x, y], Params::default(), dest)
         }
-        Some(other) => fail!(Runtime, torch: ("div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{other}'"),
-            expected: ("div: expected rounding_mode None, 'trunc' or 'floor'"), got: ("'{other}'"), fix: ("Use one of those.")),
+        Some(other) => {
+            fail!(Runtime, torch: ("div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{other}'"),
+            expected: ("div: expected rounding_mode None, 'trunc' or 'floor'"), got: ("'{other}'"), fix: ("Use one of those."))
+        }
     }
 }
 
 static REMAINDER: Pw = Pw {
-    name: "remainder", node: "RemainderBackward0", fun: Fun::Remainder, class: Same,
-    grads: &[Some(D(0, |a| Ok(a.g.clone()))), Some(D(X | Y, |a| a.g.neg()?.mul(&div(&a.x()?, &a.y()?, Some("floor"), &Dest::New)?)))],
+    name: "remainder",
+    node: "RemainderBackward0",
+    fun: Fun::Remainder,
+    class: Same,
+    grads: &[
+        Some(D(0, |a| Ok(a.g.clone()))),
+        Some(D(X | Y, |a| a.g.neg()?.mul(&div(&a.x()?, &a.y()?, Some("floor"), &Dest::New)?))),
+    ],
 };
 static FMOD: Pw = Pw {
-    name: "fmod", node: "FmodBackward0", fun: Fun::Fmod, class: Same,
-    grads: &[Some(D(0, |a| Ok(a.g.clone()))), Some(D(X | Y, |a| a.g.neg()?.mul(&div(&a.x()?, &a.y()?, Some("trunc"), &Dest::New)?)))],
+    name: "fmod",
+    node: "FmodBackward0",
+    fun: Fun::Fmod,
+    class: Same,
+    grads: &[
+        Some(D(0, |a| Ok(a.g.clone()))),
+        Some(D(X | Y, |a| a.g.neg()?.mul(&div(&a.x()?, &a.y()?, Some("trunc"), &Dest::New)?))),
+    ],
 };
 
 /// Python's `%`: the sign follows the divisor.
@@ -128,7 +171,10 @@ pub fn fmod(x: &Tensor, y: &Tensor, dest: &Dest) -> Result<Tensor> {
 }
 
 static POW: Pw = Pw {
-    name: "pow", node: "PowBackward1", fun: Fun::Pow, class: Same,
+    name: "pow",
+    node: "PowBackward1",
+    fun: Fun::Pow,
+    class: Same,
     grads: &[
         // y * x^(y-1), and 0 where y = 0 even at x = 0.
         Some(D(X | Y, |a| {
@@ -147,7 +193,12 @@ static POW: Pw = Pw {
 
 /// `x ** y`.
 pub fn pow(x: &Tensor, y: &Tensor, dest: &Dest) -> Result<Tensor> {
-    if y.is_wrapped_number() && y.dtype() == DType::I64 && x.dtype().is_integral(true) && y.item()?.i64() < 0 && !x.is_wrapped_number() {
+    if y.is_wrapped_number()
+        && y.dtype() == DType::I64
+        && x.dtype().is_integral(true)
+        && y.item()?.i64() < 0
+        && !x.is_wrapped_number()
+    {
         fail!(Runtime, torch: ("Integers to negative integer powers are not allowed."), expected: ("pow: expected an exponent of at least 0 for integers"), got: ("{:?}", y.item()?), fix: ("Convert to float first."));
     }
     if y.is_wrapped_number() && matches!(dest, Dest::New) {
@@ -165,7 +216,10 @@ pub fn pow(x: &Tensor, y: &Tensor, dest: &Dest) -> Result<Tensor> {
 }
 
 static POLYGAMMA: Pw = Pw {
-    name: "polygamma", node: "PolygammaBackward0", fun: Fun::Polygamma, class: Float,
+    name: "polygamma",
+    node: "PolygammaBackward0",
+    fun: Fun::Polygamma,
+    class: Float,
     grads: &[Some(D(X, |a| a.g.mul(&polygamma(a.p.i[0] + 1, &a.x()?)?)))],
 };
 
@@ -189,8 +243,15 @@ fn winner(at: &At, first_wins: impl Fn(&Tensor, &Tensor) -> Result<Tensor>, firs
 }
 
 static WHERE: Pw = Pw {
-    name: "where", node: "WhereBackward0", fun: Fun::Where, class: Same,
-    grads: &[None, Some(D(X, |a| where_(&a.x()?, a.g, &number(0.0)?))), Some(D(X, |a| where_(&a.x()?, &number(0.0)?, a.g)))],
+    name: "where",
+    node: "WhereBackward0",
+    fun: Fun::Where,
+    class: Same,
+    grads: &[
+        None,
+        Some(D(X, |a| where_(&a.x()?, a.g, &number(0.0)?))),
+        Some(D(X, |a| where_(&a.x()?, &number(0.0)?, a.g))),
+    ],
 };
 
 /// `x` where the condition holds, else `y`.
@@ -208,7 +269,10 @@ fn where_dest(condition: &Tensor, x: &Tensor, y: &Tensor, dest: &Dest) -> Result
 }
 
 static LERP: Pw = Pw {
-    name: "lerp", node: "LerpBackward0", fun: Fun::Lerp, class: Same,
+    name: "lerp",
+    node: "LerpBackward0",
+    fun: Fun::Lerp,
+    class: Same,
     grads: &[
         Some(D(Z, |a| a.g_times(&a.z()?.neg()?.add_scalar(1.0)?))),
         Some(D(Z, |a| a.g_times(&a.z()?))),
@@ -216,7 +280,10 @@ static LERP: Pw = Pw {
     ],
 };
 static ADDCMUL: Pw = Pw {
-    name: "addcmul", node: "AddcmulBackward0", fun: Fun::Addcmul, class: Same,
+    name: "addcmul",
+    node: "AddcmulBackward0",
+    fun: Fun::Addcmul,
+    class: Same,
     grads: &[
         Some(D(0, |a| Ok(a.g.clone()))),
         Some(D(Z, |a| times_alpha(&a.g_times(&a.z()?)?, alpha_of(a)))),
@@ -224,11 +291,17 @@ static ADDCMUL: Pw = Pw {
     ],
 };
 static ADDCDIV: Pw = Pw {
-    name: "addcdiv", node: "AddcdivBackward0", fun: Fun::Addcdiv, class: Same,
+    name: "addcdiv",
+    node: "AddcdivBackward0",
+    fun: Fun::Addcdiv,
+    class: Same,
     grads: &[
         Some(D(0, |a| Ok(a.g.clone()))),
         Some(D(Z, |a| times_alpha(&a.g.div(&a.z()?.conj()?)?, alpha_of(a)))),
-        Some(D(Y | Z, |a| { let z = a.z()?; times_alpha(&a.g.neg()?.mul(&a.y()?.div(&z.mul(&z)?)?.conj()?)?, alpha_of(a)) })),
+        Some(D(Y | Z, |a| {
+            let z = a.z()?;
+            times_alpha(&a.g.neg()?.mul(&a.y()?.div(&z.mul(&z)?)?.conj()?)?, alpha_of(a))
+        })),
     ],
 };
 
@@ -260,7 +333,9 @@ pub fn clamp(x: &Tensor, min: Option<&Tensor>, max: Option<&Tensor>, dest: &Dest
         (Some(lo), Some(hi)) => apply(&CLAMP, &[x, lo, hi], Params::default(), dest),
         (Some(lo), None) => apply(&CLAMP_MIN, &[x, lo], Params::default(), dest),
         (None, Some(hi)) => apply(&CLAMP_MAX, &[x, hi], Params::default(), dest),
-        (None, None) => fail!(Runtime, torch: ("torch.clamp: At least one of 'min' or 'max' must not be None"), expected: ("clamp: expected min or max"), got: ("neither"), fix: ("Give one of them.")),
+        (None, None) => {
+            fail!(Runtime, torch: ("torch.clamp: At least one of 'min' or 'max' must not be None"), expected: ("clamp: expected min or max"), got: ("neither"), fix: ("Give one of them."))
+        }
     }
 }
 
@@ -270,22 +345,37 @@ fn inside(at: &At) -> Result<Tensor> {
 }
 
 static CLAMP: Pw = Pw {
-    name: "clamp", node: "ClampBackward1", fun: Fun::ClampTensor, class: Same,
+    name: "clamp",
+    node: "ClampBackward1",
+    fun: Fun::ClampTensor,
+    class: Same,
     grads: &[
         Some(D(X | Y | Z, |a| where_(&inside(a)?, a.g, &number(0.0)?))),
-        Some(D(X | Y | Z, |a| { let (x, y, z) = (a.x()?, a.y()?, a.z()?); where_(&y.lt(&z)?.logical_and(&x.lt(&y)?)?, a.g, &number(0.0)?) })),
-        Some(D(X | Y | Z, |a| { let (x, y, z) = (a.x()?, a.y()?, a.z()?); where_(&z.lt(&y)?.logical_or(&x.gt(&z)?)?, a.g, &number(0.0)?) })),
+        Some(D(X | Y | Z, |a| {
+            let (x, y, z) = (a.x()?, a.y()?, a.z()?);
+            where_(&y.lt(&z)?.logical_and(&x.lt(&y)?)?, a.g, &number(0.0)?)
+        })),
+        Some(D(X | Y | Z, |a| {
+            let (x, y, z) = (a.x()?, a.y()?, a.z()?);
+            where_(&z.lt(&y)?.logical_or(&x.gt(&z)?)?, a.g, &number(0.0)?)
+        })),
     ],
 };
 static CLAMP_MIN: Pw = Pw {
-    name: "clamp_min", node: "ClampMinBackward0", fun: Fun::Maximum, class: Same,
+    name: "clamp_min",
+    node: "ClampMinBackward0",
+    fun: Fun::Maximum,
+    class: Same,
     grads: &[
         Some(D(X | Y, |a| where_(&a.x()?.ge(&a.y()?)?, a.g, &number(0.0)?))),
         Some(D(X | Y, |a| where_(&a.x()?.lt(&a.y()?)?, a.g, &number(0.0)?))),
     ],
 };
 static CLAMP_MAX: Pw = Pw {
-    name: "clamp_max", node: "ClampMaxBackward0", fun: Fun::Minimum, class: Same,
+    name: "clamp_max",
+    node: "ClampMaxBackward0",
+    fun: Fun::Minimum,
+    class: Same,
     grads: &[
         Some(D(X | Y, |a| where_(&a.x()?.le(&a.y()?)?, a.g, &number(0.0)?))),
         Some(D(X | Y, |a| where_(&a.x()?.gt(&a.y()?)?, a.g, &number(0.0)?))),
@@ -300,8 +390,15 @@ pub fn masked_fill(x: &Tensor, mask: &Tensor, value: &Tensor) -> Result<Tensor> 
     if value.ndim() != 0 {
         fail!(Runtime, torch: ("masked_fill only supports a 0-dimensional value tensor, but got tensor with {} dimension(s).", value.ndim()), expected: ("masked_fill: expected a number or a 0-d tensor"), got: ("shape {:?}", value.shape()), fix: ("Use where() or masked_scatter()."));
     }
-    let value = if value.dtype() == x.dtype() { value.clone() } else {
-        if value.dtype().category() > x.dtype().category() && !(x.dtype().category() >= Category::Int && value.is_wrapped_number() && value.dtype().category() <= Category::Float && x.dtype().is_float()) {
+    let value = if value.dtype() == x.dtype() {
+        value.clone()
+    } else {
+        if value.dtype().category() > x.dtype().category()
+            && !(x.dtype().category() >= Category::Int
+                && value.is_wrapped_number()
+                && value.dtype().category() <= Category::Float
+                && x.dtype().is_float())
+        {
             let why = format!("value cannot be converted to type {} without overflow", x.dtype().name());
             if value.dtype().is_complex() || x.dtype().is_integral(true) {
                 fail!(Runtime, torch: ("{why}"), expected: ("masked_fill: expected a value of dtype {}", x.dtype().name()), got: ("{}", value.dtype().name()), fix: ("Convert x first."));
@@ -342,7 +439,7 @@ binary_rows! { OPS2;
         X | OUT => |a| { let x = a.x()?; a.g.mul(&a.out()?.div(&x)?.masked_fill_scalar(&x.eq_scalar(0.0)?, 0.0)?) },
         0 => |a| a.g.zeros_like() };
     /// The next float after self towards other.
-    nextafter(Tensor): NEXTAFTER "NotImplemented" Nextafter Same, [f m i o];
+    nextafter(Tensor): NEXTAFTER "NextafterBackward0" Nextafter Same, [f m i o] { 0 => |a| Ok(a.g.clone()), 0 => |a| a.g.zeros_like() };
     /// `x * 2^y`.
     ldexp(Tensor): LDEXP "MulBackward0" Ldexp Float, [f m i o] { Y => |a| a.g.mul(&a.y()?.exp2()?), OUT => |a| a.g.mul(&a.out()?.mul_scalar(std::f64::consts::LN_2)?) };
     /// Greatest common divisor.

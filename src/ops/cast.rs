@@ -13,7 +13,13 @@ fn to_dtype(x: &Tensor, dtype: DType, copy: bool, f: Option<MemoryFormat>) -> Re
     to(x, Some(dtype), None, copy, format(f))
 }
 
-fn to_device(x: &Tensor, device: Option<Device>, dtype: Option<DType>, copy: bool, f: Option<MemoryFormat>) -> Result<Tensor> {
+fn to_device(
+    x: &Tensor,
+    device: Option<Device>,
+    dtype: Option<DType>,
+    copy: bool,
+    f: Option<MemoryFormat>,
+) -> Result<Tensor> {
     to(x, dtype, device, copy, format(f))
 }
 

@@ -7,7 +7,8 @@ use crate::error::Result;
 use crate::ops;
 use crate::tensor::Tensor;
 
-static CONJ: Pw = Pw { name: "conj", node: "ConjBackward0", fun: Fun::Conj, class: Same, grads: &[Some(D(0, |a| a.g.conj()))] };
+static CONJ: Pw =
+    Pw { name: "conj", node: "ConjBackward0", fun: Fun::Conj, class: Same, grads: &[Some(D(0, |a| a.g.conj()))] };
 
 impl Tensor {
     /// The complex conjugate; a real tensor is its own. Computed at once, where torch sets a flag.
@@ -24,7 +25,8 @@ impl Tensor {
     }
 }
 
-static REAL: Pw = Pw { name: "real", node: "RealBackward0", fun: Fun::Real, class: Same, grads: &[Some(D(0, |a| Ok(a.g.clone())))] };
+static REAL: Pw =
+    Pw { name: "real", node: "RealBackward0", fun: Fun::Real, class: Same, grads: &[Some(D(0, |a| Ok(a.g.clone())))] };
 
 fn conj(x: &Tensor) -> Result<Tensor> {
     x.conj()

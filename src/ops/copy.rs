@@ -70,7 +70,8 @@ pub fn is_format(x: &Tensor, format: MemoryFormat) -> bool {
         MemoryFormat::ChannelsLast3d => 5,
         _ => x.ndim(),
     };
-    x.ndim() == dims && (x.numel() == 0 || x.shape().iter().zip(x.strides()).zip(&want).all(|((&n, &s), &w)| n == 1 || s == w))
+    x.ndim() == dims
+        && (x.numel() == 0 || x.shape().iter().zip(x.strides()).zip(&want).all(|((&n, &s), &w)| n == 1 || s == w))
 }
 
 /// The tensor itself if it is contiguous, else a contiguous copy.
@@ -84,7 +85,13 @@ pub fn to_dtype(x: &Tensor, dtype: DType) -> Result<Tensor> {
 }
 
 /// Another dtype, device or layout; the tensor itself if nothing changes, unless `copy`.
-pub fn to(x: &Tensor, dtype: Option<DType>, device: Option<Device>, copy: bool, format: MemoryFormat) -> Result<Tensor> {
+pub fn to(
+    x: &Tensor,
+    dtype: Option<DType>,
+    device: Option<Device>,
+    copy: bool,
+    format: MemoryFormat,
+) -> Result<Tensor> {
     let (dtype, device) = (dtype.unwrap_or(x.dtype()), device.unwrap_or(x.device()));
     let same_layout = format == MemoryFormat::Preserve || is_format(x, format);
     if !copy && dtype == x.dtype() && device == x.device() && same_layout {
@@ -92,7 +99,9 @@ pub fn to(x: &Tensor, dtype: Option<DType>, device: Option<Device>, copy: bool, 
     }
     let y = copied(x, &strides_for(x, format), dtype, device)?;
     let (from, home) = (x.dtype(), x.device());
-    record(y, "ToCopyBackward0", &[x], |_| move |_, g| grads![to(g, Some(from), Some(home), false, MemoryFormat::Preserve)?])
+    record(y, "ToCopyBackward0", &[x], |_| {
+        move |_, g| grads![to(g, Some(from), Some(home), false, MemoryFormat::Preserve)?]
+    })
 }
 
 /// A gradient cast to the dtype of the tensor that it belongs to; complex to real takes the real part.
@@ -108,24 +117,36 @@ pub fn copy_(x: &Tensor, src: &Tensor, _non_blocking: bool) -> Result<Tensor> {
     if x.is(src) {
         return Ok(x.clone());
     }
-    let fits = src.ndim() <= x.ndim() && src.shape().iter().rev().zip(x.shape().iter().rev()).all(|(&a, &b)| a == b || a == 1);
+    let fits =
+        src.ndim() <= x.ndim() && src.shape().iter().rev().zip(x.shape().iter().rev()).all(|(&a, &b)| a == b || a == 1);
     if !fits {
-        let d = (0..src.ndim().min(x.ndim())).find(|&i| { let (a, b) = (src.shape()[src.ndim() - 1 - i], x.shape()[x.ndim() - 1 - i]); a != b && a != 1 }).map_or(0, |i| x.ndim() - 1 - i);
+        let d = (0..src.ndim().min(x.ndim()))
+            .find(|&i| {
+                let (a, b) = (src.shape()[src.ndim() - 1 - i], x.shape()[x.ndim() - 1 - i]);
+                a != b && a != 1
+            })
+            .map_or(0, |i| x.ndim() - 1 - i);
         fail!(Runtime, torch: ("The size of tensor a ({}) must match the size of tensor b ({}) at non-singleton dimension {d}", x.size(d), src.shape().get((d + src.ndim()).wrapping_sub(x.ndim())).copied().unwrap_or(1)),
             expected: ("copy_: expected a source that broadcasts to {:?}", x.shape()), got: ("{:?}", src.shape()), fix: ("Reshape the source."));
     }
     if x.device() == src.device() {
         same_device("copy_", &[x, src])?;
     }
-    inplace::write(x, "CopyBackwards", &[x, src], |x| {
-        // A source in the same memory is copied out first: the copy's order is not defined.
-        if inplace::may_overlap(x, src) {
-            dispatch::copy(&copied(src, &layout::contiguous_strides(src.shape()), src.dtype(), src.device())?, x);
-        } else {
-            dispatch::copy(src, x);
-        }
-        Ok(())
-    }, |_| |c, g| grads![c.when(0, || g.zeros_like())?, c.when(1, || Ok(g.clone()))?])
+    inplace::write(
+        x,
+        "CopyBackwards",
+        &[x, src],
+        |x| {
+            // A source in the same memory is copied out first: the copy's order is not defined.
+            if inplace::may_overlap(x, src) {
+                dispatch::copy(&copied(src, &layout::contiguous_strides(src.shape()), src.dtype(), src.device())?, x);
+            } else {
+                dispatch::copy(src, x);
+            }
+            Ok(())
+        },
+        |_| |c, g| grads![c.when(0, || g.zeros_like())?, c.when(1, || Ok(g.clone()))?],
+    )
 }
 
 ops! {

@@ -21,7 +21,7 @@ pub fn natural_dtype(s: Scalar) -> DType {
 }
 
 fn device(d: Option<Device>) -> Device {
-    d.unwrap_or(Device::Cpu)
+    d.unwrap_or_else(crate::tensor::device::default_device)
 }
 
 /// Memory without defined contents.
@@ -76,12 +76,23 @@ fn like(x: &Tensor, dtype: Option<DType>, dev: Option<Device>, format: Option<Me
 }
 
 /// Memory shaped like another tensor.
-pub fn empty_like(x: &Tensor, dtype: Option<DType>, dev: Option<Device>, format: Option<MemoryFormat>) -> Result<Tensor> {
+pub fn empty_like(
+    x: &Tensor,
+    dtype: Option<DType>,
+    dev: Option<Device>,
+    format: Option<MemoryFormat>,
+) -> Result<Tensor> {
     like(x, dtype, dev, format)
 }
 
 /// One value, shaped like another tensor.
-pub fn full_like(x: &Tensor, value: Scalar, dtype: Option<DType>, dev: Option<Device>, format: Option<MemoryFormat>) -> Result<Tensor> {
+pub fn full_like(
+    x: &Tensor,
+    value: Scalar,
+    dtype: Option<DType>,
+    dev: Option<Device>,
+    format: Option<MemoryFormat>,
+) -> Result<Tensor> {
     let t = like(x, dtype, dev, format)?;
     dispatch::fill(&t, value);
     Ok(t)
@@ -143,6 +154,13 @@ fn arange_end(end: Scalar, dtype: Option<DType>, dev: Option<Device>) -> Result<
     arange(Scalar::Int(0), end, Scalar::Int(1), dtype, dev)
 }
 
+/// An int64 vector of given numbers.
+pub fn from_ints(list: &[i64], dev: Device) -> Result<Tensor> {
+    let t = dispatch::empty(&[list.len()], DType::I64, dev)?;
+    dispatch::write_ints(&t, list);
+    Ok(t)
+}
+
 fn scalar_tensor(s: Scalar, dtype: Option<DType>, dev: Option<Device>) -> Result<Tensor> {
     dispatch::scalar(s, dtype.unwrap_or(default_dtype()), device(dev))
 }
@@ -152,10 +170,16 @@ pub fn fill_(x: &Tensor, value: Scalar) -> Result<Tensor> {
     if value.category() == Category::Complex && !x.dtype().is_complex() {
         fail!(Runtime, torch: ("value cannot be converted to type {} without overflow", x.dtype().name()), expected: ("fill_: expected a real number"), got: ("{value:?}"), fix: ("Use a complex tensor."));
     }
-    inplace::write(x, "FillBackward0", &[x], |x| {
-        dispatch::fill(x, value);
-        Ok(())
-    }, |_| |_, g| grads![g.zeros_like()?])
+    inplace::write(
+        x,
+        "FillBackward0",
+        &[x],
+        |x| {
+            dispatch::fill(x, value);
+            Ok(())
+        },
+        |_| |_, g| grads![g.zeros_like()?],
+    )
 }
 
 /// Sets every element to the value of a 0-d tensor.
@@ -163,10 +187,16 @@ pub fn fill_tensor_(x: &Tensor, value: &Tensor) -> Result<Tensor> {
     if value.ndim() != 0 {
         fail!(Runtime, torch: ("fill_ only supports 0-dimension value tensor but got tensor with {} dimensions.", value.ndim()), expected: ("fill_: expected a number or a 0-d tensor"), got: ("shape {:?}", value.shape()), fix: ("Use copy_() to broadcast."));
     }
-    inplace::write(x, "FillBackward1", &[x, value], |x| {
-        dispatch::copy(value, x);
-        Ok(())
-    }, |_| |c, g| grads![g.zeros_like()?, c.when(1, || g.sum_all())?])
+    inplace::write(
+        x,
+        "FillBackward1",
+        &[x, value],
+        |x| {
+            dispatch::copy(value, x);
+            Ok(())
+        },
+        |_| |c, g| grads![g.zeros_like()?, c.when(1, || g.sum_all())?],
+    )
 }
 
 fn zero_(x: &Tensor) -> Result<Tensor> {
@@ -184,7 +214,8 @@ pub fn resized(x: &Tensor, shape: &[usize], format: MemoryFormat) -> Result<Tens
     };
     dispatch::grow(x.storage(), if n == 0 { 0 } else { need })?;
     // SAFETY: the storage holds `need` bytes.
-    let data = unsafe { Tensor::from_parts(x.storage().clone(), x.offset(), Shape::from_slice(shape), strides, x.dtype()) };
+    let data =
+        unsafe { Tensor::from_parts(x.storage().clone(), x.offset(), Shape::from_slice(shape), strides, x.dtype()) };
     Ok(x.with_data(&data))
 }
 

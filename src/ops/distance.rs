@@ -59,10 +59,14 @@ fn check(x: &Tensor, y: &Tensor, p: f64) -> Result<()> {
 pub fn cdist(x: &Tensor, y: &Tensor, p: f64, compute_mode: Option<&str>) -> Result<Tensor> {
     check(x, y, p)?;
     let by_product = match compute_mode {
-        None | Some("use_mm_for_euclid_dist_if_necessary") => x.shape()[x.ndim() - 2] > PRODUCT_MIN || y.shape()[y.ndim() - 2] > PRODUCT_MIN,
+        None | Some("use_mm_for_euclid_dist_if_necessary") => {
+            x.shape()[x.ndim() - 2] > PRODUCT_MIN || y.shape()[y.ndim() - 2] > PRODUCT_MIN
+        }
         Some("use_mm_for_euclid_dist") => true,
         Some("donot_use_mm_for_euclid_dist") => false,
-        Some(other) => fail!(Value, torch: ("{other} is not a valid value for compute_mode"), expected: ("cdist: expected a compute mode"), got: ("'{other}'"), fix: ("Leave it out.")),
+        Some(other) => {
+            fail!(Value, torch: ("{other} is not a valid value for compute_mode"), expected: ("cdist: expected a compute mode"), got: ("'{other}'"), fix: ("Leave it out."))
+        }
     };
     let batch = layout::broadcast(&x.shape()[..x.ndim() - 2], &y.shape()[..y.ndim() - 2])?;
     let widen = |t: &Tensor| {
@@ -85,8 +89,18 @@ pub fn cdist(x: &Tensor, y: &Tensor, p: f64, compute_mode: Option<&str>) -> Resu
             let (x, y) = (view::unsqueeze(&c.get(x)?, -2)?, view::unsqueeze(&c.get(y)?, -3)?);
             let difference = x.sub(&y)?; // (.., r1, r2, m)
             let last = difference.ndim() as i64 - 1;
-            let d = norm_backward(&view::unsqueeze(g, -1)?, &difference, p, &view::unsqueeze(&c.get(out)?, -1)?, 1 << last, true)?;
-            grads![c.when(0, || sum(&d, Some(&[last - 1]), false, None))?, c.when(1, || sum(&d.neg()?, Some(&[last - 2]), false, None))?]
+            let d = norm_backward(
+                &view::unsqueeze(g, -1)?,
+                &difference,
+                p,
+                &view::unsqueeze(&c.get(out)?, -1)?,
+                1 << last,
+                true,
+            )?;
+            grads![
+                c.when(0, || sum(&d, Some(&[last - 1]), false, None))?,
+                c.when(1, || sum(&d.neg()?, Some(&[last - 2]), false, None))?
+            ]
         }
     })
 }
@@ -99,7 +113,8 @@ fn euclidean(x: &Tensor, y: &Tensor) -> Result<Tensor> {
         let total = squares(x)?.add(&view::transpose(&squares(y)?, -2, -1)?)?;
         let zero = dispatch::wrapped(Scalar::Float(0.0))?;
         // Rounding may leave a little less than 0.
-        super::arith::clamp(&total.sub(&products.mul_scalar(2.0)?)?, Some(&zero), None, &crate::schema::Dest::New)?.sqrt()
+        super::arith::clamp(&total.sub(&products.mul_scalar(2.0)?)?, Some(&zero), None, &crate::schema::Dest::New)?
+            .sqrt()
     })?;
     record(out, "EuclideanDistBackward0", &[x, y], |s| {
         let (x, y, out) = (s.input(x), s.input(y), s.output(0));
@@ -107,7 +122,9 @@ fn euclidean(x: &Tensor, y: &Tensor) -> Result<Tensor> {
             let (x, y, out) = (c.get(x)?, c.get(y)?, c.get(out)?);
             // At distance 0 the subgradient 0.
             let ratio = g.div(&out)?.masked_fill_scalar(&out.detach().eq_scalar(0.0)?, 0.0)?;
-            let side = |x: &Tensor, y: &Tensor, ratio: &Tensor| x.mul(&sum(ratio, Some(&[-1]), true, None)?)?.sub(&matmul(ratio, y)?);
+            let side = |x: &Tensor, y: &Tensor, ratio: &Tensor| {
+                x.mul(&sum(ratio, Some(&[-1]), true, None)?)?.sub(&matmul(ratio, y)?)
+            };
             grads![c.when(0, || side(&x, &y, &ratio))?, c.when(1, || side(&y, &x, &view::transpose(&ratio, -2, -1)?))?]
         }
     })

@@ -72,7 +72,14 @@ fn min_all(x: &Tensor) -> Result<Tensor> {
     extreme_all("MinBackward1", Reduce::Min, x)
 }
 
-fn reduced(name: &'static str, node: &'static str, kind: Reduce, x: &Tensor, dim: &[i64], keepdim: bool) -> Result<Tensor> {
+fn reduced(
+    name: &'static str,
+    node: &'static str,
+    kind: Reduce,
+    x: &Tensor,
+    dim: &[i64],
+    keepdim: bool,
+) -> Result<Tensor> {
     ordered(if kind == Reduce::Max { "max_values" } else { "min_values" }, x)?;
     let mask = dim_mask(x, dim, true)?;
     if x.numel() == 0 {
@@ -124,7 +131,14 @@ pub fn aminmax(x: &Tensor, dim: Option<i64>, keepdim: bool) -> Result<(Tensor, T
 }
 
 /// Records an operation that gives values along `dim` and where they stood: the gradient goes back there.
-pub fn record_selected(name: &'static str, x: &Tensor, values: &Tensor, indices: &Tensor, dim: usize, keepdim: bool) -> Result<()> {
+pub fn record_selected(
+    name: &'static str,
+    x: &Tensor,
+    values: &Tensor,
+    indices: &Tensor,
+    dim: usize,
+    keepdim: bool,
+) -> Result<()> {
     record_many(&[values, indices], name, &[x], |s| {
         let i = s.input(indices);
         let shape = Shape::from_slice(x.shape());
@@ -139,7 +153,14 @@ pub fn selection(x: &Tensor, dim: usize, keepdim: bool) -> Result<(Tensor, Tenso
     Ok((allocate(x, &kept, mask, keepdim, x.dtype())?, allocate(x, &kept, mask, keepdim, DType::I64)?, kept))
 }
 
-fn extreme_dim(name: &str, node: &'static str, kind: Extreme, x: &Tensor, dim: i64, keepdim: bool) -> Result<(Tensor, Tensor)> {
+fn extreme_dim(
+    name: &str,
+    node: &'static str,
+    kind: Extreme,
+    x: &Tensor,
+    dim: i64,
+    keepdim: bool,
+) -> Result<(Tensor, Tensor)> {
     ordered(name, x)?;
     let d = x.wrap_dim(dim)?;
     not_empty(&format!("{name}()"), x, d)?;

@@ -37,14 +37,20 @@ pub fn elements(name: &str, x: &Tensor, dim: usize, index: &Tensor, src: Option<
     if let Some(s) = src.filter(|s| s.ndim().max(1) != i.ndim().max(1)) {
         fail!(Runtime, torch: ("Index tensor must have the same number of dimensions as src tensor"), expected: ("{name}: expected a source of {} dims", i.ndim()), got: ("{}", s.ndim()), fix: ("Unsqueeze or expand the source."));
     }
-    let fits = (0..i.ndim()).all(|d| (d == dim || i.size(d) <= x.size(d)) && src.is_none_or(|s| i.size(d) <= s.size(d)));
+    let fits =
+        (0..i.ndim()).all(|d| (d == dim || i.size(d) <= x.size(d)) && src.is_none_or(|s| i.size(d) <= s.size(d)));
     if !fits {
         let (want, have) = (layout::show(x.shape()), layout::show(i.shape()));
         let line = match src {
-            Some(s) => format!("Expected index {have} to be no larger than self {want} apart from dimension {dim} and to be no larger size than src {}", layout::show(s.shape())),
+            Some(s) => format!(
+                "Expected index {have} to be no larger than self {want} apart from dimension {dim} and to be no larger size than src {}",
+                layout::show(s.shape())
+            ),
             None if name == "gather" => {
                 let d = (0..i.ndim()).find(|&d| d != dim && i.size(d) > x.size(d)).unwrap_or(0);
-                format!("Size does not match at dimension {d} expected index {have} to be no larger than self {want} apart from dimension {dim}")
+                format!(
+                    "Size does not match at dimension {d} expected index {have} to be no larger than self {want} apart from dimension {dim}"
+                )
             }
             None => format!("Expected index {have} to be no larger than self {want} apart from dimension {dim}"),
         };
@@ -159,7 +165,9 @@ pub fn take_along_dim(x: &Tensor, indices: &Tensor, dim: Option<i64>) -> Result<
     let n = x.size(d);
     // Indices wrap around, negative ones from the end.
     let indices = match dispatch::index::out_of_bounds(indices, n, false) {
-        Some(_) if n > 0 => no_grad(|| super::arith::remainder(indices, &dispatch::wrapped((n as i64).into())?, &Dest::New))?,
+        Some(_) if n > 0 => {
+            no_grad(|| super::arith::remainder(indices, &dispatch::wrapped((n as i64).into())?, &Dest::New))?
+        }
         _ => indices.clone(),
     };
     let with = |t: &Tensor, n: usize| {
@@ -203,7 +211,13 @@ pub fn selected(x: &Tensor, mask: &Tensor) -> Result<Tensor> {
 }
 
 /// Rows of a matrix, one per index.
-pub fn embedding(weight: &Tensor, indices: &Tensor, padding_idx: i64, scale_grad_by_freq: bool, _sparse: bool) -> Result<Tensor> {
+pub fn embedding(
+    weight: &Tensor,
+    indices: &Tensor,
+    padding_idx: i64,
+    scale_grad_by_freq: bool,
+    _sparse: bool,
+) -> Result<Tensor> {
     if weight.ndim() != 2 {
         fail!(Runtime, torch: ("'weight' must be 2-D"), expected: ("embedding: expected a matrix of weights"), got: ("{} dims", weight.ndim()), fix: ("Give (num_embeddings, embedding_dim)."));
     }
@@ -217,7 +231,12 @@ pub fn embedding(weight: &Tensor, indices: &Tensor, padding_idx: i64, scale_grad
     shape.push(weight.size(1));
     let out = dispatch::empty(&shape, weight.dtype(), weight.device())?;
     no_grad(|| {
-        dispatch::index::index_select(weight, 0, &i.reshape_to(&[i.numel()])?, &out.reshape_to(&[i.numel(), weight.size(1)])?);
+        dispatch::index::index_select(
+            weight,
+            0,
+            &i.reshape_to(&[i.numel()])?,
+            &out.reshape_to(&[i.numel(), weight.size(1)])?,
+        );
         Ok::<_, crate::error::Error>(())
     })?;
     record(out, "EmbeddingBackward0", &[weight], |s| {
@@ -227,7 +246,13 @@ pub fn embedding(weight: &Tensor, indices: &Tensor, padding_idx: i64, scale_grad
 }
 
 /// The gradient by the weight of [`embedding`]: rows are summed in index order, those of `padding_idx` left out.
-pub fn embedding_dense_backward(g: &Tensor, indices: &Tensor, num_weights: i64, padding_idx: i64, scale_grad_by_freq: bool) -> Result<Tensor> {
+pub fn embedding_dense_backward(
+    g: &Tensor,
+    indices: &Tensor,
+    num_weights: i64,
+    padding_idx: i64,
+    scale_grad_by_freq: bool,
+) -> Result<Tensor> {
     let Some(i) = wide(indices)? else {
         fail!(Runtime, torch: ("Expected tensor for argument #2 'indices' to have one of the following scalar types: Long, Int; but got torch.{}Tensor instead (while checking arguments for embedding_backward)", indices.dtype().scalar_name()),
             expected: ("embedding_dense_backward: expected int64 indices"), got: ("{}", indices.dtype().name()), fix: ("Convert them with .long()."));
@@ -242,7 +267,13 @@ pub fn embedding_dense_backward(g: &Tensor, indices: &Tensor, num_weights: i64, 
         let flat = copy::contiguous(&i)?.reshape_to(&[i.numel()])?;
         let rows = copy::contiguous(g)?.reshape_to(&[i.numel(), width])?;
         if g.dtype().is_float() {
-            dispatch::index::embedding_backward(&rows, &flat, &out, (padding_idx >= 0).then_some(padding_idx), scale_grad_by_freq);
+            dispatch::index::embedding_backward(
+                &rows,
+                &flat,
+                &out,
+                (padding_idx >= 0).then_some(padding_idx),
+                scale_grad_by_freq,
+            );
         } else {
             dispatch::index::index_add(&out, 0, &flat, &rows, dispatch::index::Scatter::Add, true);
         }

@@ -48,7 +48,8 @@ pub fn sum_to(g: &Tensor, shape: &[usize]) -> Result<Tensor> {
         return Ok(g.clone());
     }
     let lead = g.ndim() - shape.len();
-    let dims: SmallVec<[i64; 6]> = (0..g.ndim()).filter(|&d| d < lead || (shape[d - lead] == 1 && g.shape()[d] != 1)).map(|d| d as i64).collect();
+    let dims: SmallVec<[i64; 6]> =
+        (0..g.ndim()).filter(|&d| d < lead || (shape[d - lead] == 1 && g.shape()[d] != 1)).map(|d| d as i64).collect();
     let s = if dims.is_empty() { g.clone() } else { g.sum_dims(&dims, true)? };
     if lead > 0 { s.view_as_shape(shape) } else { Ok(s) }
 }
@@ -143,7 +144,12 @@ impl Tensor {
         if self.is_contiguous() {
             return dispatch::empty(self.shape(), dtype, self.device());
         }
-        dispatch::empty_strided(self.shape(), &layout::preserve_strides(self.shape(), self.strides()), dtype, self.device())
+        dispatch::empty_strided(
+            self.shape(),
+            &layout::preserve_strides(self.shape(), self.strides()),
+            dtype,
+            self.device(),
+        )
     }
 
     /// Zeros with this one's shape, dtype and device.

@@ -49,7 +49,9 @@ fn prepare(x: &Tensor, indices: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>
                 }
             }
             d if d.is_integral(false) => out.push(Some(to_dtype(t, DType::I64)?)),
-            d => fail!(Index, torch: ("tensors used as indices must be long, int, byte or bool tensors"), expected: ("index: expected integers or a mask"), got: ("{}", d.name()), fix: ("Convert with .long() or .bool().")),
+            d => {
+                fail!(Index, torch: ("tensors used as indices must be long, int, byte or bool tensors"), expected: ("index: expected integers or a mask"), got: ("{}", d.name()), fix: ("Convert with .long() or .bool()."))
+            }
         }
     }
     if out.len() > x.ndim() {
@@ -129,10 +131,19 @@ fn put(x: &Tensor, list: &[Option<Tensor>], values: &Tensor, accumulate: bool) -
     record(y, "IndexPutBackward0", &[x, values], |_| move |c, g| put_backward(c, g, &list, accumulate))
 }
 
-fn put_backward(c: &crate::autograd::Ctx, g: &Tensor, list: &[Option<Tensor>], accumulate: bool) -> Result<crate::tensor::Grads> {
-    let gx = c.when(0, || if accumulate { Ok(g.clone()) } else {
-        let zero = dispatch::zeros(&result_shape(g, list), g.dtype(), g.device())?;
-        put(g, list, &zero, false)
+fn put_backward(
+    c: &crate::autograd::Ctx,
+    g: &Tensor,
+    list: &[Option<Tensor>],
+    accumulate: bool,
+) -> Result<crate::tensor::Grads> {
+    let gx = c.when(0, || {
+        if accumulate {
+            Ok(g.clone())
+        } else {
+            let zero = dispatch::zeros(&result_shape(g, list), g.dtype(), g.device())?;
+            put(g, list, &zero, false)
+        }
     })?;
     grads![gx, c.when(1, || gather(g, list.to_vec()))?]
 }
@@ -143,7 +154,11 @@ pub fn index_put_(x: &Tensor, indices: &[Option<Tensor>], values: &Tensor, accum
     if list.iter().all(Option::is_none) {
         return copy::copy_(x, values, false);
     }
-    let values = &if values.dtype() == x.dtype() { values.clone() } else if values.ndim() == 0 { to_dtype(values, x.dtype())? } else {
+    let values = &if values.dtype() == x.dtype() {
+        values.clone()
+    } else if values.ndim() == 0 {
+        to_dtype(values, x.dtype())?
+    } else {
         fail!(Runtime, torch: ("Index put requires the source and destination dtypes match, got {} for the destination and {} for the source.", x.dtype().scalar_name(), values.dtype().scalar_name()),
             expected: ("index_put_: expected values of dtype {}", x.dtype().name()), got: ("{}", values.dtype().name()), fix: ("Convert the values."))
     };
@@ -158,10 +173,19 @@ pub fn index_put_(x: &Tensor, indices: &[Option<Tensor>], values: &Tensor, accum
     }
     let v = expand_to(&v, &shape)?;
     let v = if inplace::may_overlap(x, &v) { copy::clone(&v, None)? } else { v };
-    inplace::write(x, "IndexPutBackward0", &[x, &v], |x| {
-        dispatch::index::index_put(x, &list, &v, accumulate);
-        Ok(())
-    }, |_| { let list = list.clone(); move |c, g| put_backward(c, g, &list, accumulate) })
+    inplace::write(
+        x,
+        "IndexPutBackward0",
+        &[x, &v],
+        |x| {
+            dispatch::index::index_put(x, &list, &v, accumulate);
+            Ok(())
+        },
+        |_| {
+            let list = list.clone();
+            move |c, g| put_backward(c, g, &list, accumulate)
+        },
+    )
 }
 
 fn index_put(x: &Tensor, indices: &[Option<Tensor>], values: &Tensor, accumulate: bool) -> Result<Tensor> {

@@ -1,5 +1,6 @@
 //! In-place changes: torch's rules, and the history of views and their bases.
 
+use super::reinterpret::{view_as_complex, view_as_real};
 use super::view::{self, Geometry};
 use crate::autograd::record::{Ctx, Saver, attach, single_node};
 use crate::autograd::{gradient_edge, mode, needs_grad, record};
@@ -17,6 +18,16 @@ use std::sync::Arc;
 
 /// May `x` be changed in place? `recorded`: the change will be recorded.
 pub fn check(x: &Tensor, recorded: bool) -> Result<()> {
+    check_history(x, recorded)?;
+    if layout::has_internal_overlap(x.shape(), x.strides()) {
+        fail!(Runtime, torch: ("unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation."),
+            expected: ("in-place: expected every element at its own address"), got: ("an expanded or overlapping view"), fix: ("Use clone() first."));
+    }
+    Ok(())
+}
+
+/// The part of [`check`] that concerns autograd: all that matters where the elements stay.
+pub fn check_history(x: &Tensor, recorded: bool) -> Result<()> {
     if x.is_inference() && !mode::inference() {
         fail!(Runtime, torch: ("Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a normal tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more details."),
             expected: ("in-place: expected a normal tensor"), got: ("one made in inference mode"), fix: ("Clone it outside inference_mode()."));
@@ -30,10 +41,6 @@ pub fn check(x: &Tensor, recorded: bool) -> Result<()> {
                 expected: ("in-place: expected a tensor that is not a leaf"), got: ("a leaf that requires grad"), fix: ("Wrap the update in torch.no_grad(), or change a clone()."));
         }
     }
-    if layout::has_internal_overlap(x.shape(), x.strides()) {
-        fail!(Runtime, torch: ("unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation."),
-            expected: ("in-place: expected every element at its own address"), got: ("an expanded or overlapping view"), fix: ("Use clone() first."));
-    }
     Ok(())
 }
 
@@ -44,9 +51,15 @@ fn check_view(x: &Tensor, base: &Tensor) -> Result<()> {
                 expected: ("in-place: expected a view of a tensor that is not a leaf"), got: ("a view of a leaf that requires grad"), fix: ("Wrap the update in torch.no_grad(), or clone the leaf first."))
         }
         Creation::Default => return Ok(()),
-        Creation::Multiple => "This view is the output of a function that returns multiple views. Such functions do not allow the output views to be modified inplace. You should replace the inplace operation by an out-of-place one.",
-        Creation::NoGrad => "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be tracked).",
-        Creation::Custom => "This view was created inside a custom Function (or because an input was returned as-is) and the autograd logic to handle view+inplace would override the custom backward associated with the custom Function, leading to incorrect gradients. This behavior is forbidden. You can fix this by cloning the output of the custom Function.",
+        Creation::Multiple => {
+            "This view is the output of a function that returns multiple views. Such functions do not allow the output views to be modified inplace. You should replace the inplace operation by an out-of-place one."
+        }
+        Creation::NoGrad => {
+            "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be tracked)."
+        }
+        Creation::Custom => {
+            "This view was created inside a custom Function (or because an input was returned as-is) and the autograd logic to handle view+inplace would override the custom backward associated with the custom Function, leading to incorrect gradients. This behavior is forbidden. You can fix this by cloning the output of the custom Function."
+        }
     };
     let name = crate::autograd::grad_fn(x).map_or("None", |e| e.node.name);
     fail!(Runtime, torch: ("Output 0 of {name} is a view and is being modified inplace. {why}"), expected: ("in-place: expected an ordinary view"), got: ("{:?}", x.creation()), fix: ("Change a clone() instead."))
@@ -100,8 +113,7 @@ pub fn rebase(x: &Tensor, node: Arc<Node>) {
     node.add_output(OutMeta::of(x));
     let mut edges: SmallVec<[Option<Edge>; 2]> = smallvec::smallvec![gradient_edge(base)];
     edges.extend(node.edges.iter().skip(1).cloned());
-    let inner: Geometry = (x.shape().into(), x.strides().into(), x.offset() as isize - base.offset() as isize);
-    let body = CopySlices { shape: base.shape().into(), strides: base.strides().into(), inner, node };
+    let body = CopySlices { window: Window::of(x, base), node };
     let slices = Arc::new(Node::new("CopySlices", edges, Box::new(body)));
     let nr = slices.add_output(OutMeta::of(base));
     base.set_history(Edge { node: slices, nr });
@@ -117,24 +129,57 @@ pub fn rebase(x: &Tensor, node: Arc<Node>) {
 
 /// A node that reads the view `x` out of its base: the history of a view after its base changed.
 pub fn view_node(x: &Tensor, base: &Tensor) -> Edge {
-    let inner: Geometry = (x.shape().into(), x.strides().into(), x.offset() as isize - base.offset() as isize);
-    let (shape, strides) = (Shape::from_slice(base.shape()), Strides::from_slice(base.strides()));
     let edges = smallvec::smallvec![gradient_edge(base)];
-    let node = Arc::new(Node::new("AsStridedBackward0", edges, Box::new(ReadView { shape, strides, inner })));
+    let node = Arc::new(Node::new("AsStridedBackward0", edges, Box::new(ReadView(Window::of(x, base)))));
     let nr = node.add_output(OutMeta::of(x));
     Edge { node, nr }
 }
 
-struct ReadView {
+/// Where a view lies in its base. Where one of both is complex and the other real, in real numbers, with a last dim of 2
+/// for the complex one.
+struct Window {
     shape: Shape,
     strides: Strides,
     inner: Geometry,
+    // What has to be seen as real numbers first: the base's gradient, the view's.
+    split: (bool, bool),
 }
+
+impl Window {
+    fn of(x: &Tensor, base: &Tensor) -> Window {
+        let mixed = x.dtype().is_complex() != base.dtype().is_complex();
+        let split = (mixed && base.dtype().is_complex(), mixed && x.dtype().is_complex());
+        let parts = |t: &Tensor, split: bool| -> Geometry {
+            let (mut shape, mut strides, mut offset) =
+                (Shape::from_slice(t.shape()), Strides::from_slice(t.strides()), t.offset() as isize);
+            if split {
+                strides.iter_mut().for_each(|s| *s *= 2);
+                shape.push(2);
+                strides.push(1);
+                offset *= 2;
+            }
+            (shape, strides, offset)
+        };
+        let ((shape, strides, start), (inner_shape, inner_strides, at)) = (parts(base, split.0), parts(x, split.1));
+        Window { shape, strides, inner: (inner_shape, inner_strides, at - start), split }
+    }
+}
+
+fn as_real(t: &Tensor, split: bool) -> Result<Tensor> {
+    if split { view_as_real(t) } else { Ok(t.clone()) }
+}
+
+fn as_complex(t: Tensor, split: bool) -> Result<Tensor> {
+    if split { view_as_complex(&super::copy::contiguous(&t)?) } else { Ok(t) }
+}
+
+struct ReadView(Window);
 
 impl Vjp for ReadView {
     fn vjp(&self, _: &Arc<Node>, grads: &[Option<Tensor>], _: u64, _: bool) -> Result<Grads> {
         let Some(Some(g)) = grads.first() else { return grads![None] };
-        grads![view::embed(g, &self.shape, &self.strides, &self.inner)?]
+        let w = &self.0;
+        grads![as_complex(view::embed(&as_real(g, w.split.1)?, &w.shape, &w.strides, &w.inner)?, w.split.0)?]
     }
     fn as_any(&self) -> &dyn Any {
         self
@@ -144,31 +189,30 @@ impl Vjp for ReadView {
 // The history of a base after one of its views changed in place: the gradient inside the view goes through the
 // in-place operation, the rest passes by.
 struct CopySlices {
-    shape: Shape,
-    strides: Strides,
-    inner: Geometry,
+    window: Window,
     node: Arc<Node>,
 }
 
 impl Vjp for CopySlices {
     fn vjp(&self, _: &Arc<Node>, grads: &[Option<Tensor>], need: u64, keep: bool) -> Result<Grads> {
         let Some(Some(g)) = grads.first() else { return Ok(view::no_grads(self.node.edges.len())) };
-        let whole = super::copy::clone_strided(g, &self.strides)?;
-        let (size, stride): (Vec<i64>, Vec<i64>) = (self.inner.0.iter().map(|&n| n as i64).collect(), self.inner.1.iter().map(|&n| n as i64).collect());
-        let offset = whole.offset() as i64 + self.inner.2 as i64;
+        let w = &self.window;
+        let whole = super::copy::clone_strided(&as_real(g, w.split.0)?, &w.strides)?;
+        let (size, stride): (Vec<i64>, Vec<i64>) =
+            (w.inner.0.iter().map(|&n| n as i64).collect(), w.inner.1.iter().map(|&n| n as i64).collect());
+        let offset = whole.offset() as i64 + w.inner.2 as i64;
         let part = super::copy::clone(&view::as_strided(&whole, &size, &stride, Some(offset))?, None)?;
-        let mut out = self.node.body().vjp(&self.node, &[Some(part)], need | 1, keep)?;
+        let mut out = self.node.body().vjp(&self.node, &[Some(as_complex(part, w.split.1)?)], need | 1, keep)?;
         // A fresh view: the one above would have to follow the base's new history.
         let window = view::as_strided(&whole, &size, &stride, Some(offset))?;
         match out.first_mut().and_then(Option::take) {
-            Some(inner) => super::copy::copy_(&window, &inner, false)?,
+            Some(inner) => super::copy::copy_(&window, &as_real(&inner, w.split.1)?, false)?,
             None => super::create::fill_(&window, crate::tensor::Scalar::Int(0))?,
         };
         if out.is_empty() {
             out.push(None);
         }
-        out[0] = Some(whole);
-        let _ = &self.shape;
+        out[0] = Some(as_complex(whole, w.split.0)?);
         Ok(out)
     }
     fn as_any(&self) -> &dyn Any {

@@ -33,6 +33,16 @@ fn cpp(d: DType) -> &'static str {
     }
 }
 
+/// Checks that two factors of a product have one dtype that there are kernels for, and one device.
+pub fn check_factors(name: &str, a: &Tensor, b: &Tensor) -> Result<()> {
+    if a.dtype() != b.dtype() {
+        fail!(Runtime, torch: ("mat1 and mat2 must have the same dtype, but got {} and {}", a.dtype().scalar_name(), b.dtype().scalar_name()), expected: ("{name}: expected one dtype"), got: ("{} and {}", a.dtype().name(), b.dtype().name()),
+            fix: ("Convert one with .to()."));
+    }
+    check_dtypes(name, a, b)?;
+    super::helpers::same_device(name, &[a, b]).map(|_| ())
+}
+
 /// Product of two matrices.
 pub fn mm(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     if a.ndim() != 2 || b.ndim() != 2 {
@@ -45,17 +55,42 @@ pub fn mm(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     }
     check_dtypes("mm", a, b)?;
     super::helpers::same_device("mm", &[a, b])?;
-    let c = dispatch::empty(&[a.shape()[0], b.shape()[1]], a.dtype(), a.device())?;
-    dispatch::matmul::gemm(a, b, &c, Factor::ONE, Factor::ZERO, None);
-    record(c, "MmBackward0", &[a, b], |s| {
-        let (x, y) = (s.needs(1).then(|| s.input(a)), s.needs(0).then(|| s.input(b)));
+    product((a, false), (b, false))
+}
+
+/// `op(a) @ op(b)` of two matrices whose shapes and dtypes fit, op a transpose where the flag says so.
+pub fn product(a: (&Tensor, bool), b: (&Tensor, bool)) -> Result<Tensor> {
+    let (m, n) = (a.0.shape()[a.1 as usize], b.0.shape()[!b.1 as usize]);
+    let c = dispatch::empty(&[m, n], a.0.dtype(), a.0.device())?;
+    dispatch::matmul::product(a, b, &c, None);
+    let (ta, tb) = (a.1, b.1);
+    record(c, "MmBackward0", &[a.0, b.0], |s| {
+        let (x, y) = (s.needs(1).then(|| s.input(a.0)), s.needs(0).then(|| s.input(b.0)));
         move |c, g| {
             grads![
-                c.when(0, || mm(g, &view::t(&c.get_opt(y)?.map_or_else(|| Ok(g.clone()), Ok)?)?.conj()?))?,
-                c.when(1, || mm(&view::t(&c.get_opt(x)?.map_or_else(|| Ok(g.clone()), Ok)?)?.conj()?, g))?
+                match y {
+                    Some(y) if c.needs(0) => Some(left_grad(g, ta, (&c.get(y)?, tb))?),
+                    _ => None,
+                },
+                match x {
+                    Some(x) if c.needs(1) => Some(right_grad(g, (&c.get(x)?, ta), tb)?),
+                    _ => None,
+                },
             ]
         }
     })
+}
+
+/// The gradient of the left factor of [`product`], g its result's: `g @ op(b)^H`, transposed if a was.
+pub fn left_grad(g: &Tensor, ta: bool, (b, tb): (&Tensor, bool)) -> Result<Tensor> {
+    let b = &b.conj()?;
+    if ta { product((b, tb), (g, true)) } else { product((g, false), (b, !tb)) }
+}
+
+/// The gradient of the right factor: `op(a)^H @ g`, transposed if b was.
+pub fn right_grad(g: &Tensor, (a, ta): (&Tensor, bool), tb: bool) -> Result<Tensor> {
+    let a = &a.conj()?;
+    if tb { product((g, true), (a, ta)) } else { product((a, !ta), (g, false)) }
 }
 
 /// Products of corresponding matrices.
@@ -72,14 +107,21 @@ pub fn bmm(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     dispatch::matmul::batched(a, b, &c, Factor::ONE, Factor::ZERO);
     record(c, "BmmBackward0", &[a, b], |s| {
         let (x, y) = (s.input(a), s.input(b));
-        move |c, g| grads![c.when(0, || bmm(g, &view::transpose(&c.get(y)?, 1, 2)?.conj()?))?, c.when(1, || bmm(&view::transpose(&c.get(x)?, 1, 2)?.conj()?, g))?]
+        move |c, g| {
+            grads![
+                c.when(0, || bmm(g, &view::transpose(&c.get(y)?, 1, 2)?.conj()?))?,
+                c.when(1, || bmm(&view::transpose(&c.get(x)?, 1, 2)?.conj()?, g))?
+            ]
+        }
     })
 }
 
 /// The product that `@` means: vectors, matrices, and broadcast batches of matrices.
 pub fn matmul(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     match (a.ndim(), b.ndim()) {
-        (0, _) | (_, 0) => fail!(Runtime, torch: ("both arguments to matmul need to be at least 1D, but they are {}D and {}D", a.ndim(), b.ndim()), expected: ("matmul: expected at least 1 dim each"), got: ("{} and {}", a.ndim(), b.ndim()), fix: ("Use * for scalars.")),
+        (0, _) | (_, 0) => {
+            fail!(Runtime, torch: ("both arguments to matmul need to be at least 1D, but they are {}D and {}D", a.ndim(), b.ndim()), expected: ("matmul: expected at least 1 dim each"), got: ("{} and {}", a.ndim(), b.ndim()), fix: ("Use * for scalars."))
+        }
         (1, 1) => {
             if a.shape() != b.shape() {
                 fail!(Runtime, torch: ("inconsistent tensor size, expected tensor [{}] and src [{}] to have the same number of elements, but got {} and {} elements respectively", a.shape()[0], b.shape()[0], a.shape()[0], b.shape()[0]),

@@ -4,26 +4,40 @@ pub mod activation;
 pub mod along;
 pub mod arith;
 pub mod cast;
+pub mod class_loss;
 pub mod compare;
 pub mod complex;
 pub mod copy;
 pub mod create;
 pub mod difference;
 pub mod distance;
+pub mod einsum;
 pub mod extreme;
 pub mod gather;
 pub mod helpers;
 pub mod index;
 pub mod inplace;
+pub mod join;
+pub mod kernel;
+pub mod linear;
+pub mod loss;
 pub mod matmul;
+pub mod norm;
+pub mod optim;
 pub mod pointwise;
 pub mod quantile;
+pub mod random;
 pub mod reduce;
+pub mod reinterpret;
 pub mod scan;
 pub mod scatter;
 pub mod search;
+pub mod shift;
+pub mod similarity;
+pub mod softmax;
 pub mod sort;
 pub mod special;
+pub mod split;
 pub mod unary;
 pub mod unique;
 pub mod variance;
@@ -57,11 +71,24 @@ pub static TABLE: &[&[OpDef]] = &[
     cast::OPS,
     copy::OPS,
     create::OPS,
+    random::OPS,
     view::OPS,
+    reinterpret::OPS,
     index::OPS,
     gather::OPS,
     scatter::OPS,
+    join::OPS,
+    shift::OPS,
+    split::OPS,
     matmul::OPS,
+    linear::OPS,
+    einsum::OPS,
+    softmax::OPS,
+    class_loss::OPS,
+    loss::OPS,
+    similarity::OPS,
+    norm::OPS,
+    optim::OPS,
 ];
 
 /// Other names that torch has for rows of the table: (alias, row), or (`place.alias`, row) for one place alone.
@@ -75,6 +102,8 @@ pub static ALIASES: &[(&str, &str)] = &[
     ("arctan2", "atan2"),
     ("arctanh", "atanh"),
     ("clip", "clamp"),
+    ("concat", "cat"),
+    ("concatenate", "cat"),
     ("divide", "div"),
     ("fix", "trunc"),
     ("greater", "gt"),
@@ -84,6 +113,7 @@ pub static ALIASES: &[(&str, &str)] = &[
     ("multiply", "mul"),
     ("negative", "neg"),
     ("not_equal", "ne"),
+    ("row_stack", "vstack"),
     ("subtract", "sub"),
     ("s.special_digamma", "digamma"),
     ("s.special_psi", "digamma"),

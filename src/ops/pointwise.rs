@@ -139,7 +139,15 @@ pub fn apply(row: &'static Pw, xs: &[&Tensor], p: Params, dest: &Dest) -> Result
 }
 
 #[inline]
-fn run(row: &'static Pw, xs: &[&Tensor], d: DType, device: crate::tensor::Device, shape: Shape, p: Params, dest: &Dest) -> Result<Tensor> {
+fn run(
+    row: &'static Pw,
+    xs: &[&Tensor],
+    d: DType,
+    device: crate::tensor::Device,
+    shape: Shape,
+    p: Params,
+    dest: &Dest,
+) -> Result<Tensor> {
     let compute = compute_dtype(d);
     if !dispatch::has_pointwise(row.fun, compute) {
         return not_implemented(row.name, d);
@@ -160,18 +168,23 @@ fn run(row: &'static Pw, xs: &[&Tensor], d: DType, device: crate::tensor::Device
             let recorded = needs_grad(xs) && dtype.is_differentiable();
             inplace::check(x, recorded)?;
             // The old value is gone after the write: keep a copy if a derivative reads it.
-            let old = (recorded && reads(row, xs) & X != 0).then(|| super::copy::clone(&x.detach(), None)).transpose()?;
+            let old =
+                (recorded && reads(row, xs) & X != 0).then(|| super::copy::clone(&x.detach(), None)).transpose()?;
             in_place_kernel(row, compute, xs, &p)?;
             x.bump_version();
             if recorded {
-                let node = record::single_node(x, row.node, xs, |s| derivative(row, s, p, old.as_ref().or(Some(x)).filter(|_| old.is_some())))?;
+                let node = record::single_node(x, row.node, xs, |s| {
+                    derivative(row, s, p, old.as_ref().or(Some(x)).filter(|_| old.is_some()))
+                })?;
                 inplace::rebase(x, node);
             }
             Ok(x.clone())
         }
         Dest::Out(outs) => {
             let Some(out) = outs.first() else { crate::internal!("{} has no out tensor.", row.name) };
-            if out.shape() != &shape[..] || xs.iter().any(|x| inplace::may_overlap(out, x) && !inplace::same_layout(out, x)) {
+            if out.shape() != &shape[..]
+                || xs.iter().any(|x| inplace::may_overlap(out, x) && !inplace::same_layout(out, x))
+            {
                 // The caller resizes `out` and copies.
                 return crate::autograd::no_grad(|| run(row, xs, d, device, shape, p, &Dest::New));
             }
@@ -186,7 +199,8 @@ fn run(row: &'static Pw, xs: &[&Tensor], d: DType, device: crate::tensor::Device
 fn in_place_kernel(row: &Pw, compute: DType, xs: &[&Tensor], p: &Params) -> Result<()> {
     let x = xs[0];
     if xs[1..].iter().any(|y| inplace::may_overlap(x, y) && !inplace::same_layout(x, y)) {
-        let copies: SmallVec<[Tensor; 3]> = xs[1..].iter().map(|y| super::copy::clone(&y.detach(), None)).collect::<Result<_>>()?;
+        let copies: SmallVec<[Tensor; 3]> =
+            xs[1..].iter().map(|y| super::copy::clone(&y.detach(), None)).collect::<Result<_>>()?;
         let mut all: SmallVec<[&Tensor; 4]> = smallvec::smallvec![x];
         all.extend(copies.iter());
         dispatch::pointwise(row.fun, compute, &all, x, p);
@@ -218,17 +232,27 @@ fn allocate(xs: &[&Tensor], shape: &[usize], dtype: DType, device: crate::tensor
     {
         return dispatch::empty_strided(shape, x.strides(), dtype, device);
     }
-    let strides: SmallVec<[Strides; 3]> = xs.iter().map(|x| layout::broadcast_strides(x.shape(), x.strides(), shape)).collect();
+    let strides: SmallVec<[Strides; 3]> =
+        xs.iter().map(|x| layout::broadcast_strides(x.shape(), x.strides(), shape)).collect();
     let refs: SmallVec<[&[isize]; 3]> = strides.iter().map(|s| &s[..]).collect();
     dispatch::empty_strided(shape, &layout::infer_dense_strides(shape, &refs), dtype, device)
 }
 
 fn reads(row: &Pw, xs: &[&Tensor]) -> u8 {
-    xs.iter().enumerate().filter(|(_, x)| x.requires_grad()).filter_map(|(i, _)| row.grads.get(i)?.as_ref()).fold(0, |m, d| m | d.0)
+    xs.iter()
+        .enumerate()
+        .filter(|(_, x)| x.requires_grad())
+        .filter_map(|(i, _)| row.grads.get(i)?.as_ref())
+        .fold(0, |m, d| m | d.0)
 }
 
 /// Saves what the wanted gradients read. `old` stands for input 0 where that was overwritten.
-fn derivative(row: &'static Pw, s: &mut record::Saver, p: Params, old: Option<&Tensor>) -> impl Fn(&Ctx, &Tensor) -> Result<Grads> + Send + Sync + 'static + use<> {
+fn derivative(
+    row: &'static Pw,
+    s: &mut record::Saver,
+    p: Params,
+    old: Option<&Tensor>,
+) -> impl Fn(&Ctx, &Tensor) -> Result<Grads> + Send + Sync + 'static + use<> {
     let mut slots: [Option<Slot>; 4] = [None; 4];
     let n = s.inputs().len();
     let mask = reads(row, s.inputs());

@@ -46,7 +46,12 @@ fn check(name: &str, x: &Tensor, q: &Tensor, interpolation: &str) -> Result<()> 
 /// The shape of the result: that of the reduction, with the number of quantiles in front if `q` has a dim.
 fn result_shape(x: &Tensor, dim: Option<usize>, q: &Tensor, keepdim: bool) -> Shape {
     let mut shape: Shape = match dim {
-        Some(d) => x.shape().iter().enumerate().filter_map(|(i, &n)| if i != d { Some(n) } else { keepdim.then_some(1) }).collect(),
+        Some(d) => x
+            .shape()
+            .iter()
+            .enumerate()
+            .filter_map(|(i, &n)| if i != d { Some(n) } else { keepdim.then_some(1) })
+            .collect(),
         None if keepdim => smallvec::smallvec![1; x.ndim()],
         None => Shape::new(),
     };
@@ -64,7 +69,8 @@ fn ranks(sorted: &Tensor, q: &Tensor, skip_nan: bool) -> Result<Tensor> {
     if skip_nan {
         let present = sum(&nan.logical_not()?, Some(&dim), true, None)?;
         let zero = dispatch::wrapped(Scalar::Float(0.0))?;
-        let top = super::arith::clamp(&to_dtype(&present, sorted.dtype())?.add_scalar(-1.0)?, Some(&zero), None, &Dest::New)?;
+        let top =
+            super::arith::clamp(&to_dtype(&present, sorted.dtype())?.add_scalar(-1.0)?, Some(&zero), None, &Dest::New)?;
         return q.mul(&top);
     }
     let any = sum(&nan, Some(&dim), true, None)?.ne(&dispatch::wrapped(Scalar::Int(0))?)?;
@@ -93,7 +99,11 @@ fn compute(name: &str, x: &Tensor, q: &Tensor, dim: Option<i64>, keepdim: bool, 
         "nearest" => at(&nearest(&rank)?)?,
         _ => {
             let (below, above) = (at(&rank.floor()?)?, at(&rank.ceil()?)?);
-            let weight = if interpolation == "midpoint" { dispatch::scalar(Scalar::Float(0.5), x.dtype(), x.device())? } else { fraction(q, &sorted, &rank, name)? };
+            let weight = if interpolation == "midpoint" {
+                dispatch::scalar(Scalar::Float(0.5), x.dtype(), x.device())?
+            } else {
+                fraction(q, &sorted, &rank, name)?
+            };
             super::arith::lerp(&below, &above, &weight, &Dest::New)?
         }
     };

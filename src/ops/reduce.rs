@@ -145,7 +145,8 @@ fn prod_mask(name: &'static str, x: &Tensor, mask: u64, keepdim: bool, dtype: Op
                 let rest = restore_dims(&y, x.shape(), mask, keepdim)?.div(&x)?;
                 return grads![g.mul(&rest.conj()?)?];
             }
-            let (line, dim) = if all { (x.reshape_to(&[x.numel()])?, 0) } else { (x.clone(), mask.trailing_zeros() as usize) };
+            let (line, dim) =
+                if all { (x.reshape_to(&[x.numel()])?, 0) } else { (x.clone(), mask.trailing_zeros() as usize) };
             let rest = others_product(&line, dim)?.reshape_to(x.shape())?;
             grads![g.mul(&rest.conj()?)?]
         }

@@ -82,14 +82,22 @@ fn cast(x: &Tensor, dtype: Option<DType>) -> Result<Tensor> {
 pub fn cumsum(x: &Tensor, dim: i64, dtype: Option<DType>) -> Result<Tensor> {
     let d = x.wrap_dim(dim)?;
     let x = cast(x, dtype)?;
-    if dtype.is_some_and(|t| t.is_integral(true)) { scanned(Scan::Sum, &x, d, Forward, sum_dtype(&x, dtype)) } else { sum_scan(&x, d, Forward) }
+    if dtype.is_some_and(|t| t.is_integral(true)) {
+        scanned(Scan::Sum, &x, d, Forward, sum_dtype(&x, dtype))
+    } else {
+        sum_scan(&x, d, Forward)
+    }
 }
 
 /// Running products along a dim; bool and integers multiply to int64.
 pub fn cumprod(x: &Tensor, dim: i64, dtype: Option<DType>) -> Result<Tensor> {
     let d = x.wrap_dim(dim)?;
     let x = cast(x, dtype)?;
-    if dtype.is_some_and(|t| t.is_integral(true)) { scanned(Scan::Prod, &x, d, Forward, sum_dtype(&x, dtype)) } else { product_scan(&x, d, Forward) }
+    if dtype.is_some_and(|t| t.is_integral(true)) {
+        scanned(Scan::Prod, &x, d, Forward, sum_dtype(&x, dtype))
+    } else {
+        product_scan(&x, d, Forward)
+    }
 }
 
 /// log of running sums of exponentials along a dim.

@@ -25,7 +25,14 @@ pub struct Places {
 }
 
 /// Changes `x` in place or a copy of it. `inputs[0]` is `x`, which `build` must not save.
-fn update<K, B, F>(x: &Tensor, dest: &Dest, name: &'static str, inputs: &[&Tensor], kernel: K, build: B) -> Result<Tensor>
+fn update<K, B, F>(
+    x: &Tensor,
+    dest: &Dest,
+    name: &'static str,
+    inputs: &[&Tensor],
+    kernel: K,
+    build: B,
+) -> Result<Tensor>
 where
     K: FnOnce(&Tensor) -> Result<()>,
     B: FnOnce(&mut Saver) -> F,
@@ -57,55 +64,83 @@ impl Places {
     pub fn add(self, x: &Tensor, index: &Tensor, src: &Tensor, dest: &Dest) -> Result<Tensor> {
         let src = &apart(x, src, dest)?;
         let name = if self.whole { "IndexAddBackward0" } else { "ScatterAddBackward0" };
-        update(x, dest, name, &[x, src], |y| {
-            self.run(y, index, src, Scatter::Add, true);
-            Ok(())
-        }, |s| {
-            let index = s.input(index);
-            move |c, g| grads![c.when(0, || Ok(g.clone()))?, c.when(1, || self.read(g, &c.get(index)?))?]
-        })
+        update(
+            x,
+            dest,
+            name,
+            &[x, src],
+            |y| {
+                self.run(y, index, src, Scatter::Add, true);
+                Ok(())
+            },
+            |s| {
+                let index = s.input(index);
+                move |c, g| grads![c.when(0, || Ok(g.clone()))?, c.when(1, || self.read(g, &c.get(index)?))?]
+            },
+        )
     }
 
     /// `x` with `src` put at the places.
     pub fn set(self, x: &Tensor, index: &Tensor, src: &Tensor, dest: &Dest) -> Result<Tensor> {
         let src = &apart(x, src, dest)?;
         let name = if self.whole { "IndexCopyBackward0" } else { "ScatterBackward0" };
-        update(x, dest, name, &[x, src], |y| {
-            self.run(y, index, src, Scatter::Set, true);
-            Ok(())
-        }, |s| {
-            let index = s.input(index);
-            move |c, g| {
-                let i = c.get(index)?;
-                grads![c.when(0, || self.clear(g, &i))?, c.when(1, || self.read(g, &i))?]
-            }
-        })
+        update(
+            x,
+            dest,
+            name,
+            &[x, src],
+            |y| {
+                self.run(y, index, src, Scatter::Set, true);
+                Ok(())
+            },
+            |s| {
+                let index = s.input(index);
+                move |c, g| {
+                    let i = c.get(index)?;
+                    grads![c.when(0, || self.clear(g, &i))?, c.when(1, || self.read(g, &i))?]
+                }
+            },
+        )
     }
 
     /// `x` with a 0-d value of its dtype put at the places.
     pub fn fill(self, x: &Tensor, index: &Tensor, value: &Tensor, dest: &Dest) -> Result<Tensor> {
         let value = &apart(x, value, dest)?;
         let name = if self.whole { "IndexFillBackward0" } else { "ScatterBackward1" };
-        update(x, dest, name, &[x, value], |y| {
-            if self.whole {
-                dispatch::index::index_fill(y, self.dim, index, value);
-            } else {
-                dispatch::index::scatter(y, self.dim, index, &expand_to(&value.detach(), index.shape())?, Scatter::Set, true);
-            }
-            Ok(())
-        }, |s| {
-            let index = s.input(index);
-            move |c, g| {
-                let i = c.get(index)?;
-                let by_value = c.when(1, || {
-                    // Of a place that is named twice the value appears once.
-                    let nowhere = dispatch::zeros(g.shape(), DType::Bool, g.device())?;
-                    let written = self.fill(&nowhere, &i, &nowhere.scalar_like(true)?, &Dest::InPlace)?;
-                    super::arith::where_(&written, g, &g.scalar_like(0i64)?)?.sum_all()
-                })?;
-                grads![c.when(0, || self.clear(g, &i))?, by_value]
-            }
-        })
+        update(
+            x,
+            dest,
+            name,
+            &[x, value],
+            |y| {
+                if self.whole {
+                    dispatch::index::index_fill(y, self.dim, index, value);
+                } else {
+                    dispatch::index::scatter(
+                        y,
+                        self.dim,
+                        index,
+                        &expand_to(&value.detach(), index.shape())?,
+                        Scatter::Set,
+                        true,
+                    );
+                }
+                Ok(())
+            },
+            |s| {
+                let index = s.input(index);
+                move |c, g| {
+                    let i = c.get(index)?;
+                    let by_value = c.when(1, || {
+                        // Of a place that is named twice the value appears once.
+                        let nowhere = dispatch::zeros(g.shape(), DType::Bool, g.device())?;
+                        let written = self.fill(&nowhere, &i, &nowhere.scalar_like(true)?, &Dest::InPlace)?;
+                        super::arith::where_(&written, g, &g.scalar_like(0i64)?)?.sum_all()
+                    })?;
+                    grads![c.when(0, || self.clear(g, &i))?, by_value]
+                }
+            },
+        )
     }
 
     /// `x` with zeros at the places.
@@ -128,14 +163,25 @@ impl Places {
                     Scatter::Min | Scatter::Max => self.extreme_grads(g, &x, &i, &src, &y)?,
                     Scatter::Add | Scatter::Set => (g.clone(), self.read(g, &i)?),
                 };
-                grads![c.when(0, || if include_self { Ok(gx.clone()) } else { self.clear(&gx, &i) })?, c.when(1, || Ok(gs))?]
+                grads![
+                    c.when(0, || if include_self { Ok(gx.clone()) } else { self.clear(&gx, &i) })?,
+                    c.when(1, || Ok(gs))?
+                ]
             }
         })
     }
 
     // By an element of the source: the product of the others. With one zero at a place, that zero's derivative is the
     // product without it; with more, all derivatives are 0, which the quotient by a placeholder of 1 gives.
-    fn product_grads(self, g: &Tensor, x: &Tensor, i: &Tensor, src: &Tensor, y: &Tensor, include_self: bool) -> Result<(Tensor, Tensor)> {
+    fn product_grads(
+        self,
+        g: &Tensor,
+        x: &Tensor,
+        i: &Tensor,
+        src: &Tensor,
+        y: &Tensor,
+        include_self: bool,
+    ) -> Result<(Tensor, Tensor)> {
         let x1 = x.masked_fill_scalar(&x.eq_scalar(0.0)?, 1.0)?;
         let gx = g.mul(&self.reduce(&x1, i, src, Scatter::Mul, include_self)?.div(&x1)?.conj()?)?;
         let zero = src.eq_scalar(0.0)?;
@@ -195,7 +241,16 @@ fn unchanged(x: &Tensor, dest: &Dest) -> Result<Tensor> {
 
 #[allow(clippy::too_many_arguments, reason = "the arguments of the operation and where its result goes")]
 /// [`Places::reduce`] into a new tensor or, by way of one, in place: its derivative reads the old values.
-fn reduced(name: &str, at: Places, x: &Tensor, index: &Tensor, src: &Tensor, op: Scatter, include_self: bool, dest: Dest) -> Result<Tensor> {
+fn reduced(
+    name: &str,
+    at: Places,
+    x: &Tensor,
+    index: &Tensor,
+    src: &Tensor,
+    op: Scatter,
+    include_self: bool,
+    dest: Dest,
+) -> Result<Tensor> {
     let Dest::InPlace = dest else { return at.reduce(x, index, src, op, include_self) };
     let old = if needs_grad(&[x, src]) { copy::clone(x, None)? } else { x.clone() };
     match inplace::place(name, dest, Some(x), Ret::Tensor(at.reduce(&old, index, src, op, include_self)?))? {
@@ -204,7 +259,15 @@ fn reduced(name: &str, at: Places, x: &Tensor, index: &Tensor, src: &Tensor, op:
     }
 }
 
-fn scatter_by(x: &Tensor, dim: i64, index: &Tensor, src: &Tensor, op: Scatter, include_self: bool, dest: Dest) -> Result<Tensor> {
+fn scatter_by(
+    x: &Tensor,
+    dim: i64,
+    index: &Tensor,
+    src: &Tensor,
+    op: Scatter,
+    include_self: bool,
+    dest: Dest,
+) -> Result<Tensor> {
     let d = x.wrap_dim(dim)?;
     check_source(x, src)?;
     let i = elements("scatter", x, d, index, Some(src))?;
@@ -225,7 +288,9 @@ fn old_reduction(reduce: Option<&str>) -> Result<Scatter> {
         None => Ok(Scatter::Set),
         Some("add") => Ok(Scatter::Add),
         Some("multiply") => Ok(Scatter::Mul),
-        Some(other) => fail!(Runtime, torch: ("reduce argument must be either add or multiply."), expected: ("scatter: expected reduce='add' or 'multiply'"), got: ("'{other}'"), fix: ("Use scatter_reduce() for others.")),
+        Some(other) => {
+            fail!(Runtime, torch: ("reduce argument must be either add or multiply."), expected: ("scatter: expected reduce='add' or 'multiply'"), got: ("'{other}'"), fix: ("Use scatter_reduce() for others."))
+        }
     }
 }
 
@@ -254,7 +319,14 @@ pub fn cpp_name(d: DType) -> &'static str {
     }
 }
 
-fn scatter_value(x: &Tensor, dim: i64, index: &Tensor, value: Scalar, reduce: Option<&str>, dest: Dest) -> Result<Tensor> {
+fn scatter_value(
+    x: &Tensor,
+    dim: i64,
+    index: &Tensor,
+    value: Scalar,
+    reduce: Option<&str>,
+    dest: Dest,
+) -> Result<Tensor> {
     let d = x.wrap_dim(dim)?;
     let op = old_reduction(reduce)?;
     let i = elements("scatter", x, d, index, None)?;
@@ -278,11 +350,21 @@ fn reduction(text: &str) -> Result<Scatter> {
         "mean" => Ok(Scatter::Mean),
         "amax" => Ok(Scatter::Max),
         "amin" => Ok(Scatter::Min),
-        other => fail!(Runtime, torch: ("reduce argument must be either sum, prod, mean, amax or amin, got {other}"), expected: ("scatter_reduce: expected one of these"), got: ("'{other}'"), fix: ("Check the spelling.")),
+        other => {
+            fail!(Runtime, torch: ("reduce argument must be either sum, prod, mean, amax or amin, got {other}"), expected: ("scatter_reduce: expected one of these"), got: ("'{other}'"), fix: ("Check the spelling."))
+        }
     }
 }
 
-fn scatter_reduce(x: &Tensor, dim: i64, index: &Tensor, src: &Tensor, reduce: &str, include_self: bool, dest: Dest) -> Result<Tensor> {
+fn scatter_reduce(
+    x: &Tensor,
+    dim: i64,
+    index: &Tensor,
+    src: &Tensor,
+    reduce: &str,
+    include_self: bool,
+    dest: Dest,
+) -> Result<Tensor> {
     scatter_by(x, dim, index, src, reduction(reduce)?, include_self, dest)
 }
 
@@ -301,7 +383,8 @@ fn slices(name: &str, x: &Tensor, d: usize, dim: i64, index: &Tensor, source: &T
     let n = i.numel();
     let mut want = Shape::from_slice(x.shape());
     want.get_mut(d).into_iter().for_each(|e| *e = n);
-    let fits = source.shape() == &want[..] || (source.ndim().max(1) == want.len().max(1) && source.numel() == n && want.iter().product::<usize>() == n);
+    let fits = source.shape() == &want[..]
+        || (source.ndim().max(1) == want.len().max(1) && source.numel() == n && want.iter().product::<usize>() == n);
     if !fits {
         let others = source.ndim() == x.ndim() && (0..x.ndim()).all(|k| k == d || x.size(k) == source.size(k));
         if !others && source.ndim() > 0 && x.ndim() > 0 {
@@ -314,7 +397,11 @@ fn slices(name: &str, x: &Tensor, d: usize, dim: i64, index: &Tensor, source: &T
 }
 
 fn source_like(x: &Tensor, source: &Tensor) -> Result<Tensor> {
-    if source.ndim() == x.ndim() { Ok(source.clone()) } else { source.reshape_to(if x.ndim() == 0 { &[] } else { &[1] }) }
+    if source.ndim() == x.ndim() {
+        Ok(source.clone())
+    } else {
+        source.reshape_to(if x.ndim() == 0 { &[] } else { &[1] })
+    }
 }
 
 fn index_add(x: &Tensor, dim: i64, index: &Tensor, source: &Tensor, alpha: Scalar, dest: Dest) -> Result<Tensor> {
@@ -333,10 +420,20 @@ fn index_add(x: &Tensor, dim: i64, index: &Tensor, source: &Tensor, alpha: Scala
     Places { dim: d, whole: true }.add(x, &i, &source, &dest)
 }
 
-fn index_reduce(x: &Tensor, dim: i64, index: &Tensor, source: &Tensor, reduce: &str, include_self: bool, dest: Dest) -> Result<Tensor> {
+fn index_reduce(
+    x: &Tensor,
+    dim: i64,
+    index: &Tensor,
+    source: &Tensor,
+    reduce: &str,
+    include_self: bool,
+    dest: Dest,
+) -> Result<Tensor> {
     let op = match reduce {
         "prod" | "mean" | "amax" | "amin" => reduction(reduce)?,
-        other => fail!(Runtime, torch: ("index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {other}."), expected: ("index_reduce: expected one of these"), got: ("'{other}'"), fix: ("Use index_add() for sums.")),
+        other => {
+            fail!(Runtime, torch: ("index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {other}."), expected: ("index_reduce: expected one of these"), got: ("'{other}'"), fix: ("Use index_add() for sums."))
+        }
     };
     let d = x.wrap_dim(dim)?;
     let i = slices("index_reduce", x, d, dim, index, source)?;
@@ -451,17 +548,30 @@ fn put(x: &Tensor, index: &Tensor, source: &Tensor, accumulate: bool, dest: Dest
 /// [`put`] at checked places, with a source of the index's shape.
 pub fn put_at(x: &Tensor, index: &Tensor, source: &Tensor, accumulate: bool, dest: &Dest) -> Result<Tensor> {
     let source = &apart(x, source, dest)?;
-    update(x, dest, "PutBackward0", &[x, source], |y| {
-        dispatch::index::put(y, index, source, accumulate);
-        Ok(())
-    }, |s| {
-        let index = s.input(index);
-        move |c, g| {
-            let i = c.get(index)?;
-            let gx = c.when(0, || if accumulate { Ok(g.clone()) } else { put_at(g, &i, &expand_to(&g.scalar_like(0i64)?, i.shape())?, false, &Dest::New) })?;
-            grads![gx, c.when(1, || taken(g, &i))?]
-        }
-    })
+    update(
+        x,
+        dest,
+        "PutBackward0",
+        &[x, source],
+        |y| {
+            dispatch::index::put(y, index, source, accumulate);
+            Ok(())
+        },
+        |s| {
+            let index = s.input(index);
+            move |c, g| {
+                let i = c.get(index)?;
+                let gx = c.when(0, || {
+                    if accumulate {
+                        Ok(g.clone())
+                    } else {
+                        put_at(g, &i, &expand_to(&g.scalar_like(0i64)?, i.shape())?, false, &Dest::New)
+                    }
+                })?;
+                grads![gx, c.when(1, || taken(g, &i))?]
+            }
+        },
+    )
 }
 
 fn masked_scatter(x: &Tensor, mask: &Tensor, source: &Tensor, dest: Dest) -> Result<Tensor> {
@@ -482,25 +592,44 @@ fn masked_scatter(x: &Tensor, mask: &Tensor, source: &Tensor, dest: Dest) -> Res
 /// `x` with the elements of `source`, in order, where a mask of its shape holds.
 pub fn fill_from(x: &Tensor, mask: &Tensor, source: &Tensor, dest: &Dest) -> Result<Tensor> {
     let source = &apart(x, source, dest)?;
-    update(x, dest, "MaskedScatterBackward0", &[x, source], |y| {
-        if !dispatch::index::masked_scatter(y, mask, &no_grad(|| copy::contiguous(source))?) {
-            fail!(Runtime, torch: ("Number of elements of source < number of ones in mask"), expected: ("masked_scatter: expected a source element per true element of the mask"), got: ("{} elements", source.numel()), fix: ("Use a longer source."));
-        }
-        Ok(())
-    }, |s| {
-        let mask = s.input(mask);
-        let shape = Shape::from_slice(source.shape());
-        move |c, g| {
-            let mask = c.get(mask)?;
-            let gx = c.when(0, || g.masked_fill_scalar(&mask, 0.0))?;
-            grads![gx, c.when(1, || {
-                let part = selected(g, &mask)?;
-                let n: usize = shape.iter().product();
-                let all = if part.numel() == n { part } else { view::embed(&part, &[n], &[1], &(Shape::from_slice(part.shape()), smallvec::smallvec![1], 0))? };
-                all.reshape_to(&shape)
-            })?]
-        }
-    })
+    update(
+        x,
+        dest,
+        "MaskedScatterBackward0",
+        &[x, source],
+        |y| {
+            if !dispatch::index::masked_scatter(y, mask, &no_grad(|| copy::contiguous(source))?) {
+                fail!(Runtime, torch: ("Number of elements of source < number of ones in mask"), expected: ("masked_scatter: expected a source element per true element of the mask"), got: ("{} elements", source.numel()), fix: ("Use a longer source."));
+            }
+            Ok(())
+        },
+        |s| {
+            let mask = s.input(mask);
+            let shape = Shape::from_slice(source.shape());
+            move |c, g| {
+                let mask = c.get(mask)?;
+                let gx = c.when(0, || g.masked_fill_scalar(&mask, 0.0))?;
+                grads![
+                    gx,
+                    c.when(1, || {
+                        let part = selected(g, &mask)?;
+                        let n: usize = shape.iter().product();
+                        let all = if part.numel() == n {
+                            part
+                        } else {
+                            view::embed(
+                                &part,
+                                &[n],
+                                &[1],
+                                &(Shape::from_slice(part.shape()), smallvec::smallvec![1], 0),
+                            )?
+                        };
+                        all.reshape_to(&shape)
+                    })?
+                ]
+            }
+        },
+    )
 }
 
 ops! {

@@ -14,7 +14,13 @@ use crate::schema::Ret;
 use crate::tensor::promote::result_type;
 use crate::tensor::{DType, Scalar, Tensor};
 
-fn check_search(sorted: &Tensor, values: &Tensor, right: bool, side: Option<&str>, sorter: Option<&Tensor>) -> Result<()> {
+fn check_search(
+    sorted: &Tensor,
+    values: &Tensor,
+    right: bool,
+    side: Option<&str>,
+    sorter: Option<&Tensor>,
+) -> Result<()> {
     match side {
         Some(s) if s != "left" && s != "right" => {
             fail!(Runtime, torch: ("torch.searchsorted(): side can only be 'left' or 'right' but got {s}"), expected: ("searchsorted: expected 'left' or 'right'"), got: ("'{s}'"), fix: ("Use one of those."))
@@ -62,7 +68,14 @@ fn search(sorted: &Tensor, values: &Tensor, int32: bool, right: bool, sorter: Op
     Ok(out)
 }
 
-fn searchsorted(sorted: &Tensor, values: &Tensor, int32: bool, right: bool, side: Option<&str>, sorter: Option<&Tensor>) -> Result<Tensor> {
+fn searchsorted(
+    sorted: &Tensor,
+    values: &Tensor,
+    int32: bool,
+    right: bool,
+    side: Option<&str>,
+    sorter: Option<&Tensor>,
+) -> Result<Tensor> {
     check_search(sorted, values, right, side, sorter)?;
     search(sorted, values, int32, right || side == Some("right"), sorter)
 }
@@ -150,7 +163,12 @@ pub fn isin(x: &Tensor, among: &Tensor, invert: bool) -> Result<Tensor> {
     let sorted = sort(&among.reshape_to(&[n])?, 0, false)?.0;
     let flat = contiguous(&x)?.reshape_to(&[x.numel()])?;
     let last = dispatch::wrapped(Scalar::Int(n as i64 - 1))?;
-    let at = super::arith::clamp(&search(&sorted, &flat, false, false, None)?, None, Some(&last), &crate::schema::Dest::New)?;
+    let at = super::arith::clamp(
+        &search(&sorted, &flat, false, false, None)?,
+        None,
+        Some(&last),
+        &crate::schema::Dest::New,
+    )?;
     let found = take(&sorted, 0, &at)?.eq(&flat)?;
     let found = if invert { found.logical_not()? } else { found };
     found.reshape_to(x.shape())
@@ -170,7 +188,7 @@ fn nonzero_form(x: &Tensor, as_tuple: bool) -> Result<Ret> {
         return Ok(Ret::Tensor(nonzero(x)?));
     }
     let x = if x.ndim() == 0 { view::unsqueeze(&x.detach(), 0)? } else { x.clone() };
-    Ok(Ret::List(view::unbind(&nonzero(&x)?, 1)?))
+    Ok(Ret::List(super::split::unbind(&nonzero(&x)?, 1)?))
 }
 
 fn argwhere(x: &Tensor) -> Result<Tensor> {

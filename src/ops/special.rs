@@ -93,8 +93,20 @@ binary_rows! { OPS2;
     igammac(Tensor): IGAMMAC "IgammacBackward0" Gammaincc Float, [f m i o];
 }
 
-static ROUND: Pw = Pw { name: "round", node: "RoundBackward0", fun: Fun::Round, class: Same, grads: &[Some(D(0, |a| a.g.zeros_like()))] };
-static ROUND_DECIMALS: Pw = Pw { name: "round", node: "RoundBackward1", fun: Fun::RoundDecimals, class: Same, grads: &[Some(D(0, |a| a.g.zeros_like()))] };
+static ROUND: Pw = Pw {
+    name: "round",
+    node: "RoundBackward0",
+    fun: Fun::Round,
+    class: Same,
+    grads: &[Some(D(0, |a| a.g.zeros_like()))],
+};
+static ROUND_DECIMALS: Pw = Pw {
+    name: "round",
+    node: "RoundBackward1",
+    fun: Fun::RoundDecimals,
+    class: Same,
+    grads: &[Some(D(0, |a| a.g.zeros_like()))],
+};
 
 /// Rounded to the nearest, ties to even, at a number of decimals.
 pub fn round(x: &Tensor, decimals: i64, dest: &Dest) -> Result<Tensor> {
@@ -104,11 +116,19 @@ pub fn round(x: &Tensor, decimals: i64, dest: &Dest) -> Result<Tensor> {
     if x.dtype().is_integral(true) {
         return super::helpers::not_implemented("round_vml", x.dtype());
     }
-    apply(&ROUND_DECIMALS, &[x], Params { i: [decimals, 0, 0, 0], f: [decimals as f64, 0.0, 0.0, 0.0] }, dest)
+    apply(
+        &ROUND_DECIMALS,
+        &[x],
+        Params { i: [decimals, 0, 0, 0], f: [10f64.powi(decimals.unsigned_abs().min(400) as i32), 0.0, 0.0, 0.0] },
+        dest,
+    )
 }
 
 static LOGIT: Pw = Pw {
-    name: "logit", node: "LogitBackward0", fun: Fun::Logit, class: Float,
+    name: "logit",
+    node: "LogitBackward0",
+    fun: Fun::Logit,
+    class: Float,
     grads: &[Some(D(X, |a| {
         let x = a.x()?;
         let d = a.g.div(&x.mul(&x.neg()?.add_scalar(1.0)?)?)?;
@@ -126,12 +146,24 @@ pub fn logit(x: &Tensor, eps: Option<f64>, dest: &Dest) -> Result<Tensor> {
 }
 
 static NAN_TO_NUM: Pw = Pw {
-    name: "nan_to_num", node: "NanToNumBackward0", fun: Fun::NanToNum, class: Same,
-    grads: &[Some(D(X, |a| { let x = a.x()?; a.g.masked_fill_scalar(&x.isfinite()?.logical_not()?, 0.0) }))],
+    name: "nan_to_num",
+    node: "NanToNumBackward0",
+    fun: Fun::NanToNum,
+    class: Same,
+    grads: &[Some(D(X, |a| {
+        let x = a.x()?;
+        a.g.masked_fill_scalar(&x.isfinite()?.logical_not()?, 0.0)
+    }))],
 };
 
 /// NaN and infinities replaced by numbers; by default 0 and the largest finite ones.
-pub fn nan_to_num(x: &Tensor, nan: Option<f64>, posinf: Option<f64>, neginf: Option<f64>, dest: &Dest) -> Result<Tensor> {
+pub fn nan_to_num(
+    x: &Tensor,
+    nan: Option<f64>,
+    posinf: Option<f64>,
+    neginf: Option<f64>,
+    dest: &Dest,
+) -> Result<Tensor> {
     if x.dtype().is_integral(true) {
         return match dest {
             Dest::New => super::copy::clone(x, None),
@@ -144,11 +176,19 @@ pub fn nan_to_num(x: &Tensor, nan: Option<f64>, posinf: Option<f64>, neginf: Opt
         DType::F32 | DType::C64 => f64::from(f32::MAX),
         _ => f64::MAX,
     };
-    apply(&NAN_TO_NUM, &[x], Params { f: [nan.unwrap_or(0.0), posinf.unwrap_or(max), neginf.unwrap_or(-max), 0.0], ..Params::default() }, dest)
+    apply(
+        &NAN_TO_NUM,
+        &[x],
+        Params { f: [nan.unwrap_or(0.0), posinf.unwrap_or(max), neginf.unwrap_or(-max), 0.0], ..Params::default() },
+        dest,
+    )
 }
 
 static ANGLE: Pw = Pw {
-    name: "angle", node: "AngleBackward0", fun: Fun::Angle, class: Float,
+    name: "angle",
+    node: "AngleBackward0",
+    fun: Fun::Angle,
+    class: Float,
     grads: &[Some(D(X, |a| {
         let x = a.x()?;
         if !x.dtype().is_complex() {
@@ -181,7 +221,11 @@ fn mvlgamma(x: &Tensor, p: i64) -> Result<Tensor> {
     if p < 1 {
         fail!(Runtime, torch: ("p has to be greater than or equal to 1"), expected: ("mvlgamma: expected p of at least 1"), got: ("{p}"), fix: ("Use p >= 1."));
     }
-    let x = if x.dtype().category() < Category::Float { super::copy::to_dtype(x, super::pointwise::default_float())? } else { x.clone() };
+    let x = if x.dtype().category() < Category::Float {
+        super::copy::to_dtype(x, super::pointwise::default_float())?
+    } else {
+        x.clone()
+    };
     let mut sum = x.lgamma()?;
     for j in 1..p {
         sum = sum.add(&x.add_scalar(-0.5 * j as f64)?.lgamma()?)?;

@@ -90,7 +90,9 @@ fn moment_mean(x: &Tensor, a: Ask) -> Result<(Tensor, Tensor)> {
         move |c, g| {
             let x = c.get(x)?;
             let by_mean = match &g[1] {
-                Some(g) => Some(spread(&g.mul_scalar(1.0 / reduced_count(x.shape(), mask) as f64)?, x.shape(), mask, keepdim)?),
+                Some(g) => {
+                    Some(spread(&g.mul_scalar(1.0 / reduced_count(x.shape(), mask) as f64)?, x.shape(), mask, keepdim)?)
+                }
                 None => None,
             };
             let by_var = match (&g[0], c.get_opt(y)?) {
@@ -124,7 +126,12 @@ fn ask(a: &Args, form: Form, root: bool) -> Result<Ask<'_>> {
     Ok(match form {
         Form::All => Ask { dim: None, correction: unbiased(1)?, keepdim: false, root },
         Form::Dims => Ask { dim: a.get(1)?, correction: unbiased(2)?, keepdim: a.get(3)?, root },
-        Form::Correction => Ask { dim: a.get(1)?, correction: a.get::<Option<Scalar>>(2)?.map_or(1.0, Scalar::f64), keepdim: a.get(3)?, root },
+        Form::Correction => Ask {
+            dim: a.get(1)?,
+            correction: a.get::<Option<Scalar>>(2)?.map_or(1.0, Scalar::f64),
+            keepdim: a.get(3)?,
+            root,
+        },
     })
 }
 
@@ -181,11 +188,14 @@ pub fn cov(x: &Tensor, correction: i64, fweights: Option<&Tensor>, aweights: Opt
         None => super::reduce::sum(&x, Some(&[1]), false, None)?.div(&total)?,
     };
     let factor = match (&w, aweights) {
-        (Some(w), Some(a)) if correction != 0 => total.sub(&w.mul(a)?.sum_all()?.div(&total)?.mul_scalar(correction as f64)?)?,
+        (Some(w), Some(a)) if correction != 0 => {
+            total.sub(&w.mul(a)?.sum_all()?.div(&total)?.mul_scalar(correction as f64)?)?
+        }
         _ => total.add(&dispatch::wrapped(Scalar::Int(-correction))?)?,
     };
     // No degrees of freedom: the divisor is 0, not negative.
-    let factor = super::arith::clamp(&factor, Some(&dispatch::wrapped(Scalar::Int(0))?), None, &crate::schema::Dest::New)?;
+    let factor =
+        super::arith::clamp(&factor, Some(&dispatch::wrapped(Scalar::Int(0))?), None, &crate::schema::Dest::New)?;
     let centred = x.sub(&view::unsqueeze(&average, 1)?)?;
     let weighted = match &w {
         Some(w) => centred.mul(w)?,
@@ -210,7 +220,12 @@ pub fn corrcoef(x: &Tensor) -> Result<Tensor> {
         return Ok(c);
     }
     // Rounding may leave [-1, 1] by an ulp.
-    super::arith::clamp(&c, Some(&dispatch::wrapped(Scalar::Int(-1))?), Some(&dispatch::wrapped(Scalar::Int(1))?), &crate::schema::Dest::New)
+    super::arith::clamp(
+        &c,
+        Some(&dispatch::wrapped(Scalar::Int(-1))?),
+        Some(&dispatch::wrapped(Scalar::Int(1))?),
+        &crate::schema::Dest::New,
+    )
 }
 
 ops! {

@@ -33,7 +33,8 @@ fn check_empty(x: &Tensor, mask: u64, ord: f64, all: bool) -> Result<()> {
     if x.numel() > 0 || !(ord < 0.0 || ord == f64::INFINITY) {
         return Ok(());
     }
-    let show = if ord.is_infinite() { if ord > 0.0 { "inf".to_owned() } else { "-inf".to_owned() } } else { ord.to_string() };
+    let show =
+        if ord.is_infinite() { if ord > 0.0 { "inf".to_owned() } else { "-inf".to_owned() } } else { ord.to_string() };
     if all {
         fail!(Runtime, torch: ("linalg.vector_norm cannot compute the {show} norm on an empty tensor because the operation does not have an identity"), expected: ("vector_norm: expected elements"), got: ("shape {:?}", x.shape()), fix: ("Check numel() first."));
     }
@@ -55,7 +56,13 @@ pub fn vector_norm(x: &Tensor, ord: f64, dim: Option<&[i64]>, keepdim: bool, dty
     })
 }
 
-fn vector_norm_scalar(x: &Tensor, ord: Scalar, dim: Option<&[i64]>, keepdim: bool, dtype: Option<DType>) -> Result<Tensor> {
+fn vector_norm_scalar(
+    x: &Tensor,
+    ord: Scalar,
+    dim: Option<&[i64]>,
+    keepdim: bool,
+    dtype: Option<DType>,
+) -> Result<Tensor> {
     vector_norm(x, ord.f64(), dim, keepdim, dtype)
 }
 
@@ -109,7 +116,11 @@ pub fn renorm(x: &Tensor, p: f64, dim: i64, maxnorm: f64) -> Result<Tensor> {
     let y = no_grad(|| {
         let norm = vector_norm(x, p, Some(&dims), true, None)?;
         let scale = dispatch::wrapped(Scalar::Float(maxnorm))?.div(&norm.add_scalar(RENORM_EPS)?)?;
-        x.mul(&super::arith::where_(&norm.gt(&dispatch::wrapped(Scalar::Float(maxnorm))?)?, &scale, &dispatch::wrapped(Scalar::Float(1.0))?)?)
+        x.mul(&super::arith::where_(
+            &norm.gt(&dispatch::wrapped(Scalar::Float(maxnorm))?)?,
+            &scale,
+            &dispatch::wrapped(Scalar::Float(1.0))?,
+        )?)
     })?;
     record(y, "RenormBackward0", &[x], |s| {
         let x = s.input(x);

@@ -21,11 +21,31 @@ fn raw(x: &Tensor, (shape, strides, delta): Geometry) -> Tensor {
     let offset = (x.offset() as isize + delta) as usize;
     // SAFETY: every caller derives the geometry from `x`'s own within its bounds, or has checked it against the storage.
     let y = unsafe { x.view_parts(offset, shape, strides, x.dtype(), creation) };
-    if y.requires_grad() {
-        // Seen through the base: a view starts with the base's present history.
-        y.meta().lock().attr_version = y.base().and_then(|b| b.meta_if_any().map(|m| m.lock().history_version)).unwrap_or(0);
-    }
+    follow_base(&y);
     y
+}
+
+/// A view with another dtype; `offset` counts elements of that dtype. The caller has checked that it fits.
+pub(super) fn raw_dtype(
+    x: &Tensor,
+    shape: Shape,
+    strides: Strides,
+    offset: usize,
+    dtype: crate::tensor::DType,
+) -> Tensor {
+    let creation = if mode::grad_enabled() { Creation::Default } else { Creation::NoGrad };
+    // SAFETY: the caller covers bytes that `x` covers.
+    let y = unsafe { x.view_parts(offset, shape, strides, dtype, creation) };
+    follow_base(&y);
+    y
+}
+
+// Seen through the base: a view starts with the base's present history.
+fn follow_base(y: &Tensor) {
+    if y.requires_grad() {
+        y.meta().lock().attr_version =
+            y.base().and_then(|b| b.meta_if_any().map(|m| m.lock().history_version)).unwrap_or(0);
+    }
 }
 
 fn backward_of_view<F>(y: Tensor, name: &'static str, x: &Tensor, f: F) -> Result<Tensor>
@@ -89,7 +109,9 @@ pub fn as_strided(x: &Tensor, size: &[i64], stride: &[i64], storage_offset: Opti
     let y = raw(x, (shape.clone(), strides.clone(), offset as isize - x.offset() as isize));
     let (xs, xt) = (Shape::from_slice(x.shape()), Strides::from_slice(x.strides()));
     let delta = offset as isize - x.offset() as isize;
-    backward_of_view(y, "AsStridedBackward0", x, move |g| as_strided_backward(g, &xs, &xt, &(shape.clone(), strides.clone(), delta)))
+    backward_of_view(y, "AsStridedBackward0", x, move |g| {
+        as_strided_backward(g, &xs, &xt, &(shape.clone(), strides.clone(), delta))
+    })
 }
 
 /// The gradient of an `as_strided` view whose geometry may reach outside its input.
@@ -109,7 +131,10 @@ pub fn check_bounds(name: &str, x: &Tensor, shape: &[usize], strides: &[isize], 
     let reach = if shape.contains(&0) {
         Some(0)
     } else {
-        shape.iter().zip(strides).try_fold(offset as usize + 1, |n, (&d, &s)| n.checked_add((d - 1).checked_mul(s as usize)?))
+        shape
+            .iter()
+            .zip(strides)
+            .try_fold(offset as usize + 1, |n, (&d, &s)| n.checked_add((d - 1).checked_mul(s as usize)?))
     };
     let have = x.storage().nbytes();
     match reach.and_then(|n| n.checked_mul(x.dtype().size())) {
@@ -126,11 +151,15 @@ pub fn infer_size(name: &str, shape: &[i64], numel: usize) -> Result<Shape> {
     let mut unknown = None;
     for (d, &n) in shape.iter().enumerate() {
         match n {
-            -1 if unknown.is_some() => fail!(Runtime, torch: ("only one dimension can be inferred"), expected: ("{name}: expected at most one -1"), got: ("{shape:?}"),
-                fix: ("Write all sizes but one.")),
+            -1 if unknown.is_some() => {
+                fail!(Runtime, torch: ("only one dimension can be inferred"), expected: ("{name}: expected at most one -1"), got: ("{shape:?}"),
+                fix: ("Write all sizes but one."))
+            }
             -1 => unknown = Some(d),
-            n if n < 0 => fail!(Runtime, torch: ("invalid shape dimension {n} at index {d} of shape {shape:?}"), expected: ("{name}: expected sizes of at least -1"), got: ("{n}"),
-                fix: ("Use -1 for the size to be inferred.")),
+            n if n < 0 => {
+                fail!(Runtime, torch: ("invalid shape dimension {n} at index {d} of shape {shape:?}"), expected: ("{name}: expected sizes of at least -1"), got: ("{n}"),
+                fix: ("Use -1 for the size to be inferred."))
+            }
             n => known = known.saturating_mul(n as usize),
         }
     }
@@ -246,7 +275,9 @@ pub fn t(x: &Tensor) -> Result<Tensor> {
     match x.ndim() {
         0 | 1 => alias(x),
         2 => transpose_named(x, 0, 1, "TBackward0"),
-        n => fail!(Runtime, torch: ("t() expects a tensor with <= 2 dimensions, but self is {n}D"), expected: ("t: expected at most 2 dims"), got: ("{n}"), fix: ("Use mT or transpose(dim0, dim1).")),
+        n => {
+            fail!(Runtime, torch: ("t() expects a tensor with <= 2 dimensions, but self is {n}D"), expected: ("t: expected at most 2 dims"), got: ("{n}"), fix: ("Use mT or transpose(dim0, dim1)."))
+        }
     }
 }
 
@@ -359,7 +390,8 @@ pub fn diagonal(x: &Tensor, offset: i64, dim1: i64, dim2: i64) -> Result<Tensor>
         fail!(Runtime, torch: ("diagonal dimensions cannot be identical {dim1}, {dim2}"), expected: ("diagonal: expected two different dims"), got: ("{dim1} and {dim2} of {} dims", x.ndim()), fix: ("Use diag() to make a matrix of a vector."));
     }
     let (n, m) = (x.shape()[a] as i64, x.shape()[b] as i64);
-    let len = if offset >= 0 { n.min(m.saturating_sub(offset)) } else { m.min(n.saturating_add(offset)) }.max(0) as usize;
+    let len =
+        if offset >= 0 { n.min(m.saturating_sub(offset)) } else { m.min(n.saturating_add(offset)) }.max(0) as usize;
     embedded(x, "DiagonalBackward0", |shape, strides| {
         let delta = match (len, offset) {
             (0, _) => 0,
@@ -443,72 +475,6 @@ pub fn movedim(x: &Tensor, source: &[i64], destination: &[i64]) -> Result<Tensor
     permute_to(x, &order)
 }
 
-/// Pieces of given sizes along a dim.
-pub fn split_with_sizes(x: &Tensor, split_sizes: &[i64], dim: i64) -> Result<Vec<Tensor>> {
-    let d = x.wrap_dim(dim)?;
-    let n = x.size(d) as i64;
-    if split_sizes.iter().any(|&s| s < 0) || split_sizes.iter().sum::<i64>() != n {
-        fail!(Runtime, torch: ("split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size at dimension {dim}), but got split_sizes={split_sizes:?}"),
-            expected: ("split: expected non-negative sizes that sum to {n}"), got: ("{split_sizes:?}"), fix: ("Adjust the sizes."));
-    }
-    let mut at = 0;
-    multiple(x, "SplitWithSizesBackward0", split_sizes.iter().map(|&len| {
-        let start = at;
-        at += len;
-        slice(x, dim, Some(start), Some(start + len), 1)
-    }))
-}
-
-// Several views from one call may not be changed in place while they share a history.
-fn multiple(_x: &Tensor, _name: &'static str, views: impl Iterator<Item = Result<Tensor>>) -> Result<Vec<Tensor>> {
-    views
-        .map(|v| {
-            let v = v?;
-            if v.creation() == Creation::Default {
-                v.set_creation(Creation::Multiple);
-            }
-            Ok(v)
-        })
-        .collect()
-}
-
-/// Pieces of `split_size` along a dim, the last one shorter.
-pub fn split(x: &Tensor, split_size: i64, dim: i64) -> Result<Vec<Tensor>> {
-    if x.ndim() == 0 {
-        fail!(Runtime, torch: ("split expects at least a 1-dimensional tensor"), expected: ("split: expected at least 1 dim"), got: ("a 0-d tensor"), fix: ("Use unsqueeze(0) first."));
-    }
-    let n = x.shape()[x.wrap_dim(dim)?] as i64;
-    if split_size < 0 || (split_size == 0 && n != 0) {
-        fail!(Runtime, torch: ("split expects split_size be non-negative, but got split_size={split_size}"), expected: ("split: expected a size of at least 1"), got: ("{split_size}"), fix: ("Use a positive size."));
-    }
-    let count = if split_size == 0 { 1 } else { ((n + split_size - 1) / split_size).max(1) };
-    multiple(x, "SplitBackward0", (0..count).map(|i| slice(x, dim, Some(i * split_size), Some(((i + 1) * split_size).min(n)), 1)))
-}
-
-/// At most `chunks` pieces of equal size.
-pub fn chunk(x: &Tensor, chunks: i64, dim: i64) -> Result<Vec<Tensor>> {
-    if x.ndim() == 0 {
-        fail!(Runtime, torch: ("chunk expects at least a 1-dimensional tensor"), expected: ("chunk: expected at least 1 dim"), got: ("a 0-d tensor"), fix: ("Use unsqueeze(0) first."));
-    }
-    if chunks <= 0 {
-        fail!(Runtime, torch: ("chunk expects `chunks` to be greater than 0, got: {chunks}"), expected: ("chunk: expected at least 1 chunk"), got: ("{chunks}"), fix: ("Use a positive number."));
-    }
-    let n = x.shape()[x.wrap_dim(dim)?] as i64;
-    if n == 0 {
-        return split_with_sizes(x, &vec![0; chunks as usize], dim);
-    }
-    split(x, (n + chunks - 1) / chunks, dim)
-}
-
-/// All slices along a dim.
-pub fn unbind(x: &Tensor, dim: i64) -> Result<Vec<Tensor>> {
-    if x.ndim() == 0 {
-        fail!(Runtime, torch: ("Dimension specified as 0 but tensor has no dimensions"), expected: ("unbind: expected at least 1 dim"), got: ("a 0-d tensor"), fix: ("Use item() for its value."));
-    }
-    let d = x.wrap_dim(dim)?;
-    multiple(x, "UnbindBackward0", (0..x.shape()[d] as i64).map(|i| select(x, dim, i)))
-}
-
 impl Tensor {
     /// [`reshape`] to a shape with the right number of elements.
     pub fn reshape_to(&self, shape: &[usize]) -> Result<Tensor> {
@@ -570,16 +536,6 @@ ops! {
     "movedim(Tensor self, int[1] source, int[1] destination) -> Tensor" [f m] => movedim(0, 1, 2);
     /// `movedim` under another name.
     "moveaxis(Tensor self, int[1] source, int[1] destination) -> Tensor" [f m] => movedim(0, 1, 2);
-    /// Pieces of `split_size` along a dim, the last one shorter.
-    "split(Tensor self, int split_size_or_sections, int dim=0) -> Tensor[]" [f m] => split(0, 1, 2);
-    /// Pieces of the given sizes along a dim.
-    "split(Tensor self, int[] split_size_or_sections, int dim=0) -> Tensor[]" [f m] => split_with_sizes(0, 1, 2);
-    /// Pieces of the given sizes along a dim.
-    "split_with_sizes(Tensor self, int[] split_sizes, int dim=0) -> Tensor[]" [f m] => split_with_sizes(0, 1, 2);
-    /// At most `chunks` pieces of equal size along a dim.
-    "chunk(Tensor self, int chunks, int dim=0) -> Tensor[]" [f m] => chunk(0, 1, 2);
-    /// All slices along a dim.
-    "unbind(Tensor self, int dim=0) -> Tensor[]" [f m] => unbind(0, 1);
 }
 
 /// Gradients of nothing: for operations whose inputs want none.

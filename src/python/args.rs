@@ -1,7 +1,7 @@
 //! Binding Python arguments to a signature: the road of every call that has no slot of its own.
 
 use super::convert::{device_of, dtype_of, format_of, int_of, ints_of, scalar_of, tensor_of};
-use super::types::{PyLayout};
+use super::types::PyLayout;
 use crate::dispatch;
 use crate::error::Error;
 use crate::schema::{Args, Param, Schema, Ty, Value};
@@ -25,7 +25,13 @@ impl<'py> Call<'py> {
     ///
     /// # Safety
     /// `args` holds `nargs` objects and then one per name in `kwnames`.
-    pub(super) unsafe fn new(py: Python<'py>, slf: Option<*mut ffi::PyObject>, args: *const *mut ffi::PyObject, nargs: usize, kwnames: *mut ffi::PyObject) -> Self {
+    pub(super) unsafe fn new(
+        py: Python<'py>,
+        slf: Option<*mut ffi::PyObject>,
+        args: *const *mut ffi::PyObject,
+        nargs: usize,
+        kwnames: *mut ffi::PyObject,
+    ) -> Self {
         // SAFETY: the caller's contract; all objects live as long as the call.
         unsafe {
             let borrow = |p: *mut ffi::PyObject| Bound::from_borrowed_ptr(py, p);
@@ -119,7 +125,9 @@ pub(super) fn bind(schema: &Schema, call: &Call<'_>, method: bool) -> Result<Arg
             continue;
         }
         match &p.default {
-            Some(Value::Scalar(s)) if p.ty == Ty::Operand => values.push(dispatch::wrapped(*s).map(Value::Tensor).map_err(Misfit::Value)?),
+            Some(Value::Scalar(s)) if p.ty == Ty::Operand => {
+                values.push(dispatch::wrapped(*s).map(Value::Tensor).map_err(Misfit::Value)?)
+            }
             Some(v) => values.push(v.clone()),
             None => return Err(Misfit::Missing),
         }
@@ -186,8 +194,12 @@ fn convert(p: &Param, obj: &Bound<'_, PyAny>) -> Result<Value, Wrong> {
             Some(Scalar::Bool(_)) => None,
             Some(s) => Some(Value::Float(s.f64())),
         },
-        Ty::FloatList => sequence(obj).and_then(|l| l.iter().map(|o| scalar_of(o).map(Scalar::f64)).collect::<Option<Vec<f64>>>()).map(Value::Floats),
-        Ty::ScalarList => sequence(obj).and_then(|l| l.iter().map(scalar_of).collect::<Option<Vec<_>>>()).map(Value::Scalars),
+        Ty::FloatList => sequence(obj)
+            .and_then(|l| l.iter().map(|o| scalar_of(o).map(Scalar::f64)).collect::<Option<Vec<f64>>>())
+            .map(Value::Floats),
+        Ty::ScalarList => {
+            sequence(obj).and_then(|l| l.iter().map(scalar_of).collect::<Option<Vec<_>>>()).map(Value::Scalars)
+        }
         Ty::Bool => bool_of(obj).map(Value::Bool),
         Ty::Str => obj.cast::<PyString>().ok().and_then(|s| s.to_str().ok().map(|s| Value::Str(s.to_owned()))),
         Ty::DType => dtype_of(obj).map(Value::DType),
@@ -198,9 +210,15 @@ fn convert(p: &Param, obj: &Bound<'_, PyAny>) -> Result<Value, Wrong> {
         Ty::Layout => obj.cast::<PyLayout>().ok().map(|_| Value::None),
         Ty::MemoryFormat => format_of(obj).map(Value::MemoryFormat),
         Ty::Generator => super::random::generator_of(obj).map(Value::Generator),
-        Ty::TensorList => sequence(obj).and_then(|l| l.iter().map(tensor_of).collect::<Option<Vec<Tensor>>>()).map(Value::Tensors),
+        Ty::TensorList => {
+            sequence(obj).and_then(|l| l.iter().map(tensor_of).collect::<Option<Vec<Tensor>>>()).map(Value::Tensors)
+        }
         Ty::OptionalTensorList => sequence(obj)
-            .and_then(|l| l.iter().map(|o| if o.is_none() { Some(None) } else { tensor_of(o).map(Some) }).collect::<Option<Vec<_>>>())
+            .and_then(|l| {
+                l.iter()
+                    .map(|o| if o.is_none() { Some(None) } else { tensor_of(o).map(Some) })
+                    .collect::<Option<Vec<_>>>()
+            })
             .map(Value::OptionalTensors),
     };
     match value {
@@ -267,7 +285,14 @@ fn show(schema: &Schema, method: bool, out: bool) -> String {
 
 /// The TypeError for a call that fits none of the signatures.
 #[cold]
-pub(super) fn refuse(name: &str, schemas: &[&Schema], call: &Call<'_>, method: bool, misfits: Vec<Misfit>, out: bool) -> PyErr {
+pub(super) fn refuse(
+    name: &str,
+    schemas: &[&Schema],
+    call: &Call<'_>,
+    method: bool,
+    misfits: Vec<Misfit>,
+    out: bool,
+) -> PyErr {
     let mut misfits = misfits;
     if let Some(at) = misfits.iter().position(|m| matches!(m, Misfit::Value(_)))
         && let Misfit::Value(e) = misfits.swap_remove(at)
@@ -279,7 +304,11 @@ pub(super) fn refuse(name: &str, schemas: &[&Schema], call: &Call<'_>, method: b
         let text = match misfit {
             Misfit::Type(i, got) => {
                 let p = &schema.params[i];
-                let place = if i < call.positional.len() && !p.keyword_only { format!(" (position {})", i + 1 - lead) } else { String::new() };
+                let place = if i < call.positional.len() && !p.keyword_only {
+                    format!(" (position {})", i + 1 - lead)
+                } else {
+                    String::new()
+                };
                 format!("{name}(): argument '{}'{place} must be {}, not {got}", python_name(p), ty_text(p.ty))
             }
             Misfit::Missing => {
@@ -287,22 +316,46 @@ pub(super) fn refuse(name: &str, schemas: &[&Schema], call: &Call<'_>, method: b
                     .params
                     .iter()
                     .enumerate()
-                    .filter(|(i, p)| p.default.is_none() && *i >= call.positional.len() && !call.keywords.iter().any(|(k, _)| k.to_str().is_ok_and(|k| names_param(k, p))))
+                    .filter(|(i, p)| {
+                        p.default.is_none()
+                            && *i >= call.positional.len()
+                            && !call.keywords.iter().any(|(k, _)| k.to_str().is_ok_and(|k| names_param(k, p)))
+                    })
                     .map(|(_, p)| format!("\"{}\"", python_name(p)))
                     .collect();
-                format!("{name}() missing {} required positional argument{}: {}", missing.len(), if missing.len() == 1 { "" } else { "s" }, missing.join(", "))
+                format!(
+                    "{name}() missing {} required positional argument{}: {}",
+                    missing.len(),
+                    if missing.len() == 1 { "" } else { "s" },
+                    missing.join(", ")
+                )
             }
             Misfit::Unknown(k) => format!("{name}() got an unexpected keyword argument '{k}'"),
             Misfit::Twice(k) => format!("{name}() got multiple values for argument '{k}'"),
             Misfit::TooMany(n) => {
                 let max = schema.positional - lead;
-                format!("{name}() takes {max} positional argument{} but {} {} given", if max == 1 { "" } else { "s" }, n - lead, if n - lead == 1 { "was" } else { "were" })
+                format!(
+                    "{name}() takes {max} positional argument{} but {} {} given",
+                    if max == 1 { "" } else { "s" },
+                    n - lead,
+                    if n - lead == 1 { "was" } else { "were" }
+                )
             }
             Misfit::Value(e) => return e.into(),
         };
         return PyTypeError::new_err(format!("{text}\n  expected {name}{}", show(schema, method, out)));
     }
-    let got: Vec<String> = call.positional.iter().skip(lead).map(type_name).chain(call.keywords.iter().map(|(k, v)| format!("{k}={}", type_name(v)))).collect();
+    let got: Vec<String> = call
+        .positional
+        .iter()
+        .skip(lead)
+        .map(type_name)
+        .chain(call.keywords.iter().map(|(k, v)| format!("{k}={}", type_name(v))))
+        .collect();
     let options: Vec<String> = schemas.iter().map(|s| format!(" * {}", show(s, method, out))).collect();
-    PyTypeError::new_err(format!("{name}() received an invalid combination of arguments - got ({}), but expected one of:\n{}\n", got.join(", "), options.join("\n")))
+    PyTypeError::new_err(format!(
+        "{name}() received an invalid combination of arguments - got ({}), but expected one of:\n{}\n",
+        got.join(", "),
+        options.join("\n")
+    ))
 }

@@ -115,7 +115,8 @@ pub(super) fn next_functions<'py>(py: Python<'py>, node: &Arc<Node>) -> PyResult
 
 fn edge_of(obj: &Bound<'_, PyAny>) -> PyResult<Edge> {
     if let Some(t) = tensor_of(obj) {
-        return autograd::gradient_edge(&t).ok_or_else(|| PyRuntimeError::new_err("One of the differentiated Tensors does not require grad"));
+        return autograd::gradient_edge(&t)
+            .ok_or_else(|| PyRuntimeError::new_err("One of the differentiated Tensors does not require grad"));
     }
     // A GradientEdge (node, output_nr).
     if let Ok((node, nr)) = obj.extract::<(Bound<'_, PyAny>, u32)>() {
@@ -150,13 +151,16 @@ fn _run_backward<'py>(
             Some(x) => match autograd::gradient_edge(&x) {
                 Some(e) => e,
                 None => {
-                    return Err(PyRuntimeError::new_err(format!("element {i} of tensors does not require grad and does not have a grad_fn")));
+                    return Err(PyRuntimeError::new_err(format!(
+                        "element {i} of tensors does not require grad and does not have a grad_fn"
+                    )));
                 }
             },
             None => edge_of(&t)?,
         };
         let grad = if g.is_none() {
-            let x = tensor_of(&t).ok_or_else(|| PyRuntimeError::new_err("grad can be implicitly created only for scalar outputs"))?;
+            let x = tensor_of(&t)
+                .ok_or_else(|| PyRuntimeError::new_err("grad can be implicitly created only for scalar outputs"))?;
             if x.numel() != 1 {
                 return Err(PyRuntimeError::new_err("grad can be implicitly created only for scalar outputs"));
             }
@@ -178,7 +182,9 @@ fn _run_backward<'py>(
                             hooks::retain_grad(&x)?;
                         }
                         if !x.requires_grad() {
-                            return Err(PyRuntimeError::new_err("One of the differentiated Tensors does not require grad"));
+                            return Err(PyRuntimeError::new_err(
+                                "One of the differentiated Tensors does not require grad",
+                            ));
                         }
                     }
                     edge_of(&t)
@@ -193,7 +199,9 @@ fn _run_backward<'py>(
         return Ok(py.None().into_bound(py));
     }
     if !allow_unused && out.iter().any(Option::is_none) {
-        return Err(PyRuntimeError::new_err("One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if this is the desired behavior."));
+        return Err(PyRuntimeError::new_err(
+            "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if this is the desired behavior.",
+        ));
     }
     let _ = list;
     let items = out.into_iter().map(|g| g.map(|g| wrap(py, g)).transpose()).collect::<PyResult<Vec<_>>>()?;
@@ -228,7 +236,8 @@ impl saved::Packed for PyPacked {
     fn unpack(&self) -> crate::error::Result<Tensor> {
         Python::attach(|py| -> PyResult<Tensor> {
             let r = self.unpack.call1(py, (self.object.clone_ref(py),))?;
-            tensor_of(r.bind(py)).ok_or_else(|| PyTypeError::new_err("Output of saved tensor unpack_hook expected to be a Tensor"))
+            tensor_of(r.bind(py))
+                .ok_or_else(|| PyTypeError::new_err("Output of saved tensor unpack_hook expected to be a Tensor"))
         })
         .map_err(super::errors::foreign)
     }

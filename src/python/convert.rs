@@ -44,7 +44,11 @@ fn slow_scalar(obj: &Bound<'_, PyAny>) -> Option<Scalar> {
     if let Some(t) = tensor_of(obj) {
         return if t.numel() == 1 && t.ndim() == 0 && !t.requires_grad() { t.item().ok() } else { None };
     }
-    if obj.is_instance_of::<PyString>() || obj.is_none() || obj.cast::<PyList>().is_ok() || obj.cast::<PyTuple>().is_ok() {
+    if obj.is_instance_of::<PyString>()
+        || obj.is_none()
+        || obj.cast::<PyList>().is_ok()
+        || obj.cast::<PyTuple>().is_ok()
+    {
         return None;
     }
     // NumPy scalars and others that know how to become a number; arrays with dims do not count.
@@ -76,7 +80,11 @@ pub(super) fn int_of(obj: &Bound<'_, PyAny>) -> Option<i64> {
         }
     }
     if let Some(t) = tensor_of(obj) {
-        return if t.numel() == 1 && t.dtype().is_integral(false) && !t.is_meta() { t.item().ok().map(Scalar::i64) } else { None };
+        return if t.numel() == 1 && t.dtype().is_integral(false) && !t.is_meta() {
+            t.item().ok().map(Scalar::i64)
+        } else {
+            None
+        };
     }
     obj.extract().ok()
 }
@@ -103,7 +111,7 @@ pub(super) fn dtype_of(obj: &Bound<'_, PyAny>) -> Option<DType> {
 /// A device or its name. The inner error is for names that mean none.
 pub(super) fn device_of(obj: &Bound<'_, PyAny>) -> Option<crate::error::Result<Device>> {
     if let Ok(d) = obj.cast::<PyDevice>() {
-        return Some(Ok(d.get().device));
+        return Some(d.get().device());
     }
     let text = obj.cast::<PyString>().ok()?;
     Some(Device::parse(text.to_str().ok()?))
@@ -145,7 +153,9 @@ pub(super) fn ret_object(py: Python<'_>, ret: Ret, schema: &Schema) -> PyResult<
 }
 
 fn named_tuple(py: Python<'_>, schema: &Schema, ts: Vec<Tensor>) -> PyResult<Py<PyAny>> {
-    let Some(classes) = CLASSES.get(py) else { return Err(PyRuntimeError::new_err("rustorch._C was imported without the package.")) };
+    let Some(classes) = CLASSES.get(py) else {
+        return Err(PyRuntimeError::new_err("rustorch._C was imported without the package."));
+    };
     // The factory caches by name, so that a result's class is one object.
     let cls = classes.return_type.bind(py).call1((schema.name, schema.return_names.clone()))?;
     let items = ts.into_iter().map(|t| Ok(wrap(py, t)?.into_bound(py))).collect::<PyResult<Vec<_>>>()?;

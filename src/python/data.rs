@@ -20,7 +20,11 @@ fn sequence<'py>(obj: &Bound<'py, PyAny>) -> Option<Items<'py>> {
     if let Ok(t) = obj.cast::<PyTuple>() {
         return Some(t.iter().collect());
     }
-    if obj.is_instance_of::<PyString>() || obj.is_instance_of::<PyBytes>() || obj.cast::<PyDict>().is_ok() || obj.cast::<PyTensor>().is_ok() {
+    if obj.is_instance_of::<PyString>()
+        || obj.is_instance_of::<PyBytes>()
+        || obj.cast::<PyDict>().is_ok()
+        || obj.cast::<PyTensor>().is_ok()
+    {
         return None;
     }
     // Any other object with a length and items (range, array.array, user sequences).
@@ -48,7 +52,10 @@ fn shape_of(obj: &Bound<'_, PyAny>) -> PyResult<Vec<usize>> {
         let Some(items) = sequence(&at) else { return Ok(shape) };
         shape.push(items.len());
         if shape.len() > MAX_DEPTH {
-            return Err(PyValueError::new_err(format!("too many dimensions '{}'\n  tensor: expected at most {MAX_DEPTH} nested lists, but got more. Does a list contain itself?", super::args::type_name(obj))));
+            return Err(PyValueError::new_err(format!(
+                "too many dimensions '{}'\n  tensor: expected at most {MAX_DEPTH} nested lists, but got more. Does a list contain itself?",
+                super::args::type_name(obj)
+            )));
         }
         match items.into_iter().next() {
             Some(first) => at = first,
@@ -92,9 +99,14 @@ fn infer(obj: &Bound<'_, PyAny>, depth: usize) -> PyResult<Option<DType>> {
 fn fill(obj: &Bound<'_, PyAny>, shape: &[usize], depth: usize, out: &Tensor, at: &mut usize) -> PyResult<()> {
     let size = out.dtype().size();
     if depth == shape.len() {
-        let Some(s) = scalar_of(obj).or_else(|| tensor_of(obj).filter(|t| t.numel() == 1).and_then(|t| t.item().ok())) else {
+        let Some(s) = scalar_of(obj).or_else(|| tensor_of(obj).filter(|t| t.numel() == 1).and_then(|t| t.item().ok()))
+        else {
             if let Some(items) = sequence(obj) {
-                return Err(PyValueError::new_err(format!("expected sequence of length {} at dim {depth} (got {})", 0, items.len())));
+                return Err(PyValueError::new_err(format!(
+                    "expected sequence of length {} at dim {depth} (got {})",
+                    0,
+                    items.len()
+                )));
             }
             return Err(PyTypeError::new_err(format!("must be real number, not {}", super::args::type_name(obj))));
         };
@@ -103,7 +115,10 @@ fn fill(obj: &Bound<'_, PyAny>, shape: &[usize], depth: usize, out: &Tensor, at:
             && out.dtype() != DType::U64
             && !fits(i, out.dtype())
         {
-            return Err(pyo3::exceptions::PyRuntimeError::new_err(format!("value cannot be converted to type {} without overflow", out.dtype().name())));
+            return Err(pyo3::exceptions::PyRuntimeError::new_err(format!(
+                "value cannot be converted to type {} without overflow",
+                out.dtype().name()
+            )));
         }
         if matches!(s, Scalar::Complex(_, i) if i != 0.0) && !out.dtype().is_complex() {
             return Err(PyTypeError::new_err("must be real number, not complex"));
@@ -117,13 +132,25 @@ fn fill(obj: &Bound<'_, PyAny>, shape: &[usize], depth: usize, out: &Tensor, at:
     let items: Items<'_> = match sequence(obj) {
         Some(items) => items,
         None => match tensor_of(obj) {
-            Some(t) => crate::ops::view::unbind(&t.detach(), 0)?.into_iter().map(|t| Ok(wrap(obj.py(), t)?.into_bound(obj.py()))).collect::<PyResult<_>>()?,
+            Some(t) => crate::ops::split::unbind(&t.detach(), 0)?
+                .into_iter()
+                .map(|t| Ok(wrap(obj.py(), t)?.into_bound(obj.py())))
+                .collect::<PyResult<_>>()?,
             None if interop::is_array(obj) => obj.try_iter()?.collect::<PyResult<_>>()?,
-            None => return Err(PyTypeError::new_err(format!("expected a sequence at dim {depth}, but got {}", super::args::type_name(obj)))),
+            None => {
+                return Err(PyTypeError::new_err(format!(
+                    "expected a sequence at dim {depth}, but got {}",
+                    super::args::type_name(obj)
+                )));
+            }
         },
     };
     if items.len() != shape[depth] {
-        return Err(PyValueError::new_err(format!("expected sequence of length {} at dim {depth} (got {})", shape[depth], items.len())));
+        return Err(PyValueError::new_err(format!(
+            "expected sequence of length {} at dim {depth} (got {})",
+            shape[depth],
+            items.len()
+        )));
     }
     items.iter().try_for_each(|i| fill(i, shape, depth + 1, out, at))
 }
@@ -160,7 +187,8 @@ pub(super) fn tensor_from(obj: &Bound<'_, PyAny>, dtype: Option<DType>) -> PyRes
 }
 
 fn finish(py: Python<'_>, t: Tensor, device: Option<&Bound<'_, PyAny>>, requires_grad: bool) -> PyResult<Py<PyAny>> {
-    let device = device.filter(|d| !d.is_none()).map(device_arg).transpose()?;
+    let device =
+        device.filter(|d| !d.is_none()).map(device_arg).transpose()?.or_else(crate::tensor::device::chosen_default);
     let t = copy::to(&t, None, device, false, crate::tensor::MemoryFormat::Preserve)?;
     if requires_grad {
         super::tensor::set_requires_grad(&t, true)?;
@@ -171,14 +199,19 @@ fn finish(py: Python<'_>, t: Tensor, device: Option<&Bound<'_, PyAny>>, requires
 pub(super) fn device_arg(d: &Bound<'_, PyAny>) -> PyResult<Device> {
     match super::convert::device_of(d) {
         Some(d) => Ok(d?),
-        None => Err(PyTypeError::new_err(format!("argument 'device' must be torch.device, not {}", super::args::type_name(d)))),
+        None => Err(PyTypeError::new_err(format!(
+            "argument 'device' must be torch.device, not {}",
+            super::args::type_name(d)
+        ))),
     }
 }
 
 fn dtype_arg(d: Option<&Bound<'_, PyAny>>) -> PyResult<Option<DType>> {
     match d.filter(|d| !d.is_none()) {
         None => Ok(None),
-        Some(d) => dtype_of(d).map(Some).ok_or_else(|| PyTypeError::new_err(format!("argument 'dtype' must be torch.dtype, not {}", super::args::type_name(d)))),
+        Some(d) => dtype_of(d).map(Some).ok_or_else(|| {
+            PyTypeError::new_err(format!("argument 'dtype' must be torch.dtype, not {}", super::args::type_name(d)))
+        }),
     }
 }
 
@@ -187,7 +220,14 @@ fn dtype_arg(d: Option<&Bound<'_, PyAny>>) -> PyResult<Option<DType>> {
 /// Example: `torch.tensor([[1., 2.], [3., 4.]]).shape` is `torch.Size([2, 2])`.
 #[pyfunction]
 #[pyo3(signature = (data, *, dtype=None, device=None, requires_grad=false, pin_memory=false))]
-fn tensor(py: Python<'_>, data: &Bound<'_, PyAny>, dtype: Option<&Bound<'_, PyAny>>, device: Option<&Bound<'_, PyAny>>, requires_grad: bool, pin_memory: bool) -> PyResult<Py<PyAny>> {
+fn tensor(
+    py: Python<'_>,
+    data: &Bound<'_, PyAny>,
+    dtype: Option<&Bound<'_, PyAny>>,
+    device: Option<&Bound<'_, PyAny>>,
+    requires_grad: bool,
+    pin_memory: bool,
+) -> PyResult<Py<PyAny>> {
     let _ = pin_memory;
     if data.cast::<PyTensor>().is_ok() {
         PyErr::warn(py, &py.get_type::<pyo3::exceptions::PyUserWarning>(), c"To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor).", 1)?;
@@ -198,9 +238,15 @@ fn tensor(py: Python<'_>, data: &Bound<'_, PyAny>, dtype: Option<&Bound<'_, PyAn
 /// A tensor of data, sharing its memory where it can (tensors, NumPy arrays).
 #[pyfunction]
 #[pyo3(signature = (data, dtype=None, device=None))]
-fn as_tensor(py: Python<'_>, data: &Bound<'_, PyAny>, dtype: Option<&Bound<'_, PyAny>>, device: Option<&Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
+fn as_tensor(
+    py: Python<'_>,
+    data: &Bound<'_, PyAny>,
+    dtype: Option<&Bound<'_, PyAny>>,
+    device: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Py<PyAny>> {
     let d = dtype_arg(dtype)?;
-    let dev = device.filter(|d| !d.is_none()).map(device_arg).transpose()?;
+    let dev =
+        device.filter(|d| !d.is_none()).map(device_arg).transpose()?.or_else(crate::tensor::device::chosen_default);
     if let Some(t) = tensor_of(data) {
         return wrap(py, copy::to(&t, d, dev, false, crate::tensor::MemoryFormat::Preserve)?);
     }
@@ -210,38 +256,85 @@ fn as_tensor(py: Python<'_>, data: &Bound<'_, PyAny>, dtype: Option<&Bound<'_, P
     finish(py, tensor_from(data, d)?, device, false)
 }
 
-/// `Tensor(2, 3)`, `Tensor([1, 2])`, `Tensor(other)`: the legacy constructor, always of the default dtype.
-pub(super) fn legacy(args: &Bound<'_, PyTuple>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Tensor> {
-    let dtype = match kwargs.and_then(|k| k.get_item("_dtype").transpose()).transpose()? {
-        Some(d) => dtype_of(&d).unwrap_or(default_dtype()),
-        None => default_dtype(),
+/// `Tensor(2, 3)`, `Tensor([1, 2])`, `Tensor(other)`: the legacy constructor of one dtype.
+pub(super) fn legacy(dtype: DType, args: &Bound<'_, PyTuple>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Tensor> {
+    let keyword = |name| kwargs.and_then(|k| k.get_item(name).transpose()).transpose();
+    if let Some(d) = keyword("device")?.filter(|d| !d.is_none())
+        && device_arg(&d)? != Device::Cpu
+    {
+        return Err(PyTypeError::new_err(
+            "legacy constructor expects device type: cpu but device type: meta was passed",
+        ));
+    }
+    let sized = |size: &[i64]| -> PyResult<Tensor> {
+        Ok(dispatch::empty(&crate::ops::helpers::checked_shape("Tensor", size)?, dtype, Device::Cpu)?)
     };
-    if args.is_empty() {
-        return Ok(dispatch::empty(&[0], dtype, Device::Cpu)?);
+    let first = match args.is_empty() {
+        false => args.get_item(0)?,
+        true => match (keyword("size")?, keyword("data")?.or(keyword("other")?)) {
+            (Some(size), _) => {
+                return sized(
+                    &super::convert::ints_of(&size)
+                        .ok_or_else(|| super::convert::wrong_type("new", "size", "tuple of ints", &size))?,
+                );
+            }
+            (None, Some(data)) => data,
+            (None, None) => return sized(&[0]),
+        },
+    };
+    if int_of(&first).is_some() && tensor_of(&first).is_none() {
+        let size = args.iter().enumerate().map(|(i, a)| int_of(&a).ok_or_else(|| {
+            PyTypeError::new_err(format!("new(): argument 'size' failed to unpack the object at pos {} with error \"type must be tuple of ints,but got {}\"", i + 1, super::args::type_name(&a)))
+        }));
+        return sized(&size.collect::<PyResult<Vec<_>>>()?);
     }
-    if args.iter().all(|a| int_of(&a).is_some() && tensor_of(&a).is_none()) {
-        let size: Vec<i64> = args.iter().filter_map(|a| int_of(&a)).collect();
-        return Ok(dispatch::empty(&crate::ops::helpers::checked_shape("Tensor", &size)?, dtype, Device::Cpu)?);
+    if args.len() > 1 {
+        let got: Vec<_> = args.iter().map(|a| super::args::type_name(&a)).collect();
+        return Err(PyTypeError::new_err(format!(
+            "new() received an invalid combination of arguments - got ({}), but expected one of:\n * (*, torch.device device = None)\n * (torch.Storage storage)\n * (Tensor other)\n * (tuple of ints size, *, torch.device device = None)\n * (object data, *, torch.device device = None)\n",
+            got.join(", ")
+        )));
     }
-    let first = args.get_item(0)?;
     if let Some(t) = tensor_of(&first) {
         if t.dtype() != dtype {
-            return Err(PyTypeError::new_err(format!("expected {} (got {})", dtype.name(), t.dtype().name())));
+            return Ok(copy::to_dtype(&t.detach(), dtype)?);
         }
-        return Ok(t.detach());
+        return Ok(crate::ops::view::alias(&t)?);
     }
-    if super::types::CLASSES.get(args.py()).is_some_and(|c| first.is_instance(c.size.bind(args.py())).unwrap_or(false)) {
-        let size = super::convert::ints_of(&first).unwrap_or_default();
-        return Ok(dispatch::empty(&crate::ops::helpers::checked_shape("Tensor", &size)?, dtype, Device::Cpu)?);
+    if let Some(s) = super::storage::storage_of(&first) {
+        let n = s.nbytes() / dtype.size();
+        return super::storage::over(&s, dtype, 0, &[n as i64], &[1]);
+    }
+    if super::types::CLASSES.get(args.py()).is_some_and(|c| first.is_instance(c.size.bind(args.py())).unwrap_or(false))
+    {
+        return sized(&super::convert::ints_of(&first).unwrap_or_default());
+    }
+    if first.is_instance_of::<PyString>() {
+        return Err(PyTypeError::new_err("new(): invalid data type 'str'"));
     }
     if sequence(&first).is_none() && !interop::is_array(&first) {
-        return Err(PyTypeError::new_err(format!("new(): data must be a sequence (got {})", super::args::type_name(&first))));
+        return Err(PyTypeError::new_err(format!(
+            "new(): data must be a sequence (got {})",
+            super::args::type_name(&first)
+        )));
     }
     tensor_from(&first, Some(dtype))
+}
+
+/// The constructor behind `FloatTensor` and its kin.
+#[pyfunction]
+#[pyo3(signature = (dtype, *args, **kwargs))]
+fn _legacy_tensor(
+    dtype: &Bound<'_, super::types::PyDType>,
+    args: &Bound<'_, PyTuple>,
+    kwargs: Option<&Bound<'_, PyDict>>,
+) -> PyResult<Py<PyAny>> {
+    wrap(dtype.py(), legacy(dtype.get().0, args, kwargs)?)
 }
 
 pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(tensor, m)?)?;
     m.add_function(wrap_pyfunction!(as_tensor, m)?)?;
+    m.add_function(wrap_pyfunction!(_legacy_tensor, m)?)?;
     Ok(())
 }

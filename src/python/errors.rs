@@ -1,7 +1,10 @@
 //! Rust errors as Python exceptions.
 
 use crate::error::{Error, Kind};
-use pyo3::exceptions::{PyAssertionError, PyAttributeError, PyBufferError, PyIndexError, PyNotImplementedError, PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::exceptions::{
+    PyAssertionError, PyAttributeError, PyBufferError, PyIndexError, PyNotImplementedError, PyRuntimeError,
+    PyTypeError, PyValueError,
+};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
@@ -12,7 +15,9 @@ static OUT_OF_MEMORY: PyOnceLock<Py<PyType>> = PyOnceLock::new();
 /// The exception class of failed allocations.
 pub(super) fn out_of_memory(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
     OUT_OF_MEMORY
-        .get_or_try_init(py, || PyErr::new_type(py, c"rustorch.OutOfMemoryError", None, Some(&py.get_type::<PyRuntimeError>()), None))
+        .get_or_try_init(py, || {
+            PyErr::new_type(py, c"rustorch.OutOfMemoryError", None, Some(&py.get_type::<PyRuntimeError>()), None)
+        })
         .map(|t| t.bind(py))
 }
 
@@ -31,7 +36,10 @@ impl From<Error> for PyErr {
         let message = e.message().to_owned();
         match e.kind() {
             Kind::Python => {
-                let inner = e.into_payload().and_then(|p| p.downcast::<Foreign>().ok()).and_then(|f| f.0.into_inner().ok().flatten());
+                let inner = e
+                    .into_payload()
+                    .and_then(|p| p.downcast::<Foreign>().ok())
+                    .and_then(|f| f.0.into_inner().ok().flatten());
                 inner.unwrap_or_else(|| PyRuntimeError::new_err(message))
             }
             Kind::Runtime => PyRuntimeError::new_err(message),

@@ -88,7 +88,9 @@ impl FunctionBase {
             (s.saved.clone(), s.node.upgrade())
         };
         let Some(list) = list else {
-            return Err(record::freed::<()>("Function").err().map_or_else(|| PyRuntimeError::new_err("freed"), Into::into));
+            return Err(record::freed::<()>("Function")
+                .err()
+                .map_or_else(|| PyRuntimeError::new_err("freed"), Into::into));
         };
         let node = match node {
             Some(n) => n,
@@ -97,19 +99,34 @@ impl FunctionBase {
         };
         let items = list
             .iter()
-            .map(|s| s.as_ref().map(|s| Ok::<_, PyErr>(s.unpack(&node)?)).transpose()?.map(|t| super::tensor::wrap(py, t)).transpose())
+            .map(|s| {
+                s.as_ref()
+                    .map(|s| Ok::<_, PyErr>(s.unpack(&node)?))
+                    .transpose()?
+                    .map(|t| super::tensor::wrap(py, t))
+                    .transpose()
+            })
             .collect::<PyResult<Vec<_>>>()?;
         PyTuple::new(py, items)
     }
 
     /// Makes the node: `inputs` are all arguments, `outputs` the raw results with flags (differentiable, is dirty input).
     /// `saved` are the tensors given to `save_for_backward`.
-    fn _attach<'py>(slf: &Bound<'py, Self>, name: &str, inputs: &Bound<'py, PyTuple>, outputs: &Bound<'py, PyTuple>, differentiable: Vec<bool>, dirty: Vec<bool>, saved: &Bound<'py, PyTuple>) -> PyResult<()> {
+    fn _attach<'py>(
+        slf: &Bound<'py, Self>,
+        name: &str,
+        inputs: &Bound<'py, PyTuple>,
+        outputs: &Bound<'py, PyTuple>,
+        differentiable: Vec<bool>,
+        dirty: Vec<bool>,
+        saved: &Bound<'py, PyTuple>,
+    ) -> PyResult<()> {
         let mut edges: SmallVec<[Option<Edge>; 2]> = SmallVec::new();
         for x in inputs.iter() {
             edges.push(tensor_of(&x).and_then(|t| gradient_edge(&t)));
         }
-        let node = Arc::new(Node::new(leak_name(name), edges, Box::new(PyNode { ctx: slf.clone().into_any().unbind() })));
+        let node =
+            Arc::new(Node::new(leak_name(name), edges, Box::new(PyNode { ctx: slf.clone().into_any().unbind() })));
         lock(slf.get()).node = Arc::downgrade(&node);
         if mode::anomaly() {
             crate::autograd::engine::note_traceback(&node);
@@ -117,12 +134,18 @@ impl FunctionBase {
         let mut outs = Vec::new();
         for ((y, &diff), &dirty) in outputs.iter().zip(&differentiable).zip(&dirty) {
             let Some(t) = tensor_of(&y) else {
-                node.add_output(OutMeta { shape: SmallVec::new(), dtype: crate::tensor::DType::F32, device: crate::tensor::Device::Cpu });
+                node.add_output(OutMeta {
+                    shape: SmallVec::new(),
+                    dtype: crate::tensor::DType::F32,
+                    device: crate::tensor::Device::Cpu,
+                });
                 continue;
             };
             if dirty {
                 if t.requires_grad() && t.is_leaf() {
-                    return Err(PyRuntimeError::new_err("a leaf Variable that requires grad is being used in an in-place operation."));
+                    return Err(PyRuntimeError::new_err(
+                        "a leaf Variable that requires grad is being used in an in-place operation.",
+                    ));
                 }
                 crate::ops::inplace::rebase(&t, node.clone());
             } else if diff && t.dtype().is_differentiable() {
@@ -187,7 +210,10 @@ fn save(outs: &[Tensor], saved: &Bound<'_, PyTuple>) -> PyResult<Vec<Option<Save
                 return Ok(None);
             }
             let Some(t) = tensor_of(&o) else {
-                return Err(PyTypeError::new_err(format!("save_for_backward can only save variables, but argument is of type {}", o.get_type().name()?)));
+                return Err(PyTypeError::new_err(format!(
+                    "save_for_backward can only save variables, but argument is of type {}",
+                    o.get_type().name()?
+                )));
             };
             Ok(Some(match outs.iter().position(|y| y.is(&t)) {
                 Some(nr) => Saved::output(&t, nr as u32)?,

@@ -40,7 +40,8 @@ impl PyHook {
 }
 
 pub(super) fn grads_tuple<'py>(py: Python<'py>, grads: &[Option<Tensor>]) -> PyResult<Bound<'py, PyTuple>> {
-    let items = grads.iter().map(|g| g.as_ref().map(|g| wrap(py, g.clone())).transpose()).collect::<PyResult<Vec<_>>>()?;
+    let items =
+        grads.iter().map(|g| g.as_ref().map(|g| wrap(py, g.clone())).transpose()).collect::<PyResult<Vec<_>>>()?;
     PyTuple::new(py, items)
 }
 
@@ -50,7 +51,12 @@ pub(super) fn grads_from(obj: &Bound<'_, PyAny>, what: &str) -> PyResult<Grads> 
         if o.is_none() {
             return Ok(None);
         }
-        tensor_of(o).map(Some).ok_or_else(|| PyTypeError::new_err(format!("expected Variable or None (got {}) from {what}", o.get_type().name().map(|n| n.to_string()).unwrap_or_default())))
+        tensor_of(o).map(Some).ok_or_else(|| {
+            PyTypeError::new_err(format!(
+                "expected Variable or None (got {}) from {what}",
+                o.get_type().name().map(|n| n.to_string()).unwrap_or_default()
+            ))
+        })
     };
     if let Ok(t) = obj.cast::<PyTuple>() {
         return t.iter().map(|o| one(&o)).collect();
@@ -70,7 +76,10 @@ impl Hook for PyHook {
                     let r = self.function.bind(py).call1((wrap(py, g.clone())?,))?;
                     if !r.is_none() {
                         let Some(new) = tensor_of(&r) else {
-                            return Err(PyTypeError::new_err(format!("expected Variable, but hook returned '{}'", r.get_type().name()?)));
+                            return Err(PyTypeError::new_err(format!(
+                                "expected Variable, but hook returned '{}'",
+                                r.get_type().name()?
+                            )));
                         };
                         if new.shape() != g.shape() {
                             return Err(PyRuntimeError::new_err("hook has changed the size of value"));

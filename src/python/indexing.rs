@@ -14,7 +14,9 @@ use pyo3::types::{PyBool, PyEllipsis, PyList, PySlice, PyTuple};
 use smallvec::{SmallVec, smallvec};
 
 fn overridden<'py>(slf: &Bound<'py, PyTensor>, rest: &[&Bound<'py, PyAny>], name: &str) -> PyResult<Option<Py<PyAny>>> {
-    if overrides::both_plain(slf.as_any(), None) && rest.iter().all(|o| !o.is_instance_of::<PyTensor>() || overrides::both_plain(o, None)) {
+    if overrides::both_plain(slf.as_any(), None)
+        && rest.iter().all(|o| !o.is_instance_of::<PyTensor>() || overrides::both_plain(o, None))
+    {
         return Ok(None);
     }
     let mut call = Call { positional: smallvec![slf.as_any().clone()], keywords: smallvec![] };
@@ -50,7 +52,11 @@ pub(super) fn set<'py>(slf: &Bound<'py, PyTensor>, key: &Bound<'py, PyAny>, valu
     let v = match tensor_of(value) {
         Some(v) => v,
         None => match scalar_of(value) {
-            Some(s) => dispatch::scalar(s, if s.category() > x.dtype().category() { crate::ops::create::natural_dtype(s) } else { x.dtype() }, Device::Cpu)?,
+            Some(s) => dispatch::scalar(
+                s,
+                if s.category() > x.dtype().category() { crate::ops::create::natural_dtype(s) } else { x.dtype() },
+                Device::Cpu,
+            )?,
             None => super::data::tensor_from(value, Some(x.dtype()))?,
         },
     };
@@ -130,7 +136,8 @@ fn walk(x: &Tensor, items: &[Bound<'_, PyAny>]) -> PyResult<(Tensor, Option<Adva
             dim += 1;
         } else if let Some(t) = tensor_of(item) {
             if t.ndim() == 0 && t.dtype().is_integral(false) && t.dtype() != DType::U8 && !t.is_meta() {
-                y = view::select(&y, dim as i64, t.item()?.i64()).map_err(|e| oob(e, &y, dim, t.item().map_or(0, crate::tensor::Scalar::i64)))?;
+                y = view::select(&y, dim as i64, t.item()?.i64())
+                    .map_err(|e| oob(e, &y, dim, t.item().map_or(0, crate::tensor::Scalar::i64)))?;
             } else {
                 if t.ndim() == 0 && matches!(t.dtype(), DType::Bool | DType::U8) {
                     y = view::unsqueeze(&y, dim as i64)?;
@@ -148,7 +155,11 @@ fn walk(x: &Tensor, items: &[Bound<'_, PyAny>]) -> PyResult<(Tensor, Option<Adva
             }
         } else if int_of(item).is_some() {
             y = select(&y, dim, item, dim)?;
-        } else if item.cast::<PyList>().is_ok() || item.cast::<PyTuple>().is_ok() || item.hasattr("__array__")? || item.hasattr("__len__")? {
+        } else if item.cast::<PyList>().is_ok()
+            || item.cast::<PyTuple>().is_ok()
+            || item.hasattr("__array__")?
+            || item.hasattr("__len__")?
+        {
             let t = super::data::tensor_from(item, None)?;
             let t = if t.numel() == 0 && t.dtype().is_float() { copy::to_dtype(&t, DType::I64)? } else { t };
             let n = if t.dtype() == DType::Bool { t.ndim() } else { 1 };
@@ -168,7 +179,9 @@ fn walk(x: &Tensor, items: &[Bound<'_, PyAny>]) -> PyResult<(Tensor, Option<Adva
 fn select(y: &Tensor, dim: usize, item: &Bound<'_, PyAny>, shown: usize) -> PyResult<Tensor> {
     let Some(i) = int_of(item) else { return Err(PyTypeError::new_err("an index does not fit 64 bits")) };
     if y.ndim() == 0 {
-        return Err(PyIndexError::new_err("invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor to a number"));
+        return Err(PyIndexError::new_err(
+            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor to a number",
+        ));
     }
     if dim >= y.ndim() {
         return Err(PyIndexError::new_err(format!("too many indices for tensor of dimension {}", y.ndim())));
@@ -178,7 +191,10 @@ fn select(y: &Tensor, dim: usize, item: &Bound<'_, PyAny>, shown: usize) -> PyRe
 
 fn oob(e: crate::error::Error, y: &Tensor, dim: usize, i: i64) -> PyErr {
     if e.kind() == crate::error::Kind::Index {
-        return PyIndexError::new_err(format!("index {i} is out of bounds for dimension {dim} with size {}", y.size(dim)));
+        return PyIndexError::new_err(format!(
+            "index {i} is out of bounds for dimension {dim} with size {}",
+            y.size(dim)
+        ));
     }
     e.into()
 }
@@ -191,7 +207,9 @@ fn bound(item: &Bound<'_, PyAny>) -> PyResult<Option<i64>> {
         Some(i) => Ok(Some(i)),
         None => {
             // Ints beyond 64 bits clamp, as Python's own slices do.
-            let big = item.call_method0("__index__").map_err(|_| PyTypeError::new_err("slice indices must be integers or None or have an __index__ method"))?;
+            let big = item.call_method0("__index__").map_err(|_| {
+                PyTypeError::new_err("slice indices must be integers or None or have an __index__ method")
+            })?;
             Ok(Some(if big.lt(0)? { i64::MIN } else { i64::MAX }))
         }
     }
@@ -203,7 +221,9 @@ fn slice(y: &Tensor, dim: usize, s: &Bound<'_, PySlice>) -> PyResult<Tensor> {
         return Err(PyIndexError::new_err("slice() cannot be applied to a 0-dim tensor."));
     }
     if let Some(step) = step.filter(|&s| s <= 0) {
-        return Err(pyo3::exceptions::PyValueError::new_err(format!("step must be greater than zero\n  slice: expected a step of at least 1, but got {step}. Use flip() to reverse a dim.")));
+        return Err(pyo3::exceptions::PyValueError::new_err(format!(
+            "step must be greater than zero\n  slice: expected a step of at least 1, but got {step}. Use flip() to reverse a dim."
+        )));
     }
     if start.is_none() && stop.is_none() && step.is_none_or(|s| s == 1) {
         return Ok(y.clone());

@@ -16,7 +16,9 @@ fn dtype_from(typestr: &str) -> PyResult<DType> {
     let (order, kind) = typestr.split_at(1.min(typestr.len()));
     let big = if cfg!(target_endian = "little") { ">" } else { "<" };
     if order == big {
-        return Err(PyValueError::new_err("given numpy array has byte order different from the native byte order. Conversion between byte orders is currently not supported.\n  from_numpy: expected native byte order, but got a swapped one. Use array.astype(array.dtype.newbyteorder('='))."));
+        return Err(PyValueError::new_err(
+            "given numpy array has byte order different from the native byte order. Conversion between byte orders is currently not supported.\n  from_numpy: expected native byte order, but got a swapped one. Use array.astype(array.dtype.newbyteorder('=')).",
+        ));
     }
     Ok(match kind {
         "b1" => DType::Bool,
@@ -78,8 +80,15 @@ fn unsupported(obj: &Bound<'_, PyAny>, e: PyErr) -> PyErr {
     if !e.is_instance_of::<PyTypeError>(obj.py()) {
         return e;
     }
-    let name = obj.getattr("dtype").and_then(|d| d.getattr("type")).and_then(|t| t.getattr("__name__")).map(|n| n.to_string()).unwrap_or_default();
-    PyTypeError::new_err(format!("can't convert np.ndarray of type numpy.{name}. The only supported types are: float64, float32, float16, complex64, complex128, int64, int32, int16, int8, uint64, uint32, uint16, uint8, and bool."))
+    let name = obj
+        .getattr("dtype")
+        .and_then(|d| d.getattr("type"))
+        .and_then(|t| t.getattr("__name__"))
+        .map(|n| n.to_string())
+        .unwrap_or_default();
+    PyTypeError::new_err(format!(
+        "can't convert np.ndarray of type numpy.{name}. The only supported types are: float64, float32, float16, complex64, complex128, int64, int32, int16, int8, uint64, uint32, uint16, uint8, and bool."
+    ))
 }
 
 /// A tensor over an array's memory, if the object is one.
@@ -102,10 +111,14 @@ fn from_array(obj: &Bound<'_, PyAny>) -> PyResult<Tensor> {
         Some(s) => {
             let bytes: Vec<isize> = s.extract()?;
             if shape.iter().zip(&bytes).any(|(&n, &b)| b < 0 && n > 1) {
-                return Err(PyValueError::new_err("At least one stride in the given numpy array is negative, and tensors with negative strides are not currently supported. (You can probably work around this by making a copy of your array  with array.copy().)"));
+                return Err(PyValueError::new_err(
+                    "At least one stride in the given numpy array is negative, and tensors with negative strides are not currently supported. (You can probably work around this by making a copy of your array  with array.copy().)",
+                ));
             }
             if bytes.iter().any(|b| b % size != 0) {
-                return Err(PyValueError::new_err("given numpy array strides not a multiple of the element byte size. Copy the numpy array to reallocate the memory."));
+                return Err(PyValueError::new_err(
+                    "given numpy array strides not a multiple of the element byte size. Copy the numpy array to reallocate the memory.",
+                ));
             }
             bytes.iter().map(|b| (b / size).max(0)).collect()
         }
@@ -113,10 +126,15 @@ fn from_array(obj: &Bound<'_, PyAny>) -> PyResult<Tensor> {
     if read_only {
         warn_read_only(obj.py())?;
     }
-    let span = if shape.contains(&0) { 0 } else { 1 + shape.iter().zip(&strides).map(|(&n, &s)| (n - 1) * s as usize).sum::<usize>() };
+    let span = if shape.contains(&0) {
+        0
+    } else {
+        1 + shape.iter().zip(&strides).map(|(&n, &s)| (n - 1) * s as usize).sum::<usize>()
+    };
     let owner: Box<dyn std::any::Any + Send + Sync> = Box::new(obj.clone().unbind());
     // SAFETY: the array interface promises memory of this extent for as long as its object lives.
-    let storage = unsafe { Storage::new(Buffer::foreign(ptr as *mut u8, span * dtype.size(), owner), Device::Cpu, false) };
+    let storage =
+        unsafe { Storage::new(Buffer::foreign(ptr as *mut u8, span * dtype.size(), owner), Device::Cpu, false) };
     // SAFETY: the span covers the geometry.
     Ok(unsafe { Tensor::from_parts(storage, 0, shape, strides, dtype) })
 }
@@ -149,7 +167,9 @@ impl Memory {
     fn new(t: &Bound<'_, PyTensor>) -> PyResult<Self> {
         let t = t.get().tensor();
         if t.is_meta() {
-            return Err(PyTypeError::new_err("can't convert meta device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first."));
+            return Err(PyTypeError::new_err(
+                "can't convert meta device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first.",
+            ));
         }
         if typestr(t.dtype()).is_none() {
             return Err(PyTypeError::new_err(format!("Got unsupported ScalarType {}", t.dtype().scalar_name())));
@@ -168,7 +188,8 @@ impl Memory {
         let size = t.dtype().size() as isize;
         d.set_item("strides", PyTuple::new(py, t.strides().iter().map(|s| s * size))?)?;
         // An empty tensor may have no memory; NumPy wants an address all the same.
-        let ptr = if t.numel() == 0 { std::ptr::NonNull::<u128>::dangling().as_ptr() as usize } else { t.ptr() as usize };
+        let ptr =
+            if t.numel() == 0 { std::ptr::NonNull::<u128>::dangling().as_ptr() as usize } else { t.ptr() as usize };
         d.set_item("data", (ptr, false))?;
         Ok(d)
     }

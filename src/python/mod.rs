@@ -1,11 +1,13 @@
 //! The extension module `rustorch._C`: PyO3 classes and the functions that the table of operations generates.
 
 mod args;
+mod attributes;
 mod autograd;
 mod convert;
 mod data;
 mod errors;
 mod function;
+mod guard;
 mod hooks;
 mod indexing;
 mod interop;
@@ -14,6 +16,7 @@ mod random;
 mod register;
 mod slots;
 mod storage;
+mod swap;
 mod tensor;
 mod types;
 
@@ -36,5 +39,7 @@ fn extension(m: &Bound<'_, PyModule>) -> PyResult<()> {
     data::register(m)?;
     storage::register(m)?;
     overrides::register(m)?;
+    attributes::register(m)?;
+    guard::install(m)?;
     Ok(())
 }

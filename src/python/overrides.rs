@@ -21,7 +21,12 @@ static DISABLED: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
 #[pyfunction]
 #[pyo3(signature = (func, types, args=None, kwargs=None))]
-fn _disabled_torch_function_impl<'py>(func: &Bound<'py, PyAny>, types: &Bound<'py, PyAny>, args: Option<&Bound<'py, PyTuple>>, kwargs: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyAny>> {
+fn _disabled_torch_function_impl<'py>(
+    func: &Bound<'py, PyAny>,
+    types: &Bound<'py, PyAny>,
+    args: Option<&Bound<'py, PyTuple>>,
+    kwargs: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyAny>> {
     let _ = types;
     let _guard = Guard::new(1);
     match args {
@@ -77,7 +82,13 @@ fn overrides(obj: &Bound<'_, PyAny>) -> bool {
     }
     // SAFETY: comparisons of type addresses and flag tests on live types.
     unsafe {
-        let fast = ffi::PyType_HasFeature(ty, ffi::Py_TPFLAGS_LONG_SUBCLASS | ffi::Py_TPFLAGS_UNICODE_SUBCLASS | ffi::Py_TPFLAGS_DICT_SUBCLASS | ffi::Py_TPFLAGS_TYPE_SUBCLASS);
+        let fast = ffi::PyType_HasFeature(
+            ty,
+            ffi::Py_TPFLAGS_LONG_SUBCLASS
+                | ffi::Py_TPFLAGS_UNICODE_SUBCLASS
+                | ffi::Py_TPFLAGS_DICT_SUBCLASS
+                | ffi::Py_TPFLAGS_TYPE_SUBCLASS,
+        );
         if fast != 0 || ty == &raw mut ffi::PyFloat_Type || obj.is_none() {
             return false;
         }
@@ -96,12 +107,21 @@ fn asks(obj: &Bound<'_, PyAny>) -> bool {
 
 fn collect<'py>(obj: &Bound<'py, PyAny>, found: &mut Vec<Bound<'py, PyAny>>) {
     // SAFETY: type tests on a live object.
-    let is_sequence = unsafe { ffi::PyList_CheckExact(obj.as_ptr()) != 0 || ffi::PyTuple_CheckExact(obj.as_ptr()) != 0 };
+    let is_sequence =
+        unsafe { ffi::PyList_CheckExact(obj.as_ptr()) != 0 || ffi::PyTuple_CheckExact(obj.as_ptr()) != 0 };
     if is_sequence {
         if let Ok(l) = obj.cast::<PyList>() {
-            l.iter().for_each(|o| if overrides(&o) { add(o, found) });
+            l.iter().for_each(|o| {
+                if overrides(&o) {
+                    add(o, found)
+                }
+            });
         } else if let Ok(t) = obj.cast::<PyTuple>() {
-            t.iter().for_each(|o| if overrides(&o) { add(o, found) });
+            t.iter().for_each(|o| {
+                if overrides(&o) {
+                    add(o, found)
+                }
+            });
         }
     } else if overrides(obj) {
         add(obj.clone(), found);
@@ -135,7 +155,13 @@ pub(super) fn interested<'py>(call: &Call<'py>) -> Option<Vec<Bound<'py, PyAny>>
 }
 
 /// Lets modes, then objects, handle a call.
-pub(super) fn handle<'py>(py: Python<'py>, function: &Bound<'py, PyAny>, found: &[Bound<'py, PyAny>], args: &Bound<'py, PyTuple>, kwargs: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
+pub(super) fn handle<'py>(
+    py: Python<'py>,
+    function: &Bound<'py, PyAny>,
+    found: &[Bound<'py, PyAny>],
+    args: &Bound<'py, PyTuple>,
+    kwargs: &Bound<'py, PyDict>,
+) -> PyResult<Bound<'py, PyAny>> {
     let types = PyTuple::new(py, found.iter().map(|o| o.get_type()))?;
     let state = STATE.get();
     if state & 4 != 0 && state & 2 == 0 {
@@ -160,8 +186,12 @@ pub(super) fn handle<'py>(py: Python<'py>, function: &Bound<'py, PyAny>, found: 
         }
     }
     let name = function.getattr("__name__").map(|n| n.to_string()).unwrap_or_default();
-    let listed: Vec<String> = found.iter().map(|o| o.get_type().repr().map(|r| r.to_string()).unwrap_or_default()).collect();
-    Err(PyTypeError::new_err(format!("Multiple dispatch failed for 'torch.{name}'; all __torch_function__ handlers returned NotImplemented:\n\n  - {}\n\nFor more information, try re-running with TORCH_LOGS=not_implemented", listed.join("\n  - "))))
+    let listed: Vec<String> =
+        found.iter().map(|o| o.get_type().repr().map(|r| r.to_string()).unwrap_or_default()).collect();
+    Err(PyTypeError::new_err(format!(
+        "Multiple dispatch failed for 'torch.{name}'; all __torch_function__ handlers returned NotImplemented:\n\n  - {}\n\nFor more information, try re-running with TORCH_LOGS=not_implemented",
+        listed.join("\n  - ")
+    )))
 }
 
 impl<'py> Call<'py> {
@@ -284,7 +314,13 @@ disabling!(DisableTorchFunction, "DisableTorchFunction", 3);
 /// `Tensor.__torch_function__`: runs the call on plain tensors and gives results the subclass's class.
 #[pyfunction]
 #[pyo3(signature = (cls, func, types, args=None, kwargs=None))]
-fn _default_torch_function<'py>(cls: &Bound<'py, PyType>, func: &Bound<'py, PyAny>, types: &Bound<'py, PyAny>, args: Option<&Bound<'py, PyTuple>>, kwargs: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyAny>> {
+fn _default_torch_function<'py>(
+    cls: &Bound<'py, PyType>,
+    func: &Bound<'py, PyAny>,
+    types: &Bound<'py, PyAny>,
+    args: Option<&Bound<'py, PyTuple>>,
+    kwargs: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyAny>> {
     let py = cls.py();
     for t in types.try_iter()? {
         if !cls.is_subclass(&t?)? {
@@ -303,17 +339,29 @@ fn _default_torch_function<'py>(cls: &Bound<'py, PyType>, func: &Bound<'py, PyAn
 }
 
 fn to_class<'py>(cls: &Bound<'py, PyType>, r: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = cls.py();
     if let Ok(t) = r.cast::<PyTensor>() {
         if r.is_instance(cls)? {
             return Ok(r);
         }
-        let inner = t.get().tensor();
-        inner.pyobj().store(std::ptr::null_mut(), Ordering::Release);
-        return super::tensor::make(cls, inner);
+        // A result that nobody else has seen changes its class; classes with slots of their own refuse that.
+        // SAFETY: reads the count of a live object.
+        if unsafe { ffi::Py_REFCNT(r.as_ptr()) } == 1 && r.setattr(pyo3::intern!(py, "__class__"), cls).is_ok() {
+            return Ok(r);
+        }
+        return super::tensor::make(cls, crate::ops::view::alias(&t.get().tensor())?);
     }
-    if let Ok(t) = r.cast_exact::<PyTuple>() {
-        let items = t.iter().map(|o| to_class(cls, o)).collect::<PyResult<Vec<_>>>()?;
-        return Ok(PyTuple::new(cls.py(), items)?.into_any());
+    if let Ok(t) = r.cast::<PyTuple>() {
+        let kind = t.get_type();
+        let size = super::types::CLASSES.get(py).is_some_and(|c| kind.is(c.size.bind(py)));
+        if size || !t.iter().any(|o| o.is_instance_of::<PyTensor>()) {
+            return Ok(r);
+        }
+        // Fresh items are held by the tuple alone: take them out so that they may change their class.
+        let items: Vec<_> = t.iter().collect();
+        drop(r);
+        let items = items.into_iter().map(|o| to_class(cls, o)).collect::<PyResult<Vec<_>>>()?;
+        return super::types::tuple_of(py, &kind, items.into_iter());
     }
     if let Ok(l) = r.cast_exact::<PyList>() {
         let items = l.iter().map(|o| to_class(cls, o)).collect::<PyResult<Vec<_>>>()?;

@@ -25,14 +25,20 @@ impl PyGenerator {
         if let Some(d) = device.filter(|d| !d.is_none())
             && super::data::device_arg(d)? != Device::Cpu
         {
-            return Err(PyRuntimeError::new_err("Generator: expected device 'cpu', but got another. Random numbers of other devices need their backend."));
+            return Err(PyRuntimeError::new_err(
+                "Generator: expected device 'cpu', but got another. Random numbers of other devices need their backend.",
+            ));
         }
         Ok(PyGenerator { generator: Generator::new() })
     }
     fn manual_seed<'py>(slf: Bound<'py, Self>, seed: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Self>> {
-        let value: i128 = seed.extract().map_err(|_| PyTypeError::new_err(format!("manual_seed expected a long, but got {}", super::args::type_name(seed))))?;
+        let value: i128 = seed.extract().map_err(|_| {
+            PyTypeError::new_err(format!("manual_seed expected a long, but got {}", super::args::type_name(seed)))
+        })?;
         if value < i64::MIN as i128 || value > u64::MAX as i128 {
-            return Err(PyRuntimeError::new_err(format!("Overflow when unpacking long long\n  manual_seed: expected a seed from -2^63 to 2^64 - 1, but got {value}. Use a smaller number.")));
+            return Err(pyo3::exceptions::PyValueError::new_err(format!(
+                "Overflow when unpacking long long\n  manual_seed: expected a seed from -2^63 to 2^64 - 1, but got {value}. Use a smaller number."
+            )));
         }
         slf.get().generator.manual_seed(value as u64);
         Ok(slf)
@@ -56,7 +62,10 @@ impl PyGenerator {
     }
     fn set_state<'py>(slf: Bound<'py, Self>, state: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Self>> {
         let Ok(state) = state.cast::<PyTensor>() else {
-            return Err(PyTypeError::new_err(format!("expected a torch.ByteTensor, but got {}", super::args::type_name(state))));
+            return Err(PyTypeError::new_err(format!(
+                "expected a torch.ByteTensor, but got {}",
+                super::args::type_name(state)
+            )));
         };
         let t = state.get().tensor();
         if t.dtype() != DType::U8 || t.device() != Device::Cpu {

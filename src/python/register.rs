@@ -45,10 +45,20 @@ static CALLABLES: OnceLock<Vec<Callable>> = OnceLock::new();
 /// Room for names; registration fails loudly when it is used up.
 const MAX: usize = 2048;
 
-type Fast = unsafe extern "C" fn(*mut ffi::PyObject, *const *mut ffi::PyObject, ffi::Py_ssize_t, *mut ffi::PyObject) -> *mut ffi::PyObject;
+type Fast = unsafe extern "C" fn(
+    *mut ffi::PyObject,
+    *const *mut ffi::PyObject,
+    ffi::Py_ssize_t,
+    *mut ffi::PyObject,
+) -> *mut ffi::PyObject;
 
 // A C function knows nothing but its own address, so each name gets an instance of its own, which knows its number.
-unsafe extern "C" fn trampoline<const I: usize>(slf: *mut ffi::PyObject, args: *const *mut ffi::PyObject, nargs: ffi::Py_ssize_t, kwnames: *mut ffi::PyObject) -> *mut ffi::PyObject {
+unsafe extern "C" fn trampoline<const I: usize>(
+    slf: *mut ffi::PyObject,
+    args: *const *mut ffi::PyObject,
+    nargs: ffi::Py_ssize_t,
+    kwnames: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
     // SAFETY: Python calls this with its vectorcall convention and the interpreter attached.
     unsafe { enter(I, slf, args, nargs, kwnames) }
 }
@@ -65,10 +75,18 @@ macro_rules! table {
 }
 static TRAMPOLINES: [[[Fast; 16]; 16]; 8] = table!(0 1 2 3 4 5 6 7);
 
-unsafe fn enter(i: usize, slf: *mut ffi::PyObject, args: *const *mut ffi::PyObject, nargs: ffi::Py_ssize_t, kwnames: *mut ffi::PyObject) -> *mut ffi::PyObject {
+unsafe fn enter(
+    i: usize,
+    slf: *mut ffi::PyObject,
+    args: *const *mut ffi::PyObject,
+    nargs: ffi::Py_ssize_t,
+    kwnames: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
     Python::attach(|py| {
         let done = catch_unwind(AssertUnwindSafe(|| {
-            let Some(c) = CALLABLES.get().and_then(|t| t.get(i)) else { return Err(PyRuntimeError::new_err("an operation was called before the module was ready")) };
+            let Some(c) = CALLABLES.get().and_then(|t| t.get(i)) else {
+                return Err(PyRuntimeError::new_err("an operation was called before the module was ready"));
+            };
             // SAFETY: Python's vectorcall convention.
             let call = unsafe { Call::new(py, c.method.then_some(slf), args, nargs as usize, kwnames) };
             run(py, c, call)
@@ -80,7 +98,10 @@ unsafe fn enter(i: usize, slf: *mut ffi::PyObject, args: *const *mut ffi::PyObje
                 std::ptr::null_mut()
             }
             Err(_) => {
-                PyRuntimeError::new_err("internal error: an operation panicked. Please report it with the code that led here.").restore(py);
+                PyRuntimeError::new_err(
+                    "internal error: an operation panicked. Please report it with the code that led here.",
+                )
+                .restore(py);
                 std::ptr::null_mut()
             }
         }
@@ -106,7 +127,10 @@ fn run<'py>(py: Python<'py>, c: &Callable, mut call: Call<'py>) -> PyResult<Py<P
     if c.method
         && let Some(Misfit::Type(0, got)) = misfits.first()
     {
-        return Err(PyTypeError::new_err(format!("descriptor '{}' for 'torch._C.TensorBase' objects doesn't apply to a '{got}' object", c.name)));
+        return Err(PyTypeError::new_err(format!(
+            "descriptor '{}' for 'torch._C.TensorBase' objects doesn't apply to a '{got}' object",
+            c.name
+        )));
     }
     Err(refuse(&c.name, &schemas, &call, c.method, misfits, c.out))
 }
@@ -126,9 +150,16 @@ fn weight(values: &[Value]) -> usize {
         .sum()
 }
 
-fn execute(py: Python<'_>, c: &Callable, overload: &Overload, mut args: crate::schema::Args, out: Option<Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
+fn execute(
+    py: Python<'_>,
+    c: &Callable,
+    overload: &Overload,
+    mut args: crate::schema::Args,
+    out: Option<Bound<'_, PyAny>>,
+) -> PyResult<Py<PyAny>> {
     let (schema, def) = (overload.schema(), overload.def);
-    let wants_grad = schema.params.last().is_some_and(|p| p.name == "requires_grad") && matches!(args.values.last(), Some(Value::Bool(true)));
+    let wants_grad = schema.params.last().is_some_and(|p| p.name == "requires_grad")
+        && matches!(args.values.last(), Some(Value::Bool(true)));
     let outs = match &out {
         Some(o) => Some(out_tensors(&c.name, o)?),
         None => None,
@@ -187,7 +218,11 @@ fn write_outs(name: &str, ret: Ret, outs: &[Bound<'_, PyTensor>]) -> PyResult<Re
         other => return Ok(other),
     };
     if results.len() != outs.len() {
-        return Err(PyTypeError::new_err(format!("{name}(): argument 'out' must be tuple of {} Tensors, not {}", results.len(), outs.len())));
+        return Err(PyTypeError::new_err(format!(
+            "{name}(): argument 'out' must be tuple of {} Tensors, not {}",
+            results.len(),
+            outs.len()
+        )));
     }
     for (r, out) in results.iter().zip(outs) {
         let t = out.get().tensor();
@@ -225,6 +260,10 @@ fn forms(name: &str, forms: &str) -> Vec<(&'static str, String, bool, bool)> {
         match form {
             "f" => v.push(("", name.to_owned(), false, false)),
             "m" => v.push(("Tensor", name.to_owned(), true, false)),
+            // What lives in `_nn` alone has its in-place form there too.
+            "i" if forms.split_whitespace().all(|f| f != "m" && f != "f") => {
+                v.push(("_nn", format!("{name}_"), false, true))
+            }
             "i" => {
                 v.push(("", format!("{name}_"), false, true));
                 v.push(("Tensor", format!("{name}_"), true, true));
@@ -244,7 +283,14 @@ pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     let mut grouped: BTreeMap<(&'static str, String), Callable> = BTreeMap::new();
     for def in TABLE.iter().flat_map(|t| t.iter()) {
         for (place, name, method, in_place) in places(def) {
-            let c = grouped.entry((place, name.clone())).or_insert_with(|| Callable { name, overloads: Vec::new(), method, in_place, out: false, object: OnceLock::new() });
+            let c = grouped.entry((place, name.clone())).or_insert_with(|| Callable {
+                name,
+                overloads: Vec::new(),
+                method,
+                in_place,
+                out: false,
+                object: OnceLock::new(),
+            });
             c.overloads.push(Overload { def, parsed: OnceLock::new() });
             c.out |= !in_place && def.forms.contains('o');
         }
@@ -295,6 +341,17 @@ pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     let _ = CALLABLES.set(callables);
     m.add_function(wrap_pyfunction!(_schemas, m)?)?;
     Ok(())
+}
+
+/// The objects of all methods that the table gives to Tensor.
+pub(super) fn methods(py: Python<'_>) -> Vec<Py<PyAny>> {
+    CALLABLES
+        .get()
+        .into_iter()
+        .flatten()
+        .filter(|c| c.method)
+        .filter_map(|c| c.object.get().map(|o| o.clone_ref(py)))
+        .collect()
 }
 
 /// The table for tools: one dict per row.

@@ -22,13 +22,20 @@ type Obj<'py> = Bound<'py, PyAny>;
 const DETACH_NUMEL: usize = 1 << 15;
 
 fn run(py: Python<'_>, x: Tensor, y: Tensor, f: Binary, dest: Dest) -> PyResult<Py<PyAny>> {
-    let r = if x.numel() + y.numel() >= DETACH_NUMEL { py.detach(move || f(&x, &y, &dest))? } else { f(&x, &y, &dest)? };
+    let r =
+        if x.numel() + y.numel() >= DETACH_NUMEL { py.detach(move || f(&x, &y, &dest))? } else { f(&x, &y, &dest)? };
     wrap(py, r)
 }
 
 /// `slf op other`; with `reversed`, `other op slf`. `method` is what `__torch_function__` gets to see.
 #[inline]
-fn binary<'py>(slf: &Bound<'py, PyTensor>, other: &Obj<'py>, method: &str, f: Binary, reversed: bool) -> PyResult<Py<PyAny>> {
+fn binary<'py>(
+    slf: &Bound<'py, PyTensor>,
+    other: &Obj<'py>,
+    method: &str,
+    f: Binary,
+    reversed: bool,
+) -> PyResult<Py<PyAny>> {
     let py = slf.py();
     if let Some(r) = overridden(slf.as_any(), Some(other), method)? {
         return Ok(r);
@@ -71,7 +78,7 @@ fn one<'py>(slf: &Bound<'py, PyTensor>, method: &str, f: fn(&Tensor) -> Result<T
 }
 
 #[inline]
-fn overridden<'py>(slf: &Obj<'py>, other: Option<&Obj<'py>>, method: &str) -> PyResult<Option<Py<PyAny>>> {
+pub(super) fn overridden<'py>(slf: &Obj<'py>, other: Option<&Obj<'py>>, method: &str) -> PyResult<Option<Py<PyAny>>> {
     if overrides::both_plain(slf, other) {
         return Ok(None);
     }
@@ -114,7 +121,7 @@ macro_rules! operators {
         impl PyTensor {
             $(
                 fn $fwd<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Py<PyAny>> { binary(slf, other, $method, $f, false) }
-                fn $rev<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Py<PyAny>> { binary(slf, other, $method, $f, true) }
+                fn $rev<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Py<PyAny>> { binary(slf, other, stringify!($rev), $f, true) }
                 fn $inp<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<()> { in_place(slf, other, $inplace_method, $f) }
             )*
         }
@@ -125,7 +132,7 @@ operators! {
     __sub__ __rsub__ __isub__ "sub" "sub_" sub;
     __mul__ __rmul__ __imul__ "mul" "mul_" mul;
     __truediv__ __rtruediv__ __itruediv__ "div" "div_" div;
-    __floordiv__ __rfloordiv__ __ifloordiv__ "floor_divide" "floor_divide_" floor_div;
+    __floordiv__ __rfloordiv__ __ifloordiv__ "__floordiv__" "floor_divide_" floor_div;
     __mod__ __rmod__ __imod__ "remainder" "remainder_" remainder;
     __and__ __rand__ __iand__ "bitwise_and" "bitwise_and_" bit_and;
     __or__ __ror__ __ior__ "bitwise_or" "bitwise_or_" bit_or;
@@ -150,17 +157,29 @@ impl PyTensor {
         binary(slf, other, "matmul", product, false)
     }
     fn __rmatmul__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Py<PyAny>> {
-        binary(slf, other, "matmul", product, true)
+        binary(slf, other, "__rmatmul__", product, true)
     }
-    fn __pow__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>, modulo: Option<&Bound<'py, PyAny>>) -> PyResult<Py<PyAny>> {
+    fn __pow__<'py>(
+        slf: &Bound<'py, Self>,
+        other: &Bound<'py, PyAny>,
+        modulo: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
         let _ = modulo;
         binary(slf, other, "pow", power, false)
     }
-    fn __rpow__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>, modulo: Option<&Bound<'py, PyAny>>) -> PyResult<Py<PyAny>> {
+    fn __rpow__<'py>(
+        slf: &Bound<'py, Self>,
+        other: &Bound<'py, PyAny>,
+        modulo: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
         let _ = modulo;
-        binary(slf, other, "pow", power, true)
+        binary(slf, other, "__rpow__", power, true)
     }
-    fn __ipow__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>, modulo: Option<&Bound<'py, PyAny>>) -> PyResult<()> {
+    fn __ipow__<'py>(
+        slf: &Bound<'py, Self>,
+        other: &Bound<'py, PyAny>,
+        modulo: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<()> {
         let _ = modulo;
         in_place(slf, other, "pow_", power)
     }
@@ -178,12 +197,12 @@ impl PyTensor {
     }
     fn __richcmp__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>, op: CompareOp) -> PyResult<Py<PyAny>> {
         let (method, f): (&str, Binary) = match op {
-            CompareOp::Eq => ("eq", eq),
-            CompareOp::Ne => ("ne", ne),
-            CompareOp::Lt => ("lt", lt),
-            CompareOp::Le => ("le", le),
-            CompareOp::Gt => ("gt", gt),
-            CompareOp::Ge => ("ge", ge),
+            CompareOp::Eq => ("__eq__", eq),
+            CompareOp::Ne => ("__ne__", ne),
+            CompareOp::Lt => ("__lt__", lt),
+            CompareOp::Le => ("__le__", le),
+            CompareOp::Gt => ("__gt__", gt),
+            CompareOp::Ge => ("__ge__", ge),
         };
         binary(slf, other, method, f, false)
     }

@@ -2,6 +2,7 @@
 
 use super::convert::{scalar_object, tensor_of};
 use super::hooks::PyHook;
+use super::slots::overridden;
 use super::types::{PyDType, PyDevice, STRIDED, dtype_object, size_object};
 use crate::tensor::{DType, Scalar, Tensor};
 use pyo3::PyTraverseError;
@@ -62,8 +63,9 @@ pub(super) static PARAMETER_TYPE: AtomicPtr<ffi::PyTypeObject> = AtomicPtr::new(
 #[inline]
 pub(super) fn wrap(py: Python<'_>, t: Tensor) -> PyResult<Py<PyAny>> {
     let existing = t.pyobj().load(Ordering::Acquire).cast::<ffi::PyObject>();
-    if !existing.is_null() {
-        // SAFETY: the wrapper clears the slot before it dies, and the interpreter is attached.
+    // SAFETY: the wrapper clears the slot when it dies; one that is dying has no references left.
+    if !existing.is_null() && unsafe { ffi::Py_REFCNT(existing) } > 0 {
+        // SAFETY: as above, and the interpreter is attached.
         return Ok(unsafe { Bound::from_borrowed_ptr(py, existing) }.unbind());
     }
     let obj = Py::new(py, PyTensor::new(t.clone()))?;
@@ -87,16 +89,17 @@ pub(super) fn make<'py>(cls: &Bound<'py, pyo3::types::PyType>, t: Tensor) -> PyR
     if cls.is(py.get_type::<PyTensor>()) {
         return Ok(wrap(py, t)?.into_bound(py));
     }
-    // A handle of its own, so that the subclass's object is not another wrapper of the same one.
-    // The base's own constructor: the subclass's may well be what called this.
-    let obj = py.get_type::<PyTensor>().call_method1("__new__", (cls,))?;
+    // Not through the class's own `__new__`, which takes the user's arguments.
+    let args = PyTuple::empty(py);
+    // SAFETY: `cls` derives from Tensor, whose constructor takes any subtype; both arguments are live.
+    let obj = unsafe {
+        let new = ffi::PyType_GetSlot(py.get_type::<PyTensor>().as_type_ptr(), ffi::Py_tp_new);
+        let new: ffi::newfunc = std::mem::transmute(new);
+        Bound::from_owned_ptr_or_err(py, new(cls.as_type_ptr(), args.as_ptr(), std::ptr::null_mut()))?
+    };
     let inner = obj.cast::<PyTensor>().map_err(|_| PyTypeError::new_err("expected a subclass of Tensor"))?;
     replace(inner, t);
     Ok(obj)
-}
-
-fn meta_parts(t: &Tensor) -> (Option<Tensor>, bool) {
-    (t.grad(), t.requires_grad())
 }
 
 #[pymethods]
@@ -104,19 +107,13 @@ impl PyTensor {
     #[new]
     #[classmethod]
     #[pyo3(signature = (*args, **kwargs))]
-    fn __new__(cls: &Bound<'_, pyo3::types::PyType>, args: &Bound<'_, PyTuple>, kwargs: Option<&Bound<'_, pyo3::types::PyDict>>) -> PyResult<Self> {
+    fn __new__(
+        cls: &Bound<'_, pyo3::types::PyType>,
+        args: &Bound<'_, PyTuple>,
+        kwargs: Option<&Bound<'_, pyo3::types::PyDict>>,
+    ) -> PyResult<Self> {
         let _ = cls;
-        Ok(PyTensor::new(super::data::legacy(args, kwargs)?))
-    }
-
-    #[classmethod]
-    fn _make_subclass<'py>(_this: &Bound<'py, pyo3::types::PyType>, subclass: &Bound<'py, pyo3::types::PyType>, data: &Bound<'py, PyTensor>, require_grad: Option<bool>) -> PyResult<Bound<'py, PyAny>> {
-        let t = data.get().tensor().data();
-        if require_grad == Some(true) {
-            check_differentiable(&t)?;
-            t.set_requires_grad(true);
-        }
-        make(subclass, t)
+        Ok(PyTensor::new(super::data::legacy(crate::tensor::promote::default_dtype(), args, kwargs)?))
     }
 
     #[getter]
@@ -128,7 +125,9 @@ impl PyTensor {
         let t = self.tensor();
         match dim {
             None => size_object(py, t.shape()),
-            Some(_) if t.ndim() == 0 => Err(pyo3::exceptions::PyIndexError::new_err("Dimension specified as 0 but tensor has no dimensions")),
+            Some(_) if t.ndim() == 0 => {
+                Err(pyo3::exceptions::PyIndexError::new_err("Dimension specified as 0 but tensor has no dimensions"))
+            }
             Some(d) => Ok(t.size(t.wrap_dim(d)?).into_pyobject(py)?.into_any()),
         }
     }
@@ -258,7 +257,7 @@ impl PyTensor {
         false
     }
     fn is_shared(&self) -> bool {
-        false
+        self.tensor().storage().is_shared()
     }
     fn is_set_to(&self, tensor: &Bound<'_, PyTensor>) -> bool {
         let (a, b) = (self.tensor(), tensor.get().tensor());
@@ -312,13 +311,20 @@ impl PyTensor {
             return Ok(());
         };
         let Some(g) = tensor_of(value) else {
-            return Err(PyTypeError::new_err(format!("assigned grad expected to be a Tensor or None but got grad of type {}", value.get_type().name()?)));
+            return Err(PyTypeError::new_err(format!(
+                "assigned grad expected to be a Tensor or None but got grad of type {}",
+                value.get_type().name()?
+            )));
         };
         if g.is(&t) {
             return Err(PyRuntimeError::new_err("can't assign Variable as its own grad"));
         }
         if g.dtype() != t.dtype() {
-            return Err(PyRuntimeError::new_err(format!("attempting to assign a gradient with dtype '{}' to a tensor with grad_dtype '{}'. The gradient must match the tensor's grad_dtype (defaults to the tensor's dtype). You can set the tensor's grad_dtype attribute with a specific dtype, or None to allow any dtype. Set grad_dtype with caution. Diverging the dtypes of a tensor and its gradient may break downstream systems that assume they match.", ctype(g.dtype()), ctype(t.dtype()))));
+            return Err(PyRuntimeError::new_err(format!(
+                "attempting to assign a gradient with dtype '{}' to a tensor with grad_dtype '{}'. The gradient must match the tensor's grad_dtype (defaults to the tensor's dtype). You can set the tensor's grad_dtype attribute with a specific dtype, or None to allow any dtype. Set grad_dtype with caution. Diverging the dtypes of a tensor and its gradient may break downstream systems that assume they match.",
+                ctype(g.dtype()),
+                ctype(t.dtype())
+            )));
         }
         if g.shape() != t.shape() {
             return Err(PyRuntimeError::new_err(format!(
@@ -353,11 +359,16 @@ impl PyTensor {
     #[setter]
     fn set_data(slf: &Bound<'_, Self>, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let Some(new) = tensor_of(value) else {
-            return Err(PyTypeError::new_err(format!("Variable data has to be a tensor, but got {}", value.get_type().name()?)));
+            return Err(PyTypeError::new_err(format!(
+                "Variable data has to be a tensor, but got {}",
+                value.get_type().name()?
+            )));
         };
         let old = slf.get().tensor();
         if old.requires_grad() && !new.dtype().is_differentiable() {
-            return Err(PyRuntimeError::new_err("data set to a tensor that requires gradients must be floating point or complex dtype"));
+            return Err(PyRuntimeError::new_err(
+                "data set to a tensor that requires gradients must be floating point or complex dtype",
+            ));
         }
         if let Some(meta) = old.meta_if_any()
             && (old.dtype() != new.dtype() || old.shape() != new.shape())
@@ -381,17 +392,25 @@ impl PyTensor {
     fn detach_(slf: Bound<'_, Self>) -> PyResult<Bound<'_, Self>> {
         let t = slf.get().tensor();
         if t.base().is_some() && t.requires_grad() {
-            return Err(PyRuntimeError::new_err("Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence detach_() cannot be called on these gradients. To fix this error, please refer to the Optimizer.zero_grad() function in torch/optim/optimizer.py as a solution."));
+            return Err(PyRuntimeError::new_err(
+                "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence detach_() cannot be called on these gradients. To fix this error, please refer to the Optimizer.zero_grad() function in torch/optim/optimizer.py as a solution.",
+            ));
         }
         t.clear_history();
         Ok(slf)
     }
-    fn __len__(&self) -> PyResult<usize> {
-        let t = self.tensor();
+    fn __len__(slf: &Bound<'_, Self>) -> PyResult<usize> {
+        if let Some(r) = overridden(slf.as_any(), None, "__len__")? {
+            return r.extract(slf.py());
+        }
+        let t = slf.get().tensor();
         t.shape().first().copied().ok_or_else(|| PyTypeError::new_err("len() of a 0-d tensor"))
     }
-    fn __bool__(&self) -> PyResult<bool> {
-        let t = self.tensor();
+    fn __bool__(slf: &Bound<'_, Self>) -> PyResult<bool> {
+        if let Some(r) = overridden(slf.as_any(), None, "__bool__")? {
+            return r.is_truthy(slf.py());
+        }
+        let t = slf.get().tensor();
         match t.numel() {
             1 => Ok(t.item_bool()?),
             0 => Err(PyRuntimeError::new_err("Boolean value of Tensor with no values is ambiguous")),
@@ -402,8 +421,11 @@ impl PyTensor {
         let t = self.tensor();
         scalar_object(py, t.item()?, t.dtype())
     }
-    fn __float__(&self) -> PyResult<f64> {
-        match convertible(&self.tensor())? {
+    fn __float__(slf: &Bound<'_, Self>) -> PyResult<f64> {
+        if let Some(r) = overridden(slf.as_any(), None, "__float__")? {
+            return r.extract(slf.py());
+        }
+        match convertible(&slf.get().tensor())? {
             Scalar::Complex(r, i) if i != 0.0 => {
                 let _ = r;
                 Err(PyRuntimeError::new_err("value cannot be converted to type double without overflow"))
@@ -411,22 +433,33 @@ impl PyTensor {
             s => Ok(s.f64()),
         }
     }
-    fn __int__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let t = self.tensor();
+    fn __int__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        if let Some(r) = overridden(slf.as_any(), None, "__int__")? {
+            return Ok(r.into_bound(py));
+        }
+        let t = slf.get().tensor();
         match convertible(&t)? {
             Scalar::Float(f) => py.get_type::<pyo3::types::PyInt>().call1((f,)),
             s => Ok(scalar_object(py, Scalar::Int(s.i64()), t.dtype())?.into_bound(py)),
         }
     }
-    fn __index__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let t = self.tensor();
+    fn __index__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        if let Some(r) = overridden(slf.as_any(), None, "__index__")? {
+            return Ok(r);
+        }
+        let (py, t) = (slf.py(), slf.get().tensor());
         if !t.dtype().is_integral(true) || t.numel() != 1 {
             return Err(PyTypeError::new_err("only integer tensors of a single element can be converted to an index"));
         }
         scalar_object(py, Scalar::Int(t.item()?.i64()), t.dtype())
     }
-    fn __complex__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let s = convertible(&self.tensor())?;
+    fn __complex__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        if let Some(r) = overridden(slf.as_any(), None, "__complex__")? {
+            return Ok(r.into_bound(py));
+        }
+        let s = convertible(&slf.get().tensor())?;
         Ok(pyo3::types::PyComplex::from_doubles(py, s.f64(), s.imag()).into_any())
     }
     fn tolist(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
@@ -489,14 +522,17 @@ fn ctype(d: DType) -> String {
 
 fn convertible(t: &Tensor) -> PyResult<Scalar> {
     if t.numel() != 1 {
-        return Err(PyRuntimeError::new_err(format!("a Tensor with {} elements cannot be converted to Scalar", t.numel())));
+        return Err(PyRuntimeError::new_err(format!(
+            "a Tensor with {} elements cannot be converted to Scalar",
+            t.numel()
+        )));
     }
     Ok(t.item()?)
 }
 
-fn check_differentiable(t: &Tensor) -> PyResult<()> {
+pub(super) fn check_differentiable(t: &Tensor) -> PyResult<()> {
     if !t.dtype().is_differentiable() {
-        return Err(PyRuntimeError::new_err("only Tensors of floating point dtype can require gradients"));
+        return Err(PyRuntimeError::new_err("Only Tensors of floating point and complex dtype can require gradients"));
     }
     Ok(())
 }
@@ -507,13 +543,17 @@ pub(super) fn set_requires_grad(t: &Tensor, on: bool) -> PyResult<()> {
         return if on {
             Ok(())
         } else {
-            Err(PyRuntimeError::new_err("you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph that doesn't require differentiation use var_no_grad = var.detach()."))
+            Err(PyRuntimeError::new_err(
+                "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph that doesn't require differentiation use var_no_grad = var.detach().",
+            ))
         };
     }
     if on {
         check_differentiable(t)?;
         if t.is_inference() && !crate::autograd::mode::inference() {
-            return Err(PyRuntimeError::new_err("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed."));
+            return Err(PyRuntimeError::new_err(
+                "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.",
+            ));
         }
     }
     t.set_requires_grad(on);
@@ -527,7 +567,9 @@ fn nested_list(py: Python<'_>, t: &Tensor, dim: usize, at: isize) -> PyResult<Py
         let s = unsafe { Scalar::read(t.ptr().offset(at * size), t.dtype()) };
         return scalar_object(py, s, t.dtype());
     }
-    let items = (0..t.shape()[dim]).map(|i| nested_list(py, t, dim + 1, at + i as isize * t.strides()[dim])).collect::<PyResult<Vec<_>>>()?;
+    let items = (0..t.shape()[dim])
+        .map(|i| nested_list(py, t, dim + 1, at + i as isize * t.strides()[dim]))
+        .collect::<PyResult<Vec<_>>>()?;
     Ok(PyList::new(py, items)?.into_any().unbind())
 }
 
@@ -535,16 +577,6 @@ fn nested_list(py: Python<'_>, t: &Tensor, dim: usize, at: isize) -> PyResult<Py
 #[pyfunction]
 fn _set_parameter_type(cls: &Bound<'_, pyo3::types::PyType>) {
     PARAMETER_TYPE.store(cls.as_type_ptr(), Ordering::Release);
-}
-
-/// Swaps the handle of a Python tensor for a resized one.
-#[pyfunction]
-fn _resize(slf: &Bound<'_, PyTensor>, size: Vec<i64>, memory_format: Option<&Bound<'_, super::types::PyMemoryFormat>>) -> PyResult<()> {
-    let t = slf.get().tensor();
-    if t.requires_grad() {
-        return Err(PyRuntimeError::new_err("cannot resize variables that require grad"));
-    }
-    resize(slf, &crate::ops::helpers::checked_shape("resize_", &size)?, memory_format.map_or(crate::tensor::MemoryFormat::Contiguous, |f| f.get().0))
 }
 
 /// Gives a Python tensor another shape on its storage.
@@ -556,31 +588,9 @@ pub(super) fn resize(obj: &Bound<'_, PyTensor>, shape: &[usize], format: crate::
     Ok(())
 }
 
-/// Replaces a tensor's handle by another view of it: how `t_`, `squeeze_`, `transpose_`, `set_` and the like work.
-#[pyfunction]
-fn _swap_view(slf: &Bound<'_, PyTensor>, other: &Bound<'_, PyTensor>) -> PyResult<()> {
-    let (old, new) = (slf.get().tensor(), other.get().tensor());
-    if old.requires_grad() && crate::autograd::grad_enabled() && crate::autograd::grad_fn(&old).is_none() {
-        return Err(PyRuntimeError::new_err("a leaf Variable that requires grad is being used in an in-place operation."));
-    }
-    old.bump_version();
-    // SAFETY: a view of `old`, or a tensor given by the user, describes valid memory.
-    let fresh = unsafe { Tensor::from_parts(new.storage().clone(), new.offset(), new.shape().into(), new.strides().into(), new.dtype()) };
-    if let Some(edge) = crate::autograd::grad_fn(&new) {
-        fresh.set_history(edge);
-    } else if let (Some(g), _) = meta_parts(&old) {
-        fresh.set_grad(Some(g));
-        fresh.set_requires_grad(old.requires_grad());
-    }
-    replace(slf, fresh);
-    Ok(())
-}
-
 pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<PyTensor>()?;
     TENSOR_TYPE.store(m.py().get_type::<PyTensor>().as_type_ptr(), Ordering::Release);
     m.add_function(wrap_pyfunction!(_set_parameter_type, m)?)?;
-    m.add_function(wrap_pyfunction!(_resize, m)?)?;
-    m.add_function(wrap_pyfunction!(_swap_view, m)?)?;
     Ok(())
 }

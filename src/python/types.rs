@@ -16,7 +16,8 @@ static DTYPES: PyOnceLock<Vec<Py<PyDType>>> = PyOnceLock::new();
 
 /// The one object of a dtype.
 pub(super) fn dtype_object(py: Python<'_>, d: DType) -> Py<PyDType> {
-    DTYPES.get_or_init(py, || DType::ALL.iter().filter_map(|&d| Py::new(py, PyDType(d)).ok()).collect())[d as usize].clone_ref(py)
+    DTYPES.get_or_init(py, || DType::ALL.iter().filter_map(|&d| Py::new(py, PyDType(d)).ok()).collect())[d as usize]
+        .clone_ref(py)
 }
 
 #[pymethods]
@@ -43,6 +44,27 @@ impl PyDType {
     fn itemsize(&self) -> usize {
         self.0.size()
     }
+    /// A short name: 'f32', 'i64'.
+    #[getter]
+    fn abbr(&self) -> &'static str {
+        match self.0 {
+            DType::Bool => "b8",
+            DType::U8 => "u8",
+            DType::I8 => "i8",
+            DType::I16 => "i16",
+            DType::I32 => "i32",
+            DType::I64 => "i64",
+            DType::U16 => "u16",
+            DType::U32 => "u32",
+            DType::U64 => "u64",
+            DType::F16 => "f16",
+            DType::BF16 => "bf16",
+            DType::F32 => "f32",
+            DType::F64 => "f64",
+            DType::C64 => "c64",
+            DType::C128 => "c128",
+        }
+    }
     fn to_real(&self, py: Python<'_>) -> Py<PyDType> {
         dtype_object(py, self.0.to_real())
     }
@@ -51,64 +73,117 @@ impl PyDType {
     }
 }
 
-/// Where a tensor's memory lives.
+/// Where a tensor's memory lives. Names of devices without a backend are allowed, as in torch; tensors on them are not.
+///
+/// Example: `with torch.device('meta'): x = torch.empty(3)` makes x on the meta device.
 #[pyclass(name = "device", module = "rustorch", frozen, eq, hash)]
 #[derive(PartialEq, Eq, Hash, Clone)]
 pub(super) struct PyDevice {
-    pub device: Device,
+    kind: &'static str,
     #[pyo3(get)]
-    index: Option<u32>,
+    index: Option<i8>,
+}
+
+thread_local! {
+    /// The default devices to go back to, one per open `with` block.
+    static OUTER: std::cell::RefCell<Vec<Option<Device>>> = const { std::cell::RefCell::new(Vec::new()) };
 }
 
 impl PyDevice {
     pub(super) fn of(device: Device) -> Self {
-        PyDevice { device, index: None }
+        PyDevice { kind: device.kind(), index: None }
     }
 
-    fn parse(text: &str) -> Result<Self> {
-        let device = Device::parse(text)?;
-        Ok(PyDevice { device, index: text.split_once(':').and_then(|(_, i)| i.parse().ok()) })
+    /// The device that tensors can be on, or why they cannot.
+    pub(super) fn device(&self) -> Result<Device> {
+        Device::of_kind(self.kind)
     }
+}
+
+fn no_such_device(args: &[&Bound<'_, PyAny>]) -> PyErr {
+    let got: Vec<_> = args.iter().map(|a| super::args::type_name(a)).collect();
+    PyTypeError::new_err(format!(
+        "device() received an invalid combination of arguments - got ({}), but expected one of:\n * (torch.device device)\n * (str type, int index = -1)\n",
+        got.join(", ")
+    ))
 }
 
 #[pymethods]
 impl PyDevice {
     #[new]
-    #[pyo3(signature = (r#type, index=None))]
-    fn new(r#type: &Bound<'_, PyAny>, index: Option<u32>) -> PyResult<Self> {
-        if let Ok(d) = r#type.cast::<PyDevice>() {
+    #[pyo3(signature = (r#type=None, index=None))]
+    fn new(r#type: Option<&Bound<'_, PyAny>>, index: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+        let Some(first) = r#type else { return Err(no_such_device(&[])) };
+        if let Ok(d) = first.cast::<PyDevice>() {
             return Ok(d.get().clone());
         }
-        let Ok(text) = r#type.cast::<PyString>() else {
-            return Err(PyTypeError::new_err(format!("device(): argument 'type' must be str, not {}", r#type.get_type().name()?)));
+        if first.is_instance_of::<pyo3::types::PyInt>() && index.is_none() {
+            return Err(PyRuntimeError::new_err(
+                "Cannot access accelerator device when none is available.\n  device: expected a name, but got an index alone. Write torch.device('cpu').",
+            ));
+        }
+        let Ok(text) = first.cast::<PyString>() else {
+            return Err(no_such_device(&[&[first][..], &index.into_iter().collect::<Vec<_>>()].concat()));
         };
         let text = text.to_str()?;
-        if index.is_some() && text.contains(':') {
-            return Err(PyRuntimeError::new_err(format!("type (string) must not include an index because index was passed explicitly: {text}")));
+        let (kind, own) = crate::tensor::device::parse_name(text)?;
+        let Some(index) = index.filter(|i| !i.is_none()) else { return Ok(PyDevice { kind, index: own }) };
+        if own.is_some() {
+            return Err(PyRuntimeError::new_err(format!(
+                "type (string) must not include an index because index was passed explicitly: {text}"
+            )));
         }
-        let mut d = PyDevice::parse(text)?;
-        d.index = index.or(d.index);
-        Ok(d)
+        match super::convert::int_of(index) {
+            Some(i) if i < 0 => Err(PyRuntimeError::new_err("Device index must not be negative")),
+            Some(i) => Ok(PyDevice { kind, index: Some(i as i8) }),
+            None => Err(no_such_device(&[first, index])),
+        }
     }
     #[getter]
     fn r#type(&self) -> &'static str {
-        self.device.kind()
+        self.kind
     }
     fn __repr__(&self) -> String {
         match self.index {
-            Some(i) => format!("device(type='{}', index={i})", self.device.kind()),
-            None => format!("device(type='{}')", self.device.kind()),
+            Some(i) => format!("device(type='{}', index={i})", self.kind),
+            None => format!("device(type='{}')", self.kind),
         }
     }
     fn __str__(&self) -> String {
         match self.index {
-            Some(i) => format!("{}:{i}", self.device.kind()),
-            None => self.device.kind().into(),
+            Some(i) => format!("{}:{i}", self.kind),
+            None => self.kind.into(),
         }
     }
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyType>, (String,))> {
         Ok((py.get_type::<PyDevice>(), (self.__str__(),)))
     }
+    fn __enter__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, Self>> {
+        let device = slf.get().device()?;
+        let outer = crate::tensor::device::set_default_device(Some(device));
+        OUTER.with_borrow_mut(|o| o.push(outer));
+        Ok(slf)
+    }
+    #[pyo3(signature = (*_args))]
+    fn __exit__(&self, _args: &Bound<'_, pyo3::types::PyTuple>) {
+        let outer = OUTER.with_borrow_mut(Vec::pop).flatten();
+        crate::tensor::device::set_default_device(outer);
+    }
+}
+
+/// The device of new tensors that name none.
+#[pyfunction]
+fn get_default_device() -> PyDevice {
+    PyDevice::of(crate::tensor::device::default_device())
+}
+
+/// Sets the device of this thread's new tensors; None goes back to the CPU.
+#[pyfunction]
+#[pyo3(signature = (device))]
+fn set_default_device(device: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+    let device = device.filter(|d| !d.is_none()).map(super::data::device_arg).transpose()?;
+    crate::tensor::device::set_default_device(device);
+    Ok(())
 }
 
 /// The order of dims in memory.
@@ -158,11 +233,72 @@ pub(super) static CLASSES: PyOnceLock<Classes> = PyOnceLock::new();
 
 #[pyfunction]
 fn _set_classes(py: Python<'_>, size: Py<PyType>, return_type: Py<PyAny>) {
+    // SAFETY: a class made by a `class` statement has a mapping table of its own.
+    unsafe {
+        let ty = size.bind(py).as_type_ptr();
+        if let Some(mapping) = (*ty).tp_as_mapping.as_mut() {
+            mapping.mp_subscript = Some(size_item);
+        }
+        ffi::PyType_Modified(ty);
+    }
     let _ = CLASSES.set(py, Classes { size, return_type });
 }
 
+/// `shape[i]`, and `shape[i:j]` as a Size. A method written in Python would take five times as long.
+unsafe extern "C" fn size_item(slf: *mut ffi::PyObject, key: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    // SAFETY: Python calls this with the interpreter attached, a Size and a live key.
+    unsafe {
+        let py = Python::assume_attached();
+        let Some(plain) = (*ffi::PyTuple_Type.tp_as_mapping).mp_subscript else { return std::ptr::null_mut() };
+        let item = plain(slf, key);
+        if item.is_null() || ffi::PySlice_Check(key) == 0 {
+            return item;
+        }
+        let Ok(part) = Bound::from_owned_ptr(py, item).cast_into::<pyo3::types::PyTuple>() else {
+            return std::ptr::null_mut();
+        };
+        let made = match CLASSES.get(py) {
+            Some(c) => tuple_of(py, c.size.bind(py), part.iter()),
+            None => Ok(part.into_any()),
+        };
+        match made {
+            Ok(size) => size.into_ptr(),
+            Err(e) => {
+                e.restore(py);
+                std::ptr::null_mut()
+            }
+        }
+    }
+}
+
+/// The widest vectors that kernels use, by torch's names.
+#[pyfunction]
+fn _cpu_capability() -> &'static str {
+    match crate::dispatch::simd_level() {
+        3 => "AVX512",
+        2 => "AVX2",
+        _ => "DEFAULT",
+    }
+}
+
+/// Gives cached memory back to the system.
+#[pyfunction]
+fn _empty_cache() {
+    crate::dispatch::empty_cache();
+}
+
+/// Bytes that the CPU allocator holds: allocated, reserved, and the peaks of both.
+#[pyfunction]
+fn _memory_stats() -> [usize; 4] {
+    crate::dispatch::memory_stats()
+}
+
 /// A tuple of class `cls` (a subclass of tuple without a constructor of its own) with these items.
-pub(super) fn tuple_of<'py>(py: Python<'py>, cls: &Bound<'py, PyType>, items: impl ExactSizeIterator<Item = Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+pub(super) fn tuple_of<'py>(
+    py: Python<'py>,
+    cls: &Bound<'py, PyType>,
+    items: impl ExactSizeIterator<Item = Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
     // SAFETY: `cls` derives from tuple, whose allocator takes the number of items; all of them are set before use.
     unsafe {
         let ty = cls.as_type_ptr();
@@ -178,7 +314,9 @@ pub(super) fn tuple_of<'py>(py: Python<'py>, cls: &Bound<'py, PyType>, items: im
 
 /// A `torch.Size`.
 pub(super) fn size_object<'py>(py: Python<'py>, shape: &[usize]) -> PyResult<Bound<'py, PyAny>> {
-    let Some(classes) = CLASSES.get(py) else { return Err(PyRuntimeError::new_err("rustorch._C was imported without the package.")) };
+    let Some(classes) = CLASSES.get(py) else {
+        return Err(PyRuntimeError::new_err("rustorch._C was imported without the package."));
+    };
     // SAFETY: PyLong_FromSize_t returns a new reference or null with an error set.
     let items = shape.iter().map(|&n| unsafe { Bound::from_owned_ptr(py, ffi::PyLong_FromSize_t(n)) });
     tuple_of(py, classes.size.bind(py), items)
@@ -198,15 +336,58 @@ fn _set_default_dtype(d: &Bound<'_, PyDType>) -> PyResult<()> {
     Ok(())
 }
 
-#[pyfunction]
-fn promote_types(py: Python<'_>, type1: &Bound<'_, PyDType>, type2: &Bound<'_, PyDType>) -> Py<PyDType> {
-    dtype_object(py, promote::promote(type1.get().0, type2.get().0))
+fn dtype_at<'py>(function: &str, name: &str, position: usize, obj: &Bound<'py, PyAny>) -> PyResult<DType> {
+    super::convert::dtype_of(obj).ok_or_else(|| {
+        PyTypeError::new_err(format!(
+            "{function}(): argument '{name}' (position {position}) must be torch.dtype, not {}",
+            super::args::type_name(obj)
+        ))
+    })
 }
 
+/// torch has no promotion between its barebones unsigned types and other integers.
+fn checked_promotion(a: DType, b: DType) -> PyResult<DType> {
+    let barebones = |d| matches!(d, DType::U16 | DType::U32 | DType::U64);
+    if a != b && (barebones(a) || barebones(b)) && a.is_integral(true) && b.is_integral(true) {
+        return Err(PyRuntimeError::new_err(format!(
+            "Promotion for uint16, uint32, uint64 types is not supported, attempted to promote {} and {}",
+            a.scalar_name(),
+            b.scalar_name()
+        )));
+    }
+    Ok(promote::promote(a, b))
+}
+
+/// The smallest dtype that both convert to.
 #[pyfunction]
-#[pyo3(signature = (from_, to))]
-fn can_cast(from_: &Bound<'_, PyDType>, to: &Bound<'_, PyDType>) -> bool {
-    promote::can_cast(from_.get().0, to.get().0)
+fn promote_types(py: Python<'_>, type1: &Bound<'_, PyAny>, type2: &Bound<'_, PyAny>) -> PyResult<Py<PyDType>> {
+    let (a, b) = (dtype_at("promote_types", "type1", 1, type1)?, dtype_at("promote_types", "type2", 2, type2)?);
+    Ok(dtype_object(py, checked_promotion(a, b)?))
+}
+
+/// May a result of dtype `from_` be stored into a tensor of dtype `to`?
+#[pyfunction]
+fn can_cast(from_: &Bound<'_, PyAny>, to: &Bound<'_, PyAny>) -> PyResult<bool> {
+    Ok(promote::can_cast(dtype_at("can_cast", "from_", 1, from_)?, dtype_at("can_cast", "to", 2, to)?))
+}
+
+/// The dtype of an operation on two tensors or numbers.
+#[pyfunction]
+fn result_type(py: Python<'_>, tensor: &Bound<'_, PyAny>, other: &Bound<'_, PyAny>) -> PyResult<Py<PyDType>> {
+    let mut r = promote::ResultType::default();
+    for obj in [tensor, other] {
+        match (super::convert::tensor_of(obj), super::convert::scalar_of(obj)) {
+            (Some(t), _) => r.add(&t),
+            (None, Some(s)) => r.add_scalar(s),
+            _ => {
+                let got = [tensor, other].map(super::args::type_name).join(", ");
+                return Err(PyTypeError::new_err(format!(
+                    "result_type() received an invalid combination of arguments - got ({got}), but expected one of:\n * (Tensor tensor, Tensor other)\n * (Number scalar, Tensor tensor)\n * (Tensor tensor, Number other)\n * (Number scalar1, Number scalar2)\n"
+                )));
+            }
+        }
+    }
+    Ok(dtype_object(py, r.get()))
 }
 
 #[pyfunction]
@@ -217,7 +398,10 @@ fn get_num_threads() -> usize {
 #[pyfunction]
 fn set_num_threads(n: &Bound<'_, PyAny>) -> PyResult<()> {
     if !n.is_instance_of::<pyo3::types::PyInt>() {
-        return Err(PyTypeError::new_err(format!("set_num_threads expects an int, but got {}", n.get_type().name()?)));
+        return Err(PyRuntimeError::new_err(format!(
+            "set_num_threads expects an int, but got {}",
+            n.get_type().name()?
+        )));
     }
     let n: i64 = n.extract()?;
     if n <= 0 {
@@ -236,7 +420,12 @@ pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     for d in DType::ALL {
         m.add(d.name(), dtype_object(py, d))?;
     }
-    for (name, f) in [("contiguous_format", MemoryFormat::Contiguous), ("preserve_format", MemoryFormat::Preserve), ("channels_last", MemoryFormat::ChannelsLast), ("channels_last_3d", MemoryFormat::ChannelsLast3d)] {
+    for (name, f) in [
+        ("contiguous_format", MemoryFormat::Contiguous),
+        ("preserve_format", MemoryFormat::Preserve),
+        ("channels_last", MemoryFormat::ChannelsLast),
+        ("channels_last_3d", MemoryFormat::ChannelsLast3d),
+    ] {
         m.add(name, PyMemoryFormat(f))?;
     }
     for name in ["strided", "sparse_coo", "sparse_csr", "sparse_csc", "sparse_bsr", "sparse_bsc", "_mkldnn", "jagged"] {
@@ -248,9 +437,16 @@ pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     }
     m.add("OutOfMemoryError", super::errors::out_of_memory(py)?)?;
     m.add_function(wrap_pyfunction!(_set_classes, m)?)?;
+    m.add_function(wrap_pyfunction!(_cpu_capability, m)?)?;
+    m.add_function(wrap_pyfunction!(_empty_cache, m)?)?;
+    m.add_function(wrap_pyfunction!(_memory_stats, m)?)?;
+    m.add("_version", env!("CARGO_PKG_VERSION"))?;
     m.add_function(wrap_pyfunction!(get_default_dtype, m)?)?;
     m.add_function(wrap_pyfunction!(_set_default_dtype, m)?)?;
+    m.add_function(wrap_pyfunction!(get_default_device, m)?)?;
+    m.add_function(wrap_pyfunction!(set_default_device, m)?)?;
     m.add_function(wrap_pyfunction!(promote_types, m)?)?;
+    m.add_function(wrap_pyfunction!(result_type, m)?)?;
     m.add_function(wrap_pyfunction!(can_cast, m)?)?;
     m.add_function(wrap_pyfunction!(get_num_threads, m)?)?;
     m.add_function(wrap_pyfunction!(set_num_threads, m)?)?;

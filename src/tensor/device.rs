@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::fail;
+use std::cell::Cell;
 
 /// A device. GPU adapters will be `Gpu(index)`; dispatch matches on this enum and nothing else does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -12,20 +13,74 @@ pub enum Device {
     Meta,
 }
 
+/// torch's names of device types. Only some have a backend here; the others can be named, but hold no tensors.
+pub const KINDS: [&str; 19] = [
+    "cpu", "cuda", "ipu", "xpu", "mkldnn", "opengl", "opencl", "ideep", "hip", "ve", "fpga", "maia", "xla", "lazy",
+    "vulkan", "mps", "meta", "hpu", "mtia",
+];
+
+/// Splits a device string such as `cpu`, `cuda:0` or `meta` into a name of [`KINDS`] and an index.
+pub fn parse_name(text: &str) -> Result<(&'static str, Option<i8>)> {
+    if text.is_empty() {
+        fail!(Runtime, torch: ("Device string must not be empty"), expected: ("device: expected a name such as 'cpu'"), got: ("an empty string"), fix: ("Write 'cpu'."));
+    }
+    let (kind, index) = match text.split_once(':') {
+        Some((kind, index)) => (kind, Some(index)),
+        None => (text, None),
+    };
+    let Some(&kind) = KINDS.iter().find(|&&k| k == kind) else {
+        fail!(Runtime, torch: ("Expected one of {}, privateuseone device type at start of device string: {kind}", KINDS.join(", ")),
+            expected: ("device: expected one of cpu, meta"), got: ("'{text}'"), fix: ("Use device='cpu'."))
+    };
+    let Some(index) = index else { return Ok((kind, None)) };
+    let plain =
+        !index.is_empty() && index.bytes().all(|b| b.is_ascii_digit()) && (index == "0" || !index.starts_with('0'));
+    match index.parse::<i64>() {
+        // torch keeps the low byte.
+        Ok(i) if plain => Ok((kind, Some(i as i8))),
+        _ => {
+            fail!(Runtime, torch: ("Invalid device string: '{text}'"), expected: ("device: expected an integer after the colon"), got: ("'{index}'"), fix: ("Write '{kind}' or '{kind}:0'."))
+        }
+    }
+}
+
+thread_local! {
+    static DEFAULT: Cell<Option<Device>> = const { Cell::new(None) };
+}
+
+/// The device of new tensors, if one was set (`set_default_device`, `with device:`).
+pub fn chosen_default() -> Option<Device> {
+    DEFAULT.get()
+}
+
+/// Where new tensors go that name no device.
+pub fn default_device() -> Device {
+    DEFAULT.get().unwrap_or(Device::Cpu)
+}
+
+/// Sets the device of this thread's new tensors and returns the one before.
+pub fn set_default_device(device: Option<Device>) -> Option<Device> {
+    DEFAULT.replace(device)
+}
+
 impl Device {
-    /// Parses torch's device strings: `cpu`, `cpu:0`, `meta`.
+    /// Parses a device string; the device must be one that tensors can be on.
     pub fn parse(text: &str) -> Result<Device> {
-        let (kind, index) = text.split_once(':').unwrap_or((text, "0"));
-        let index_ok = index.parse::<u32>().is_ok();
+        Device::of_kind(parse_name(text)?.0)
+    }
+
+    /// The device of a name of [`KINDS`].
+    pub fn of_kind(kind: &str) -> Result<Device> {
         match kind {
-            "cpu" if index_ok => Ok(Device::Cpu),
-            "meta" if index_ok => Ok(Device::Meta),
-            "cpu" | "meta" => fail!(Runtime, torch: ("Invalid device string: '{text}'"), expected: ("device: expected an integer after the colon"),
-                got: ("'{index}'"), fix: ("Write '{kind}' or '{kind}:0'.")),
-            "cuda" | "gpu" | "wgpu" | "mps" | "xpu" => fail!(Runtime, expected: ("device: expected one of cpu, meta"), got: ("'{text}'"),
-                fix: ("This build has no GPU backend; use device='cpu'.")),
-            _ => fail!(Runtime, torch: ("Expected one of cpu, cuda, ipu, xpu, mkldnn, opengl, opencl, ideep, hip, ve, fpga, maia, xla, lazy, vulkan, mps, meta, hpu, mtia, privateuseone device type at start of device string: {kind}"),
-                expected: ("device: expected one of cpu, meta"), got: ("'{text}'"), fix: ("Use device='cpu'.")),
+            "cpu" => Ok(Device::Cpu),
+            "meta" => Ok(Device::Meta),
+            "cuda" => {
+                fail!(Assertion, torch: ("Torch not compiled with CUDA enabled"), expected: ("device: expected one of cpu, meta"), got: ("'cuda'"), fix: ("Use device='cpu'."))
+            }
+            _ => {
+                fail!(NotImplemented, torch: ("Could not run 'aten::empty.memory_format' with arguments from the '{}' backend.", kind.to_uppercase()),
+                expected: ("device: expected one of cpu, meta"), got: ("'{kind}'"), fix: ("Use device='cpu'."))
+            }
         }
     }
 

@@ -55,6 +55,24 @@ pub fn format_strides(shape: &[usize], format: MemoryFormat) -> Strides {
     strides
 }
 
+/// The memory format that strides look like, as torch decides it for outputs that follow their inputs.
+pub fn suggested_format(shape: &[usize], strides: &[isize]) -> MemoryFormat {
+    let (order, format): (&[usize], _) = match shape.len() {
+        4 => (&[1, 3, 2, 0], MemoryFormat::ChannelsLast),
+        5 => (&[1, 4, 3, 2, 0], MemoryFormat::ChannelsLast3d),
+        _ => return MemoryFormat::Contiguous,
+    };
+    let mut least = 0;
+    for &d in order {
+        // With one channel and rows of one element both orders fit: contiguous wins.
+        if shape[d] == 0 || strides[1] == 0 || strides[d] < least || (d == 0 && least == strides[1]) {
+            return MemoryFormat::Contiguous;
+        }
+        least = strides[d] * shape[d].max(1) as isize;
+    }
+    format
+}
+
 /// Is this layout row-major without gaps?
 #[inline]
 pub fn is_contiguous(shape: &[usize], strides: &[isize]) -> bool {
@@ -197,9 +215,11 @@ pub fn broadcast(a: &[usize], b: &[usize]) -> Result<Shape> {
             (x, y) if x == y => x,
             (1, y) => y,
             (x, 1) => x,
-            _ => fail!(Runtime, torch: ("The size of tensor a ({x}) must match the size of tensor b ({y}) at non-singleton dimension {d}"),
+            _ => {
+                fail!(Runtime, torch: ("The size of tensor a ({x}) must match the size of tensor b ({y}) at non-singleton dimension {d}"),
                 expected: ("broadcast: expected sizes that are equal or 1 in every dim, counted from the last"), got: ("shapes {} and {}", show(a), show(b)),
-                fix: ("Reshape one of them, or add a dim of size 1 with unsqueeze.")),
+                fix: ("Reshape one of them, or add a dim of size 1 with unsqueeze."))
+            }
         };
     }
     Ok(out)

@@ -2,22 +2,22 @@
 
 pub mod device;
 pub mod dtype;
+pub mod generator;
 pub mod layout;
 pub mod node;
 pub mod promote;
 pub mod scalar;
 pub mod storage;
-pub mod generator;
 pub mod strided;
 #[allow(clippy::module_inception, reason = "the handle has the module's name")]
 pub mod tensor;
 
 pub use device::Device;
 pub use dtype::{Bool8, Category, DType, Element};
+pub use generator::{Generator, default_generator};
 pub use layout::{MemoryFormat, Shape, Strides};
 pub use node::{Edge, Grads, Node, OutMeta, Vjp};
 pub use scalar::Scalar;
 pub use storage::{Buffer, Storage};
-pub use generator::{Generator, default_generator};
 pub use strided::Strided;
 pub use tensor::{Tensor, Version};

@@ -1,9 +1,11 @@
 //! Memory that tensors share, with the counter that tells in-place changes apart.
 
 use super::Device;
+use std::ffi::c_void;
+use std::ptr::null_mut;
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
 /// An owned block of memory with the function that frees it, so that the storage needs to know no allocator.
 pub struct Buffer {
@@ -69,10 +71,14 @@ struct Inner {
     version: AtomicU32,
     device: Device,
     resizable: bool,
+    // Its memory is shared with processes forked later.
+    shared: AtomicBool,
     buffer: Buffer,
     // Blocks that replaced `buffer` after a resize. Older ones stay until the storage goes, so that a kernel
     // that runs on another thread never loses the memory under it.
     grown: Mutex<Vec<Buffer>>,
+    // The Python object that wraps this storage, if there is one. Not owned.
+    pyobj: AtomicPtr<c_void>,
 }
 
 impl Storage {
@@ -84,8 +90,10 @@ impl Storage {
             version: AtomicU32::new(0),
             device,
             resizable,
+            shared: AtomicBool::new(false),
             buffer,
             grown: Mutex::new(Vec::new()),
+            pyobj: AtomicPtr::new(null_mut()),
         }))
     }
 
@@ -114,9 +122,19 @@ impl Storage {
         self.0.device
     }
 
-    /// May [`Storage::replace`] change the memory? Foreign memory may not be resized.
+    /// May [`Storage::replace`] change the memory? Foreign and shared memory may not be resized.
     pub fn resizable(&self) -> bool {
-        self.0.resizable
+        self.0.resizable && !self.is_shared()
+    }
+
+    /// Do processes forked from now on see the same memory?
+    pub fn is_shared(&self) -> bool {
+        self.0.shared.load(Ordering::Acquire)
+    }
+
+    /// Marks the memory as shared with forked processes.
+    pub fn set_shared(&self) {
+        self.0.shared.store(true, Ordering::Release);
     }
 
     /// The counter of in-place changes.
@@ -148,6 +166,11 @@ impl Storage {
     #[inline]
     pub fn is(&self, other: &Storage) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// The slot for the Python object that wraps this storage.
+    pub fn pyobj(&self) -> &AtomicPtr<c_void> {
+        &self.0.pyobj
     }
 
     /// Handles to this storage.

@@ -113,7 +113,16 @@ impl Tensor {
     }
 
     #[allow(clippy::too_many_arguments, reason = "the one constructor")]
-    fn build(storage: Storage, offset: usize, shape: Shape, strides: Strides, dtype: DType, flags: u16, version: Version, base: Option<Tensor>) -> Tensor {
+    fn build(
+        storage: Storage,
+        offset: usize,
+        shape: Shape,
+        strides: Strides,
+        dtype: DType,
+        flags: u16,
+        version: Version,
+        base: Option<Tensor>,
+    ) -> Tensor {
         let numel = shape.iter().product();
         let contiguous = if layout::is_contiguous(&shape, &strides) { CONTIGUOUS } else { 0 };
         Tensor(Arc::new(Inner {
@@ -135,7 +144,14 @@ impl Tensor {
     ///
     /// # Safety
     /// As for [`Tensor::from_parts`].
-    pub unsafe fn view_parts(&self, offset: usize, shape: Shape, strides: Strides, dtype: DType, creation: Creation) -> Tensor {
+    pub unsafe fn view_parts(
+        &self,
+        offset: usize,
+        shape: Shape,
+        strides: Strides,
+        dtype: DType,
+        creation: Creation,
+    ) -> Tensor {
         let flags = (self.flags() & INFERENCE) | (creation as u16) << CREATION_SHIFT;
         let base = self.0.base.clone().unwrap_or_else(|| self.clone());
         Tensor::build(self.0.storage.clone(), offset, shape, strides, dtype, flags, self.0.version.clone(), Some(base))
@@ -144,7 +160,16 @@ impl Tensor {
     /// The same data without history. Shares the version counter, so that changes in place are still noticed.
     pub fn detach(&self) -> Tensor {
         let i = &*self.0;
-        Tensor::build(i.storage.clone(), i.offset, i.shape.clone(), i.strides.clone(), i.dtype, self.flags() & INFERENCE, i.version.clone(), None)
+        Tensor::build(
+            i.storage.clone(),
+            i.offset,
+            i.shape.clone(),
+            i.strides.clone(),
+            i.dtype,
+            self.flags() & INFERENCE,
+            i.version.clone(),
+            None,
+        )
     }
 
     /// The same data without history and with a counter of its own (`x.data`).
@@ -154,11 +179,21 @@ impl Tensor {
         Tensor::build(i.storage.clone(), i.offset, i.shape.clone(), i.strides.clone(), i.dtype, 0, version, None)
     }
 
-    /// Another view of `storage` that takes this tensor's place in the graph (`set_`, `resize_`, `x.data = y`).
+    /// Other data that takes this tensor's place in the graph (`set_`, `resize_`, `x.data = y`). It is no view: its
+    /// geometry may lie outside of what was this tensor's base.
     pub fn with_data(&self, data: &Tensor) -> Tensor {
         let d = &*data.0;
         let flags = (self.flags() & REQUIRES_GRAD) | (data.flags() & INFERENCE);
-        let t = Tensor::build(d.storage.clone(), d.offset, d.shape.clone(), d.strides.clone(), d.dtype, flags, d.version.clone(), self.0.base.clone());
+        let t = Tensor::build(
+            d.storage.clone(),
+            d.offset,
+            d.shape.clone(),
+            d.strides.clone(),
+            d.dtype,
+            flags,
+            d.version.clone(),
+            None,
+        );
         if let Some(meta) = self.0.meta.get() {
             let _ = t.0.meta.set(meta.clone());
         }
@@ -338,14 +373,18 @@ impl Tensor {
     /// Is a gradient wanted here: a leaf that asks for one, or a result of such?
     #[inline(always)]
     pub fn requires_grad(&self) -> bool {
-        self.flags() & REQUIRES_GRAD != 0 || self.0.base.as_ref().is_some_and(|b| b.flags() & REQUIRES_GRAD != 0 && self.view_follows_base())
+        self.flags() & REQUIRES_GRAD != 0
+            || self.0.base.as_ref().is_some_and(|b| b.flags() & REQUIRES_GRAD != 0 && self.view_follows_base())
     }
 
     #[cold]
     fn view_follows_base(&self) -> bool {
         // A view made before its base got a history through an in-place operation follows the base.
         let Some(base) = &self.0.base else { return false };
-        if base.meta_if_any().is_none_or(|m| m.lock().history_version == self.0.meta.get().map_or(0, |m| m.lock().attr_version)) {
+        if base
+            .meta_if_any()
+            .is_none_or(|m| m.lock().history_version == self.0.meta.get().map_or(0, |m| m.lock().attr_version))
+        {
             return false;
         }
         self.set_flag(REQUIRES_GRAD, true);
@@ -386,7 +425,11 @@ impl Tensor {
 
     /// Is it a leaf of the graph?
     pub fn is_leaf(&self) -> bool {
-        !self.requires_grad() || (self.grad_fn_raw().is_none() && self.0.base.as_ref().is_none_or(|b| b.grad_fn_raw().is_none() || self.0.meta.get().is_some_and(|m| m.lock().requires_grad)))
+        !self.requires_grad()
+            || (self.grad_fn_raw().is_none()
+                && self.0.base.as_ref().is_none_or(|b| {
+                    b.grad_fn_raw().is_none() || self.0.meta.get().is_some_and(|m| m.lock().requires_grad)
+                }))
     }
 
     /// The accumulated gradient.

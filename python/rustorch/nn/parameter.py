@@ -72,6 +72,10 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
     __torch_function__ = _C._disabled_torch_function_impl
 
 
+# Calls on plain parameters skip the look for overrides.
+_C._set_parameter_type(Parameter)
+
+
 class UninitializedTensorMixin:
     """What parameters and buffers of lazy modules share: no shape until `materialize` gives them one."""
 

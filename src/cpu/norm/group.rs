@@ -116,7 +116,7 @@ crate::multiversion! {
         for c in 0..per {
             let (g, x, dx) = (g.add(c * s), x.add(c * s), dx.add(c * s));
             let w = super::or(gamma, c, F::ONE);
-            (0..s).for_each(|i| *dx.add(i) = rs * ((*g.add(i)).fma(w, -c0) - (*x.add(i) - mu) * rs * c1));
+            (0..s).for_each(|i| *dx.add(i) = rs * (*g.add(i) * w - c0 - (*x.add(i) - mu) * rs * c1));
         }
     }
 }

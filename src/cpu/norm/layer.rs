@@ -218,7 +218,8 @@ crate::multiversion! {
                 (0..n).for_each(|i| *dx.add(i) = s * (*g.add(i) - c0 - (*x.add(i) - mu) * s * c1));
             } else {
                 (0..n).for_each(|i| {
-                    *dx.add(i) = s * ((*g.add(i)).fma(*gamma.add(i), -c0) - (*x.add(i) - mu) * s * c1);
+                    // Rounded as in the sum: a row of one element has no gradient.
+                    *dx.add(i) = s * (*g.add(i) * *gamma.add(i) - c0 - (*x.add(i) - mu) * s * c1);
                 });
             }
         }

@@ -115,17 +115,32 @@ fn f32_to_bf16(x: f32) -> u16 {
 /// cvttss2si: INT_MIN for NaN and what does not fit.
 #[inline(always)]
 fn f64_to_i32(x: f64) -> i32 {
-    if (x > -2147483649.0) & (x < 2147483648.0) { x as i32 } else { i32::MIN }
+    if (x > -2147483649.0) & (x < 2147483648.0) {
+        // SAFETY: in range. (Saturating, `as` would compare again.)
+        unsafe { x.to_int_unchecked() }
+    } else {
+        i32::MIN
+    }
 }
 
 #[inline(always)]
 fn f32_to_i32(x: f32) -> i32 {
-    if (x >= -2147483648.0) & (x < 2147483648.0) { x as i32 } else { i32::MIN }
+    if (x >= -2147483648.0) & (x < 2147483648.0) {
+        // SAFETY: in range. (Saturating, `as` would compare again.)
+        unsafe { x.to_int_unchecked() }
+    } else {
+        i32::MIN
+    }
 }
 
 #[inline(always)]
 fn f64_to_i64(x: f64) -> i64 {
-    if (x >= -9223372036854775808.0) & (x < 9223372036854775808.0) { x as i64 } else { i64::MIN }
+    if (x >= -9223372036854775808.0) & (x < 9223372036854775808.0) {
+        // SAFETY: in range. (Saturating, `as` would compare again.)
+        unsafe { x.to_int_unchecked() }
+    } else {
+        i64::MIN
+    }
 }
 
 /// What compilers emit for a conversion to u64 without an instruction for it.

@@ -36,7 +36,18 @@ impl Stream {
     #[inline(always)]
     pub unsafe fn write(&self, from: *const u8, to: *mut u8, bytes: usize) {
         // SAFETY: passed on.
-        unsafe { if self.0 { stream(from, to, bytes) } else { to.copy_from_nonoverlapping(from, bytes) } }
+        unsafe { if self.0 { stream(from, to, bytes, &[]) } else { to.copy_from_nonoverlapping(from, bytes) } }
+    }
+
+    /// As [`Stream::write`], asking for as many bytes at each address of `ahead`, where the next block's inputs are:
+    /// while the stores wait for memory nothing else would read.
+    ///
+    /// # Safety
+    /// As `copy_nonoverlapping`; the addresses may be anything.
+    #[inline(always)]
+    pub unsafe fn write_ahead(&self, from: *const u8, to: *mut u8, bytes: usize, ahead: &[*const u8]) {
+        // SAFETY: passed on.
+        unsafe { if self.0 { stream(from, to, bytes, ahead) } else { to.copy_from_nonoverlapping(from, bytes) } }
     }
 
     /// Orders the streamed stores before whatever announces that they are done.
@@ -55,27 +66,31 @@ impl Stream {
 /// # Safety
 /// As `copy_nonoverlapping`.
 #[cfg(target_arch = "x86_64")]
-unsafe fn stream(from: *const u8, to: *mut u8, bytes: usize) {
-    use std::arch::x86_64::{__m128i, _mm_loadu_si128, _mm_stream_si128};
+unsafe fn stream(from: *const u8, to: *mut u8, bytes: usize, ahead: &[*const u8]) {
+    use std::arch::x86_64::{__m128i, _MM_HINT_T0, _mm_loadu_si128, _mm_prefetch, _mm_stream_si128};
     let head = to.align_offset(64).min(bytes);
     let lines = (bytes - head) / 64;
-    // SAFETY: head + 64 lines + rest = bytes.
+    // SAFETY: head + 64 lines + rest = bytes; prefetches do not fault.
     unsafe {
         to.copy_from_nonoverlapping(from, head);
-        let (mut f, mut t) = (from.add(head), to.add(head));
-        for _ in 0..lines {
-            for k in 0..4 {
-                let x = _mm_loadu_si128(f.add(16 * k).cast::<__m128i>());
-                _mm_stream_si128(t.add(16 * k).cast::<__m128i>(), x);
+        let (f, t) = (from.add(head), to.add(head));
+        for i in 0..lines {
+            let at = 64 * i;
+            for p in ahead {
+                _mm_prefetch::<_MM_HINT_T0>(p.wrapping_add(at).cast());
             }
-            (f, t) = (f.add(64), t.add(64));
+            for k in 0..4 {
+                let x = _mm_loadu_si128(f.add(at + 16 * k).cast::<__m128i>());
+                _mm_stream_si128(t.add(at + 16 * k).cast::<__m128i>(), x);
+            }
         }
-        t.copy_from_nonoverlapping(f, bytes - head - 64 * lines);
+        let done = head + 64 * lines;
+        to.add(done).copy_from_nonoverlapping(from.add(done), bytes - done);
     }
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-unsafe fn stream(from: *const u8, to: *mut u8, bytes: usize) {
+unsafe fn stream(from: *const u8, to: *mut u8, bytes: usize, _: &[*const u8]) {
     // SAFETY: passed on.
     unsafe { to.copy_from_nonoverlapping(from, bytes) }
 }

@@ -1,7 +1,7 @@
 //! The executor: blocks of about 4 KiB per operand, each gathered, cast or used in place.
 
 use super::cast::cast;
-use super::copy::{STREAM_MIN, Stream, scatter};
+use super::copy::{STREAM_MIN, Stream, copy, scatter};
 use super::plan::{Cursor, MAX, Plan};
 use super::walk::{BLOCK, Layout, Scratch, WIDEST, block_len, gather, spread};
 use super::{Fun, Kernel, Params, kernel};
@@ -12,6 +12,9 @@ use std::ops::Range;
 
 /// Elements of a parallel chunk of an addition (benches/pointwise.rs, add).
 const GRAIN: usize = 32768;
+
+/// Side of the tiles in which inputs are turned.
+const TILE: usize = 64;
 
 /// Elements per parallel chunk.
 fn grain(fun: Fun) -> usize {
@@ -85,6 +88,7 @@ enum Access {
     Constant,
 }
 
+#[derive(Clone, Copy)]
 struct Job<'a> {
     fun: Fun,
     kernel: Kernel,
@@ -178,10 +182,15 @@ impl Job<'_> {
         while i < range.end {
             let len = block.min(range.end - i);
             let mut here = at;
+            let mut ahead = [std::ptr::null(); 4];
+            let mut moving = 0;
             for k in 0..self.ins.len() {
                 if access[k] == Access::Contiguous {
+                    let size = self.ins[k].dtype.size();
                     // SAFETY: i is within the operand.
-                    here[k] = unsafe { ptrs[k].add(i * self.ins[k].dtype.size()) };
+                    here[k] = unsafe { ptrs[k].add(i * size) };
+                    ahead[moving] = here[k].wrapping_add(len * size);
+                    moving += 1;
                 }
             }
             // SAFETY: the operands hold `len` elements from here; a result that may overlap an input goes through the
@@ -191,7 +200,7 @@ impl Job<'_> {
                 if in_place || stream.on() {
                     let to = Scratch::ptr(&mut result);
                     self.kernel.call(&here, to, len, self.p);
-                    stream.write(to, out, len * out_size);
+                    stream.write_ahead(to, out, len * out_size, &ahead[..moving]);
                 } else {
                     self.kernel.call(&here, out, len, self.p);
                 }
@@ -208,16 +217,104 @@ impl Job<'_> {
         let mut operands = [*self.out; MAX];
         let count = self.ins.len();
         operands[..count].copy_from_slice(self.ins);
-        operands[count] = *self.out;
         let plan = Plan::new(&operands[..=count]);
         if plan.n == 0 {
             return;
+        }
+        if let Some(t) = self.turned(&plan) {
+            return self.tiles(&plan, t);
         }
         let sizes = operands[..=count].iter().map(|o| o.dtype.size());
         let layout = Layout::new(&plan, count, sizes.max().unwrap_or(1).max(self.compute.size()));
         let grain = layout.grain(grain(self.fun));
         let body = |range: Range<usize>| self.blocks(&layout, range);
         if layout.blocks <= grain { body(0..layout.blocks) } else { parallel::chunks(layout.blocks, grain, &body) }
+    }
+
+    /// The dim along which an input is contiguous that is not along the output's innermost: element by element it would
+    /// read a whole cache line for each.
+    fn turned(&self, plan: &Plan) -> Option<usize> {
+        let inner = &plan.dims[0];
+        if plan.n < TILE * TILE || inner.size < TILE / 4 {
+            return None;
+        }
+        let along = |x: &Strided, k: usize| {
+            let size = x.dtype.size() as isize;
+            if inner.strides[k].unsigned_abs() < 64 {
+                return None;
+            }
+            (1..plan.dims.len()).find(|&d| plan.dims[d].strides[k] == size && plan.dims[d].size >= TILE / 4)
+        };
+        self.ins.iter().enumerate().find_map(|(k, x)| along(x, k))
+    }
+
+    /// As [`Job::general`], in square tiles of the innermost dim and dim `t`: inputs that are contiguous along `t` are
+    /// turned into scratch by a copy, then a tile is a job like any other.
+    fn tiles(&self, plan: &Plan, t: usize) {
+        let count = self.ins.len();
+        let (rows, cols) = (plan.dims[t].size, plan.dims[0].size);
+        let stripes = rows.div_ceil(TILE);
+        let turned: [bool; 4] = std::array::from_fn(|k| {
+            k < count && plan.dims[t].strides[k] == self.ins[k].dtype.size() as isize && plan.dims[0].strides[k] != 0
+        });
+        let body = |range: Range<usize>| {
+            let mut scratch: [Vec<Scratch>; 4] = std::array::from_fn(|k| {
+                let bytes = if turned[k] { TILE * TILE * self.ins[k].dtype.size() } else { 0 };
+                Vec::with_capacity(bytes.div_ceil(size_of::<Scratch>()))
+            });
+            for unit in range {
+                let (stripe, mut rest) = (unit % stripes, unit / stripes);
+                let mut offsets = [0isize; MAX];
+                for (d, dim) in plan.dims.iter().enumerate().skip(1) {
+                    let i = if d == t { stripe * TILE } else { rest % dim.size };
+                    if d != t {
+                        rest /= dim.size;
+                    }
+                    offsets.iter_mut().zip(&dim.strides).for_each(|(o, s)| *o += i as isize * s);
+                }
+                let height = TILE.min(rows - stripe * TILE);
+                for j in (0..cols).step_by(TILE) {
+                    let shape = [height, TILE.min(cols - j)];
+                    let strides: [[isize; 2]; MAX] = std::array::from_fn(|k| {
+                        let size = if k < count { self.ins[k].dtype.size() } else { self.out.dtype.size() } as isize;
+                        [plan.dims[t].strides[k] / size, plan.dims[0].strides[k] / size]
+                    });
+                    let view = |k: usize, x: &Strided| {
+                        // SAFETY: offsets of a plan stay within the operand.
+                        let ptr = unsafe { x.ptr.offset(offsets[k] + j as isize * plan.dims[0].strides[k]) };
+                        (ptr, x.dtype)
+                    };
+                    let dense = [shape[1] as isize, 1];
+                    let mut ins = [*self.out; 4];
+                    for (k, x) in self.ins.iter().enumerate() {
+                        let (ptr, dtype) = view(k, x);
+                        ins[k] = Strided { ptr, dtype, shape: &shape, strides: &strides[k] };
+                        if turned[k] {
+                            let to = Strided { ptr: scratch[k].as_mut_ptr().cast(), strides: &dense, ..ins[k] };
+                            copy(&ins[k], &to);
+                            ins[k] = to;
+                        }
+                    }
+                    let (ptr, dtype) = view(count, self.out);
+                    let out = Strided { ptr, dtype, shape: &shape, strides: &strides[count] };
+                    Job { ins: &ins[..count], out: &out, ..*self }.serial();
+                }
+            }
+        };
+        let units = plan.n / rows / cols * stripes;
+        let grain = (grain(self.fun) / (TILE * cols)).max(1);
+        if units <= grain { body(0..units) } else { parallel::chunks(units, grain, &body) }
+    }
+
+    /// As [`Job::general`], on this thread.
+    fn serial(&self) {
+        let mut operands = [*self.out; MAX];
+        let count = self.ins.len();
+        operands[..count].copy_from_slice(self.ins);
+        let plan = Plan::new(&operands[..=count]);
+        let sizes = operands[..=count].iter().map(|o| o.dtype.size());
+        let layout = Layout::new(&plan, count, sizes.max().unwrap_or(1).max(self.compute.size()));
+        self.blocks(&layout, 0..layout.blocks);
     }
 
     /// Blocks of [`Job::general`].

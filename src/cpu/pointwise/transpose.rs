@@ -13,6 +13,8 @@ use std::ops::Range;
 
 /// Bytes of a line, on both sides of a tile.
 const LINE: usize = 64;
+/// Lines of the output beside each other that are written together.
+const LINES: usize = 4;
 /// Elements of a parallel chunk.
 const GRAIN: usize = 32768;
 
@@ -45,9 +47,8 @@ pub(super) fn copy(plan: &Plan, t: usize, src: *const u8, dst: *mut u8, size: us
     // Whole lines of the output can go past the caches.
     let aligned = dst.align_offset(LINE) == 0 && plan.dims[1..].iter().all(|d| d.strides[1] % LINE as isize == 0);
     let on = aligned && plan.is_dense(1, size) && plan.n * size >= STREAM_MIN;
-    // A unit of work is a stripe: the columns of one line of the output over all rows, which the input reads as so many
-    // streams.
-    let stripes = cols.div_ceil(tile);
+    // A unit of work is a stripe: a few lines of the output, so that a page of it serves more than one, over all rows.
+    let stripes = cols.div_ceil(tile * LINES);
     let outer: usize = plan.n / cols / rows;
     let (src, dst) = (Shared(src.cast_mut()), Shared(dst));
     let body = |range: Range<usize>| {
@@ -65,30 +66,33 @@ pub(super) fn copy(plan: &Plan, t: usize, src: *const u8, dst: *mut u8, size: us
                     y += i * dim.strides[1];
                 }
             }
-            let width = tile.min(cols - stripe * tile);
+            let columns = stripe * LINES * tile..cols.min((stripe + 1) * LINES * tile);
             for i in (0..rows).step_by(tile) {
                 let height = tile.min(rows - i);
-                // SAFETY: the tile lies within the plan, and the scratch holds a tile.
-                unsafe {
-                    let from = src.at(0).offset(x + (stripe * tile) as isize * ss + (i * size) as isize);
-                    let to = dst.at(0).offset(y + (stripe * LINE) as isize + i as isize * ds);
-                    if width == tile && height == tile {
-                        for j in 0..tile {
-                            a.add(j * LINE).copy_from_nonoverlapping(from.offset(j as isize * ss), LINE);
+                for j in columns.clone().step_by(tile) {
+                    let width = tile.min(cols - j);
+                    // SAFETY: the tile lies within the plan, and the scratch holds a tile.
+                    unsafe {
+                        let from = src.at(0).offset(x + j as isize * ss + (i * size) as isize);
+                        let to = dst.at(0).offset(y + (j * size) as isize + i as isize * ds);
+                        if width == tile && height == tile {
+                            for j in 0..tile {
+                                a.add(j * LINE).copy_from_nonoverlapping(from.offset(j as isize * ss), LINE);
+                            }
+                            turn(a, b);
+                            for i in 0..tile {
+                                stream.write(b.add(i * LINE), to.offset(i as isize * ds), LINE);
+                            }
+                        } else {
+                            edge(from, ss, to, ds, height, width, size);
                         }
-                        turn(a, b);
-                        for i in 0..tile {
-                            stream.write(b.add(i * LINE), to.offset(i as isize * ds), LINE);
-                        }
-                    } else {
-                        edge(from, ss, to, ds, height, width, size);
                     }
                 }
             }
         }
         stream.finish();
     };
-    let grain = (GRAIN / (tile * rows)).max(1);
+    let grain = (GRAIN / (LINES * tile * rows)).max(1);
     let units = stripes * outer;
     if units <= grain { body(0..units) } else { parallel::chunks(units, grain, &body) }
 }

@@ -1,6 +1,6 @@
 use super::*;
-use crate::cpu::float::Float;
 use crate::cpu::checks::{Rng, assert_close, on_threads, tol, wide};
+use crate::cpu::float::Float;
 
 fn random_pool(rng: &mut Rng, dilated: bool) -> Pool {
     loop {

@@ -163,7 +163,8 @@ fn error_functions_match_mpmath() {
 fn binary_functions_stay_within_their_bounds() {
     use Fun::*;
     let cases: [(Fun, fn(f64, f64) -> f64, f64, f64); 6] = [
-        (Pow, f64::powf, 1.0, 2.0),
+        // The C library keeps signalling NaNs to any power.
+        (Pow, |a, b| if b == 0.0 { 1.0 } else { a.powf(b) }, 1.0, 2.0),
         (Atan2, f64::atan2, 3.0, 4.0),
         (Hypot, f64::hypot, 1.0, 3.0),
         (Fmod, |a, b| a % b, 0.0, 0.0),

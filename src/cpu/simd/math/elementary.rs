@@ -267,6 +267,65 @@ pub(super) fn pow_special(x: f64, e: f64, r: f64) -> f64 {
     pick((x == 1.0) | (e == 0.0), 1.0, r)
 }
 
+/// log2(a) for positive finite a as a sum of two parts, with an error of about 2^-67 of it.
+///
+/// With s = f / (2 + f), log(1 + f) = 2s + s^3 (2/3 + s^2 P(s^2)): in double-double but for P, whose term is 2^-14 of the
+/// whole.
+#[inline(always)]
+fn log2_two(a: f64) -> (f64, f64) {
+    const P: [f64; 9] = [
+        0.4,
+        0.28571428571427093,
+        0.22222222222618201,
+        0.18181818124820512,
+        0.15384620298741067,
+        0.13333068272587317,
+        0.11773679827525002,
+        0.10342731957429349,
+        0.11557349458110086,
+    ];
+    const TWO_THIRDS: (f64, f64) = (2.0 / 3.0, 3.700743415417188e-17);
+    let (e, f, _) = f64::split(a);
+    let t = 2.0 + f;
+    let t_low = (2.0 - t) + f;
+    let inverse = 1.0 / t;
+    let s = f * inverse;
+    let s_low = ((-s).mul_add(t, f) - s * t_low) * inverse;
+    let z = s * s;
+    let z_low = s.mul_add(s, -z) + 2.0 * s * s_low;
+    let q = z * super::poly(z, P);
+    let c = TWO_THIRDS.0 + q;
+    let c_low = (TWO_THIRDS.0 - c) + q + TWO_THIRDS.1;
+    let m = s * z;
+    let m_low = s.mul_add(z, -m) + s.mul_add(z_low, s_low * z);
+    let u = m * c;
+    let u_low = m.mul_add(c, -u) + m.mul_add(c_low, m_low * c);
+    let l = 2.0 * s + u;
+    let l_low = (2.0 * s - l) + u + (u_low + 2.0 * s_low);
+    // To base 2, and the exponent added.
+    let h = l * f64::LOG2E.0;
+    let h_low = l.mul_add(f64::LOG2E.0, -h) + l.mul_add(f64::LOG2E.1, l_low * f64::LOG2E.0);
+    let w = e + h;
+    (w, (e - w) + h + h_low)
+}
+
+/// C's pow in f64: 2^(e log2 |x|) with the logarithm and the product in two parts.
+#[inline(always)]
+pub(super) fn pow64(x: f64, e: f64) -> f64 {
+    let a = x.abs();
+    let (w, w_low) = log2_two(a);
+    let w = pick(a == 0.0, f64::NEG_INFINITY, w);
+    let w = pick(a < f64::INFINITY, w, a);
+    let p = e * w;
+    let p_low = e.mul_add(w, -p) + e * w_low;
+    // Out of range, or not finite: the first part decides.
+    let p_low = pick(p.abs() < 1100.0, p_low, 0.0);
+    let p = within(p, f64::EXP2_RANGE);
+    let t = p + f64::MAGIC_SCALE;
+    let r = p - (t - f64::MAGIC_SCALE) + p_low;
+    pow_special(x, e, f64::exp2_q(r).mul_add(r, 1.0).scale(t))
+}
+
 /// f64 through `sqrt(1 + (min/max)^2)`; f32 is exact in f64.
 #[inline(always)]
 pub fn hypot(x: f64, y: f64) -> f64 {

@@ -340,6 +340,6 @@ real!(f64, u64, i64, |x, y| {
     erfcx => elementary::erfcx(x);
 } {
     atan2 => elementary::atan2(x, y);
-    pow => x.powf(y);
+    pow => elementary::pow64(x, y);
     hypot => elementary::hypot(x, y);
 });

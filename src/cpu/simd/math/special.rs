@@ -7,6 +7,9 @@ use std::f64::consts::{FRAC_2_SQRT_PI, PI, SQRT_2};
 /// Euler's constant.
 const EULER_GAMMA: f64 = 0.577_215_664_901_532_9;
 
+/// sqrt(2 pi).
+const SQRT_TAU: f64 = 2.506_628_274_631_000_7;
+
 /// Logarithm of |gamma(x)|.
 pub fn lgamma(x: f64) -> f64 {
     libm::lgamma(x)
@@ -312,24 +315,26 @@ pub fn log_ndtr(x: f64) -> f64 {
 /// two of Halley's steps from a guess.
 #[inline(always)]
 fn normal_quantile(d: f64, q: f64) -> f64 {
-    const SQRT_TAU: f64 = 2.506_628_274_631_000_7;
     // Abramowitz and Stegun 26.2.23, within 4.5e-4; near the middle the first terms of the power series.
     let t = (-2.0 * Real::log(q)).sqrt();
     let num = t.mul_add(t.mul_add(0.010328, 0.802853), 2.515517);
     let den = t.mul_add(t.mul_add(t.mul_add(0.001308, 0.189269), 1.432788), 1.0);
     let w = d * SQRT_TAU;
     let middle = d < 0.25;
-    let mut z = pick(middle, w.mul_add(w * w * (1.0 / 6.0), w), t - num / den);
-    for _ in 0..2 {
-        let y = z * (1.0 / SQRT_2);
-        let inverse_density = SQRT_TAU * Real::exp(0.5 * z * z);
-        // P(Z <= z) minus its target, from the side that does not cancel.
-        let inside = (0.5 * Real::erf(y) - d) * inverse_density;
-        let outside = q * inverse_density - (0.5 * SQRT_TAU) * Real::erfcx(y);
-        let u = pick(middle, inside, outside);
-        z -= u / (0.5 * z * u + 1.0);
-    }
-    z
+    let z = pick(middle, w.mul_add(w * w * (1.0 / 6.0), w), t - num / den);
+    halley(halley(z, d, q, middle), d, q, middle)
+}
+
+/// One step of [`normal_quantile`].
+#[inline(always)]
+fn halley(z: f64, d: f64, q: f64, middle: bool) -> f64 {
+    let y = z * (1.0 / SQRT_2);
+    let inverse_density = SQRT_TAU * Real::exp(0.5 * z * z);
+    // P(Z <= z) minus its target, from the side that does not cancel.
+    let inside = (0.5 * Real::erf(y) - d) * inverse_density;
+    let outside = q * inverse_density - (0.5 * SQRT_TAU) * Real::erfcx(y);
+    let u = pick(middle, inside, outside);
+    z - u / (0.5 * z * u + 1.0)
 }
 
 /// Inverse of erf.

@@ -1,0 +1,45 @@
+"""Lets `import torch` and `import torch.nn.functional` mean rustorch's modules."""
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import sys
+
+
+class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds modules named torch or torch.x: the modules rustorch and rustorch.x themselves."""
+
+    def find_spec(self, fullname, path=None, target=None):
+        if fullname != "torch" and not fullname.startswith("torch."):
+            return None
+        real = "rustorch" + fullname.removeprefix("torch")
+        try:
+            module = importlib.import_module(real)
+        except ModuleNotFoundError as error:
+            if error.name != real:
+                raise
+            return None
+        return importlib.machinery.ModuleSpec(fullname, self, is_package=hasattr(module, "__path__"))
+
+    def create_module(self, spec):
+        module = importlib.import_module("rustorch" + spec.name.removeprefix("torch"))
+        spec.loader_state = module.__spec__
+        return module
+
+    def exec_module(self, module):
+        # The import system has just put its own spec there; the module keeps its real name.
+        module.__spec__ = module.__spec__.loader_state
+
+
+def install():
+    """Make `import torch` give rustorch in this process from now on.
+
+    Raises:  RuntimeError: if PyTorch itself has been imported already.
+    """
+    import rustorch
+
+    present = sys.modules.get("torch")
+    if present is not None and present is not rustorch:
+        raise RuntimeError("expected torch not to be imported yet, but it is. Install the alias first.")
+    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())

@@ -1,0 +1,4 @@
+"""Engines for quantised operations: there are none."""
+
+engine = "none"
+supported_engines = ["none"]

@@ -1,0 +1,116 @@
+//! Classification losses on (n, c, s). Tensors are contiguous; floats are f32 or f64, targets int64.
+
+use super::with_float;
+use crate::cpu::loss::{self, Targets};
+use crate::tensor::{Scalar, Tensor};
+
+/// Class indices and how classes count.
+#[derive(Clone)]
+pub struct Classes {
+    /// Class indices, n * s of them.
+    pub index: Tensor,
+    /// A factor per class, in the dtype of the kernel.
+    pub weight: Option<Tensor>,
+    /// Targets that count for nothing.
+    pub ignore: i64,
+    /// The share of the target distribution that is spread over all classes.
+    pub smoothing: f64,
+}
+
+impl Classes {
+    fn targets<F>(&self) -> Targets<F> {
+        let weight = self.weight.as_ref().map_or(std::ptr::null(), |w| w.ptr().cast_const().cast());
+        Targets { index: self.index.ptr().cast(), weight, ignore: self.ignore, smoothing: self.smoothing }
+    }
+
+    /// The first target that is no class below `c`, nor ignored.
+    pub fn first_bad(&self, c: usize) -> Option<i64> {
+        if self.index.is_meta() {
+            return None;
+        }
+        // SAFETY: a contiguous int64 tensor.
+        unsafe { loss::first_bad_target(self.index.ptr().cast(), self.index.numel(), c, self.ignore) }
+    }
+
+    /// The sum of the targets' weights, which a mean divides by.
+    pub fn total(&self, like: &Tensor) -> f64 {
+        if self.index.is_meta() {
+            return 1.0;
+        }
+        with_float!(like.dtype(), F => {
+            // SAFETY: the targets have been checked against the number of weights.
+            unsafe { loss::target_weight::<F>(&self.targets(), self.index.numel()) as f64 }
+        })
+    }
+}
+
+type Dims = (usize, usize, usize);
+
+/// Where a loss's gradient comes from: one per row, or one for all; and a factor.
+pub struct Upstream<'a> {
+    /// The gradient; a 0-d tensor counts for all rows.
+    pub g: &'a Tensor,
+    /// What it is multiplied by.
+    pub scale: f64,
+}
+
+impl Upstream<'_> {
+    fn stride(&self) -> usize {
+        (self.g.numel() > 1) as usize
+    }
+}
+
+/// Cross entropy of logits: the loss and the log-sum-exp of every row.
+pub fn cross_entropy(x: &Tensor, t: &Classes, rows: &Tensor, lse: &Tensor, dims: Dims) {
+    if rows.is_meta() || rows.numel() == 0 {
+        return;
+    }
+    with_float!(x.dtype(), F => {
+        // SAFETY: tensors of `dims`; targets have been checked.
+        unsafe { loss::cross_entropy_forward::<F>(x.ptr().cast(), &t.targets(), (rows.ptr().cast(), lse.ptr().cast()), dims) }
+    });
+}
+
+/// The gradient of [`cross_entropy`] by the logits.
+pub fn cross_entropy_backward(up: &Upstream, x: &Tensor, lse: &Tensor, t: &Classes, dx: &Tensor, dims: Dims) {
+    if dx.is_meta() || dx.numel() == 0 {
+        return;
+    }
+    with_float!(x.dtype(), F => {
+        let g = (up.g.ptr().cast_const().cast(), up.stride(), up.scale as F);
+        // SAFETY: as above.
+        unsafe { loss::cross_entropy_backward::<F>(g, (x.ptr().cast(), lse.ptr().cast()), &t.targets(), dx.ptr().cast(), dims) }
+    });
+}
+
+/// Negative log likelihood of log-probabilities, row by row.
+pub fn nll(x: &Tensor, t: &Classes, rows: &Tensor, dims: Dims) {
+    if rows.is_meta() || rows.numel() == 0 {
+        return;
+    }
+    with_float!(x.dtype(), F => {
+        // SAFETY: as above.
+        unsafe { loss::nll_forward::<F>(x.ptr().cast(), &t.targets(), rows.ptr().cast(), dims) }
+    });
+}
+
+/// The gradient of [`nll`].
+pub fn nll_backward(up: &Upstream, t: &Classes, dx: &Tensor, dims: Dims) {
+    if dx.is_meta() || dx.numel() == 0 {
+        return;
+    }
+    with_float!(dx.dtype(), F => {
+        let g = (up.g.ptr().cast_const().cast(), up.stride(), up.scale as F);
+        // SAFETY: as above.
+        unsafe { loss::nll_backward::<F>(g, &t.targets(), dx.ptr().cast(), dims) }
+    });
+}
+
+/// The value of a 0-d float tensor divided by a number; a meta tensor stays.
+pub fn divide_scalar(x: &Tensor, by: f64) {
+    if !x.is_meta() {
+        // SAFETY: a 0-d tensor has one element.
+        let v = unsafe { Scalar::read(x.ptr(), x.dtype()) }.f64();
+        super::fill(x, Scalar::Float(v / by));
+    }
+}

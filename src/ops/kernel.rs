@@ -1,0 +1,51 @@
+//! Tensors on their way into kernels that know f32 and f64 and contiguous memory alone. Nothing here is recorded.
+
+use super::helpers::not_implemented;
+use crate::dispatch;
+use crate::error::Result;
+use crate::tensor::{DType, Tensor};
+
+/// The dtype that a kernel computes in: f32 for the halves.
+pub fn float_kernel(name: &str, dtype: DType) -> Result<DType> {
+    match dtype {
+        DType::F32 | DType::F64 => Ok(dtype),
+        DType::F16 | DType::BF16 => Ok(DType::F32),
+        other => not_implemented(name, other),
+    }
+}
+
+/// The same values, contiguous in `dtype`: the tensor itself if it is.
+#[inline]
+pub fn operand(x: &Tensor, dtype: DType) -> Result<Tensor> {
+    if x.dtype() == dtype && x.is_contiguous() {
+        return Ok(x.clone());
+    }
+    let y = dispatch::empty(x.shape(), dtype, x.device())?;
+    dispatch::copy(x, &y);
+    Ok(y)
+}
+
+/// [`operand`] where there is one.
+pub fn optional(x: Option<&Tensor>, dtype: DType) -> Result<Option<Tensor>> {
+    x.map(|x| operand(x, dtype)).transpose()
+}
+
+/// A kernel's result in the dtype that callers see.
+#[inline]
+pub fn cast(y: Tensor, dtype: DType) -> Result<Tensor> {
+    if y.dtype() == dtype {
+        return Ok(y);
+    }
+    let z = dispatch::empty(y.shape(), dtype, y.device())?;
+    dispatch::copy(&y, &z);
+    Ok(z)
+}
+
+/// Extents before a dim, of it, and after it; a 0-d tensor counts as one element.
+pub fn around(x: &Tensor, dim: usize) -> (usize, usize, usize) {
+    let s = x.shape();
+    if s.is_empty() {
+        return (1, 1, 1);
+    }
+    (s[..dim].iter().product(), s[dim], s[dim + 1..].iter().product())
+}

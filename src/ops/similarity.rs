@@ -1,0 +1,62 @@
+//! Similarities of vectors: cosines, and distances of pairs.
+
+use super::pointwise::number;
+use super::vector_norm::vector_norm;
+use crate::error::Result;
+use crate::fail;
+use crate::ops;
+use crate::schema::Dest;
+use crate::tensor::Tensor;
+
+/// The p-norm over one dim; the gradient at 0 is 0.
+fn norm_along(x: &Tensor, p: f64, dim: i64, keepdim: bool) -> Result<Tensor> {
+    vector_norm(x, p, Some(&[dim]), keepdim, None)
+}
+
+/// The p-norm of `x1 - x2 + eps` over the last dim.
+pub fn pairwise_distance(x1: &Tensor, x2: &Tensor, p: f64, eps: f64, keepdim: bool) -> Result<Tensor> {
+    norm_along(&x1.sub(x2)?.add_scalar(eps)?, p, -1, keepdim)
+}
+
+/// `x1 . x2 / max(|x1| |x2|, eps)` along `dim`; each norm is at least eps.
+fn cosine_similarity(x1: &Tensor, x2: &Tensor, dim: i64, eps: f64) -> Result<Tensor> {
+    let dtype = crate::tensor::promote::result_type(&[x1, x2]);
+    if !dtype.is_float() {
+        fail!(Runtime, torch: ("expected common dtype to be floating point, yet common dtype is {}", dtype.scalar_name()), expected: ("cosine_similarity: expected floats"), got: ("{}", dtype.name()), fix: ("Convert with .float()."));
+    }
+    let shape = crate::tensor::layout::broadcast(x1.shape(), x2.shape())?;
+    let prepare =
+        |x: &Tensor| -> Result<Tensor> { super::linear::broadcast_to(&super::copy::to_dtype(x, dtype)?, &shape) };
+    let (x1, x2) = (prepare(x1)?, prepare(x2)?);
+    let dim = if shape.is_empty() { 0 } else { x1.wrap_dim(dim)? as i64 };
+    let scaled = |x: &Tensor| -> Result<Tensor> {
+        let norm = super::arith::clamp(&norm_along(x, 2.0, dim, true)?, Some(&number(eps)?), None, &Dest::New)?;
+        x.div(&if x.ndim() == 0 { norm.reshape_to(&[])? } else { norm })
+    };
+    let y = scaled(&x1)?.mul(&scaled(&x2)?)?;
+    if y.ndim() == 0 { Ok(y) } else { y.sum_dims(&[dim], false) }
+}
+
+/// Distances between all pairs of rows of one matrix: the strict upper triangle, row by row.
+fn pdist(x: &Tensor, p: f64) -> Result<Tensor> {
+    let &[n, _] = x.shape() else {
+        fail!(Runtime, torch: ("pdist only supports 2D tensors, got: {}D", x.ndim()), expected: ("pdist: expected a matrix"), got: ("{} dims", x.ndim()), fix: ("Reshape it."))
+    };
+    if p < 0.0 {
+        fail!(Runtime, torch: ("pdist only supports non-negative p values"), expected: ("pdist: expected p of at least 0"), got: ("{p}"), fix: ("Change p's sign."));
+    }
+    super::loss::check_float("pdist", x)?;
+    let pairs = (0..n as i64).flat_map(|i| (i + 1..n as i64).map(move |j| (i, j)));
+    let (rows, cols): (Vec<i64>, Vec<i64>) = pairs.unzip();
+    let take = |list: &[i64]| super::index::index(x, &[Some(super::create::from_ints(list, x.device())?), None]);
+    norm_along(&take(&rows)?.sub(&take(&cols)?)?, p, -1, false)
+}
+
+ops! {
+    /// The p-norm of `x1 - x2 + eps` over the last dim.
+    "pairwise_distance(Tensor x1, Tensor x2, float p=2.0, float eps=1e-06, bool keepdim=False) -> Tensor" [f] => pairwise_distance(0, 1, 2, 3, 4);
+    /// Cosine of the angle between vectors along `dim`.
+    "cosine_similarity(Tensor x1, Tensor x2, int dim=1, float eps=1e-08) -> Tensor" [f] => cosine_similarity(0, 1, 2, 3);
+    /// Distances between all pairs of rows: the strict upper triangle, row by row.
+    "pdist(Tensor self, float p=2.0) -> Tensor" [f] => pdist(0, 1);
+}
