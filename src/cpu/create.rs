@@ -194,7 +194,9 @@ pub fn logspace(out: &Strided, start: Scalar, end: Scalar, base: f64) {
             let z = num_complex::Complex::new(base, 0.0).powc(v);
             num_complex::Complex::new(z.re as f32, z.im as f32)
         }),
-        DType::C128 => go!(num_complex::Complex<f64>, num_complex::Complex<f64>, v => num_complex::Complex::new(base, 0.0).powc(v)),
+        DType::C128 => {
+            go!(num_complex::Complex<f64>, num_complex::Complex<f64>, v => num_complex::Complex::new(base, 0.0).powc(v))
+        }
         d => {
             // The ends are integers, the exponents between them are not.
             let whole = |s: Scalar| Scalar::Float(s.i64() as f64);

@@ -133,7 +133,14 @@ pub unsafe fn backward<F: Float>(
 
 #[allow(clippy::too_many_arguments, reason = "the streams of one sample")]
 unsafe fn backward_sample<F: Float>(
-    up: F, nll: F, p: *const F, alpha: *const F, dp: *mut F, scratch: *mut F, i: usize, g: &Ctc,
+    up: F,
+    nll: F,
+    p: *const F,
+    alpha: *const F,
+    dp: *mut F,
+    scratch: *mut F,
+    i: usize,
+    g: &Ctc,
 ) {
     let ((t, n, c), width, states) = (g.dims, g.states(), 2 * g.label[i] + 1);
     let (mut new, mut old, total) = (scratch, scratch.add(width), scratch.add(2 * width));

@@ -70,7 +70,8 @@ struct Typed<'a, F> {
 /// The module's contract.
 pub unsafe fn resample<F: Float>(x: *const F, y: *mut F, (outer, inner): (usize, usize), table: &Table) {
     let (n, m) = table.extents();
-    let t = Typed { starts: &table.starts, index: &table.index, weight: table.weight.iter().map(|&w| F::of(w)).collect() };
+    let t =
+        Typed { starts: &table.starts, index: &table.index, weight: table.weight.iter().map(|&w| F::of(w)).collect() };
     let (x, y, uniform) = (Shared::new(x), Shared(y), table.uniform());
     if inner == 1 {
         parallel::chunks(outer, grain(n + m * 2), &|r| {
@@ -150,7 +151,10 @@ mod tests {
 
     #[test]
     fn rows_and_lines_agree_with_the_definition() {
-        let table = Table::new(3, [vec![(0, 0.5), (2, 2.0)], vec![], vec![(1, 1.0)], vec![(0, 1.0), (1, -1.0), (2, 3.0)]].into_iter());
+        let table = Table::new(
+            3,
+            [vec![(0, 0.5), (2, 2.0)], vec![], vec![(1, 1.0)], vec![(0, 1.0), (1, -1.0), (2, 3.0)]].into_iter(),
+        );
         let x: Vec<f64> = (0..18).map(|i| (i * i) as f64).collect();
         let dense = [[0.5, 0.0, 2.0], [0.0; 3], [0.0, 1.0, 0.0], [1.0, -1.0, 3.0]];
         for (outer, inner) in [(6, 1), (2, 3), (1, 6)] {

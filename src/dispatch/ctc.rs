@@ -19,7 +19,14 @@ pub fn forward(p: &Tensor, alpha: &Tensor, loss: &Tensor, g: &Ctc) {
 }
 
 /// The gradient by the log-probabilities.
-pub fn backward(up: &Tensor, p: &Tensor, (alpha, loss): (&Tensor, &Tensor), dp: &Tensor, zero_infinity: bool, g: &Ctc) -> Result<()> {
+pub fn backward(
+    up: &Tensor,
+    p: &Tensor,
+    (alpha, loss): (&Tensor, &Tensor),
+    dp: &Tensor,
+    zero_infinity: bool,
+    g: &Ctc,
+) -> Result<()> {
     if dp.is_meta() {
         return Ok(());
     }

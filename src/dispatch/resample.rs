@@ -11,7 +11,11 @@ pub fn resample(x: &Tensor, y: &Tensor, dim: usize, table: &Table) {
     if y.is_meta() || y.numel() == 0 {
         return;
     }
-    assert!(table.extents() == (x.shape()[dim], y.shape()[dim]) && x.shape()[..dim] == y.shape()[..dim] && x.shape()[dim + 1..] == y.shape()[dim + 1..]);
+    assert!(
+        table.extents() == (x.shape()[dim], y.shape()[dim])
+            && x.shape()[..dim] == y.shape()[..dim]
+            && x.shape()[dim + 1..] == y.shape()[dim + 1..]
+    );
     let (outer, inner) = (x.shape()[..dim].iter().product(), x.shape()[dim + 1..].iter().product());
     with_float!(y.dtype(), F => {
         // SAFETY: contiguous tensors of the table's extents; `y` is fresh.

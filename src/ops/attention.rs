@@ -52,7 +52,9 @@ fn repeat_heads(x: &Tensor, heads: usize) -> Result<Tensor> {
 /// 0 where a query may look, -inf elsewhere: positions up to its own.
 fn causal_mask(rows: usize, cols: usize, like: &Tensor) -> Result<Tensor> {
     no_grad(|| {
-        let at = |n: usize| super::create::arange(Scalar::Int(0), Scalar::Int(n as i64), Scalar::Int(1), None, Some(like.device()));
+        let at = |n: usize| {
+            super::create::arange(Scalar::Int(0), Scalar::Int(n as i64), Scalar::Int(1), None, Some(like.device()))
+        };
         let seen = view::unsqueeze(&at(rows)?, 1)?.ge(&at(cols)?)?;
         where_(&seen, &like.scalar_like(0.0)?, &like.scalar_like(f64::NEG_INFINITY)?)
     })
@@ -70,7 +72,16 @@ fn additive(mask: &Tensor, like: &Tensor) -> Result<Tensor> {
 ///
 /// Shape: query (*, L, E), key (*, S, E), value (*, S, Ev), mask broadcastable to (*, L, S), output (*, L, Ev).
 #[allow(clippy::too_many_arguments, reason = "torch's signature")]
-pub fn attention(q: &Tensor, k: &Tensor, v: &Tensor, mask: Option<&Tensor>, dropout: f64, causal: bool, scale: Option<f64>, gqa: bool) -> Result<(Tensor, Tensor)> {
+pub fn attention(
+    q: &Tensor,
+    k: &Tensor,
+    v: &Tensor,
+    mask: Option<&Tensor>,
+    dropout: f64,
+    causal: bool,
+    scale: Option<f64>,
+    gqa: bool,
+) -> Result<(Tensor, Tensor)> {
     check(q, k, v, mask, causal)?;
     let (k, v) = if gqa && q.ndim() >= 3 && k.ndim() >= 3 {
         let heads = q.shape()[q.ndim() - 3];
@@ -125,12 +136,30 @@ pub fn attention(q: &Tensor, k: &Tensor, v: &Tensor, mask: Option<&Tensor>, drop
 }
 
 #[allow(clippy::too_many_arguments, reason = "torch's signature")]
-fn scaled_dot_product_attention(q: &Tensor, k: &Tensor, v: &Tensor, mask: Option<&Tensor>, dropout: f64, causal: bool, scale: Option<f64>, gqa: bool) -> Result<Tensor> {
+fn scaled_dot_product_attention(
+    q: &Tensor,
+    k: &Tensor,
+    v: &Tensor,
+    mask: Option<&Tensor>,
+    dropout: f64,
+    causal: bool,
+    scale: Option<f64>,
+    gqa: bool,
+) -> Result<Tensor> {
     Ok(attention(q, k, v, mask, dropout, causal, scale, gqa)?.0)
 }
 
 #[allow(clippy::too_many_arguments, reason = "torch's signature")]
-fn attention_math(q: &Tensor, k: &Tensor, v: &Tensor, mask: Option<&Tensor>, dropout: f64, causal: bool, scale: Option<f64>, gqa: bool) -> Result<(Tensor, Tensor)> {
+fn attention_math(
+    q: &Tensor,
+    k: &Tensor,
+    v: &Tensor,
+    mask: Option<&Tensor>,
+    dropout: f64,
+    causal: bool,
+    scale: Option<f64>,
+    gqa: bool,
+) -> Result<(Tensor, Tensor)> {
     attention(q, k, v, mask, dropout, causal, scale, gqa)
 }
 

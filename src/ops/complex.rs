@@ -31,11 +31,20 @@ static REAL: Pw =
     Pw { name: "real", node: "RealBackward0", fun: Fun::Real, class: Same, grads: &[Some(D(0, |a| Ok(a.g.clone())))] };
 
 static COMPLEX: Pw = Pw {
-    name: "complex", node: "ComplexBackward0", fun: Fun::Complex, class: Same,
-    grads: &[Some(D(0, |a| a.g.real_part())), Some(D(0, |a| a.g.mul(&number(Scalar::Complex(0.0, -1.0))?)?.real_part()))],
+    name: "complex",
+    node: "ComplexBackward0",
+    fun: Fun::Complex,
+    class: Same,
+    grads: &[
+        Some(D(0, |a| a.g.real_part())),
+        Some(D(0, |a| a.g.mul(&number(Scalar::Complex(0.0, -1.0))?)?.real_part())),
+    ],
 };
 static POLAR: Pw = Pw {
-    name: "polar", node: "PolarBackward0", fun: Fun::Polar, class: Same,
+    name: "polar",
+    node: "PolarBackward0",
+    fun: Fun::Polar,
+    class: Same,
     // d(r e^(it)) = e^(it) dr + i r e^(it) dt
     grads: &[
         Some(D(OUT, |a| a.g.conj()?.mul(&a.out()?.sgn()?)?.real_part())),

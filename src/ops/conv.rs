@@ -75,11 +75,19 @@ fn forward(x: &Tensor, w: &Tensor, bias: Option<&Tensor>, at: Geometry) -> Resul
     }
     record(cast(y, x.dtype())?, "ConvolutionBackward0", &inputs(x, w, bias), |s| {
         let (x, w) = (s.needs(1).then(|| s.input(x)), s.needs(0).then(|| s.input(w)));
-        move |c, g| grads![
-            match w { Some(w) if c.needs(0) => Some(input_gradient(g, &c.get(w)?, None, at)?), _ => None },
-            match x { Some(x) if c.needs(1) => Some(weight_gradient(&c.get(x)?, g, at)?), _ => None },
-            c.when(2, || bias_gradient(g))?,
-        ]
+        move |c, g| {
+            grads![
+                match w {
+                    Some(w) if c.needs(0) => Some(input_gradient(g, &c.get(w)?, None, at)?),
+                    _ => None,
+                },
+                match x {
+                    Some(x) if c.needs(1) => Some(weight_gradient(&c.get(x)?, g, at)?),
+                    _ => None,
+                },
+                c.when(2, || bias_gradient(g))?,
+            ]
+        }
     })
 }
 
@@ -98,11 +106,19 @@ fn input_gradient(g: &Tensor, w: &Tensor, bias: Option<&Tensor>, at: Geometry) -
     }
     record(cast(x, g.dtype())?, "ConvolutionBackward0", &inputs(g, w, bias), |s| {
         let (g, w) = (s.needs(1).then(|| s.input(g)), s.needs(0).then(|| s.input(w)));
-        move |c, h| grads![
-            match w { Some(w) if c.needs(0) => Some(forward(h, &c.get(w)?, None, at)?), _ => None },
-            match g { Some(g) if c.needs(1) => Some(weight_gradient(h, &c.get(g)?, at)?), _ => None },
-            c.when(2, || bias_gradient(h))?,
-        ]
+        move |c, h| {
+            grads![
+                match w {
+                    Some(w) if c.needs(0) => Some(forward(h, &c.get(w)?, None, at)?),
+                    _ => None,
+                },
+                match g {
+                    Some(g) if c.needs(1) => Some(weight_gradient(h, &c.get(g)?, at)?),
+                    _ => None,
+                },
+                c.when(2, || bias_gradient(h))?,
+            ]
+        }
     })
 }
 
@@ -117,15 +133,28 @@ fn weight_gradient(x: &Tensor, g: &Tensor, at: Geometry) -> Result<Tensor> {
     }
     record(cast(w, x.dtype())?, "ConvolutionBackwardBackward0", &[x, g], |s| {
         let (x, g) = (s.needs(1).then(|| s.input(x)), s.needs(0).then(|| s.input(g)));
-        move |c, h| grads![
-            match g { Some(g) if c.needs(0) => Some(input_gradient(&c.get(g)?, h, None, at)?), _ => None },
-            match x { Some(x) if c.needs(1) => Some(forward(&c.get(x)?, h, None, at)?), _ => None },
-        ]
+        move |c, h| {
+            grads![
+                match g {
+                    Some(g) if c.needs(0) => Some(input_gradient(&c.get(g)?, h, None, at)?),
+                    _ => None,
+                },
+                match x {
+                    Some(x) if c.needs(1) => Some(forward(&c.get(x)?, h, None, at)?),
+                    _ => None,
+                },
+            ]
+        }
     })
 }
 
 /// A bilinear map of complex tensors by its real parts: (a + ib)(c + id) = ac - bd + i (ad + bc).
-fn complex(x: &Tensor, y: &Tensor, bias: Option<&Tensor>, f: &dyn Fn(&Tensor, &Tensor) -> Result<Tensor>) -> Result<Tensor> {
+fn complex(
+    x: &Tensor,
+    y: &Tensor,
+    bias: Option<&Tensor>,
+    f: &dyn Fn(&Tensor, &Tensor) -> Result<Tensor>,
+) -> Result<Tensor> {
     let imaginary = |t: &Tensor| t.mul(&number(Scalar::Complex(0.0, -1.0))?)?.real_part();
     let (a, b, c, d) = (x.real_part()?, imaginary(x)?, y.real_part()?, imaginary(y)?);
     let re = f(&a, &c)?.sub(&f(&b, &d)?)?;
@@ -186,7 +215,12 @@ impl Call {
         if groups <= 0 {
             fail!(Runtime, torch: ("non-positive groups is not supported"), expected: ("conv: expected at least 1 group"), got: ("{groups}"), fix: ("Use groups=1."));
         }
-        Ok(Call { stride: spread("stride", stride, nd)?, padding: spread("padding", padding, nd)?, dilation: spread("dilation", dilation, nd)?, groups: groups as usize })
+        Ok(Call {
+            stride: spread("stride", stride, nd)?,
+            padding: spread("padding", padding, nd)?,
+            dilation: spread("dilation", dilation, nd)?,
+            groups: groups as usize,
+        })
     }
 }
 
@@ -195,7 +229,9 @@ fn batched(name: &str, x: &Tensor, nd: usize) -> Result<(Tensor, bool)> {
     match x.ndim() {
         n if n == nd + 2 => Ok((x.clone(), false)),
         n if n == nd + 1 => Ok((view::unsqueeze(x, 0)?, true)),
-        _ => fail!(Runtime, torch: ("Expected {}D (unbatched) or {}D (batched) input to {name}, but got input of size: {:?}", nd + 1, nd + 2, x.shape()), expected: ("{name}: expected (C, *) or (N, C, *)"), got: ("{:?}", x.shape()), fix: ("Add or merge dims.")),
+        _ => {
+            fail!(Runtime, torch: ("Expected {}D (unbatched) or {}D (batched) input to {name}, but got input of size: {:?}", nd + 1, nd + 2, x.shape()), expected: ("{name}: expected (C, *) or (N, C, *)"), got: ("{:?}", x.shape()), fix: ("Add or merge dims."))
+        }
     }
 }
 
@@ -215,7 +251,9 @@ fn check_weight(w: &Tensor, nd: usize, groups: usize) -> Result<()> {
 
 fn check_bias(w: &Tensor, bias: Option<&Tensor>, channels: usize) -> Result<()> {
     match bias.filter(|b| b.shape() != [channels]) {
-        Some(b) => fail!(Runtime, torch: ("Given weight of size {:?}, expected bias to be 1-dimensional with {channels} elements, but got bias of size {:?} instead", w.shape(), b.shape()), expected: ("conv: expected bias ({channels})"), got: ("{:?}", b.shape()), fix: ("Check the bias.")),
+        Some(b) => {
+            fail!(Runtime, torch: ("Given weight of size {:?}, expected bias to be 1-dimensional with {channels} elements, but got bias of size {:?} instead", w.shape(), b.shape()), expected: ("conv: expected bias ({channels})"), got: ("{:?}", b.shape()), fix: ("Check the bias."))
+        }
         None => Ok(()),
     }
 }
@@ -243,13 +281,31 @@ fn convolve(name: &str, x: &Tensor, w: &Tensor, bias: Option<&Tensor>, nd: usize
 
 /// Convolution with numbers as padding.
 #[allow(clippy::too_many_arguments, reason = "torch's signature")]
-fn conv(nd: usize, x: &Tensor, w: &Tensor, bias: Option<&Tensor>, stride: &[i64], padding: &[i64], dilation: &[i64], groups: i64) -> Result<Tensor> {
+fn conv(
+    nd: usize,
+    x: &Tensor,
+    w: &Tensor,
+    bias: Option<&Tensor>,
+    stride: &[i64],
+    padding: &[i64],
+    dilation: &[i64],
+    groups: i64,
+) -> Result<Tensor> {
     convolve(["conv1d", "conv2d", "conv3d"][nd - 1], x, w, bias, nd, &Call::new(nd, stride, padding, dilation, groups)?)
 }
 
 /// Convolution with padding 'valid', which is none, or 'same', which keeps the size.
 #[allow(clippy::too_many_arguments, reason = "torch's signature")]
-fn conv_named(nd: usize, x: &Tensor, w: &Tensor, bias: Option<&Tensor>, stride: &[i64], padding: &str, dilation: &[i64], groups: i64) -> Result<Tensor> {
+fn conv_named(
+    nd: usize,
+    x: &Tensor,
+    w: &Tensor,
+    bias: Option<&Tensor>,
+    stride: &[i64],
+    padding: &str,
+    dilation: &[i64],
+    groups: i64,
+) -> Result<Tensor> {
     let name = ["conv1d", "conv2d", "conv3d"][nd - 1];
     let mut call = Call::new(nd, stride, &[0], dilation, groups)?;
     match padding {
@@ -271,13 +327,25 @@ fn conv_named(nd: usize, x: &Tensor, w: &Tensor, bias: Option<&Tensor>, stride: 
             }
             convolve(name, &super::pad::constant_pad(x, &extra, Scalar::Int(0))?, w, bias, nd, &call)
         }
-        other => fail!(Runtime, torch: ("Invalid padding string: '{other}'"), expected: ("{name}: expected 'valid' or 'same'"), got: ("'{other}'"), fix: ("Use one of those, or numbers.")),
+        other => {
+            fail!(Runtime, torch: ("Invalid padding string: '{other}'"), expected: ("{name}: expected 'valid' or 'same'"), got: ("'{other}'"), fix: ("Use one of those, or numbers."))
+        }
     }
 }
 
 /// Transposed convolution: the gradient of a convolution by its input, as a map of its own.
 #[allow(clippy::too_many_arguments, reason = "torch's signature")]
-fn conv_transpose(nd: usize, x: &Tensor, w: &Tensor, bias: Option<&Tensor>, stride: &[i64], padding: &[i64], output_padding: &[i64], groups: i64, dilation: &[i64]) -> Result<Tensor> {
+fn conv_transpose(
+    nd: usize,
+    x: &Tensor,
+    w: &Tensor,
+    bias: Option<&Tensor>,
+    stride: &[i64],
+    padding: &[i64],
+    output_padding: &[i64],
+    groups: i64,
+    dilation: &[i64],
+) -> Result<Tensor> {
     let name = ["conv_transpose1d", "conv_transpose2d", "conv_transpose3d"][nd - 1];
     let call = Call::new(nd, stride, padding, dilation, groups)?;
     let extra = spread("output_padding", output_padding, nd)?;
@@ -294,17 +362,23 @@ fn conv_transpose(nd: usize, x: &Tensor, w: &Tensor, bias: Option<&Tensor>, stri
     for d in 0..nd {
         if extra[d] >= call.stride[d] && extra[d] >= call.dilation[d] {
             let names = ["depth", "height", "width"];
-            let list = |values: &Dims, what: &str| (0..nd).map(|i| format!(" {what}{}: {}", names[3 - nd + i], values[i])).collect::<String>();
+            let list = |values: &Dims, what: &str| {
+                (0..nd).map(|i| format!(" {what}{}: {}", names[3 - nd + i], values[i])).collect::<String>()
+            };
             fail!(Runtime, torch: ("output padding must be smaller than either stride or dilation, but got{}{}{}", list(&extra, "output_padding_"), list(&call.stride, "stride_"), list(&call.dilation, "dilation_")),
                 expected: ("{name}: expected output_padding below the stride or the dilation"), got: ("{}", extra[d]), fix: ("Use a smaller one."));
         }
-        let size = (x.shape()[d + 2] as i64 - 1) * call.stride[d] as i64 - 2 * call.padding[d] as i64 + (call.dilation[d] * (w.shape()[d + 2].max(1) - 1)) as i64 + extra[d] as i64 + 1;
+        let size = (x.shape()[d + 2] as i64 - 1) * call.stride[d] as i64 - 2 * call.padding[d] as i64
+            + (call.dilation[d] * (w.shape()[d + 2].max(1) - 1)) as i64
+            + extra[d] as i64
+            + 1;
         if size <= 0 {
             fail!(Runtime, torch: ("Given input size per channel: ({}). Calculated output size per channel: ({size}). Output size is too small", by(&x.shape()[2..])), expected: ("{name}: expected a positive output size"), got: ("{size}"), fix: ("Use less padding."));
         }
         image.push(size as usize);
     }
-    let mut v = Conv::new((n, out, c, call.groups), &image, &w.shape()[2..], &call.stride, &call.padding, &call.dilation);
+    let mut v =
+        Conv::new((n, out, c, call.groups), &image, &w.shape()[2..], &call.stride, &call.padding, &call.dilation);
     for d in 0..nd {
         v.output[3 - nd + d] = x.shape()[d + 2];
     }
@@ -313,12 +387,26 @@ fn conv_transpose(nd: usize, x: &Tensor, w: &Tensor, bias: Option<&Tensor>, stri
 }
 
 #[allow(clippy::too_many_arguments, reason = "torch's signature")]
-fn convolution(x: &Tensor, w: &Tensor, bias: Option<&Tensor>, stride: &[i64], padding: &[i64], dilation: &[i64], transposed: bool, output_padding: &[i64], groups: i64) -> Result<Tensor> {
+fn convolution(
+    x: &Tensor,
+    w: &Tensor,
+    bias: Option<&Tensor>,
+    stride: &[i64],
+    padding: &[i64],
+    dilation: &[i64],
+    transposed: bool,
+    output_padding: &[i64],
+    groups: i64,
+) -> Result<Tensor> {
     let nd = w.ndim().saturating_sub(2);
     if !(1..=3).contains(&nd) {
         fail!(Runtime, torch: ("weight should have at least three dimensions"), expected: ("convolution: expected 1 to 3 spatial dims"), got: ("{nd}"), fix: ("Reshape the weight."));
     }
-    if transposed { conv_transpose(nd, x, w, bias, stride, padding, output_padding, groups, dilation) } else { conv(nd, x, w, bias, stride, padding, dilation, groups) }
+    if transposed {
+        conv_transpose(nd, x, w, bias, stride, padding, output_padding, groups, dilation)
+    } else {
+        conv(nd, x, w, bias, stride, padding, dilation, groups)
+    }
 }
 
 /// `conv1d` of (time, batch, channels) with a weight (kernel, in, out).

@@ -47,7 +47,13 @@ impl Batch {
         let (offset, need) = match targets.ndim() {
             1 => {
                 let mut at = 0;
-                let offset = label.iter().map(|&l| { at += l; at - l }).collect::<Vec<_>>();
+                let offset = label
+                    .iter()
+                    .map(|&l| {
+                        at += l;
+                        at - l
+                    })
+                    .collect::<Vec<_>>();
                 (offset, at)
             }
             _ => {
@@ -66,16 +72,38 @@ impl Batch {
         if let Some(bad) = used.clone().find(|&&k| !(0..c as i64).contains(&k)) {
             fail!(Runtime, torch: ("Target {bad} is out of bounds."), expected: ("ctc_loss: expected targets below {c}"), got: ("{bad}"), fix: ("Check the labels."));
         }
-        Ok(Batch { input: input.iter().map(|&x| x as usize).collect(), label, offset, targets, blank: blank as usize, dims: (t, n, c) })
+        Ok(Batch {
+            input: input.iter().map(|&x| x as usize).collect(),
+            label,
+            offset,
+            targets,
+            blank: blank as usize,
+            dims: (t, n, c),
+        })
     }
 
     fn kernel(&self) -> Ctc<'_> {
-        Ctc { dims: self.dims, input: &self.input, label: &self.label, offset: &self.offset, targets: &self.targets, blank: self.blank, longest: self.label.iter().copied().max().unwrap_or(0) }
+        Ctc {
+            dims: self.dims,
+            input: &self.input,
+            label: &self.label,
+            offset: &self.offset,
+            targets: &self.targets,
+            blank: self.blank,
+            longest: self.label.iter().copied().max().unwrap_or(0),
+        }
     }
 }
 
 /// Negative log likelihoods (N) and the alphas of the recursion.
-fn ctc(p: &Tensor, targets: &Tensor, input: &[i64], label: &[i64], blank: i64, zero_infinity: bool) -> Result<(Tensor, Tensor)> {
+fn ctc(
+    p: &Tensor,
+    targets: &Tensor,
+    input: &[i64],
+    label: &[i64],
+    blank: i64,
+    zero_infinity: bool,
+) -> Result<(Tensor, Tensor)> {
     let c = float_kernel("ctc_loss", p.dtype())?;
     let batch = Arc::new(Batch::new(p, targets, input, label, blank)?);
     let ((t, n, _), states) = (batch.dims, batch.kernel().states());
@@ -91,14 +119,29 @@ fn ctc(p: &Tensor, targets: &Tensor, input: &[i64], label: &[i64], blank: i64, z
             }
             let data = operand(&p, c)?;
             let dp = dispatch::empty(p.shape(), c, p.device())?;
-            dispatch::ctc::backward(&operand(g, c)?, &data, (&ctx.get(alpha)?, &ctx.get(raw)?), &dp, zero_infinity, &batch.kernel())?;
+            dispatch::ctc::backward(
+                &operand(g, c)?,
+                &data,
+                (&ctx.get(alpha)?, &ctx.get(raw)?),
+                &dp,
+                zero_infinity,
+                &batch.kernel(),
+            )?;
             grads![super::kernel::cast(dp, p.dtype())?]
         }
     })?;
     Ok((y, alpha))
 }
 
-fn ctc_loss(p: &Tensor, targets: &Tensor, input: &[i64], label: &[i64], blank: i64, reduction: i64, zero_infinity: bool) -> Result<Tensor> {
+fn ctc_loss(
+    p: &Tensor,
+    targets: &Tensor,
+    input: &[i64],
+    label: &[i64],
+    blank: i64,
+    reduction: i64,
+    zero_infinity: bool,
+) -> Result<Tensor> {
     let single = p.ndim() == 2;
     let p3 = if single { view::unsqueeze(p, 1)? } else { p.clone() };
     let (mut y, _) = ctc(&p3, targets, input, label, blank, zero_infinity)?;
@@ -124,7 +167,15 @@ fn lengths(t: &Tensor) -> Result<Vec<i64>> {
     Ok(dispatch::ctc::numbers(&operand(t, DType::I64)?))
 }
 
-fn ctc_loss_tensors(p: &Tensor, targets: &Tensor, input: &Tensor, label: &Tensor, blank: i64, reduction: i64, zero_infinity: bool) -> Result<Tensor> {
+fn ctc_loss_tensors(
+    p: &Tensor,
+    targets: &Tensor,
+    input: &Tensor,
+    label: &Tensor,
+    blank: i64,
+    reduction: i64,
+    zero_infinity: bool,
+) -> Result<Tensor> {
     ctc_loss(p, targets, &lengths(input)?, &lengths(label)?, blank, reduction, zero_infinity)
 }
 

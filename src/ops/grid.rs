@@ -35,7 +35,11 @@ impl Side {
     /// A coordinate in elements.
     fn place(&self, x: &Tensor) -> Result<Tensor> {
         let n = self.n as f64;
-        if self.align { x.add_scalar(1.0)?.mul_scalar((n - 1.0) / 2.0) } else { x.add_scalar(1.0)?.mul_scalar(n)?.add_scalar(-1.0)?.mul_scalar(0.5) }
+        if self.align {
+            x.add_scalar(1.0)?.mul_scalar((n - 1.0) / 2.0)
+        } else {
+            x.add_scalar(1.0)?.mul_scalar(n)?.add_scalar(-1.0)?.mul_scalar(0.5)
+        }
     }
 
     fn clipped(&self, x: &Tensor) -> Result<Tensor> {
@@ -204,7 +208,13 @@ impl Tensor {
     /// Rounded to the nearest integer, halves to even.
     fn round_even(&self) -> Result<Tensor> {
         let y = self.empty_like()?;
-        crate::dispatch::pointwise(crate::dispatch::Fun::Round, super::pointwise::compute_dtype(self.dtype()), &[self], &y, &Default::default());
+        crate::dispatch::pointwise(
+            crate::dispatch::Fun::Round,
+            super::pointwise::compute_dtype(self.dtype()),
+            &[self],
+            &y,
+            &Default::default(),
+        );
         Ok(y)
     }
 }

@@ -34,7 +34,14 @@ fn finish(loss: Tensor, single: bool, reduction: i64) -> Result<Tensor> {
 }
 
 /// Mean over the classes i but the target t of `weight[t] * max(0, margin - x[t] + x[i]) ** p`.
-fn multi_margin_loss(x: &Tensor, target: &Tensor, p: Scalar, margin: Scalar, weight: Option<&Tensor>, reduction: i64) -> Result<Tensor> {
+fn multi_margin_loss(
+    x: &Tensor,
+    target: &Tensor,
+    p: Scalar,
+    margin: Scalar,
+    weight: Option<&Tensor>,
+    reduction: i64,
+) -> Result<Tensor> {
     if !p.is(1.0) && !p.is(2.0) {
         fail!(Runtime, torch: ("only p == 1 and p == 2 supported"), expected: ("multi_margin_loss: expected p of 1 or 2"), got: ("{}", p.f64()), fix: ("Use one of those."));
     }
@@ -56,7 +63,8 @@ fn multi_margin_loss(x: &Tensor, target: &Tensor, p: Scalar, margin: Scalar, wei
         hinge = pow(&hinge, &number(2.0)?, &Dest::New)?;
     }
     if let Some(w) = weight {
-        hinge = hinge.mul(&super::gather::index_select(&w.reshape_to(&[c])?, 0, &at.reshape_to(&[n])?)?.reshape_to(&[n, 1])?)?;
+        hinge = hinge
+            .mul(&super::gather::index_select(&w.reshape_to(&[c])?, 0, &at.reshape_to(&[n])?)?.reshape_to(&[n, 1])?)?;
     }
     // The target itself does not count.
     let others = no_grad(|| mask_at(&scores, &at))?;
@@ -89,7 +97,12 @@ fn multilabel_margin(x: &Tensor, target: &Tensor, reduction: i64) -> Result<(Ten
             fail!(Runtime, torch: ("target out of range"), expected: ("multilabel_margin_loss: expected targets below {c}"), got: ("others"), fix: ("Check the labels."));
         }
         let hits = crate::dispatch::zeros(scores.shape(), DType::I64, scores.device())?;
-        let hits = Places { dim: 1, whole: false }.add(&hits, &index, &super::copy::to_dtype(&counted, DType::I64)?, &Dest::New)?;
+        let hits = Places { dim: 1, whole: false }.add(
+            &hits,
+            &index,
+            &super::copy::to_dtype(&counted, DType::I64)?,
+            &Dest::New,
+        )?;
         Ok((index, counted, hits.gt(&number(0.0)?)?))
     })?;
     let own = gather(&scores, 1, &index)?;

@@ -58,7 +58,11 @@ pub fn constant_pad(x: &Tensor, pad: &[i64], value: Scalar) -> Result<Tensor> {
 
 /// Dense strides in the order of x's dims.
 fn padded_strides(x: &Tensor, shape: &[usize]) -> Strides {
-    if x.is_contiguous() { contiguous_strides(shape) } else { crate::tensor::layout::infer_dense_strides(shape, &[x.strides()]) }
+    if x.is_contiguous() {
+        contiguous_strides(shape)
+    } else {
+        crate::tensor::layout::infer_dense_strides(shape, &[x.strides()])
+    }
 }
 
 /// How the surroundings of a tensor follow from its inside.
@@ -126,8 +130,12 @@ fn pad(x: &Tensor, pad: &[i64], mode: &str, value: Option<f64>) -> Result<Tensor
         "reflect" if fits => Mode::Reflect,
         "replicate" if fits => Mode::Replicate,
         "circular" if fits => Mode::Circular,
-        "reflect" | "replicate" | "circular" => fail!(NotImplemented, torch: ("Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now"), expected: ("pad: expected padding of the last 1, 2 or 3 of at most 5 dims"), got: ("{} numbers for {:?}", pad.len(), x.shape()), fix: ("Add or merge dims.")),
-        other => fail!(NotImplemented, torch: ("Unrecognised padding mode {other}"), expected: ("pad: expected 'constant', 'reflect', 'replicate' or 'circular'"), got: ("'{other}'"), fix: ("Use one of those.")),
+        "reflect" | "replicate" | "circular" => {
+            fail!(NotImplemented, torch: ("Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now"), expected: ("pad: expected padding of the last 1, 2 or 3 of at most 5 dims"), got: ("{} numbers for {:?}", pad.len(), x.shape()), fix: ("Add or merge dims."))
+        }
+        other => {
+            fail!(NotImplemented, torch: ("Unrecognised padding mode {other}"), expected: ("pad: expected 'constant', 'reflect', 'replicate' or 'circular'"), got: ("'{other}'"), fix: ("Use one of those."))
+        }
     };
     surround(x, pad, mode)
 }
@@ -145,7 +153,9 @@ fn pair(name: &str, which: &str, list: &[i64], low: i64) -> Result<[i64; 2]> {
     let two = match *list {
         [a] => [a, a],
         [a, b] => [a, b],
-        _ => fail!(Runtime, torch: ("It is expected {which} equals to 2, but got size {}", list.len()), expected: ("{name}: expected two numbers as {which}"), got: ("{list:?}"), fix: ("Give (height, width).")),
+        _ => {
+            fail!(Runtime, torch: ("It is expected {which} equals to 2, but got size {}", list.len()), expected: ("{name}: expected two numbers as {which}"), got: ("{list:?}"), fix: ("Give (height, width)."))
+        }
     };
     if two.iter().any(|&n| n < low) {
         let text = if low == 0 { "non-negative" } else { "greater than zero" };
@@ -166,12 +176,21 @@ struct Windows {
 
 impl Windows {
     fn new(name: &str, kernel: &[i64], dilation: &[i64], padding: &[i64], stride: &[i64]) -> Result<Windows> {
-        Ok(Windows { kernel: pair(name, "kernel_size", kernel, 1)?, dilation: pair(name, "dilation", dilation, 1)?, padding: pair(name, "padding", padding, 0)?, stride: pair(name, "stride", stride, 1)? })
+        Ok(Windows {
+            kernel: pair(name, "kernel_size", kernel, 1)?,
+            dilation: pair(name, "dilation", dilation, 1)?,
+            padding: pair(name, "padding", padding, 0)?,
+            stride: pair(name, "stride", stride, 1)?,
+        })
     }
 
     /// Windows along each dim of a plane.
     fn count(&self, size: [usize; 2]) -> [i64; 2] {
-        std::array::from_fn(|d| (size[d] as i64 + 2 * self.padding[d] - self.dilation[d] * (self.kernel[d] - 1) - 1).div_euclid(self.stride[d]) + 1)
+        std::array::from_fn(|d| {
+            (size[d] as i64 + 2 * self.padding[d] - self.dilation[d] * (self.kernel[d] - 1) - 1)
+                .div_euclid(self.stride[d])
+                + 1
+        })
     }
 
     fn checked(&self, size: [usize; 2]) -> Result<[usize; 2]> {
@@ -191,9 +210,20 @@ impl Windows {
     /// The windows of a contiguous padded (n, c, h, w), as a view's geometry.
     fn view(&self, n: usize, c: usize, size: [usize; 2]) -> view::Geometry {
         let ([h, w], out) = (self.padded(size), self.count(size));
-        let shape: Shape = [n, c, self.kernel[0] as usize, self.kernel[1] as usize, out[0] as usize, out[1] as usize].into_iter().collect();
+        let shape: Shape = [n, c, self.kernel[0] as usize, self.kernel[1] as usize, out[0] as usize, out[1] as usize]
+            .into_iter()
+            .collect();
         let w = w as isize;
-        let strides: Strides = [(c * h) as isize * w, h as isize * w, self.dilation[0] as isize * w, self.dilation[1] as isize, self.stride[0] as isize * w, self.stride[1] as isize].into_iter().collect();
+        let strides: Strides = [
+            (c * h) as isize * w,
+            h as isize * w,
+            self.dilation[0] as isize * w,
+            self.dilation[1] as isize,
+            self.stride[0] as isize * w,
+            self.stride[1] as isize,
+        ]
+        .into_iter()
+        .collect();
         (shape, strides, 0)
     }
 }
@@ -223,14 +253,25 @@ fn im2col(x: &Tensor, kernel: &[i64], dilation: &[i64], padding: &[i64], stride:
     let &[n, c, h, w] = x.shape() else { crate::internal!("unfold lost a dim.") };
     let out = at.checked([h, w])?;
     let [top, left] = at.padding;
-    let padded = copy::contiguous(&if (top, left) == (0, 0) { x } else { constant_pad(&x, &[left, left, top, top], Scalar::Int(0))? })?;
+    let padded = copy::contiguous(&if (top, left) == (0, 0) {
+        x
+    } else {
+        constant_pad(&x, &[left, left, top, top], Scalar::Int(0))?
+    })?;
     let columns = view::strided_view(&padded, at.view(n, c, [h, w]))?;
     let flat = [n, c * (at.kernel[0] * at.kernel[1]) as usize, out[0] * out[1]];
     without_batch(copy::contiguous(&columns)?.reshape_to(&flat)?, added)
 }
 
 /// Adds columns, as [`im2col`] makes them, up into images of `output_size`.
-fn col2im(x: &Tensor, output_size: &[i64], kernel: &[i64], dilation: &[i64], padding: &[i64], stride: &[i64]) -> Result<Tensor> {
+fn col2im(
+    x: &Tensor,
+    output_size: &[i64],
+    kernel: &[i64],
+    dilation: &[i64],
+    padding: &[i64],
+    stride: &[i64],
+) -> Result<Tensor> {
     let size = pair("fold", "output_size", output_size, 1)?.map(|n| n as usize);
     let at = Windows::new("fold", kernel, dilation, padding, stride)?;
     let fits = matches!(x.ndim(), 2 | 3) && x.shape()[x.ndim() - 2..].iter().all(|&d| d > 0);
@@ -255,7 +296,8 @@ fn col2im(x: &Tensor, output_size: &[i64], kernel: &[i64], dilation: &[i64], pad
     let shape = [n, c, h, w];
     let image = view::embed(&x.reshape_to(&geometry.0)?, &shape, &contiguous_strides(&shape), &geometry)?;
     let [top, left] = at.padding;
-    let y = if (top, left) == (0, 0) { image } else { constant_pad(&image, &[-left, -left, -top, -top], Scalar::Int(0))? };
+    let y =
+        if (top, left) == (0, 0) { image } else { constant_pad(&image, &[-left, -left, -top, -top], Scalar::Int(0))? };
     without_batch(y, added)
 }
 

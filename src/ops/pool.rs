@@ -5,8 +5,8 @@ use super::kernel::{cast, operand};
 use super::scatter::Places;
 use super::view;
 use crate::autograd::record;
-use crate::dispatch::{self, pool as kernels};
 use crate::dispatch::pool::{Divisor, Pool};
+use crate::dispatch::{self, pool as kernels};
 use crate::error::Result;
 use crate::fail;
 use crate::grads;
@@ -41,14 +41,27 @@ impl Planes {
         // The batch alone may be empty.
         if !(batch || x.ndim() == nd + 1) || x.shape()[batch as usize..].contains(&0) {
             let text = match nd {
-                1 => format!("Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for input, but got:{:?}", x.shape()),
-                2 => format!("Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but got:{:?}", x.shape()),
-                _ => format!("Expected 4D or 5D (batch mode) tensor with optional 0 dim batch size for input, but got:{:?}", x.shape()),
+                1 => format!(
+                    "Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for input, but got:{:?}",
+                    x.shape()
+                ),
+                2 => format!(
+                    "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but got:{:?}",
+                    x.shape()
+                ),
+                _ => format!(
+                    "Expected 4D or 5D (batch mode) tensor with optional 0 dim batch size for input, but got:{:?}",
+                    x.shape()
+                ),
             };
             fail!(Runtime, torch: ("{text}"), expected: ("{name}: expected (C, *) or (N, C, *)"), got: ("{:?}", x.shape()), fix: ("Add or merge dims."));
         }
         let at = x.ndim() - nd;
-        Ok(Planes { count: x.shape()[..at].iter().product(), lead: x.shape()[..at].into(), size: x.shape()[at..].iter().copied().collect() })
+        Ok(Planes {
+            count: x.shape()[..at].iter().product(),
+            lead: x.shape()[..at].into(),
+            size: x.shape()[at..].iter().copied().collect(),
+        })
     }
 
     fn shape(&self, size: &[usize]) -> Shape {
@@ -58,11 +71,16 @@ impl Planes {
 
 /// One number per spatial dim; a single one counts for all, and none for what `default` says.
 fn spread(name: &str, which: &str, list: &[i64], nd: usize, default: Option<&[usize]>) -> Result<Dims> {
-    if list.is_empty() && let Some(d) = default {
+    if list.is_empty()
+        && let Some(d) = default
+    {
         return Ok(d.iter().copied().collect());
     }
     if list.len() != 1 && list.len() != nd {
-        let (numbers, omitted) = (["one int", "two ints", "three ints"][nd - 1], if which == "stride" { "be omitted, a single int" } else { "be a single int" });
+        let (numbers, omitted) = (
+            ["one int", "two ints", "three ints"][nd - 1],
+            if which == "stride" { "be omitted, a single int" } else { "be a single int" },
+        );
         let be = if which == "stride" { format!("either {omitted}") } else { format!("either {omitted}") };
         fail!(Runtime, torch: ("{name}: {which} must {be}, or a tuple of {numbers}"), expected: ("{name}: expected 1 or {nd} numbers as {which}"), got: ("{list:?}"), fix: ("Give one per spatial dim."));
     }
@@ -94,7 +112,9 @@ fn geometry(name: &str, planes: &Planes, args: [&[i64]; 4], ceil: bool) -> Resul
     }
     let pool = Pool::new(&planes.size, &kernel, &stride, &padding, &dilation, ceil);
     if pool.output[3 - nd..].contains(&0) {
-        let show = |c: usize, size: &[usize]| std::iter::once(c).chain(size.iter().copied()).map(|n| n.to_string()).collect::<Vec<_>>().join("x");
+        let show = |c: usize, size: &[usize]| {
+            std::iter::once(c).chain(size.iter().copied()).map(|n| n.to_string()).collect::<Vec<_>>().join("x")
+        };
         let c = planes.lead.last().copied().unwrap_or(1);
         fail!(Runtime, torch: ("Given input size: ({}). Calculated output size: ({}). Output size is too small", show(c, &planes.size), show(c, &pool.output[3 - nd..])), expected: ("{name}: expected windows that fit the input"), got: ("{:?}", planes.size), fix: ("Use a smaller kernel or more padding."));
     }
@@ -112,7 +132,13 @@ fn max_pool_with_indices(nd: usize, x: &Tensor, args: [&[i64]; 4], ceil: bool) -
     let shape = planes.shape(&p.output[3 - nd..]);
     let (y, index) = (dispatch::empty(&shape, c, x.device())?, dispatch::empty(&shape, DType::I64, x.device())?);
     kernels::max(&operand(x, c)?, &y, Some(&index), planes.count, &p);
-    let y = selected(cast(y, x.dtype())?, x, &index, nd, ["MaxPool1DWithIndicesBackward0", "MaxPool2DWithIndicesBackward0", "MaxPool3DWithIndicesBackward0"][nd - 1])?;
+    let y = selected(
+        cast(y, x.dtype())?,
+        x,
+        &index,
+        nd,
+        ["MaxPool1DWithIndicesBackward0", "MaxPool2DWithIndicesBackward0", "MaxPool3DWithIndicesBackward0"][nd - 1],
+    )?;
     Ok((y, index))
 }
 
@@ -158,16 +184,34 @@ fn max_pool(nd: usize, x: &Tensor, args: [&[i64]; 4], ceil: bool) -> Result<Tens
 }
 
 /// The average of every window.
-fn avg_pool(nd: usize, x: &Tensor, args: [&[i64]; 3], ceil: bool, include_pad: bool, divisor: Option<i64>) -> Result<Tensor> {
+fn avg_pool(
+    nd: usize,
+    x: &Tensor,
+    args: [&[i64]; 3],
+    ceil: bool,
+    include_pad: bool,
+    divisor: Option<i64>,
+) -> Result<Tensor> {
     let name = ["avg_pool1d", "avg_pool2d", "avg_pool3d"][nd - 1];
     if divisor == Some(0) {
         fail!(Runtime, torch: ("divisor must be not zero"), expected: ("{name}: expected a divisor other than 0"), got: ("0"), fix: ("Leave it out."));
     }
     let planes = Planes::new(name, x, nd)?;
     let p = geometry(name, &planes, [args[0], args[1], args[2], &[1]], ceil)?;
-    let divisor = divisor.map_or(if include_pad { Divisor::WithPadding } else { Divisor::Inside }, |d| Divisor::Fixed(d as f64));
+    let divisor =
+        divisor.map_or(if include_pad { Divisor::WithPadding } else { Divisor::Inside }, |d| Divisor::Fixed(d as f64));
     compute(name, x.dtype())?;
-    average(x, Map { kind: Kind::Windows(p, divisor), count: planes.count, input: planes.shape(&planes.size), output: planes.shape(&p.output[3 - nd..]), nd }, false)
+    average(
+        x,
+        Map {
+            kind: Kind::Windows(p, divisor),
+            count: planes.count,
+            input: planes.shape(&planes.size),
+            output: planes.shape(&p.output[3 - nd..]),
+            nd,
+        },
+        false,
+    )
 }
 
 /// A linear map between planes.
@@ -226,7 +270,11 @@ fn adaptive(name: &str, x: &Tensor, output: &[i64], nd: usize) -> Result<(Planes
     if let Some(d) = (1..x.ndim()).find(|&d| d >= at && x.shape()[d] == 0) {
         fail!(Runtime, torch: ("{name}(): Expected input to have non-zero size for non-batch dimensions, but input has sizes {:?} with dimension {d} being empty", x.shape()), expected: ("{name}: expected elements"), got: ("{:?}", x.shape()), fix: ("Check the input."));
     }
-    let planes = Planes { count: x.shape()[..at].iter().product(), lead: x.shape()[..at].into(), size: x.shape()[at..].iter().copied().collect() };
+    let planes = Planes {
+        count: x.shape()[..at].iter().product(),
+        lead: x.shape()[..at].into(),
+        size: x.shape()[at..].iter().copied().collect(),
+    };
     let size: Dims = output.iter().map(|&n| n as usize).collect();
     let shape = planes.shape(&size);
     Ok((planes, shape))
@@ -297,7 +345,13 @@ fn fractional_starts(samples: &Tensor, size: usize, out: usize, kernel: usize) -
     let step = if out > 1 { (size - kernel) as f64 / (out - 1) as f64 } else { 0.0 };
     let number = super::pointwise::number;
     let u = super::copy::to_dtype(samples, DType::F64)?;
-    let at = super::create::arange(Scalar::Int(0), Scalar::Int(out as i64), Scalar::Int(1), Some(DType::F64), Some(u.device()))?;
+    let at = super::create::arange(
+        Scalar::Int(0),
+        Scalar::Int(out as i64),
+        Scalar::Int(1),
+        Some(DType::F64),
+        Some(u.device()),
+    )?;
     let first = u.mul(&number(step)?)?.floor()?;
     let starts = u.add(&at)?.mul(&number(step)?)?.floor()?.sub(&first)?;
     // The last window ends with the input.
@@ -306,7 +360,13 @@ fn fractional_starts(samples: &Tensor, size: usize, out: usize, kernel: usize) -
 }
 
 /// The largest values of windows at random places, and where they are.
-fn fractional_max_pool(nd: usize, x: &Tensor, kernel: &[i64], output: &[i64], samples: &Tensor) -> Result<(Tensor, Tensor)> {
+fn fractional_max_pool(
+    nd: usize,
+    x: &Tensor,
+    kernel: &[i64],
+    output: &[i64],
+    samples: &Tensor,
+) -> Result<(Tensor, Tensor)> {
     let name = ["", "fractional_max_pool2d", "fractional_max_pool3d"][nd - 1];
     let planes = Planes::new(name, x, nd)?;
     let kernel = spread(name, "kernel_size", kernel, nd, None)?;
@@ -329,13 +389,22 @@ fn fractional_max_pool(nd: usize, x: &Tensor, kernel: &[i64], output: &[i64], sa
         // The samples of torch name the last dim first.
         let sample = view::narrow(&u, 1, (nd - 1 - d) as i64, 1)?;
         let starts = fractional_starts(&sample, planes.size[d], out[d], kernel[d])?;
-        let taps = super::create::arange(Scalar::Int(0), Scalar::Int(kernel[d] as i64), Scalar::Int(1), None, Some(x.device()))?;
+        let taps = super::create::arange(
+            Scalar::Int(0),
+            Scalar::Int(kernel[d] as i64),
+            Scalar::Int(1),
+            None,
+            Some(x.device()),
+        )?;
         let mut shape: Shape = smallvec::smallvec![1; 1 + 2 * nd];
         (shape[0], shape[1 + d]) = (planes.count, out[d]);
         let mut tap_shape: Shape = smallvec::smallvec![1; 1 + 2 * nd];
         tap_shape[1 + nd + d] = kernel[d];
         let step: usize = planes.size[d + 1..].iter().product();
-        let place = starts.reshape_to(&shape)?.add(&taps.reshape_to(&tap_shape)?)?.mul(&super::pointwise::number(step as i64)?)?;
+        let place = starts
+            .reshape_to(&shape)?
+            .add(&taps.reshape_to(&tap_shape)?)?
+            .mul(&super::pointwise::number(step as i64)?)?;
         index = Some(index.map_or(Ok(place.clone()), |i| i.add(&place))?);
     }
     let Some(index) = index else { crate::internal!("a pool has no dims.") };

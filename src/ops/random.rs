@@ -69,13 +69,24 @@ fn check_probability(p: f64) -> Result<()> {
 }
 
 fn check_bernoulli(d: DType) -> Result<()> {
-    if d.is_complex() || matches!(d, DType::U16 | DType::U32 | DType::U64) { not_implemented_as("bernoulli_scalar_cpu_", d) } else { Ok(()) }
+    if d.is_complex() || matches!(d, DType::U16 | DType::U32 | DType::U64) {
+        not_implemented_as("bernoulli_scalar_cpu_", d)
+    } else {
+        Ok(())
+    }
 }
 
 // New tensors.
 
 /// Where a new random tensor goes: its dtype is that of `out=`, if there is one.
-fn fresh(a: &Args, size: &[i64], dtype: Option<DType>, device: Option<Device>, name: &str, standard: DType) -> Result<Tensor> {
+fn fresh(
+    a: &Args,
+    size: &[i64],
+    dtype: Option<DType>,
+    device: Option<Device>,
+    name: &str,
+    standard: DType,
+) -> Result<Tensor> {
     let given = match a.dest() {
         Dest::Out(outs) => outs.first().map(Tensor::dtype),
         _ => None,
@@ -102,15 +113,35 @@ fn integers(t: Tensor, low: i64, high: i64, g: Option<&Generator>) -> Result<Ten
     Ok(t)
 }
 
-fn rand_like(x: &Tensor, g: Option<&Generator>, dtype: Option<DType>, device: Option<Device>, format: Option<MemoryFormat>) -> Result<Tensor> {
+fn rand_like(
+    x: &Tensor,
+    g: Option<&Generator>,
+    dtype: Option<DType>,
+    device: Option<Device>,
+    format: Option<MemoryFormat>,
+) -> Result<Tensor> {
     uniform(like(x, dtype, device, format)?, g)
 }
 
-fn randn_like(x: &Tensor, g: Option<&Generator>, dtype: Option<DType>, device: Option<Device>, format: Option<MemoryFormat>) -> Result<Tensor> {
+fn randn_like(
+    x: &Tensor,
+    g: Option<&Generator>,
+    dtype: Option<DType>,
+    device: Option<Device>,
+    format: Option<MemoryFormat>,
+) -> Result<Tensor> {
     normal(like(x, dtype, device, format)?, 0.0, 1.0, g)
 }
 
-fn randint_like(x: &Tensor, low: i64, high: i64, g: Option<&Generator>, dtype: Option<DType>, device: Option<Device>, format: Option<MemoryFormat>) -> Result<Tensor> {
+fn randint_like(
+    x: &Tensor,
+    low: i64,
+    high: i64,
+    g: Option<&Generator>,
+    dtype: Option<DType>,
+    device: Option<Device>,
+    format: Option<MemoryFormat>,
+) -> Result<Tensor> {
     integers(like(x, dtype, device, format)?, low, high, g)
 }
 
@@ -139,25 +170,37 @@ fn randperm(t: Tensor, g: Option<&Generator>) -> Result<Tensor> {
 /// `y` with a gradient of 0 for each input: draws do not depend on their parameters smoothly.
 fn constant(y: Tensor, node: &'static str, inputs: &[&Tensor]) -> Result<Tensor> {
     record(y, node, inputs, |s| {
-        let shapes: Vec<(Tensor, bool)> = s.inputs().iter().enumerate().map(|(i, t)| (t.detach(), s.needs(i))).collect();
+        let shapes: Vec<(Tensor, bool)> =
+            s.inputs().iter().enumerate().map(|(i, t)| (t.detach(), s.needs(i))).collect();
         move |_, _| shapes.iter().map(|(t, needs)| needs.then(|| t.zeros_like()).transpose()).collect()
     })
 }
 
 /// Normal elements with a tensor of means, of standard deviations, or both.
-fn normal_by(mean: Option<&Tensor>, number: f64, std: Option<&Tensor>, spread: f64, g: Option<&Generator>) -> Result<Tensor> {
+fn normal_by(
+    mean: Option<&Tensor>,
+    number: f64,
+    std: Option<&Tensor>,
+    spread: f64,
+    g: Option<&Generator>,
+) -> Result<Tensor> {
     check_std(spread)?;
     if let Some(s) = std {
         if s.dtype().is_complex() {
             fail!(Runtime, torch: ("normal expects standard deviation to be non-complex"), expected: ("normal: expected a real std"), got: ("{}", s.dtype().name()), fix: ("Use its modulus."));
         }
-        if !s.is_meta() && s.numel() > 0 && s.detach().lt(&dispatch::wrapped(Scalar::Int(0))?)?.any_all()?.item_bool()? {
+        if !s.is_meta()
+            && s.numel() > 0
+            && s.detach().lt(&dispatch::wrapped(Scalar::Int(0))?)?.any_all()?.item_bool()?
+        {
             fail!(Runtime, torch: ("normal expects all elements of std >= 0.0"), expected: ("normal: expected standard deviations of at least 0"), got: ("a negative one"), fix: ("Pass standard deviations, not logs."));
         }
     }
     let inputs: Vec<&Tensor> = mean.into_iter().chain(std).collect();
     let Some(first) = inputs.first() else { crate::internal!("normal needs a tensor.") };
-    let shape = inputs[1..].iter().try_fold(crate::tensor::Shape::from_slice(first.shape()), |s, t| crate::tensor::layout::broadcast(&s, t.shape()))?;
+    let shape = inputs[1..].iter().try_fold(crate::tensor::Shape::from_slice(first.shape()), |s, t| {
+        crate::tensor::layout::broadcast(&s, t.shape())
+    })?;
     let t = dispatch::empty(&shape, first.dtype(), first.device())?;
     floats("normal_kernel_cpu", t.dtype())?;
     kernels::normal(&t, 0.0, spread, generator(g));
@@ -171,7 +214,17 @@ fn normal_by(mean: Option<&Tensor>, number: f64, std: Option<&Tensor>, spread: f
             None => scaled.add_scalar(number),
         }
     })?;
-    constant(y, if mean.is_some() && std.is_some() { "NormalBackward3" } else if mean.is_some() { "NormalBackward1" } else { "NormalBackward2" }, &inputs)
+    constant(
+        y,
+        if mean.is_some() && std.is_some() {
+            "NormalBackward3"
+        } else if mean.is_some() {
+            "NormalBackward1"
+        } else {
+            "NormalBackward2"
+        },
+        &inputs,
+    )
 }
 
 /// 1 with the probability that the element says, else 0.

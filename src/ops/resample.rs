@@ -85,7 +85,11 @@ impl Side {
     /// Input elements per output element.
     fn scale(&self) -> f64 {
         if self.align {
-            return if self.output > 1 { self.round((self.input as f64 - 1.0) / (self.output as f64 - 1.0)) } else { 0.0 };
+            return if self.output > 1 {
+                self.round((self.input as f64 - 1.0) / (self.output as f64 - 1.0))
+            } else {
+                0.0
+            };
         }
         match self.factor.filter(|&f| f > 0.0) {
             Some(f) => self.round(1.0 / f),
@@ -118,7 +122,9 @@ impl Side {
                 Method::Cubic => {
                     let x = self.source(j, scale, false);
                     let (i, t) = (x.floor(), self.round(x - x.floor()));
-                    (-1..=2).map(|k| (((i as i64 + k).clamp(0, last as i64)) as usize, cubic((t - k as f64).abs(), -0.75))).collect()
+                    (-1..=2)
+                        .map(|k| (((i as i64 + k).clamp(0, last as i64)) as usize, cubic((t - k as f64).abs(), -0.75)))
+                        .collect()
                 }
                 Method::Antialias(filter) => self.filtered(j, scale, filter),
             }
@@ -174,12 +180,24 @@ fn apply(x: &Tensor, plan: &Arc<Plan>, adjoint: bool) -> Result<Tensor> {
         dispatch::pointwise(dispatch::Fun::Round, c, &[&y], &y, &Default::default());
     }
     // An identity reads the caller's memory.
-    let y = if plan.tables.is_empty() && y.is(x) { crate::autograd::no_grad(|| super::copy::clone(&x.detach(), None))? } else { cast(y, x.dtype())? };
+    let y = if plan.tables.is_empty() && y.is(x) {
+        crate::autograd::no_grad(|| super::copy::clone(&x.detach(), None))?
+    } else {
+        cast(y, x.dtype())?
+    };
     let plan = plan.clone();
     record(y, plan.name, &[x], |_| move |_, g| grads![apply(g, &plan, !adjoint)?])
 }
 
-fn resize(name: &'static str, x: &Tensor, nd: usize, size: Option<&[i64]>, factors: Option<&[f64]>, align: bool, method: Method) -> Result<Tensor> {
+fn resize(
+    name: &'static str,
+    x: &Tensor,
+    nd: usize,
+    size: Option<&[i64]>,
+    factors: Option<&[f64]>,
+    align: bool,
+    method: Method,
+) -> Result<Tensor> {
     if x.ndim() != nd + 2 {
         fail!(Runtime, torch: ("It is expected input_size equals to {}, but got size {}", nd + 2, x.ndim()), expected: ("{name}: expected input of {} dims", nd + 2), got: ("{}", x.ndim()), fix: ("Add or merge dims."));
     }
@@ -187,14 +205,17 @@ fn resize(name: &'static str, x: &Tensor, nd: usize, size: Option<&[i64]>, facto
     let output: Vec<i64> = match (size, factors) {
         (Some(s), None) => s.to_vec(),
         (None, Some(f)) if f.len() == nd => input.iter().zip(f).map(|(&n, f)| (n as f64 * f) as i64).collect(),
-        _ => fail!(Runtime, torch: ("Must specify exactly one of output_size and scale_factors"), expected: ("{name}: expected a size or factors"), got: ("both or neither"), fix: ("Give one of them.")),
+        _ => {
+            fail!(Runtime, torch: ("Must specify exactly one of output_size and scale_factors"), expected: ("{name}: expected a size or factors"), got: ("both or neither"), fix: ("Give one of them."))
+        }
     };
     if output.len() != nd {
         fail!(Runtime, torch: ("It is expected output_size equals to {nd}, but got size {}", output.len()), expected: ("{name}: expected {nd} sizes"), got: ("{output:?}"), fix: ("Give one per spatial dim."));
     }
     if input.contains(&0) || output.iter().any(|&n| n <= 0) {
         let letters = &["D", "H", "W"][3 - nd..];
-        let show = |sizes: &[i64]| letters.iter().zip(sizes).map(|(l, n)| format!("{l}: {n}")).collect::<Vec<_>>().join(", ");
+        let show =
+            |sizes: &[i64]| letters.iter().zip(sizes).map(|(l, n)| format!("{l}: {n}")).collect::<Vec<_>>().join(", ");
         let input: Vec<i64> = input.iter().map(|&n| n as i64).collect();
         fail!(Runtime, torch: ("Input and output sizes should be greater than 0, but got input ({}) output ({})", show(&input), show(&output)), expected: ("{name}: expected sizes of at least 1"), got: ("{input:?} and {output:?}"), fix: ("Check the sizes."));
     }
@@ -206,7 +227,13 @@ fn resize(name: &'static str, x: &Tensor, nd: usize, size: Option<&[i64]>, facto
     let tables = (0..nd)
         .rev()
         .filter(|&d| input[d] != output[d] as usize || factors.is_some_and(|f| f[d] != 1.0))
-        .map(|d| (d + 2, Side { input: input[d], output: output[d] as usize, align, factor: factors.map(|f| f[d]), single }.table(method)))
+        .map(|d| {
+            (
+                d + 2,
+                Side { input: input[d], output: output[d] as usize, align, factor: factors.map(|f| f[d]), single }
+                    .table(method),
+            )
+        })
         .collect();
     let shape: Shape = x.shape()[..2].iter().copied().chain(output.iter().map(|&n| n as usize)).collect();
     apply(x, &Arc::new(Plan { name, input: x.shape().into(), output: shape, tables }), false)

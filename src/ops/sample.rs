@@ -51,7 +51,11 @@ pub fn multinomial(p: &Tensor, num_samples: i64, replacement: bool, g: Option<&G
     let q = p.empty_like()?;
     kernels::exponential(&q, 1.0, generator(g));
     let q = p.div(&q)?;
-    if num_samples == 1 { super::extreme::argmax(&q, Some(-1), true) } else { Ok(super::sort::topk(&q, num_samples, -1, true, true)?.1) }
+    if num_samples == 1 {
+        super::extreme::argmax(&q, Some(-1), true)
+    } else {
+        Ok(super::sort::topk(&q, num_samples, -1, true, true)?.1)
+    }
 }
 
 fn check_weights(p: &Tensor) -> Result<()> {
@@ -151,10 +155,16 @@ pub fn dropout(x: &Tensor, p: f64, train: bool, dest: &Dest) -> Result<Tensor> {
         move |c: &crate::autograd::record::Ctx, g: &Tensor| grads![g.mul(&c.get(keep)?)?.mul(&scale)?]
     };
     if let Dest::InPlace = dest {
-        return inplace::write(x, "MulBackward0", &[x], |x| {
-            dispatch::copy(&y, x);
-            Ok(())
-        }, derivative);
+        return inplace::write(
+            x,
+            "MulBackward0",
+            &[x],
+            |x| {
+                dispatch::copy(&y, x);
+                Ok(())
+            },
+            derivative,
+        );
     }
     record(y, "MulBackward0", &[x], derivative)
 }

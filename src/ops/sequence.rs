@@ -33,7 +33,14 @@ fn eye(n: i64, m: i64, dtype: Option<DType>, dev: Option<Device>) -> Result<Tens
 }
 
 /// The end points of linspace and logspace, and the dtype that they ask for.
-fn spaced(name: &str, a: &Args, steps: i64, ends: [Scalar; 2], dtype: Option<DType>, dev: Option<Device>) -> Result<Tensor> {
+fn spaced(
+    name: &str,
+    a: &Args,
+    steps: i64,
+    ends: [Scalar; 2],
+    dtype: Option<DType>,
+    dev: Option<Device>,
+) -> Result<Tensor> {
     if steps < 0 {
         fail!(Runtime, torch: ("number of steps must be non-negative"), expected: ("{name}: expected at least 0 steps"), got: ("{steps}"), fix: ("Give the number of elements."));
     }
@@ -91,7 +98,8 @@ fn range(start: Scalar, end: Scalar, step: Scalar, dtype: Option<DType>, dev: Op
     if (s > 0.0) != (b >= a) && a != b {
         fail!(Runtime, torch: ("upper bound and lower bound inconsistent with step sign"), expected: ("range: expected a step from start towards end"), got: ("{a} to {b} by {s}"), fix: ("Change the step's sign."));
     }
-    let t = dispatch::empty(&[((b - a) / s + 1.0) as usize], dtype.unwrap_or(default_dtype()), dev.unwrap_or(Device::Cpu))?;
+    let t =
+        dispatch::empty(&[((b - a) / s + 1.0) as usize], dtype.unwrap_or(default_dtype()), dev.unwrap_or(Device::Cpu))?;
     dispatch::arange(&t, start, step);
     Ok(t)
 }
@@ -110,7 +118,8 @@ fn vander(x: &Tensor, n: Option<i64>, increasing: bool) -> Result<Tensor> {
     let column = |k: usize| Shape::from_slice(&[x.numel(), k]);
     let ones = dispatch::empty(&column((n > 0) as usize), dtype, x.device())?;
     dispatch::fill(&ones, Scalar::Int(1));
-    let powers = super::scan::cumprod(&view::expand_to(&view::unsqueeze(&x, 1)?, &column((n - 1).max(0) as usize))?, 1, None)?;
+    let powers =
+        super::scan::cumprod(&view::expand_to(&view::unsqueeze(&x, 1)?, &column((n - 1).max(0) as usize))?, 1, None)?;
     let all = super::join::cat(&[ones, powers], 1)?;
     if increasing { Ok(all) } else { super::shift::flip(&all, &[1]) }
 }
@@ -140,7 +149,13 @@ fn points(name: &str, length: i64, periodic: bool, dtype: Option<DType>, dev: Op
     Ok(Points::Of(arange(Scalar::Int(0), Scalar::Int(n), Scalar::Int(1), Some(dtype), dev)?, n as usize))
 }
 
-fn window(name: &str, (length, periodic): (i64, bool), dtype: Option<DType>, dev: Option<Device>, f: impl FnOnce(&Tensor, f64) -> Result<Tensor>) -> Result<Tensor> {
+fn window(
+    name: &str,
+    (length, periodic): (i64, bool),
+    dtype: Option<DType>,
+    dev: Option<Device>,
+    f: impl FnOnce(&Tensor, f64) -> Result<Tensor>,
+) -> Result<Tensor> {
     match points(name, length, periodic, dtype, dev)? {
         Points::Trivial(t) => Ok(t),
         Points::Of(x, n) => {
@@ -157,7 +172,9 @@ fn window(name: &str, (length, periodic): (i64, bool), dtype: Option<DType>, dev
 use std::f64::consts::PI;
 
 fn hamming(name: &str, a: &Args, i: usize, alpha: f64, beta: f64) -> Result<Tensor> {
-    window(name, (a.get(0)?, a.get(1)?), a.get(i)?, a.get(i + 2)?, |x, n| x.mul_scalar(PI * 2.0 / n)?.cos()?.mul_scalar(-beta)?.add_scalar(alpha))
+    window(name, (a.get(0)?, a.get(1)?), a.get(i)?, a.get(i + 2)?, |x, n| {
+        x.mul_scalar(PI * 2.0 / n)?.cos()?.mul_scalar(-beta)?.add_scalar(alpha)
+    })
 }
 
 fn blackman(x: &Tensor, n: f64) -> Result<Tensor> {
