@@ -132,6 +132,7 @@ fn times(x: &Tensor, y: &Tensor, dest: &Dest) -> Result<Tensor> {
     apply(&MUL, &[x, y], Default::default(), dest)
 }
 
+/// Zeroes elements with probability p and scales the rest by `1 / (1 - p)`.
 pub fn dropout(x: &Tensor, p: f64, train: bool, dest: &Dest) -> Result<Tensor> {
     if !drops(x, p, train)? {
         return Ok(x.clone());

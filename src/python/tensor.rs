@@ -5,10 +5,8 @@ use super::hooks::PyHook;
 use super::slots::overridden;
 use super::types::{PyDType, PyDevice, STRIDED, dtype_object, size_object};
 use crate::tensor::{DType, Scalar, Tensor};
-use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::ffi;
-use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 use std::cell::UnsafeCell;
@@ -504,20 +502,6 @@ impl PyTensor {
     }
     fn _use_count(&self) -> usize {
         self.tensor().use_count() - 1
-    }
-
-    fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
-        // SAFETY: the collector runs with all threads stopped or the GIL held, so nobody swaps the handle.
-        let t = unsafe { &*self.cell.get() };
-        // Parts that others hold too are not this object's to break.
-        if t.use_count() == 1 {
-            super::hooks::traverse_tensor(t, &visit)?;
-        }
-        Ok(())
-    }
-    fn __clear__(&self) {
-        let t = self.tensor();
-        super::hooks::clear_tensor(&t);
     }
 }
 
