@@ -109,3 +109,14 @@ def device(request):
             pytest.fail(text)
         pytest.skip(text)
     return name
+
+
+def pytest_collection_modifyitems(items):
+    """Tests listed in pending.txt are reported as expected failures and not run."""
+    from pathlib import Path
+
+    lines = (Path(__file__).parent / "pending.txt").read_text(encoding="utf-8").splitlines()
+    pending = {line for line in lines if line and not line.startswith("#")}
+    for item in items:
+        if item.nodeid in pending:
+            item.add_marker(pytest.mark.xfail(reason="listed in tests/pending.txt", run=False))

@@ -335,3 +335,9 @@ def record_stream(self, stream):
 def is_coalesced(self):
     """True: tensors are dense."""
     return True
+
+
+@_method
+def norm(self, p="fro", dim=None, keepdim=False, dtype=None):
+    """The norm of order `p` over some dims; see `torch.norm`."""
+    return rustorch.functional.norm(self, p, dim, keepdim, dtype=dtype)
