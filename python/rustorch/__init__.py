@@ -16,7 +16,7 @@ from rustorch._size import Size as Size
 
 _C._set_classes(Size, return_types._make)
 
-from rustorch._C import *  # noqa: E402, F403
+from rustorch._C import *  # noqa: E402
 from rustorch._C import (  # noqa: E402
     DisableTorchFunction as DisableTorchFunction,
     DisableTorchFunctionSubclass as DisableTorchFunctionSubclass,
@@ -44,7 +44,7 @@ cfloat, cdouble = complex64, complex128  # noqa: F405
 
 from rustorch import _tensor as _tensor, overrides as overrides, storage as storage  # noqa: E402
 from rustorch._legacy import classes as _classes, set_default_tensor_type as set_default_tensor_type  # noqa: E402
-from rustorch._switches import *  # noqa: E402, F403
+from rustorch._switches import *  # noqa: E402
 from rustorch._tensor_str import set_printoptions as set_printoptions  # noqa: E402
 from rustorch._type_info import finfo as finfo, iinfo as iinfo  # noqa: E402
 from rustorch.autograd.grad_mode import (  # noqa: E402
@@ -54,7 +54,7 @@ from rustorch.autograd.grad_mode import (  # noqa: E402
     set_grad_enabled as set_grad_enabled,
 )
 from rustorch.compiler import compile as compile  # noqa: E402
-from rustorch.functional import *  # noqa: E402, F403
+from rustorch.functional import *  # noqa: E402
 from rustorch.random import (  # noqa: E402
     Generator as Generator,
     default_generator as default_generator,

@@ -31,7 +31,9 @@ def main():
             exec(compile(arguments[1], "<string>", "exec"), {"__name__": "__main__", "__builtins__": __builtins__})
         return 0
     if not os.path.exists(first):
-        print(f"python -m rustorch: expected a script, but there is no file {first!r}. Check the path.", file=sys.stderr)
+        print(
+            f"python -m rustorch: expected a script, but there is no file {first!r}. Check the path.", file=sys.stderr
+        )
         return 2
     sys.argv = arguments
     sys.path.insert(0, os.path.dirname(os.path.abspath(first)))

@@ -21,4 +21,6 @@ def get_device_module(device=None):
     try:
         return getattr(rustorch, kind)
     except AttributeError:
-        raise RuntimeError(f"Device '{kind}' does not have a corresponding module registered as 'torch.{kind}'.") from None
+        raise RuntimeError(
+            f"Device '{kind}' does not have a corresponding module registered as 'torch.{kind}'."
+        ) from None

@@ -153,9 +153,7 @@ def meshgrid(*tensors, indexing=None):
     if swap:
         tensors = (tensors[1], tensors[0], *tensors[2:])
     shape = [t.numel() for t in tensors]
-    grids = [
-        t.reshape([-1 if d == i else 1 for d in range(len(shape))]).expand(shape) for i, t in enumerate(tensors)
-    ]
+    grids = [t.reshape([-1 if d == i else 1 for d in range(len(shape))]).expand(shape) for i, t in enumerate(tensors)]
     if swap:
         grids[0], grids[1] = grids[1], grids[0]
     return tuple(grids)

@@ -41,7 +41,9 @@ def use_deterministic_algorithms(mode, *, warn_only=False):
     Args:  mode (bool); warn_only (bool, False): as in torch, where operations without one warn instead of raising.
     """
     if not isinstance(mode, bool):
-        raise TypeError(f"_set_deterministic_algorithms(): argument 'mode' (position 1) must be bool, not {type(mode).__name__}")
+        raise TypeError(
+            f"_set_deterministic_algorithms(): argument 'mode' (position 1) must be bool, not {type(mode).__name__}"
+        )
     _state.update(deterministic=mode, warn_only=mode and warn_only)
 
 

@@ -75,9 +75,7 @@ def __reversed__(self):
 def __contains__(self, element):
     if isinstance(element, Tensor | int | float | complex | bool):
         return bool((element == self).any())
-    raise RuntimeError(
-        f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
-    )
+    raise RuntimeError(f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}.")
 
 
 @_method
@@ -91,9 +89,7 @@ def numpy(self, *, force=False):
 
     if self.requires_grad:
         if not force:
-            raise RuntimeError(
-                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
-            )
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         self = self.detach()
     return numpy.asarray(_C._Memory(self))
 
@@ -103,7 +99,9 @@ def __array__(self, dtype=None, copy=None):
     array = self.numpy()
     if dtype is not None and array.dtype != dtype:
         if copy is False:
-            raise ValueError(f"Unable to avoid copy while creating an array: expected dtype {dtype}, but got {array.dtype}.")
+            raise ValueError(
+                f"Unable to avoid copy while creating an array: expected dtype {dtype}, but got {array.dtype}."
+            )
         return array.astype(dtype)
     return array.copy() if copy else array
 
@@ -153,9 +151,7 @@ def _state_of(tensor):
 
 
 def _reduce_args(tensor):
-    storage = rustorch.storage.TypedStorage(
-        wrap_storage=tensor.untyped_storage(), dtype=tensor.dtype, _internal=True
-    )
+    storage = rustorch.storage.TypedStorage(wrap_storage=tensor.untyped_storage(), dtype=tensor.dtype, _internal=True)
     # Hooks are left out: a loaded tensor starts without a graph.
     return (
         storage,
@@ -270,9 +266,7 @@ def storage_type(self):
 
 def _check_elementwise(self, name, *others):
     if self.requires_grad:
-        raise RuntimeError(
-            f"Can't call {name}() on Variable that requires grad. Use var.detach().{name}() instead."
-        )
+        raise RuntimeError(f"Can't call {name}() on Variable that requires grad. Use var.detach().{name}() instead.")
     if not self.is_cpu:
         raise TypeError(f"{name} is only implemented on CPU tensors")
     for other in others:
@@ -317,13 +311,17 @@ def map2_(self, x, y, callable):
 @_method
 def cuda(self, device=None, non_blocking=False, memory_format=None):
     """Raises: there is no CUDA backend."""
-    raise AssertionError("Torch not compiled with CUDA enabled\n  cuda: expected a CUDA device, but rustorch has none. Use device='cpu'.")
+    raise AssertionError(
+        "Torch not compiled with CUDA enabled\n  cuda: expected a CUDA device, but rustorch has none. Use device='cpu'."
+    )
 
 
 @_method
 def pin_memory(self, device=None):
     """Raises: only memory for an accelerator is pinned."""
-    raise RuntimeError("Cannot access accelerator device when none is available.\n  pin_memory: expected an accelerator, but got none. Leave pin_memory out.")
+    raise RuntimeError(
+        "Cannot access accelerator device when none is available.\n  pin_memory: expected an accelerator, but got none. Leave pin_memory out."
+    )
 
 
 @_method

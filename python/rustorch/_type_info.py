@@ -3,7 +3,12 @@
 import rustorch
 
 # Bits, digits of the mantissa (with the hidden one) and the smallest normal exponent, by dtype.
-_FLOATS = {"float16": (16, 11, -14, 3), "bfloat16": (16, 8, -126, 2), "float32": (32, 24, -126, 6), "float64": (64, 53, -1022, 15)}
+_FLOATS = {
+    "float16": (16, 11, -14, 3),
+    "bfloat16": (16, 8, -126, 2),
+    "float32": (32, 24, -126, 6),
+    "float64": (64, 53, -1022, 15),
+}
 _INTEGERS = {"uint8", "int8", "int16", "int32", "int64", "uint16", "uint32", "uint64"}
 
 

@@ -240,7 +240,9 @@ def tensordot(a, b, dims=2, out=None):
     if has_torch_function_variadic(a, b):
         return handle_torch_function(tensordot, (a, b), a, b, dims=dims, out=out)
     if not isinstance(dims, (tuple, list, rustorch.Tensor, int)):
-        raise RuntimeError(f"tensordot expects dims to be int or tuple[list[int], list[int]] or list[list[int]] or a tensor, but got dims={dims}")
+        raise RuntimeError(
+            f"tensordot expects dims to be int or tuple[list[int], list[int]] or list[list[int]] or a tensor, but got dims={dims}"
+        )
     if isinstance(dims, rustorch.Tensor) and dims.numel() > 1:
         dims = dims.tolist()
     if isinstance(dims, (tuple, list)):

@@ -1,6 +1,15 @@
 """MPS's interface on a build without it: it says so."""
 
-__all__ = ["current_device", "device_count", "empty_cache", "is_available", "manual_seed", "manual_seed_all", "seed", "synchronize"]
+__all__ = [
+    "current_device",
+    "device_count",
+    "empty_cache",
+    "is_available",
+    "manual_seed",
+    "manual_seed_all",
+    "seed",
+    "synchronize",
+]
 
 
 def is_available():
@@ -36,7 +45,9 @@ def empty_cache():
 
 def current_device():
     """Raises AssertionError: there is no MPS device."""
-    raise AssertionError("Torch not compiled with MPS enabled\n  mps: expected a device, but there is none. Use device='cpu'.")
+    raise AssertionError(
+        "Torch not compiled with MPS enabled\n  mps: expected a device, but there is none. Use device='cpu'."
+    )
 
 
 def synchronize(device=None):

@@ -1,6 +1,15 @@
 """MTIA's interface on a build without it: it says so."""
 
-__all__ = ["current_device", "device_count", "empty_cache", "is_available", "manual_seed", "manual_seed_all", "seed", "synchronize"]
+__all__ = [
+    "current_device",
+    "device_count",
+    "empty_cache",
+    "is_available",
+    "manual_seed",
+    "manual_seed_all",
+    "seed",
+    "synchronize",
+]
 
 
 def is_available():
@@ -36,7 +45,9 @@ def empty_cache():
 
 def current_device():
     """Raises AssertionError: there is no MTIA device."""
-    raise AssertionError("Torch not compiled with MTIA enabled\n  mtia: expected a device, but there is none. Use device='cpu'.")
+    raise AssertionError(
+        "Torch not compiled with MTIA enabled\n  mtia: expected a device, but there is none. Use device='cpu'."
+    )
 
 
 def synchronize(device=None):

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any, Union
 
 import rustorch
-from rustorch import device as _device, dtype as _dtype, layout as _layout, strided as strided
+from rustorch import device as _device
+from rustorch import strided as strided
 
 __all__ = ["Device", "FileLike", "Number", "Storage"]
 

@@ -1,6 +1,7 @@
 """`backward` and `grad`: arguments, checks, errors; grad modes as contexts and decorators."""
 
 import pytest
+
 import rustorch as torch
 
 

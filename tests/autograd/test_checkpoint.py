@@ -1,6 +1,7 @@
 """Activation checkpoints: same gradients, same random numbers, errors for parts that change."""
 
 import pytest
+
 import rustorch as torch
 from rustorch.utils.checkpoint import (
     CheckpointError,

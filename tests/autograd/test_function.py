@@ -1,6 +1,7 @@
 """Functions with a derivative of their own."""
 
 import pytest
+
 import rustorch as torch
 from rustorch.autograd.function import once_differentiable
 

@@ -1,6 +1,7 @@
 """Jacobians, Hessians and their products."""
 
 import pytest
+
 import rustorch as torch
 from rustorch.autograd import functional
 

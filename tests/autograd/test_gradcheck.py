@@ -1,6 +1,7 @@
 """gradcheck finds wrong derivatives of every kind, and passes right ones."""
 
 import pytest
+
 import rustorch as torch
 from rustorch.autograd import gradcheck, gradgradcheck
 from rustorch.autograd.gradcheck import GradcheckError

@@ -1,6 +1,7 @@
 """Nodes, edges, hooks on several tensors, hooks on saved tensors."""
 
 import pytest
+
 import rustorch as torch
 from rustorch.autograd import graph
 

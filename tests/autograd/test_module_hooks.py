@@ -1,6 +1,7 @@
 """The full backward hooks of a module call."""
 
 import pytest
+
 import rustorch as torch
 from rustorch.utils.hooks import BackwardHook, RemovableHandle
 

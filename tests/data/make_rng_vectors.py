@@ -130,7 +130,10 @@ CASES = {
     "bernoulli": (fill("bernoulli_", 0.3), f"bool {INTS} {FLOATS}"),
     "bernoulli_1": (fill("bernoulli_", 1.0), "float32"),
     "bernoulli_p": (lambda n, dtype: [torch.zeros(n).bernoulli_(probs(n, dtype), generator=G)], FLOATS),
-    "bernoulli_into": (lambda n, dtype: [torch.zeros(n, dtype=dtype).bernoulli_(probs(n, torch.float32), generator=G)], f"bool {INTS} {FLOATS}"),
+    "bernoulli_into": (
+        lambda n, dtype: [torch.zeros(n, dtype=dtype).bernoulli_(probs(n, torch.float32), generator=G)],
+        f"bool {INTS} {FLOATS}",
+    ),
     "exponential": (fill("exponential_", 1.0), FLOATS),
     "exponential_1.3": (fill("exponential_", 1.3), FLOATS),
     "cauchy": (fill("cauchy_", 0.7, 1.3), FLOATS),
@@ -172,7 +175,14 @@ def main():
     for name, (draw, dtypes) in CASES.items():
         for dtype in dtypes.split():
             large = [] if "/" in name or "multinomial" in name or "float" not in dtype else [LARGE]
-            sizes = [n for n in (*SIZES, *large) if not (name == "randperm" and (n > {"uint8": 255, "int8": 127, "float16": 2048, "bfloat16": 256}.get(dtype, n)))]
+            sizes = [
+                n
+                for n in (*SIZES, *large)
+                if not (
+                    name == "randperm"
+                    and (n > {"uint8": 255, "int8": 127, "float16": 2048, "bfloat16": 256}.get(dtype, n))
+                )
+            ]
             line = [name, dtype]
             for n in sizes:
                 h = 0xCBF29CE484222325

@@ -6,6 +6,7 @@ import random
 import warnings
 
 import pytest
+
 import rustorch as torch
 from rustorch.utils import data
 

@@ -1,6 +1,7 @@
 """Datasets and samplers."""
 
 import pytest
+
 import rustorch as torch
 from rustorch.utils import data
 

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+
 import rustorch as torch
 from rustorch import nn
 

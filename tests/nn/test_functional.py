@@ -3,6 +3,7 @@
 import pickle
 
 import pytest
+
 import rustorch as torch
 from rustorch import nn
 from rustorch.overrides import (

@@ -5,6 +5,7 @@ import gc
 import weakref
 
 import pytest
+
 import rustorch as torch
 from rustorch import nn
 from rustorch.nn.modules import module as registry

@@ -5,6 +5,7 @@ import math
 import pickle
 
 import pytest
+
 import rustorch as torch
 from rustorch import nn
 

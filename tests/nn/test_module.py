@@ -5,6 +5,7 @@ import pickle
 import warnings
 
 import pytest
+
 import rustorch as torch
 from rustorch import nn
 

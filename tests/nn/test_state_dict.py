@@ -3,6 +3,7 @@
 from collections import OrderedDict
 
 import pytest
+
 import rustorch as torch
 from rustorch import nn
 

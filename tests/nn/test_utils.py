@@ -4,6 +4,7 @@ import copy
 import pickle
 
 import pytest
+
 import rustorch as torch
 from rustorch import nn
 from rustorch.nn import utils

@@ -1,6 +1,7 @@
 """Reading and writing by index, against torch: values, gradients, in-place forms, views, errors."""
 
 import pytest
+
 import rustorch as torch
 from rustorch.autograd import gradcheck, gradgradcheck
 

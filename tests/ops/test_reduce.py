@@ -3,6 +3,7 @@
 import math
 
 import pytest
+
 import rustorch as torch
 from rustorch.autograd import gradcheck, gradgradcheck
 
@@ -63,9 +64,7 @@ CASES = {
     "std of all, biased": lambda T: data(T, 5, 6).std(False),
     "var_mean": lambda T: T.var_mean(data(T, 5, 6), 1, keepdim=True),
     "std of complex": lambda T: T.complex(data(T, 5, 6), data(T, 6, 5).reshape(5, 6)).std(1),
-    "cov with weights": lambda T: data(T, 3, 7).cov(
-        correction=0, fweights=T.arange(7), aweights=data(T, 7).abs() + 1
-    ),
+    "cov with weights": lambda T: data(T, 3, 7).cov(correction=0, fweights=T.arange(7), aweights=data(T, 7).abs() + 1),
     "corrcoef": lambda T: data(T, 3, 7).corrcoef(),
     "norm": lambda T: T.norm(data(T, 3, 4), p=3, dim=1),
     "norm of order 0": lambda T: T.linalg.vector_norm(data(T, 6, 4).round(), 0, dim=(0,)),

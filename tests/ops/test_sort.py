@@ -3,6 +3,7 @@
 import math
 
 import pytest
+
 import rustorch as torch
 from rustorch.autograd import gradcheck, gradgradcheck
 
@@ -51,7 +52,9 @@ CASES = {
     "quantile": lambda T: data(T, 4, 9).quantile(T.tensor([0.0, 0.3, 1.0], dtype=T.float64), 1),
     "quantile of all, keepdim": lambda T: data(T, 4, 9).quantile(0.77, keepdim=True),
     "quantile with NaN": lambda T: T.stack([odd(T), data(T, 8).float()]).quantile(0.5, dim=1),
-    "quantile, nearest to even": lambda T: T.arange(4.0).quantile(T.tensor([0.5 / 3, 0.5, 2.5 / 3]), interpolation="nearest"),
+    "quantile, nearest to even": lambda T: T.arange(4.0).quantile(
+        T.tensor([0.5 / 3, 0.5, 2.5 / 3]), interpolation="nearest"
+    ),
     "quantile, midpoint": lambda T: data(T, 9).quantile(0.4, interpolation="midpoint"),
     "nanquantile": lambda T: T.tensor([[1.0, NAN, 3.0], [NAN, NAN, NAN]]).nanquantile(0.25, dim=1, keepdim=True),
     "unique": lambda T: coarse(T, 3, 9).unique(return_inverse=True, return_counts=True),

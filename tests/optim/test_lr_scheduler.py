@@ -4,6 +4,7 @@ import math
 import warnings
 
 import pytest
+
 import rustorch as torch
 
 MAKERS = {

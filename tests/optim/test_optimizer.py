@@ -1,6 +1,7 @@
 """What all optimisers share: groups, checks, hooks, repr."""
 
 import pytest
+
 import rustorch as torch
 
 

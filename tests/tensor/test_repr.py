@@ -4,6 +4,7 @@ import itertools
 import math
 
 import pytest
+
 import rustorch as torch
 from rustorch._tensor_str import _str, get_printoptions, printoptions, set_printoptions
 

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+
 import rustorch as torch
 from rustorch.testing import assert_close, make_tensor
 

@@ -5,7 +5,12 @@ from types import SimpleNamespace
 from rustorch.compiler import disable as disable, is_compiling as is_compiling, reset as reset
 
 config = SimpleNamespace(
-    cache_size_limit=8, capture_scalar_outputs=False, optimize_ddp=True, recompile_limit=8, suppress_errors=False, verbose=False
+    cache_size_limit=8,
+    capture_scalar_outputs=False,
+    optimize_ddp=True,
+    recompile_limit=8,
+    suppress_errors=False,
+    verbose=False,
 )
 
 

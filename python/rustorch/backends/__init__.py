@@ -1,6 +1,19 @@
 """What kernels can use; most of torch's backends do not exist here and say so."""
 
-_MODULES = ("cpu", "cuda", "cudnn", "mha", "mkl", "mkldnn", "mps", "nnpack", "openmp", "opt_einsum", "quantized", "xnnpack")
+_MODULES = (
+    "cpu",
+    "cuda",
+    "cudnn",
+    "mha",
+    "mkl",
+    "mkldnn",
+    "mps",
+    "nnpack",
+    "openmp",
+    "opt_einsum",
+    "quantized",
+    "xnnpack",
+)
 
 
 def __getattr__(name):

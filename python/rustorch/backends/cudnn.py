@@ -24,7 +24,9 @@ def is_acceptable(tensor):
 
 
 @contextmanager
-def flags(enabled=False, benchmark=False, benchmark_limit=10, deterministic=False, allow_tf32=True, fp32_precision="none"):
+def flags(
+    enabled=False, benchmark=False, benchmark_limit=10, deterministic=False, allow_tf32=True, fp32_precision="none"
+):
     """A `with` block that sets the switches."""
     given = dict(locals())
     given.pop("fp32_precision")

@@ -84,7 +84,7 @@ def annotate(the_type, the_value):
     return the_value
 
 
-def isinstance(obj, target_type):  # noqa: A001
+def isinstance(obj, target_type):
     """Is `obj` of this type? Parameters of generic types are not looked at."""
     import builtins
     import typing

@@ -1,7 +1,7 @@
 """Neural networks: parameters, layers, losses and containers."""
 
 from rustorch.nn import attention, functional, grad, init, modules, parallel, parameter, utils
-from rustorch.nn.modules import *  # noqa: F403
+from rustorch.nn.modules import *
 from rustorch.nn.modules import __all__ as _layers
 from rustorch.nn.parallel import DataParallel
 from rustorch.nn.parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter

@@ -1,6 +1,6 @@
 """The layers."""
 
-from rustorch.nn.modules import utils  # noqa: F401  found as an attribute
+from rustorch.nn.modules import utils
 from rustorch.nn.modules.activation import (
     CELU,
     ELU,
