@@ -12,6 +12,7 @@ mod hooks;
 mod indexing;
 mod interop;
 mod overrides;
+mod parse_to;
 mod random;
 mod register;
 mod slots;
@@ -39,6 +40,7 @@ fn extension(m: &Bound<'_, PyModule>) -> PyResult<()> {
     data::register(m)?;
     storage::register(m)?;
     overrides::register(m)?;
+    parse_to::register(m)?;
     attributes::register(m)?;
     guard::install(m)?;
     Ok(())

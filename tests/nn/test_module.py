@@ -346,6 +346,26 @@ def test_all_forms_of_to(args, kwargs):
     assert Net().to(*args, **kwargs).l1.weight.dtype == torch.float64
 
 
+def test_to_takes_what_a_tensors_to_takes_but_copy():
+    like = torch.ones(1, dtype=torch.float64)
+    parse = torch._C._nn._parse_to
+    assert parse() == (None, None, False, None)
+    assert parse(like, True) == parse(tensor=like, non_blocking=True) == (like.device, torch.float64, True, None)
+    assert parse("meta", torch.half, memory_format=torch.channels_last) == (
+        torch.device("meta"),
+        torch.float16,
+        False,
+        torch.channels_last,
+    )
+    assert parse(None, torch.half) == parse(torch.half) == (None, torch.float16, False, None)
+    for args, kwargs in (((), {"copy": True}), ((torch.half, False, True), {})):
+        with pytest.raises(RuntimeError, match=r"^\.to\(\) does not accept copy argument"):
+            Net().to(*args, **kwargs)
+    for args, kwargs in (((3.5, 2), {}), ((), {"other": like}), (("cpu", True), {}), ((torch.half, "cpu"), {})):
+        with pytest.raises(TypeError, match=r"^to\(\) received an invalid combination of arguments"):
+            Net().to(*args, **kwargs)
+
+
 def test_to_memory_format_concerns_images_and_volumes_only():
     m = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Linear(2, 2)).to(memory_format=torch.channels_last)
     assert m[0].weight.is_contiguous(memory_format=torch.channels_last)

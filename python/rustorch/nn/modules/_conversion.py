@@ -64,7 +64,10 @@ class _ModuleConversion:
                 raise RuntimeError(f"_apply(): Couldn't swap {self._get_name()}.{name}.grad") from error
             kept.grad = grad
         elif kept is param and _can_exchange_data(grad, grad_applied):
-            kept.grad.data = grad_applied
+            # The gradient stays the same object; taken out first, as its dtype has to be the parameter's when it is put.
+            kept.grad = None
+            grad.data = grad_applied
+            kept.grad = grad
         else:
             kept.grad = grad_applied.requires_grad_(grad.requires_grad)
 
@@ -100,10 +103,11 @@ class _ModuleConversion:
                     return t.to(device, wanted, non_blocking, memory_format=memory_format)
                 return t.to(device, wanted, non_blocking)
             except NotImplementedError as error:
-                if str(error) != "Cannot copy out of meta tensor; no data!":
+                text = "Cannot copy out of meta tensor; no data!"
+                if not str(error).startswith(text):
                     raise
                 raise NotImplementedError(
-                    f"{error} Please use torch.nn.Module.to_empty() instead of torch.nn.Module.to() when moving "
+                    f"{text} Please use torch.nn.Module.to_empty() instead of torch.nn.Module.to() when moving "
                     "module from meta to a different device."
                 ) from None
 
