@@ -10,11 +10,15 @@ Needs scikit-learn for the scans, tqdm and matplotlib. Source of the scans: Alpa
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+try:
+    import resource
+except ImportError:  # Windows has none
+    resource = None
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--library", choices=("rustorch", "torch"), default=os.environ.get("DIGITS_LIBRARY", "rustorch"))
@@ -180,7 +184,9 @@ def save(figure, path):
 
 
 def peak_memory():
-    """Largest resident memory of this process so far, in MiB."""
+    """Largest resident memory of this process so far, in MiB; NaN where the system does not tell."""
+    if resource is None:
+        return float("nan")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
 

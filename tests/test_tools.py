@@ -22,7 +22,12 @@ def param(name, type, default=None, optional=False, keyword_only=False):
 
 
 def row(name, forms, params, returns="Tensor"):
-    return {"name": name, "forms": forms, "params": params, "returns": returns, "text": f"{name}(...)", "doc": "Doc."}
+    places = [
+        (place, name, False) for form, place in [("f", ""), ("m", "Tensor"), ("n", "_nn")] if form in forms.split()
+    ]
+    places += [(place, name + "_", True) for place in ("", "Tensor") if "i" in forms.split()]
+    about = {"name": name, "forms": forms, "places": places, "text": f"{name}(...)", "doc": "Doc."}
+    return {**about, "params": params, "returns": returns}
 
 
 X = param("self", "Tensor")
@@ -42,9 +47,9 @@ ROWS = [
 @pytest.mark.parametrize(
     "line",
     [
-        "def add(input: Tensor, other: Tensor | Number, *, alpha: Number = 1, out: Tensor | None = None) -> Tensor: ...",
-        "    def add_(self, other: Tensor | Number, *, alpha: Number = 1) -> Self: ...",
-        "    def __radd__(self, other: Tensor | Number) -> Tensor: ...",
+        "def add(input: Tensor, other: Tensor | _Number, *, alpha: _Number = 1, out: Tensor | None = None) -> Tensor: ...",
+        "    def add_(self, other: Tensor | _Number, *, alpha: _Number = 1) -> Self: ...",
+        "    def __radd__(self, other: Tensor | _Number, /) -> Tensor: ...",
         "    def view(self, size: Sequence[_int]) -> Tensor: ...",
         "    def view(self, *size: _int) -> Tensor: ...",
         "def zeros(*size: _int, dtype: _dtype | None = None, out: Tensor | None = None) -> Tensor: ...",
@@ -74,8 +79,8 @@ def test_reference_describes_each_op_once(gen):
 def test_names_of_the_module_get_a_line(gen):
     class Module:
         @staticmethod
-        def get_num_threads(a, /, b=1, *, c):
-            """Stands for a function outside the table."""
+        def outside_the_table(a, /, b=1, *, c):
+            """Stands for a function of the module."""
 
         class Tensor:
             def numpy_like(self, dtype=None):
@@ -83,5 +88,5 @@ def test_names_of_the_module_get_a_line(gen):
 
     text = gen.stub(ROWS, Module)
     ast.parse(text)
-    assert "    def numpy_like(self, dtype=...) -> Any: ..." in text
-    assert "def get_num_threads(a, /, b=..., *, c) -> Any: ..." in text
+    assert "    def numpy_like(self, dtype=None) -> Any: ..." in text
+    assert "def outside_the_table(a, /, b=1, *, c) -> Any: ..." in text

@@ -1,10 +1,10 @@
-"""Writes python/rustorch/_C.pyi and docs/reference/ops.md from the table of operations; --check compares instead.
+"""Writes the stubs _C.pyi and nn/functional.pyi and docs/reference/ops.md from the table of operations; --check compares instead.
 
 The table (`rustorch._C._schemas()`) has one row per signature:
 
     name     torch's name
-    forms    letters, where it appears: f rustorch, m Tensor, i also in place as name_, o takes out=, n _C._nn,
-             l _C._linalg, s _C._special, p _C._private
+    forms    letters, of which `o` is read here: it takes out=
+    places   [(place, name, in place?)]: all its names, place being "" for rustorch, Tensor, _nn, _linalg, ...
     text     torch's signature
     doc      what it does
     params   [{name, type, optional, default, keyword_only}], default as written or None
@@ -25,15 +25,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 HEAD = ROOT / "tools" / "stub_head.pyi"
 STUB = ROOT / "python" / "rustorch" / "_C.pyi"
+FUNCTIONAL = ROOT / "python" / "rustorch" / "nn" / "functional.pyi"
 OPS = ROOT / "docs" / "reference" / "ops.md"
 
 ARGUMENT = {
     "Tensor": "Tensor",
     "TensorList": "Sequence[Tensor]",
     "OptionalTensorList": "Sequence[Tensor | None]",
-    "Operand": "Tensor | Number",
-    "Scalar": "Number",
-    "ScalarList": "Sequence[Number]",
+    "Operand": "Tensor | _Number",
+    "Scalar": "_Number",
+    "ScalarList": "Sequence[_Number]",
     "Int": "_int",
     "IntList(0)": "Sequence[_int]",
     "Float": "_float",
@@ -53,12 +54,16 @@ RESULT = {
     "int": "_int",
     "SymInt": "_int",
     "float": "_float",
-    "Scalar": "Number",
+    "Scalar": "_Number",
     "ScalarType": "_dtype",
     "int[]": "list[_int]",
     "": "None",
     "()": "None",
 }
+# Classes of constants, as the stub names them.
+KINDS = {"dtype": "_dtype", "layout": "_layout", "memory_format": "_memory_format", "str": "_str"}
+# Functions of nn.functional that give no single tensor.
+SEVERAL = {"assert_int_or_pair", "multi_head_attention_forward"}
 OPERATORS = {
     "add": "add",
     "sub": "sub",
@@ -73,7 +78,6 @@ OPERATORS = {
     "lshift": "bitwise_left_shift",
     "rshift": "bitwise_right_shift",
 }
-PLACES = {"f": "", "n": "_nn", "l": "_linalg", "s": "_special", "p": "_private"}
 TITLES = {
     "": "rustorch",
     "Tensor": "Tensor",
@@ -163,25 +167,19 @@ def signatures(row: dict, place: str, in_place: bool, results: Results) -> list[
     return [f"({', '.join(parts)}) -> {result}" for parts in lists]
 
 
-def places(row: dict) -> Iterable[tuple[str, str, bool]]:
-    """(place, name, in place?) for every form of a row."""
-    for form in row["forms"].split():
-        if form in PLACES:
-            yield PLACES[form], row["name"], False
-        elif form == "m":
-            yield "Tensor", row["name"], row["name"].endswith("_") and not row["name"].endswith("__")
-        elif form == "i":
-            yield "", row["name"] + "_", True
-            yield "Tensor", row["name"] + "_", True
+def writes(name: str, in_place: bool) -> bool:
+    """Does a method of this name change its tensor, and return it?"""
+    return in_place or (name.endswith("_") and not name.endswith("__"))
 
 
 def collect(rows: list[dict], results: Results) -> dict[str, dict[str, list[str]]]:
     """{place: {name: [signature, ...]}}"""
     found: dict[str, dict[str, list[str]]] = {}
     for row in rows:
-        for place, name, in_place in places(row):
+        for place, name, in_place in row["places"]:
             overloads = found.setdefault(place, {}).setdefault(name, [])
-            overloads += [s for s in signatures(row, place, in_place, results) if s not in overloads]
+            shown = signatures(row, place, writes(name, in_place), results)
+            overloads += [s for s in shown if s not in overloads]
     return found
 
 
@@ -199,16 +197,19 @@ def loose(name: str, obj: object, indent: str) -> str:
     if isinstance(obj, property) or inspect.isgetsetdescriptor(obj):
         return f"{indent}{name}: Any"
     if inspect.isclass(obj):
-        return f"{indent}class {name}: ..."
+        bases = [b.__name__ for b in obj.__bases__ if b.__module__ == "builtins" and b is not object]
+        base = f"({bases[0]})" if bases else ""
+        return f"{indent}class {name}{base}: ..."
     if not callable(obj) and not isinstance(obj, classmethod | staticmethod):
-        return f"{indent}{name}: Any"
+        return f"{indent}{name}: {KINDS.get(type(obj).__name__, 'Any')}"
     prefix = ""
     if isinstance(obj, classmethod | staticmethod):
         prefix = f"{indent}@{type(obj).__name__}\n"
         obj = obj.__func__
     try:
         parts = [
-            str(p.replace(annotation=p.empty, default=p.empty)) + ("=..." if p.default is not p.empty else "")
+            str(p.replace(annotation=p.empty, default=p.empty))
+            + ("=" + default(repr(p.default)) if p.default is not p.empty else "")
             for p in inspect.signature(obj).parameters.values()
         ]
         kinds = [p.kind for p in inspect.signature(obj).parameters.values()]
@@ -245,10 +246,10 @@ def stub(rows: list[dict], module: object | None = None) -> str:
     lines = ["# Generated by make gen. Do not edit.", head.strip(), "", *results.classes(), tensor.strip()]
     for op, method in OPERATORS.items():
         if method in methods:
-            lines.append(f"    def __{op}__(self, other: Tensor | Number) -> Tensor: ...")
-            lines.append(f"    def __r{op}__(self, other: Tensor | Number) -> Tensor: ...")
+            lines.append(f"    def __{op}__(self, other: Tensor | _Number, /) -> Tensor: ...")
+            lines.append(f"    def __r{op}__(self, other: Tensor | _Number, /) -> Tensor: ...")
         if method + "_" in methods:
-            lines.append(f"    def __i{op}__(self, other: Tensor | Number) -> Self: ...")
+            lines.append(f"    def __i{op}__(self, other: Tensor | _Number, /) -> Self: ...")
     lines += functions(methods, "    ")
     if module is not None:
         known = defined("\n".join(lines), "Tensor") | set(vars(object)) | {"__module__", "__dict__", "__weakref__"}
@@ -259,10 +260,46 @@ def stub(rows: list[dict], module: object | None = None) -> str:
             lines += ["", f"class {place}:", *functions(names, "    ", ("@staticmethod",))]
     lines += ["", *functions(table.get("", {}), "")]
     if module is not None:
-        known = defined("\n".join(lines)) | {"__doc__", "__name__", "__file__", "__loader__", "__spec__", "__package__"}
+        known = defined("\n".join(lines)) | {
+            "__all__",
+            "__doc__",
+            "__name__",
+            "__file__",
+            "__loader__",
+            "__spec__",
+            "__package__",
+        }
         extra = {n: o for n, o in vars(module).items() if n not in known}
         lines += [loose(n, o, "") for n, o in sorted(extra.items())]
     return "\n".join(lines) + "\n"
+
+
+def functional(rows: list[dict], core: object, module: object) -> str:
+    """The stub of nn.functional: rows of the table, and functions written in Python by the names of their parameters."""
+    results = Results()
+    table = collect(rows, results)
+    lines = []
+    for name, obj in sorted(vars(module).items()):
+        if name.startswith("_"):
+            continue
+        for place, owner in (("_nn", core._nn), ("", core)):
+            if inspect.isbuiltin(obj) and getattr(owner, obj.__name__, None) is obj:
+                lines += functions({name: table[place][obj.__name__]}, "")
+                break
+        else:
+            if inspect.isfunction(obj) and obj.__module__ == module.__name__:
+                text = loose(name, obj, "")
+                flagged = "return_indices" in text or name in SEVERAL
+                lines.append(text if flagged else text.replace("-> Any", "-> Tensor"))
+    imports = [
+        "# Generated by make gen. Do not edit.",
+        "from collections.abc import Sequence",
+        "from typing import Any, NamedTuple, overload",
+        "",
+        "from rustorch._C import Generator, Tensor, _bool, _device, _dtype, _float, _int, _layout, _memory_format, _Number",
+        "from rustorch._C import _str",
+    ]
+    return "\n".join([*imports, "", *results.classes(), *lines]) + "\n"
 
 
 def reference(rows: list[dict]) -> str:
@@ -275,8 +312,8 @@ def reference(rows: list[dict]) -> str:
     ]
     grouped: dict[str, dict[str, list[dict]]] = {}
     for row in rows:
-        for place, name, in_place in places(row):
-            if place in TITLES and not (in_place and not row["name"].endswith("_")):
+        for place, name, in_place in row["places"]:
+            if place in TITLES and not in_place:
                 grouped.setdefault(place, {}).setdefault(name, []).append(row)
     # A method that is a function too is described there.
     for name in grouped.get("", {}):
@@ -305,7 +342,12 @@ def main() -> int:
 
     rows = rustorch._C._schemas()
     status = 0
-    for path, text in [(STUB, stub(rows, rustorch._C)), (OPS, reference(rows))]:
+    written = [
+        (STUB, stub(rows, rustorch._C)),
+        (FUNCTIONAL, functional(rows, rustorch._C, rustorch.nn.functional)),
+        (OPS, reference(rows)),
+    ]
+    for path, text in written:
         if path.suffix == ".pyi":
             ast.parse(text)
         old = path.read_text(encoding="utf-8") if path.exists() else ""

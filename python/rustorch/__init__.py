@@ -108,7 +108,7 @@ _NAMES = {
 }
 
 
-def __getattr__(name):
+def _load(name):
     from importlib import import_module
 
     if name in _MODULES:
@@ -126,6 +126,36 @@ def __getattr__(name):
     value = module if name in _MODULES else getattr(module, name)
     globals()[name] = value
     return value
+
+
+# Type checkers read the names instead, so that they see their types and report those that do not exist.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rustorch import (
+        __config__ as __config__,
+        accelerator as accelerator,
+        autograd as autograd,
+        backends as backends,
+        compiler as compiler,
+        cpu as cpu,
+        cuda as cuda,
+        jit as jit,
+        linalg as linalg,
+        mps as mps,
+        mtia as mtia,
+        nn as nn,
+        optim as optim,
+        random as random,
+        special as special,
+        testing as testing,
+        types as types,
+        utils as utils,
+        version as version,
+        xpu as xpu,
+    )
+    from rustorch.utils.dlpack import from_dlpack as from_dlpack, to_dlpack as to_dlpack
+else:
+    __getattr__ = _load
 
 
 def __dir__():

@@ -24,7 +24,6 @@ def main():
             print(USAGE, file=sys.stderr)
             return 2
         sys.argv = [first if first == "-c" else arguments[1], *arguments[2:]]
-        sys.path.insert(0, os.getcwd())
         if first == "-m":
             runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
         else:
@@ -36,7 +35,9 @@ def main():
         )
         return 2
     sys.argv = arguments
-    sys.path.insert(0, os.path.dirname(os.path.abspath(first)))
+    # Python puts the script's folder first; `-m rustorch` has put the current one there.
+    if not sys.flags.safe_path:
+        sys.path[0] = os.path.dirname(os.path.abspath(first))
     runpy.run_path(first, run_name="__main__")
     return 0
 

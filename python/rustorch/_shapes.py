@@ -1,5 +1,6 @@
 """Functions of several tensors' shapes: broadcasting, grids, products, combinations."""
 
+import itertools
 import operator
 import warnings
 
@@ -188,7 +189,7 @@ def combinations(input, r=2, with_replacement=False):
         return input.new_empty(0)
     grids = meshgrid(*[rustorch.arange(input.numel(), device=input.device)] * r, indexing="ij")
     keep = rustorch.ones_like(grids[0], dtype=rustorch.bool)
-    for a, b in zip(grids, grids[1:], strict=False):
+    for a, b in itertools.pairwise(grids):
         keep &= a <= b if with_replacement else a < b
     return rustorch.stack([input[g[keep]] for g in grids], dim=1)
 

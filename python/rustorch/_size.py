@@ -11,7 +11,7 @@ def _extent(place, n):
         raise TypeError(f"torch.Size() takes an iterable of 'int' (item {place} is '{name}')") from None
 
 
-class Size(tuple):
+class Size(tuple[int, ...]):
     """The extents of a tensor, outermost first: a tuple that stays a Size when sliced, joined or repeated.
 
     Example:

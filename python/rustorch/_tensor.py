@@ -218,13 +218,13 @@ def __dir__(self):
     return sorted({*dir(type(self)), *self.__dict__})
 
 
-@_method
-def type(self, dtype=None, non_blocking=False, **kwargs):
+def _type_or_cast(self, dtype=None, non_blocking=False, **kwargs):
     """The legacy class's name or, with `dtype` (a dtype, class or class name), the tensor converted to it."""
     return _type(self, dtype, non_blocking)
 
 
-del type
+_type_or_cast.__name__ = "type"  # the builtin keeps its name in this module
+_method(_type_or_cast)
 
 
 @_method

@@ -39,7 +39,7 @@ impl Ctc<'_> {
     /// The class of state `s` of sample `i`.
     #[inline(always)]
     fn class(&self, i: usize, s: usize) -> usize {
-        if s % 2 == 0 { self.blank } else { self.targets[self.offset[i] + s / 2] as usize }
+        if s.is_multiple_of(2) { self.blank } else { self.targets[self.offset[i] + s / 2] as usize }
     }
 
     /// May state `s` follow state `s - 2`? Between equal labels the blank is needed.

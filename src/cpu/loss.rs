@@ -56,14 +56,14 @@ pub unsafe fn first_bad_target(index: *const i64, n: usize, c: usize, ignore: i6
     (0..n).map(|i| *index.add(i)).find(|&t| t != ignore && t as u64 >= c as u64)
 }
 
-/// The sum of the weights of `n` targets, ignored ones left out: what a mean divides by.
+/// The sum of the weights of `n` targets, ignored ones left out, rounded to `F`: what a mean divides by.
 ///
 /// # Safety
 /// The module's contract.
-pub unsafe fn target_weight<F: Float>(t: &Targets<F>, n: usize) -> F {
+pub unsafe fn target_weight<F: Float>(t: &Targets<F>, n: usize) -> f64 {
     if t.weight.is_null() {
         let count = (0..n).filter(|&i| *t.index.add(i) != t.ignore).count();
-        return F::of(count as f64);
+        return F::of(count as f64).f64();
     }
     let mut total = 0.0;
     for i in 0..n {
@@ -72,7 +72,7 @@ pub unsafe fn target_weight<F: Float>(t: &Targets<F>, n: usize) -> F {
             total += t.weight(class as usize).f64();
         }
     }
-    F::of(total)
+    F::of(total).f64()
 }
 
 /// Writes the loss and the log-sum-exp of every row of logits.

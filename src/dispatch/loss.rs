@@ -39,7 +39,7 @@ impl Classes {
         }
         with_float!(like.dtype(), F => {
             // SAFETY: the targets have been checked against the number of weights.
-            unsafe { loss::target_weight::<F>(&self.targets(), self.index.numel()) as f64 }
+            unsafe { loss::target_weight::<F>(&self.targets(), self.index.numel()) }
         })
     }
 }

@@ -255,7 +255,7 @@ fn glu(x: &Tensor, dim: i64) -> Result<Tensor> {
     }
     let d = x.wrap_dim(dim)?;
     let n = x.shape()[d];
-    if n % 2 != 0 {
+    if !n.is_multiple_of(2) {
         fail!(Runtime, torch: ("Halving dimension must be even, but dimension {d} is size {n}"), expected: ("glu: expected an even size"), got: ("{n}"), fix: ("Choose another dim."));
     }
     let half = (n / 2) as i64;

@@ -37,7 +37,7 @@ fn repeat_heads(x: &Tensor, heads: usize) -> Result<Tensor> {
     if own == heads {
         return Ok(x.clone());
     }
-    if own == 0 || heads % own != 0 {
+    if own == 0 || !heads.is_multiple_of(own) {
         fail!(Runtime, torch: ("Number of heads in key and value must divide the number of heads in query"), expected: ("attention: expected a divisor of {heads} heads"), got: ("{own}"), fix: ("Check the number of heads."));
     }
     let wide = view::unsqueeze(x, -3)?;

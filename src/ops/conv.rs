@@ -243,7 +243,7 @@ fn check_weight(w: &Tensor, nd: usize, groups: usize) -> Result<()> {
     if n < groups {
         fail!(Runtime, torch: ("Given groups={groups}, expected weight to be at least {groups} at dimension 0, but got weight of size {:?} instead", w.shape()), expected: ("conv: expected at least {groups} channels"), got: ("{n}"), fix: ("Use fewer groups."));
     }
-    if n % groups != 0 {
+    if !n.is_multiple_of(groups) {
         fail!(Runtime, torch: ("Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got weight of size {:?} instead", w.shape()), expected: ("conv: expected groups to divide {n}"), got: ("{groups}"), fix: ("Choose a divisor."));
     }
     Ok(())

@@ -16,7 +16,7 @@ use smallvec::SmallVec;
 /// (before, after) of every dim, first dim first; the list names the last dim's first.
 fn sides(x: &Tensor, pad: &[i64]) -> Result<SmallVec<[(i64, i64); 5]>> {
     let n = x.ndim();
-    if pad.len() % 2 != 0 {
+    if !pad.len().is_multiple_of(2) {
         fail!(Runtime, torch: ("Length of pad must be even but instead it equals {}", pad.len()), expected: ("pad: expected two numbers per dim"), got: ("{pad:?}"), fix: ("Give (before, after) of the last dim first."));
     }
     if pad.len() / 2 > n {
@@ -125,7 +125,7 @@ fn pad(x: &Tensor, pad: &[i64], mode: &str, value: Option<f64>) -> Result<Tensor
         fail!(Runtime, torch: ("Padding mode \"{mode}\" doesn't take in value argument"), expected: ("pad: expected no value with mode '{mode}'"), got: ("{value:?}"), fix: ("Leave it out."));
     }
     let dims = pad.len() / 2;
-    let fits = pad.len() % 2 == 0 && (1..=3).contains(&dims) && (x.ndim() == dims + 1 || x.ndim() == dims + 2);
+    let fits = pad.len().is_multiple_of(2) && (1..=3).contains(&dims) && (x.ndim() == dims + 1 || x.ndim() == dims + 2);
     let mode = match mode {
         "reflect" if fits => Mode::Reflect,
         "replicate" if fits => Mode::Replicate,
@@ -160,7 +160,7 @@ fn pair(name: &str, which: &str, list: &[i64], low: i64) -> Result<[i64; 2]> {
     if two.iter().any(|&n| n < low) {
         let text = if low == 0 { "non-negative" } else { "greater than zero" };
         let (h, w) = if which == "kernel_size" { ("kernel_height", "kernel_width") } else { ("height", "width") };
-        let noun = which.replace('_', " ").replace("kernel size", "kernel size");
+        let noun = which.replace('_', " ");
         fail!(Runtime, torch: ("{noun} should be {text}, but got {h}: {} {w}: {}", two[0], two[1]), expected: ("{name}: expected {which} of at least {low}"), got: ("{two:?}"), fix: ("Check the sign."));
     }
     Ok(two)

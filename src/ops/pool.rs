@@ -81,8 +81,7 @@ fn spread(name: &str, which: &str, list: &[i64], nd: usize, default: Option<&[us
             ["one int", "two ints", "three ints"][nd - 1],
             if which == "stride" { "be omitted, a single int" } else { "be a single int" },
         );
-        let be = if which == "stride" { format!("either {omitted}") } else { format!("either {omitted}") };
-        fail!(Runtime, torch: ("{name}: {which} must {be}, or a tuple of {numbers}"), expected: ("{name}: expected 1 or {nd} numbers as {which}"), got: ("{list:?}"), fix: ("Give one per spatial dim."));
+        fail!(Runtime, torch: ("{name}: {which} must either {omitted}, or a tuple of {numbers}"), expected: ("{name}: expected 1 or {nd} numbers as {which}"), got: ("{list:?}"), fix: ("Give one per spatial dim."));
     }
     let low = if which == "padding" { 0 } else { 1 };
     if let Some(bad) = list.iter().find(|&&n| n < low) {

@@ -48,7 +48,7 @@ fn check_last_dim(x: &Tensor, dtype: DType) -> Result<()> {
         None => {
             fail!(Runtime, torch: ("self.dim() cannot be 0 {what}"), expected: ("view: expected at least 1 dim"), got: ("a 0-d tensor"), fix: ("Use unsqueeze(0) first."))
         }
-        Some(&s) if s != 1 && x.size(x.ndim() - 1) != 1 || s != 1 && x.dtype().size() < dtype.size() => {
+        Some(&s) if s != 1 && (x.size(x.ndim() - 1) != 1 || x.dtype().size() < dtype.size()) => {
             fail!(Runtime, torch: ("self.stride(-1) must be 1 {what}, but got {s}"),
             expected: ("view: expected a last dim of stride 1"), got: ("{s}"), fix: ("Use contiguous() first."))
         }
@@ -59,14 +59,14 @@ fn check_last_dim(x: &Tensor, dtype: DType) -> Result<()> {
 fn check_divisible(x: &Tensor, dtype: DType, ratio: usize) -> Result<()> {
     let what = pair(x, dtype);
     let last = x.ndim() - 1;
-    if x.size(last) % ratio != 0 {
+    if !x.size(last).is_multiple_of(ratio) {
         fail!(Runtime, torch: ("self.size(-1) must be divisible by {ratio} {what}, but got {}", x.size(last)), expected: ("view: expected a last dim divisible by {ratio}"), got: ("{}", x.size(last)), fix: ("Pad it."));
     }
-    if x.offset() % ratio != 0 {
+    if !x.offset().is_multiple_of(ratio) {
         fail!(Runtime, torch: ("self.storage_offset() must be divisible by {ratio} {what}, but got {}", x.offset()), expected: ("view: expected an offset divisible by {ratio}"), got: ("{}", x.offset()), fix: ("Clone the tensor first."));
     }
     for (d, &s) in x.strides().iter().enumerate().take(last) {
-        if s as usize % ratio != 0 {
+        if !(s as usize).is_multiple_of(ratio) {
             fail!(Runtime, torch: ("self.stride({d}) must be divisible by {ratio} {what}, but got {s}"), expected: ("view: expected strides divisible by {ratio}"), got: ("{s}"), fix: ("Use contiguous() first."));
         }
     }
@@ -105,7 +105,7 @@ pub fn view_as_complex(x: &Tensor) -> Result<Tensor> {
     if x.strides()[..last].iter().any(|s| s % 2 != 0) {
         fail!(Runtime, torch: ("Tensor must have a stride divisible by 2 for all but last dimension"), expected: ("view_as_complex: expected even strides"), got: ("{:?}", x.strides()), fix: ("Use contiguous() first."));
     }
-    if x.offset() % 2 != 0 {
+    if !x.offset().is_multiple_of(2) {
         fail!(Runtime, torch: ("Tensor must have a storage_offset divisible by 2"), expected: ("view_as_complex: expected an even offset"), got: ("{}", x.offset()), fix: ("Clone the tensor first."));
     }
     let (shape, strides) =

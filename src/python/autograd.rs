@@ -252,17 +252,14 @@ fn _run_backward<'py>(
     let mut roots = Vec::with_capacity(tensors.len());
     for (i, (t, g)) in tensors.iter().zip(grad_tensors.iter()).enumerate() {
         let edge = match tensor_of(&t) {
-            Some(x) => match {
+            Some(x) => {
                 autograd::history::check_view(&x)?;
-                autograd::gradient_edge(&x)
-            } {
-                Some(e) => e,
-                None => {
-                    return Err(PyRuntimeError::new_err(format!(
+                autograd::gradient_edge(&x).ok_or_else(|| {
+                    PyRuntimeError::new_err(format!(
                         "element {i} of tensors does not require grad and does not have a grad_fn"
-                    )));
-                }
-            },
+                    ))
+                })?
+            }
             None => edge_of(&t)?,
         };
         let grad = if g.is_none() {

@@ -69,7 +69,7 @@ pub(super) fn grads_from(obj: &Bound<'_, PyAny>) -> PyResult<Grads> {
 }
 
 /// The error for a hook that gave back something else than what it was given.
-fn check_value(hook: &Bound<'_, PyAny>, old: &Option<Tensor>, new: &Option<Tensor>) -> PyResult<()> {
+fn check_value(hook: &Bound<'_, PyAny>, old: Option<&Tensor>, new: Option<&Tensor>) -> PyResult<()> {
     let (Some(old), Some(new)) = (old, new) else { return Ok(()) };
     let name = || hook.getattr("__name__").map_or_else(|_| "<unknown>".to_owned(), |n| n.to_string());
     if new.dtype() != old.dtype() {
@@ -97,14 +97,14 @@ fn take_results(hook: &Bound<'_, PyAny>, grads: &mut Grads, r: &Bound<'_, PyAny>
     }
     let new = grads_from(r)?;
     for (old, new) in grads.iter().zip(&new) {
-        check_value(hook, old, new)?;
+        check_value(hook, old.as_ref(), new.as_ref())?;
     }
     *grads = new;
     Ok(())
 }
 
-fn wrapped<'py>(py: Python<'py>, g: &Option<Tensor>) -> PyResult<Option<Py<PyAny>>> {
-    g.as_ref().map(|g| wrap(py, g.clone())).transpose()
+fn wrapped(py: Python<'_>, g: Option<&Tensor>) -> PyResult<Option<Py<PyAny>>> {
+    g.map(|g| wrap(py, g.clone())).transpose()
 }
 
 impl Hook for PyHook {
@@ -114,7 +114,7 @@ impl Hook for PyHook {
                 Style::Tensor => {
                     let Some(g) = grads.first() else { return Ok(()) };
                     let hook = self.function.bind(py);
-                    let r = hook.call1((wrapped(py, g)?,))?;
+                    let r = hook.call1((wrapped(py, g.as_ref())?,))?;
                     if !r.is_none() {
                         let Some(new) = tensor_of(&r) else {
                             return Err(PyTypeError::new_err(format!(
@@ -122,9 +122,8 @@ impl Hook for PyHook {
                                 r.get_type().name()?
                             )));
                         };
-                        let new = Some(new);
-                        check_value(hook, g, &new)?;
-                        grads[0] = new;
+                        check_value(hook, g.as_ref(), Some(&new))?;
+                        grads[0] = Some(new);
                     }
                 }
                 Style::Pre => {

@@ -308,7 +308,9 @@ pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     }
     let names = PyList::empty(py);
     for (i, (c, (place, name))) in callables.iter().zip(&places).enumerate() {
-        let doc = c.overloads.iter().map(|d| format!("{}\n\n{}", d.def.text, d.def.doc)).collect::<Vec<_>>().join("\n");
+        // Doc comments have a space after their slashes.
+        let about = |d: &Overload| format!("{}\n\n{}", d.def.text, d.def.doc.trim().replace("\n ", "\n"));
+        let doc = c.overloads.iter().map(about).collect::<Vec<_>>().join("\n\n");
         let c_name = CString::new(name.as_str()).unwrap_or_default();
         let c_doc = CString::new(doc).unwrap_or_default();
         // Method definitions must outlive the interpreter's objects: they are made once per process and kept.
@@ -363,6 +365,8 @@ fn _schemas(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
         let d = PyDict::new(py);
         d.set_item("name", s.name)?;
         d.set_item("forms", def.forms.trim())?;
+        let shown: Vec<_> = places(def).into_iter().map(|(place, name, _, in_place)| (place, name, in_place)).collect();
+        d.set_item("places", shown)?;
         d.set_item("text", def.text)?;
         d.set_item("doc", def.doc)?;
         d.set_item("returns", s.returns)?;

@@ -279,7 +279,8 @@ impl PyStorage {
         Ok(slf)
     }
     /// The contents as a `bytes` object.
-    fn _bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+    #[pyo3(name = "_bytes")]
+    fn contents<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         let (ptr, n) = self.bytes()?;
         if n == 0 {
             return Ok(PyBytes::new(py, b""));
@@ -301,7 +302,7 @@ impl PyStorage {
         if me.0.device() == Device::Meta {
             return Ok((cls.getattr("_meta")?, PyTuple::new(py, [me.0.nbytes()])?));
         }
-        Ok((cls.getattr("_from_bytes")?, PyTuple::new(py, [me._bytes(py)?])?))
+        Ok((cls.getattr("_from_bytes")?, PyTuple::new(py, [me.contents(py)?])?))
     }
     fn __repr__(&self) -> PyResult<String> {
         let n = self.0.nbytes();
@@ -381,7 +382,7 @@ pub(super) fn over(
     if need > 0 {
         dispatch::grow(s, need)?;
     }
-    if s.device() == Device::Cpu && s.ptr() as usize % dtype.size().min(8) != 0 {
+    if s.device() == Device::Cpu && !(s.ptr() as usize).is_multiple_of(dtype.size().min(8)) {
         return Err(PyValueError::new_err(format!(
             "expected memory aligned to {} bytes for dtype {}, but got address {:#x}. Copy the data first.",
             dtype.size().min(8),

@@ -336,7 +336,7 @@ fn _set_default_dtype(d: &Bound<'_, PyDType>) -> PyResult<()> {
     Ok(())
 }
 
-fn dtype_at<'py>(function: &str, name: &str, position: usize, obj: &Bound<'py, PyAny>) -> PyResult<DType> {
+fn dtype_at(function: &str, name: &str, position: usize, obj: &Bound<'_, PyAny>) -> PyResult<DType> {
     super::convert::dtype_of(obj).ok_or_else(|| {
         PyTypeError::new_err(format!(
             "{function}(): argument '{name}' (position {position}) must be torch.dtype, not {}",

@@ -169,7 +169,9 @@ def test_inference_tensors_stay_out_of_graphs():
 @pytest.mark.filterwarnings("ignore:Error detected in")
 def test_anomaly_mode_finds_nan():
     x = leaf(-1.0)
-    with pytest.warns(UserWarning, match="Anomaly Detection has been enabled"), torch.autograd.detect_anomaly():
+    with pytest.warns(UserWarning, match="Anomaly Detection has been enabled"):
+        anomaly = torch.autograd.detect_anomaly()
+    with anomaly:
         y = (x.sqrt() * 0).sum()
         with pytest.raises(RuntimeError, match="returned nan values in its 0th output"):
             y.backward()

@@ -159,7 +159,7 @@ def test_options_are_checked():
     with pytest.warns(UserWarning, match="None of the inputs have requires_grad=True"):
         checkpoint(part, x.detach(), use_reentrant=True)
     out = checkpoint(part, x, use_reentrant=True)
-    with pytest.raises(RuntimeError, match="incompatible with .grad"):
+    with pytest.raises(RuntimeError, match=r"incompatible with .grad"):
         torch.autograd.grad(out.sum(), x)
 
 

@@ -28,7 +28,7 @@ def test_jacobian_with_a_graph_and_in_strict_mode():
     assert x.grad.item() == 12.0
     with pytest.raises(RuntimeError, match="Output 0 of the user-provided function does not require gradients"):
         functional.jacobian(lambda x: torch.ones(1), t(1.0), strict=True)
-    with pytest.raises(RuntimeError, match="is independent of input 1. This is not allowed in strict mode"):
+    with pytest.raises(RuntimeError, match=r"is independent of input 1. This is not allowed in strict mode"):
         functional.jacobian(lambda x, y: x * 2, (t(1.0), t(1.0)), strict=True)
 
 
@@ -52,7 +52,7 @@ def test_products_with_vectors():
 
 
 def test_vectors_are_checked():
-    with pytest.raises(RuntimeError, match="v has invalid size: should be torch.Size"):
+    with pytest.raises(RuntimeError, match=r"v has invalid size: should be torch.Size"):
         functional.vjp(lambda x: x**2, t(1.0, 2.0), t(1.0))
     with pytest.raises(RuntimeError, match="v can only be None if"):
         functional.vjp(lambda x: x**2, t(1.0, 2.0))

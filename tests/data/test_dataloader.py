@@ -213,7 +213,7 @@ def test_worker_seeds_follow_the_seed_of_the_process():
 
 @pytest.mark.parametrize("error", [ValueError("broken sample"), KeyError("name")])
 def test_error_in_a_worker_reaches_the_loop(error):
-    with pytest.raises(type(error), match="(?s)in DataLoader worker process 0.*Original Traceback"):
+    with pytest.raises(type(error), match=r"(?s)in DataLoader worker process 0.*Original Traceback"):
         list(loader(Faulty(error), 1, num_workers=1))
 
 
@@ -244,7 +244,7 @@ def read_mark(_):
 
 
 def test_timeout_names_the_seconds():
-    with pytest.raises(RuntimeError, match="DataLoader timed out after 0.2 seconds"):
+    with pytest.raises(RuntimeError, match=r"DataLoader timed out after 0.2 seconds"):
         list(loader([0], batch_size=None, num_workers=1, timeout=0.2, collate_fn=wait))
 
 

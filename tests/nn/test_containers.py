@@ -30,9 +30,9 @@ def test_sequential_indexing():
     assert list(s[::2]) == ls[::2]
     s[1] = nn.ReLU()
     assert isinstance(s[1], nn.ReLU)
-    with pytest.raises(IndexError, match="^index 4 is out of range$"):
+    with pytest.raises(IndexError, match=r"^index 4 is out of range$"):
         s[4]
-    with pytest.raises(IndexError, match="^index -5 is out of range$"):
+    with pytest.raises(IndexError, match=r"^index -5 is out of range$"):
         s[-5]
 
 
@@ -91,7 +91,7 @@ def test_module_list():
     m += [nn.Tanh()]
     assert len(m + [nn.ReLU()]) == 5 and len(m) == 4
     assert not [name for name in dir(m) if name.isdigit()]
-    with pytest.raises(TypeError, match="ModuleList.extend should be called with an iterable, but got int"):
+    with pytest.raises(TypeError, match=r"ModuleList.extend should be called with an iterable, but got int"):
         m.extend(3)
     with pytest.raises(IndexError, match="index 9 is out of range"):
         m[9]
@@ -124,7 +124,7 @@ def test_module_dict():
 
 
 @pytest.mark.parametrize(
-    "value, kind, text",
+    ("value", "kind", "text"),
     [
         (3, TypeError, "ModuleDict.update should be called with an iterable of key/value pairs, but got int"),
         ([3], TypeError, "ModuleDict update sequence element #0 should be Iterable; isint"),
@@ -150,9 +150,9 @@ def test_parameter_list():
     p[0] = torch.zeros(4)
     assert p[0].shape == (4,) and p[-1].item() == 0
     assert list(p.state_dict()) == ["0", "1", "3", "4"]
-    with pytest.raises(TypeError, match="ParameterList.extend should be called with an iterable, but got"):
+    with pytest.raises(TypeError, match=r"ParameterList.extend should be called with an iterable, but got"):
         p.extend(torch.ones(2))
-    with pytest.raises(RuntimeError, match="^ParameterList should not be called.$"):
+    with pytest.raises(RuntimeError, match=r"^ParameterList should not be called.$"):
         p()
     with pytest.raises(IndexError):
         p[9]
@@ -191,9 +191,9 @@ def test_parameter_dict_errors():
     p = nn.ParameterDict()
     with pytest.raises(TypeError, match="Index given to ParameterDict cannot be used as a key as it is not a string"):
         p[1] = torch.ones(1)
-    with pytest.raises(TypeError, match="ParametersDict.update should be called with an iterable of key/value pairs"):
+    with pytest.raises(TypeError, match=r"ParametersDict.update should be called with an iterable of key/value pairs"):
         p.update(3)
-    with pytest.raises(RuntimeError, match="ParameterDict should not be called."):
+    with pytest.raises(RuntimeError, match=r"ParameterDict should not be called."):
         p(1)
 
 

@@ -19,7 +19,7 @@ F = nn.functional
 
 
 @pytest.mark.parametrize(
-    "call, kind, text",
+    ("call", "kind", "text"),
     [
         (
             lambda x: F.glu(torch.tensor(1.0)),
@@ -97,7 +97,7 @@ def test_errors(call, kind, text):
 
 
 @pytest.mark.parametrize(
-    "call, kind, text",
+    ("call", "kind", "text"),
     [
         (lambda x: F.mse_loss(x, x[:1]), UserWarning, "Using a target size"),
         (lambda x: F.softmax(x), UserWarning, "Implicit dimension choice for softmax has been deprecated"),
@@ -205,7 +205,7 @@ class Refusing:
 
 
 @pytest.mark.parametrize(
-    "call, func",
+    ("call", "func"),
     [
         (lambda d: F.relu(d), "relu"),
         (lambda d: F.cross_entropy(d, d), "cross_entropy"),
@@ -250,7 +250,7 @@ def test_modes_see_calls_of_plain_tensors():
 
 
 def test_refused_overrides_are_an_error():
-    with pytest.raises(TypeError, match="no implementation found for '.*nn.functional.relu' on types that implement"):
+    with pytest.raises(TypeError, match=r"no implementation found for '.*nn.functional.relu' on types that implement"):
         F.relu(Refusing())
 
 

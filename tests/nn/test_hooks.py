@@ -130,9 +130,11 @@ def test_error_in_an_always_call_hook_is_a_warning():
 
 def test_global_always_call_hook():
     seen = []
-    with registry.register_module_forward_hook(lambda *_: seen.append(1), always_call=True):
-        with pytest.raises(RuntimeError, match="forward failed"):
-            Raises()(1)
+    with (
+        registry.register_module_forward_hook(lambda *_: seen.append(1), always_call=True),
+        pytest.raises(RuntimeError, match="forward failed"),
+    ):
+        Raises()(1)
     assert seen == [1]
 
 
@@ -223,7 +225,7 @@ def test_old_style_backward_hook():
     assert seen == [(m, 1)]
 
 
-@pytest.mark.parametrize("first, second", [("", "_full"), ("_full", "")])
+@pytest.mark.parametrize(("first", "second"), [("", "_full"), ("_full", "")])
 def test_the_two_kinds_of_backward_hooks_do_not_mix(first, second):
     m = Scale()
     getattr(m, f"register{first}_backward_hook")(lambda *_: None)
@@ -236,9 +238,11 @@ def test_the_two_kinds_of_backward_hooks_do_not_mix(first, second):
 def test_global_full_backward_hooks():
     seen = []
     x = torch.ones(1, requires_grad=True)
-    with registry.register_module_full_backward_hook(lambda mod, gi, go: seen.append(type(mod).__name__)):
-        with registry.register_module_full_backward_pre_hook(lambda mod, go: seen.append("pre")):
-            nn.Sequential(Scale(), nn.Identity())(x).backward()
+    with (
+        registry.register_module_full_backward_hook(lambda mod, gi, go: seen.append(type(mod).__name__)),
+        registry.register_module_full_backward_pre_hook(lambda mod, go: seen.append("pre")),
+    ):
+        nn.Sequential(Scale(), nn.Identity())(x).backward()
     # Sequential's own node is the outermost one.
     assert seen.count("pre") == 3 and sorted(s for s in seen if s != "pre") == ["Identity", "Scale", "Sequential"]
     with pytest.raises(RuntimeError, match="as a global Module hook"):

@@ -11,7 +11,7 @@ init = nn.init
 
 
 @pytest.mark.parametrize(
-    "name, param, gain",
+    ("name", "param", "gain"),
     [
         ("linear", None, 1),
         ("conv_transpose3d", None, 1),
@@ -35,7 +35,7 @@ def test_gain_errors():
 
 
 @pytest.mark.parametrize(
-    "fill, bound",
+    ("fill", "bound"),
     [
         (lambda t: init.uniform_(t, -2, 3), (-2, 3)),
         (lambda t: init.xavier_uniform_(t, gain=2), (-2 * math.sqrt(6 / 300), 2 * math.sqrt(6 / 300))),
@@ -55,7 +55,7 @@ def test_uniform_ranges(fill, bound):
 
 
 @pytest.mark.parametrize(
-    "fill, mean, std",
+    ("fill", "mean", "std"),
     [
         (lambda t: init.normal_(t, 3, 0.5), 3, 0.5),
         (lambda t: init.xavier_normal_(t), 0, math.sqrt(2 / 300)),

@@ -57,7 +57,7 @@ def test_same_padding_keeps_the_size(kernel, mode):
 
 
 @pytest.mark.parametrize(
-    "kwargs, text",
+    ("kwargs", "text"),
     [
         ({"groups": 2}, "in_channels must be divisible by groups"),
         ({"groups": 0}, "groups must be a positive integer"),
@@ -119,7 +119,7 @@ def test_batch_norm_without_running_statistics():
 
 
 @pytest.mark.parametrize(
-    "layer, shape, text",
+    ("layer", "shape", "text"),
     [
         (nn.BatchNorm1d(2), (2,), r"expected 2D or 3D input \(got 1D input\)"),
         (nn.BatchNorm2d(2), (2, 2), r"expected 4D input \(got 2D input\)"),
@@ -232,7 +232,7 @@ def test_fold_adds_up_what_unfold_takes_apart():
 
 
 @pytest.mark.parametrize(
-    "layer, expected",
+    ("layer", "expected"),
     [
         (nn.ZeroPad1d((1, 0)), [0, 1, 2, 3]),
         (nn.ConstantPad1d(1, 9), [9, 1, 2, 3, 9]),
@@ -367,7 +367,7 @@ def test_adaptive_log_softmax_is_a_distribution():
 
 
 @pytest.mark.parametrize(
-    "layer, shape, kind",
+    ("layer", "shape", "kind"),
     [
         (lambda: nn.LazyLinear(3), (2, 5), nn.Linear),
         (lambda: nn.LazyConv1d(4, 3), (2, 3, 8), nn.Conv1d),

@@ -83,7 +83,7 @@ def test_none_keeps_a_registered_name():
 
 
 @pytest.mark.parametrize(
-    "name, value, text",
+    ("name", "value", "text"),
     [
         (
             "p",
@@ -104,7 +104,7 @@ def test_wrong_kind_of_value_for_a_registered_name(name, value, text):
 
 
 @pytest.mark.parametrize(
-    "call, kind, text",
+    ("call", "kind", "text"),
     [
         (lambda m: m.register_parameter(3, None), TypeError, "parameter name should be a string. Got int"),
         (lambda m: m.register_parameter("a.b", None), KeyError, 'parameter name can\'t contain "."'),
@@ -144,7 +144,7 @@ def test_non_leaf_parameter_is_refused():
 
 
 @pytest.mark.parametrize(
-    "value, text",
+    ("value", "text"),
     [
         (nn.Parameter(torch.ones(1)), "cannot assign parameters before Module.__init__() call"),
         (nn.ReLU(), "cannot assign module before Module.__init__() call"),
@@ -188,7 +188,7 @@ def test_call_super_init_reaches_the_next_class():
 
 
 def test_missing_attribute_and_missing_forward():
-    with pytest.raises(AttributeError, match="^'Empty' object has no attribute 'nope'$"):
+    with pytest.raises(AttributeError, match=r"^'Empty' object has no attribute 'nope'$"):
         _ = Empty().nope
     with pytest.raises(NotImplementedError, match=r'^Module \[Empty\] is missing the required "forward" function$'):
         Empty()(1)
@@ -225,7 +225,7 @@ def test_lookup_by_dotted_name():
 
 
 @pytest.mark.parametrize(
-    "call, text",
+    ("call", "text"),
     [
         (lambda m: m.get_submodule("block.9"), "Sequential has no attribute `9`"),
         (lambda m: m.get_submodule("training"), "`training` is not an nn.Module"),
@@ -249,7 +249,7 @@ def test_set_submodule():
     assert isinstance(m.block[0], nn.ReLU) and isinstance(m.extra, nn.Tanh)
     with pytest.raises(ValueError, match="Cannot set the submodule without a target name!"):
         m.set_submodule("", nn.ReLU())
-    with pytest.raises(ValueError, match="`module` is not an nn.Module, found <class 'int'>"):
+    with pytest.raises(ValueError, match=r"`module` is not an nn.Module, found <class 'int'>"):
         m.set_submodule("l1", 3)
 
 
@@ -304,7 +304,7 @@ def test_train_and_eval_reach_all_children():
     m = Net().eval()
     assert not any(x.training for x in m.modules())
     assert m.train() is m and all(x.training for x in m.modules())
-    with pytest.raises(ValueError, match="^training mode is expected to be boolean$"):
+    with pytest.raises(ValueError, match=r"^training mode is expected to be boolean$"):
         m.train(1)
 
 
@@ -333,7 +333,7 @@ def test_conversions_change_floating_point_only_and_keep_parameters():
 
 
 @pytest.mark.parametrize(
-    "args, kwargs",
+    ("args", "kwargs"),
     [
         ((torch.float64,), {}),
         ((), {"dtype": torch.float64}),
@@ -374,7 +374,7 @@ def test_to_memory_format_concerns_images_and_volumes_only():
 def test_to_refuses_integers():
     with pytest.raises(
         TypeError,
-        match="nn.Module.to only accepts floating point or complex dtypes, but got desired dtype=torch.int64",
+        match=r"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype=torch.int64",
     ):
         Net().to(torch.int64)
 

@@ -111,7 +111,7 @@ def test_dropout_between_layers_only_in_training():
 
 
 @pytest.mark.parametrize(
-    "args, kwargs, kind, text",
+    ("args", "kwargs", "kind", "text"),
     [
         ((3, 4), {"dropout": 2}, ValueError, "dropout should be a number in range"),
         ((3, 0), {}, ValueError, "hidden_size must be greater than zero"),
@@ -130,7 +130,7 @@ def test_input_errors():
     m = nn.GRU(3, 4)
     with pytest.raises(ValueError, match="GRU: Expected input to be 2D or 3D, got 4D instead"):
         m(torch.zeros(1, 1, 1, 3))
-    with pytest.raises(RuntimeError, match="input.size\\(-1\\) must be equal to input_size. Expected 3, got 2"):
+    with pytest.raises(RuntimeError, match=r"input.size\(-1\) must be equal to input_size. Expected 3, got 2"):
         m(torch.zeros(1, 1, 2))
     with pytest.raises(RuntimeError, match=r"Expected hidden size \(1, 2, 4\), got \[1, 1, 4\]"):
         m(torch.zeros(5, 2, 3), torch.zeros(1, 1, 4))
@@ -140,11 +140,11 @@ def test_input_errors():
         m(torch.zeros(5, 2, 3, dtype=torch.float64))
     with pytest.raises(ValueError, match="proj_size argument is only supported for LSTM"):
         nn.GRU(3, 4, proj_size=2)
-    with pytest.raises(ValueError, match="Unknown nonlinearity 'nope'. Select from 'tanh' or 'relu'."):
+    with pytest.raises(ValueError, match=r"Unknown nonlinearity 'nope'. Select from 'tanh' or 'relu'."):
         nn.RNN(3, 4, nonlinearity="nope")
 
 
-@pytest.mark.parametrize("kind, cell", [(nn.RNN, nn.RNNCell), (nn.GRU, nn.GRUCell), (nn.LSTM, nn.LSTMCell)])
+@pytest.mark.parametrize(("kind", "cell"), [(nn.RNN, nn.RNNCell), (nn.GRU, nn.GRUCell), (nn.LSTM, nn.LSTMCell)])
 def test_cells_are_one_step(kind, cell):
     m, c = kind(3, 4), cell(3, 4)
     c.load_state_dict({k.removesuffix("_l0"): v for k, v in m.state_dict().items()})

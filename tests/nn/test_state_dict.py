@@ -94,12 +94,12 @@ def test_not_strict_returns_the_keys():
 
 def test_shape_errors_are_raised_even_if_not_strict():
     sd = Net(3).state_dict()
-    with pytest.raises(RuntimeError, match="size mismatch for bn.running_mean"):
+    with pytest.raises(RuntimeError, match=r"size mismatch for bn.running_mean"):
         Net().load_state_dict(sd, strict=False)
 
 
 def test_wrong_types():
-    with pytest.raises(TypeError, match="Expected state_dict to be dict-like, got <class 'list'>."):
+    with pytest.raises(TypeError, match=r"Expected state_dict to be dict-like, got <class 'list'>."):
         Net().load_state_dict([])
     sd = nn.Linear(1, 1).state_dict()
     sd["bias"] = 3
@@ -155,16 +155,16 @@ def test_extra_state_round_trip():
 
 
 def test_extra_state_missing_or_unexpected():
-    with pytest.raises(RuntimeError, match='Missing key\\(s\\) in state_dict: "0._extra_state"'):
+    with pytest.raises(RuntimeError, match=r'Missing key\(s\) in state_dict: "0._extra_state"'):
         nn.Sequential(WithExtra()).load_state_dict({})
-    with pytest.raises(RuntimeError, match='Unexpected key\\(s\\) in state_dict: "0._extra_state"'):
+    with pytest.raises(RuntimeError, match=r'Unexpected key\(s\) in state_dict: "0._extra_state"'):
         nn.Sequential(nn.ReLU()).load_state_dict({"0._extra_state": 1})
 
 
 def test_extra_state_methods_are_abstract():
-    with pytest.raises(RuntimeError, match="Reached a code path in Module.get_extra_state"):
+    with pytest.raises(RuntimeError, match=r"Reached a code path in Module.get_extra_state"):
         nn.ReLU().get_extra_state()
-    with pytest.raises(RuntimeError, match="Reached a code path in Module.set_extra_state"):
+    with pytest.raises(RuntimeError, match=r"Reached a code path in Module.set_extra_state"):
         nn.ReLU().set_extra_state(1)
 
 
@@ -193,7 +193,7 @@ def test_state_dict_post_hook_must_return_none():
         return 1
 
     m.register_state_dict_post_hook(hook)
-    with pytest.raises(RuntimeError, match="^state_dict post-hook must return None$"):
+    with pytest.raises(RuntimeError, match=r"^state_dict post-hook must return None$"):
         m.state_dict()
     with pytest.raises(RuntimeError, match="Cannot register the same function as the state dict post hook"):
         m._register_state_dict_hook(hook)

@@ -28,7 +28,7 @@ def with_grads(*grads):
 
 
 @pytest.mark.parametrize("foreach", [None, False, True])
-@pytest.mark.parametrize("norm_type, total", [(2, 5.0), (1, 7.0), (float("inf"), 4.0)])
+@pytest.mark.parametrize(("norm_type", "total"), [(2, 5.0), (1, 7.0), (float("inf"), 4.0)])
 def test_clip_grad_norm(norm_type, total, foreach):
     params = with_grads([3.0], [4.0, 0.0])
     assert close(utils.clip_grad_norm_(params, 1.0, norm_type, foreach=foreach), torch.tensor(total))
@@ -46,7 +46,9 @@ def test_clip_grad_norm_leaves_small_gradients_and_missing_ones():
 
 def test_non_finite_norm():
     (p,) = with_grads([float("inf")])
-    with pytest.raises(RuntimeError, match="The total norm of order 2.0 for gradients from `parameters` is non-finite"):
+    with pytest.raises(
+        RuntimeError, match=r"The total norm of order 2.0 for gradients from `parameters` is non-finite"
+    ):
         utils.clip_grad_norm_([p], 1.0, error_if_nonfinite=True)
     utils.clip_grad_norm_([p], 1.0)
 
@@ -65,7 +67,7 @@ def test_parameters_as_a_vector():
     vector = utils.parameters_to_vector(m.parameters())
     utils.vector_to_parameters(vector, twin.parameters())
     assert torch.equal(twin.weight, m.weight) and torch.equal(twin.bias, m.bias)
-    with pytest.raises(TypeError, match="expected torch.Tensor, but got: list"):
+    with pytest.raises(TypeError, match=r"expected torch.Tensor, but got: list"):
         utils.vector_to_parameters([], m.parameters())
 
 
@@ -301,15 +303,15 @@ def test_functional_call_swaps_tensors_and_puts_them_back():
     m[1].weight = m[0].weight
     own = m[0].weight
     x = torch.ones(1, 2)
+    zero = {"0.weight": torch.zeros(2, 2), "0.bias": torch.zeros(2), "1.bias": torch.ones(2)}
     with pytest.warns(FutureWarning, match="Please use `torch.func.functional_call` instead"):
-        zero = {"0.weight": torch.zeros(2, 2), "0.bias": torch.zeros(2), "1.bias": torch.ones(2)}
         y = stateless.functional_call(m, zero, x)
     assert y.tolist() == [[1, 1]] and m[0].weight is own and m[1].weight is own
     with pytest.raises(
-        RuntimeError, match="Error\\(s\\) in reparametrizing for Sequential:\n\tUnexpected key\\(s\\): 'z'."
+        RuntimeError, match=r"Error\(s\) in reparametrizing for Sequential:\n\tUnexpected key\(s\): 'z'."
     ):
         stateless._functional_call(m, {"z": x}, x, strict=True)
-    with pytest.raises(ValueError, match="functional_call got multiple values for keys \\['0.weight', '1.weight'\\]"):
+    with pytest.raises(ValueError, match=r"functional_call got multiple values for keys \['0.weight', '1.weight'\]"):
         stateless._functional_call(m, {"0.weight": x, "1.weight": own}, x)
 
 

@@ -114,7 +114,7 @@ def test_one_cycle_refuses_more_steps_than_planned():
     opt.step()
     for _ in range(3):
         s.step()
-    with pytest.raises(ValueError, match="Tried to step 4 times. The specified number of total steps is 3"):
+    with pytest.raises(ValueError, match=r"Tried to step 4 times. The specified number of total steps is 3"):
         s.step()
 
 

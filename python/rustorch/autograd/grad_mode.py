@@ -9,6 +9,10 @@ from rustorch import _C
 
 __all__ = ["enable_grad", "inference_mode", "no_grad", "set_grad_enabled", "set_multithreading_enabled"]
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 _CO_GENERATOR = 0x20  # inspect.CO_GENERATOR; importing inspect would cost more than this package
 
 
@@ -89,7 +93,7 @@ class _DecoratorContextManager:
 class _NoParamDecoratorContextManager(_DecoratorContextManager):
     """One without settings: it also decorates without brackets."""
 
-    def __new__(cls, orig_func=None):
+    def __new__(cls, orig_func=None) -> "Any":
         if orig_func is None:
             return super().__new__(cls)
         return cls()(orig_func)

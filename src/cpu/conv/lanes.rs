@@ -2,6 +2,7 @@
 
 use super::tile::{self, Dots, Panel, Products};
 use crate::cpu::float::Float;
+#[cfg(target_arch = "x86_64")]
 use crate::cpu::simd::{self, Level};
 
 /// The most elements that any vector has.

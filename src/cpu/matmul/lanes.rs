@@ -177,6 +177,7 @@ macro_rules! real_lane {
         }
     };
 }
+#[cfg(target_arch = "x86_64")]
 pub(super) use real_lane;
 
 /// Complex lanes of two real ones: real parts and imaginary parts.
@@ -254,6 +255,7 @@ macro_rules! complex_lane {
         }
     };
 }
+#[cfg(target_arch = "x86_64")]
 pub(super) use complex_lane;
 
 /// Arrays that LLVM keeps in the baseline's vector registers.

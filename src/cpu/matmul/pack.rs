@@ -266,8 +266,10 @@ where
 }
 
 /// Pairs of bf16 along k, for the dot product instruction.
+#[cfg(target_arch = "x86_64")]
 pub(super) struct Pairs<L>(PhantomData<L>);
 
+#[cfg(target_arch = "x86_64")]
 impl<L: Lane<T = f32, P = u32>> Kernel for Pairs<L> {
     type L = L;
     type E = bf16;

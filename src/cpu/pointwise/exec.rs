@@ -459,9 +459,10 @@ pub fn has_zero(x: &Strided) -> bool {
     while left > 0 {
         macro_rules! any {
             ($t:ty) => {
-                // SAFETY: offsets of a plan stay within the operand.
-                (0..row)
-                    .any(|i| unsafe { x.ptr.offset(cursor.offsets[0] + i as isize * stride).cast::<$t>().read() == 0 })
+                (0..row).any(|i| {
+                    // SAFETY: offsets of a plan stay within the operand, and $t has the size of its items.
+                    unsafe { x.ptr.offset(cursor.offsets[0] + i as isize * stride).cast::<$t>().read() == 0 }
+                })
             };
         }
         let zero = match x.dtype.size() {

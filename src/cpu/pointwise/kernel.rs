@@ -168,6 +168,7 @@ unsafe fn map<O: Op<T, N, C>, T: Element, const N: usize, C>(
 }
 
 /// Elements per step of a vectorised loop.
+#[cfg(target_arch = "x86_64")]
 const fn lanes<T>() -> usize {
     PAD / size_of::<T>()
 }

@@ -7,6 +7,7 @@
 use super::copy::{STREAM_MIN, Shared, Stream};
 use super::plan::Plan;
 use crate::cpu::parallel;
+#[cfg(target_arch = "x86_64")]
 use crate::cpu::simd::{Level, level};
 use std::mem::MaybeUninit;
 use std::ops::Range;

@@ -57,13 +57,6 @@ pub(super) trait Lane: Copy + Send + Sync + 'static {
     fn step(self, a: Self::A, x: Self::T) -> Self::A;
     fn merge(self, a: Self::A, b: Self::A) -> Self::A;
     fn finish(self, a: Self::A) -> Self::R;
-    /// Merges accumulators pairwise: the upper half onto the lower until one is left.
-    #[inline(always)]
-    fn tree(self, a: &[Self::A; NARROW]) -> Self::A {
-        let b: [Self::A; 8] = std::array::from_fn(|j| self.merge(a[j], a[j + 8]));
-        let c: [Self::A; 4] = std::array::from_fn(|j| self.merge(b[j], b[j + 4]));
-        self.merge(self.merge(c[0], c[2]), self.merge(c[1], c[3]))
-    }
 }
 
 /// Accumulators that run side by side: four zmm registers of f32.

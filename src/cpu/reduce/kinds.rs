@@ -89,7 +89,7 @@ pub(in super::super) trait Arith: load::Acc + Put {
     fn mul(self, o: Self) -> Self;
     fn over(self, n: f64) -> Self;
     fn nan(self) -> bool;
-    /// The sum as [`Lane::tree`] forms it.
+    /// The sum, formed pairwise: the upper half onto the lower until one is left.
     #[inline(always)]
     fn sum16(a: &[Self; NARROW]) -> Self {
         let b: [Self; 8] = std::array::from_fn(|j| a[j].add(a[j + 8]));
@@ -157,8 +157,7 @@ impl Arith for i64 {
 
 macro_rules! lanes {
     ($($name:ident[$($g:ident: $b:ident),*]($($f:ty),*): $t:ty => $a:ty => $r:ty,
-        |$s:ident| $init:expr, |$acc:ident, $x:ident| $step:expr, |$l:ident, $m:ident| $merge:expr, |$e:ident| $finish:expr
-        $(, tree $tree:ident)?;)+) => { $(
+        |$s:ident| $init:expr, |$acc:ident, $x:ident| $step:expr, |$l:ident, $m:ident| $merge:expr, |$e:ident| $finish:expr;)+) => { $(
         #[derive(Clone, Copy)]
         struct $name<$($g),*>($($f),*);
         impl<$($g: $b),*> Lane for $name<$($g),*> {
@@ -169,23 +168,22 @@ macro_rules! lanes {
             #[inline(always)] fn step(self, $acc: $a, $x: $t) -> $a { let $s = self; let _ = $s; $step }
             #[inline(always)] fn merge(self, $l: $a, $m: $a) -> $a { $merge }
             #[inline(always)] fn finish(self, $e: $a) -> $r { let $s = self; let _ = $s; $finish }
-            $(#[inline(always)] fn tree(self, a: &[$a; NARROW]) -> $a { <$a>::$tree(a) })?
         }
     )+ };
 }
 lanes! {
-    Sum[A: Arith](PhantomData<A>): A => A => A, |s| A::ZERO, |a, x| a.add(x), |a, b| a.add(b), |a| a, tree sum16;
+    Sum[A: Arith](PhantomData<A>): A => A => A, |s| A::ZERO, |a, x| a.add(x), |a, b| a.add(b), |a| a;
     Prod[A: Arith](PhantomData<A>): A => A => A, |s| A::ONE, |a, x| a.mul(x), |a, b| a.mul(b), |a| a;
     NanSum[A: Arith](PhantomData<A>): A => A => A, |s| A::ZERO, |a, x| a.add(if x.nan() { A::ZERO } else { x }),
-        |a, b| a.add(b), |a| a, tree sum16;
-    Mean[A: Arith](f64, PhantomData<A>): A => A => A, |s| A::ZERO, |a, x| a.add(x), |a, b| a.add(b), |a| a.over(s.0), tree sum16;
+        |a, b| a.add(b), |a| a;
+    Mean[A: Arith](f64, PhantomData<A>): A => A => A, |s| A::ZERO, |a, x| a.add(x), |a, b| a.add(b), |a| a.over(s.0);
     Norm0[F: Real](PhantomData<F>): F => F => F, |s| F::ZERO, |a, x| a.add(if x == F::ZERO { F::ZERO } else { F::ONE }),
-        |a, b| a.add(b), |a| a, tree sum16;
-    Norm1[F: Real](PhantomData<F>): F => F => F, |s| F::ZERO, |a, x| a.add(x.abs()), |a, b| a.add(b), |a| a, tree sum16;
-    Norm2[F: Real](PhantomData<F>): F => F => F, |s| F::ZERO, |a, x| a.add(x.mul(x)), |a, b| a.add(b), |a| a.sqrt(), tree sum16;
-    Squares[F: Real](PhantomData<F>): F => F => F, |s| F::ZERO, |a, x| a.add(x.mul(x)), |a, b| a.add(b), |a| a, tree sum16;
+        |a, b| a.add(b), |a| a;
+    Norm1[F: Real](PhantomData<F>): F => F => F, |s| F::ZERO, |a, x| a.add(x.abs()), |a, b| a.add(b), |a| a;
+    Norm2[F: Real](PhantomData<F>): F => F => F, |s| F::ZERO, |a, x| a.add(x.mul(x)), |a, b| a.add(b), |a| a.sqrt();
+    Squares[F: Real](PhantomData<F>): F => F => F, |s| F::ZERO, |a, x| a.add(x.mul(x)), |a, b| a.add(b), |a| a;
     NormP[F: Real](F): F => F => F, |s| F::ZERO, |a, x| a.add(x.abs().pow(s.0)), |a, b| a.add(b),
-        |a| a.pow(F::ONE.div(s.0)), tree sum16;
+        |a| a.pow(F::ONE.div(s.0));
     NormMax[F: Real](PhantomData<F>): F => F => F, |s| F::ZERO, |a, x| better::<F, true>(a, x.abs()),
         |a, b| better::<F, true>(a, b), |a| a;
     NormMin[F: Real](PhantomData<F>): F => F => F, |s| F::WORST_MIN, |a, x| better::<F, false>(a, x.abs()),

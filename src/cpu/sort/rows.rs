@@ -21,21 +21,25 @@ pub fn unique_rows(x: &Strided, consecutive: bool) -> Rows {
     let mut out = Rows::default();
     keyed!(x.dtype, x.numel(), T, I => {
         // Both widths of item compare by the key alone, which is all that rows need.
-        type U<T> = <T as Key>::U;
         let _ = std::marker::PhantomData::<I>;
-        let (n, m) = (x.shape[0], x.shape[1]);
-        let size = size_of::<T>() as isize;
-        let mut keys: Vec<U<T>> = Vec::with_capacity(n * m);
-        for r in 0..n as isize {
-            for c in 0..m as isize {
-                // SAFETY: the module's contract (see `sort`).
-                let v = unsafe { *x.ptr.offset((r * x.strides[0] + c * x.strides[1]) * size).cast::<T>() };
-                keys.push(v.key());
-            }
-        }
-        group(n, consecutive, &|a, b| keys[a * m..(a + 1) * m].cmp(&keys[b * m..(b + 1) * m]), &mut out);
+        let (keys, m) = (keys_of::<T>(x), x.shape[1]);
+        group(x.shape[0], consecutive, &|a, b| keys[a * m..(a + 1) * m].cmp(&keys[b * m..(b + 1) * m]), &mut out);
     });
     out
+}
+
+/// The keys of a 2-d tensor of `T`, row by row.
+fn keys_of<T: Key>(x: &Strided) -> Vec<T::U> {
+    let mut keys = Vec::with_capacity(x.numel());
+    for r in 0..x.shape[0] as isize {
+        for c in 0..x.shape[1] as isize {
+            // SAFETY: the module's contract (see `sort`).
+            let v =
+                unsafe { *x.ptr.offset((r * x.strides[0] + c * x.strides[1]) * size_of::<T>() as isize).cast::<T>() };
+            keys.push(v.key());
+        }
+    }
+    keys
 }
 
 fn group(n: usize, consecutive: bool, compare: &dyn Fn(usize, usize) -> Ordering, out: &mut Rows) {

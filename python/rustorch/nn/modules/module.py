@@ -31,6 +31,11 @@ from rustorch.nn.modules._hooks import (  # noqa: F401  libraries reach the regi
 from rustorch.nn.modules._state_dict import _EXTRA_STATE_KEY_SUFFIX, _IncompatibleKeys, _ModuleState  # noqa: F401
 from rustorch.nn.parameter import Buffer, Parameter
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
 __all__ = [
     "Module",
     "register_module_backward_hook",
@@ -138,7 +143,7 @@ class Module(_ModuleHooks, _ModuleState, _ModuleConversion):
         if self.call_super_init:
             super().__init__(*args, **kwargs)
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self, *args, **kwargs) -> "Any":
         state = self.__dict__
         try:
             hooked = (
@@ -231,7 +236,7 @@ class Module(_ModuleHooks, _ModuleState, _ModuleConversion):
         """The same as `add_module`."""
         self.add_module(name, module)
 
-    def __getattr__(self, name):
+    def __getattr__(self, name) -> "Any":
         state = self.__dict__
         try:
             if name in state["_parameters"]:
@@ -402,7 +407,9 @@ class Module(_ModuleHooks, _ModuleState, _ModuleConversion):
                     seen.add(value)
                 yield f"{path}.{name}" if path else name, value
 
-    def named_parameters(self, prefix="", recurse=True, remove_duplicate=True):
+    def named_parameters(
+        self, prefix="", recurse=True, remove_duplicate=True
+    ) -> "Iterator[tuple[str, Parameter]]":
         """Iterate over (dotted name, parameter).
 
         Args:
@@ -412,7 +419,7 @@ class Module(_ModuleHooks, _ModuleState, _ModuleConversion):
         """
         yield from self._named_members(lambda module: module._parameters.items(), prefix, recurse, remove_duplicate)
 
-    def parameters(self, recurse=True):
+    def parameters(self, recurse=True) -> "Iterator[Parameter]":
         """Iterate over the parameters, those of submodules included unless `recurse` is False."""
         for _, param in self.named_parameters(recurse=recurse):
             yield param

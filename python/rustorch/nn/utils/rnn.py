@@ -1,5 +1,6 @@
 """Batches of sequences of different lengths, padded or packed."""
 
+import itertools
 from collections import namedtuple
 from collections.abc import Iterable
 
@@ -173,7 +174,7 @@ def pack_padded_sequence(input, lengths, batch_first=False, enforce_sorted=True)
         raise RuntimeError(
             "Length of all samples has to be greater than 0, but found an element in 'lengths' that is <= 0"
         )
-    if any(a < b for a, b in zip(sizes, sizes[1:])):
+    if any(a < b for a, b in itertools.pairwise(sizes)):
         raise RuntimeError(
             "`lengths` array must be sorted in decreasing order when `enforce_sorted` is True. You can pass "
             "`enforce_sorted=False` to pack_padded_sequence and/or pack_sequence to sidestep this requirement if you "

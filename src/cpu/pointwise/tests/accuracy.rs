@@ -100,7 +100,7 @@ fn unary_functions_stay_within_their_bounds() {
         let x = inputs(200_000, c.range.0, c.range.1, &mut rng);
         let single: Vec<f32> = x.iter().map(|&x| x as f32).collect();
         let mut worst = (0.0, 0.0f64);
-        for (&x, &y) in single.iter().zip(&call32(c.fun, &[single.clone()])) {
+        for (&x, &y) in single.iter().zip(&call32(c.fun, std::slice::from_ref(&single))) {
             let exact = reference(c.exact, x as f64, c.fun);
             let e = ulps32(y, exact);
             if e > worst.0 {
@@ -114,7 +114,7 @@ fn unary_functions_stay_within_their_bounds() {
         }
         assert!(worst.0 <= c.ulps.0, "{:?} f32: {} ULP at {:e}", c.fun, worst.0, worst.1);
         let mut worst = (0.0, 0.0);
-        for (&x, &y) in x.iter().zip(&call64(c.fun, &[x.clone()])) {
+        for (&x, &y) in x.iter().zip(&call64(c.fun, std::slice::from_ref(&x))) {
             let e = ulps64(y, reference(c.exact, x, c.fun));
             if e > worst.0 {
                 worst = (e, x);
@@ -144,9 +144,9 @@ const ERF: [(f64, f64, f64, f64); 10] = include!("erf.in");
 fn error_functions_match_mpmath() {
     for (x, erf, erfc, erfcx) in ERF {
         let v = vec![x];
-        assert!(ulps64(call64(Fun::Erf, &[v.clone()])[0], erf) <= 2.0, "erf {x}");
-        assert!(ulps64(call64(Fun::Erfc, &[v.clone()])[0], erfc) <= 4.0, "erfc {x}");
-        assert!(ulps64(call64(Fun::Erfcx, &[v.clone()])[0], erfcx) <= 4.0, "erfcx {x}");
+        assert!(ulps64(call64(Fun::Erf, std::slice::from_ref(&v))[0], erf) <= 2.0, "erf {x}");
+        assert!(ulps64(call64(Fun::Erfc, std::slice::from_ref(&v))[0], erfc) <= 4.0, "erfc {x}");
+        assert!(ulps64(call64(Fun::Erfcx, std::slice::from_ref(&v))[0], erfcx) <= 4.0, "erfcx {x}");
         let s = vec![x as f32];
         assert!((x as f32) as f64 != x || ulps32(call32(Fun::Erfc, &[s])[0], erfc) <= 1.0, "erfc f32 {x}");
     }

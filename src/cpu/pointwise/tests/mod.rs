@@ -6,7 +6,6 @@ mod levels;
 
 use crate::tensor::dtype::{C64, C128};
 use crate::tensor::{Bool8, DType, Strided};
-use crate::with_dtype;
 
 /// A small generator (splitmix64).
 pub(super) struct Rng(pub u64);
@@ -122,26 +121,26 @@ impl Buffer {
         let p = self.ptr();
         // SAFETY: i < n.
         unsafe {
-            with_dtype!(self.dtype, [F32: f32, F64: f64], T => real((*p.cast::<T>().add(i)) as f64) as u128, else {
-                match self.dtype {
-                    DType::Bool => (*p.cast::<Bool8>().add(i)).get() as u128,
-                    DType::F16 => real((*p.cast::<half::f16>().add(i)).to_f64()) as u128,
-                    DType::BF16 => real((*p.cast::<half::bf16>().add(i)).to_f64()) as u128,
-                    DType::C64 => {
-                        let z = *p.cast::<C64>().add(i);
-                        ((real(z.re as f64) as u128) << 64) | real(z.im as f64) as u128
-                    }
-                    DType::C128 => {
-                        let z = *p.cast::<C128>().add(i);
-                        ((real(z.re) as u128) << 64) | real(z.im) as u128
-                    }
-                    d => {
-                        let mut bytes = [0u8; 16];
-                        bytes.as_mut_ptr().copy_from_nonoverlapping(p.add(i * d.size()), d.size());
-                        u128::from_le_bytes(bytes)
-                    }
+            match self.dtype {
+                DType::Bool => (*p.cast::<Bool8>().add(i)).get() as u128,
+                DType::F16 => real((*p.cast::<half::f16>().add(i)).to_f64()) as u128,
+                DType::BF16 => real((*p.cast::<half::bf16>().add(i)).to_f64()) as u128,
+                DType::F32 => real(*p.cast::<f32>().add(i) as f64) as u128,
+                DType::F64 => real(*p.cast::<f64>().add(i)) as u128,
+                DType::C64 => {
+                    let z = *p.cast::<C64>().add(i);
+                    ((real(z.re as f64) as u128) << 64) | real(z.im as f64) as u128
                 }
-            })
+                DType::C128 => {
+                    let z = *p.cast::<C128>().add(i);
+                    ((real(z.re) as u128) << 64) | real(z.im) as u128
+                }
+                d => {
+                    let mut bytes = [0u8; 16];
+                    bytes.as_mut_ptr().copy_from_nonoverlapping(p.add(i * d.size()), d.size());
+                    u128::from_le_bytes(bytes)
+                }
+            }
         }
     }
 

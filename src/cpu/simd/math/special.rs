@@ -159,8 +159,7 @@ fn bessel_series(v: f64, x: f64) -> f64 {
         sum += term;
         k += 1.0;
     }
-    // A NaN ends the loop at once.
-    sum + (x - x)
+    sum // a NaN ends the loop at once
 }
 
 /// K_v(x) for v = 0, 1, times e^x if `scaled`: series up to 2, beyond the trapezoidal rule on the integral of
