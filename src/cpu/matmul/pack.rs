@@ -6,6 +6,7 @@
 use super::isa::{Isa, Work};
 use super::lanes::Lane;
 use super::num::{Num, Source};
+#[cfg(target_arch = "x86_64")]
 use half::bf16;
 use num_complex::Complex;
 use std::marker::PhantomData;
