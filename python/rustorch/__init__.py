@@ -41,6 +41,7 @@ double = float64  # noqa: F405
 half = float16  # noqa: F405
 short, int, long = int16, int32, int64  # noqa: F405
 cfloat, cdouble = complex64, complex128  # noqa: F405
+legacy_contiguous_format = contiguous_format  # noqa: F405
 
 from rustorch import _tensor as _tensor, overrides as overrides, storage as storage  # noqa: E402
 from rustorch._legacy import classes as _classes, set_default_tensor_type as set_default_tensor_type  # noqa: E402
@@ -115,6 +116,8 @@ def _load(name):
         place = f"{__name__}.{name}"
     elif name in _NAMES:
         place = f"{__name__}.{_NAMES[name]}"
+    elif name.startswith("_foreach_"):
+        place = f"{__name__}._foreach"
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:

@@ -4,7 +4,7 @@ use crate::cpu::index;
 use crate::tensor::{Strided, Tensor};
 use smallvec::SmallVec;
 
-pub use crate::cpu::index::Scatter;
+pub use crate::cpu::index::{Bag, Scatter};
 
 fn views(indices: &[Option<Tensor>]) -> SmallVec<[Option<Strided<'_>>; 5]> {
     indices.iter().map(|i| i.as_ref().map(Tensor::strided)).collect()
@@ -89,6 +89,48 @@ pub fn embedding_backward(grad: &Tensor, i: &Tensor, out: &Tensor, padding: Opti
     if !out.is_meta() && grad.numel() > 0 {
         index::embedding_backward(&grad.strided(), &i.strided(), &out.strided(), padding, by_frequency);
     }
+}
+
+/// The position of the first of the dense `offsets` that is below the one before it, above `n`, or first and not 0.
+pub fn bad_offset(offsets: &Tensor, n: usize) -> Option<usize> {
+    if offsets.is_meta() { None } else { index::bad_offset(&offsets.strided(), n) }
+}
+
+/// What [`embedding_bag`] writes: a row per bag, the bag of each index, the size of each bag, and the rows of maxima.
+pub struct BagOutputs {
+    #[allow(missing_docs, reason = "named by the type's documentation")]
+    pub out: Tensor,
+    #[allow(missing_docs, reason = "as above")]
+    pub owner: Tensor,
+    #[allow(missing_docs, reason = "as above")]
+    pub sizes: Tensor,
+    #[allow(missing_docs, reason = "as above")]
+    pub largest: Option<Tensor>,
+}
+
+/// Puts the rows of `table` (v, d) that `i` names together, bag by bag; all operands are dense.
+pub fn embedding_bag(
+    table: &Tensor,
+    i: &Tensor,
+    offsets: &Tensor,
+    factors: Option<&Tensor>,
+    padding: Option<i64>,
+    kind: Bag,
+    to: &BagOutputs,
+) {
+    if to.out.is_meta() {
+        return;
+    }
+    let bags = index::Bags {
+        table: table.strided(),
+        index: i.strided(),
+        offsets: offsets.strided(),
+        factors: factors.map(Tensor::strided),
+        padding,
+        kind,
+    };
+    bags.count(&to.owner.strided(), &to.sizes.strided());
+    bags.reduce(&to.out.strided(), to.largest.as_ref().map(Tensor::strided).as_ref());
 }
 
 /// Where a mask holds: one row of int64 indices per true element. `allocate` gets the number of rows.

@@ -42,7 +42,7 @@ impl Problem {
     ) -> Result<Problem> {
         check_shapes(x, target)?;
         if !matches!(target.dtype(), DType::I64 | DType::U8) {
-            fail!(Runtime, torch: ("expected scalar type Long but found {}", target.dtype().scalar_name()), expected: ("{name}: expected int64 targets"), got: ("{}", target.dtype().name()), fix: ("Convert the targets with .long()."));
+            fail!(Runtime, torch: ("expected target dtype to be Long or Byte, but got {}", target.dtype().scalar_name()), expected: ("{name}: expected int64 targets"), got: ("{}", target.dtype().name()), fix: ("Convert the targets with .long()."));
         }
         let class_dim = class_dim(x);
         let (n, c) = (if class_dim == 0 { 1 } else { x.shape()[0] }, x.shape()[class_dim]);

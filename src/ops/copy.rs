@@ -1,6 +1,5 @@
 //! Copies and casts.
 
-use super::helpers::same_device;
 use super::inplace;
 use crate::autograd::record;
 use crate::dispatch;
@@ -11,10 +10,16 @@ use crate::ops;
 use crate::tensor::layout::{self, MemoryFormat, Strides};
 use crate::tensor::{DType, Device, Tensor};
 
-fn copied(x: &Tensor, strides: &[isize], dtype: DType, device: Device) -> Result<Tensor> {
+/// Refuses to copy from a meta tensor to memory.
+fn check_data(x: &Tensor, device: Device) -> Result<()> {
     if x.device() != device && x.is_meta() {
         fail!(NotImplemented, torch: ("Cannot copy out of meta tensor; no data!"), expected: ("to: expected a tensor with data"), got: ("a meta tensor"), fix: ("Use to_empty() on a module, or empty_like(device='cpu')."));
     }
+    Ok(())
+}
+
+fn copied(x: &Tensor, strides: &[isize], dtype: DType, device: Device) -> Result<Tensor> {
+    check_data(x, device)?;
     let y = dispatch::empty_strided(x.shape(), strides, dtype, device)?;
     dispatch::copy(x, &y);
     Ok(y)
@@ -129,9 +134,7 @@ pub fn copy_(x: &Tensor, src: &Tensor, _non_blocking: bool) -> Result<Tensor> {
         fail!(Runtime, torch: ("The size of tensor a ({}) must match the size of tensor b ({}) at non-singleton dimension {d}", x.size(d), src.shape().get((d + src.ndim()).wrapping_sub(x.ndim())).copied().unwrap_or(1)),
             expected: ("copy_: expected a source that broadcasts to {:?}", x.shape()), got: ("{:?}", src.shape()), fix: ("Reshape the source."));
     }
-    if x.device() == src.device() {
-        same_device("copy_", &[x, src])?;
-    }
+    check_data(src, x.device())?;
     inplace::write(
         x,
         "CopyBackwards",

@@ -45,10 +45,10 @@ fn multi_margin_loss(
     if !p.is(1.0) && !p.is(2.0) {
         fail!(Runtime, torch: ("only p == 1 and p == 2 supported"), expected: ("multi_margin_loss: expected p of 1 or 2"), got: ("{}", p.f64()), fix: ("Use one of those."));
     }
-    let (scores, single) = batched("multi_margin_loss", x)?;
+    let (scores, _) = batched("multi_margin_loss", x)?;
     let (n, c) = (scores.shape()[0], scores.shape()[1]);
     if target.ndim() > 1 || target.numel() != n {
-        fail!(Runtime, torch: ("inconsistent target size, expected {n} but got {:?}", target.shape()), expected: ("multi_margin_loss: expected {n} targets"), got: ("{:?}", target.shape()), fix: ("Give one class per sample."));
+        fail!(Runtime, torch: ("multi_margin_loss: target tensor should be 1-D with size equal to the number of input samples (batch size). Expected target size [{n}], but got {:?}. Input has shape {:?}.", target.shape(), x.shape()), expected: ("multi_margin_loss: expected {n} targets"), got: ("{:?}", target.shape()), fix: ("Give one class per sample."));
     }
     if let Some(w) = weight.filter(|w| w.numel() != c || w.ndim() > 1) {
         fail!(Runtime, torch: ("inconsistent weight size, expected {c} but got {:?}", w.shape()), expected: ("multi_margin_loss: expected {c} weights"), got: ("{:?}", w.shape()), fix: ("Give one per class."));
@@ -69,7 +69,8 @@ fn multi_margin_loss(
     // The target itself does not count.
     let others = no_grad(|| mask_at(&scores, &at))?;
     let loss = where_(&others, &scores.scalar_like(0.0)?, &hinge)?.sum_dims(&[1], false)?.mul_scalar(1.0 / c as f64)?;
-    finish(loss, single, reduction)
+    // One target without a batch may be a vector of one or 0-d, and the loss is shaped like it.
+    reduced(&loss.reshape_to(target.shape())?, reduction)
 }
 
 /// True at the indices along dim 1.

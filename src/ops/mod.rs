@@ -15,6 +15,7 @@ pub mod ctc;
 pub mod difference;
 pub mod distance;
 pub mod einsum;
+pub mod embedding;
 pub mod extreme;
 pub mod gather;
 pub mod grid;
@@ -86,6 +87,7 @@ pub static TABLE: &[&[OpDef]] = &[
     reinterpret::OPS,
     index::OPS,
     gather::OPS,
+    embedding::OPS,
     scatter::OPS,
     join::OPS,
     shift::OPS,

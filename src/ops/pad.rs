@@ -357,7 +357,43 @@ fn channel_shuffle(x: &Tensor, groups: i64) -> Result<Tensor> {
     view::transpose(&x.reshape_to(&[n, g, c / g, s])?, 1, 2)?.reshape_to(x.shape())
 }
 
+/// Sequences of different lengths side by side, the shorter ones filled up.
+fn pad_sequence(sequences: &[Tensor], batch_first: bool, value: f64, side: &str) -> Result<Tensor> {
+    let Some(first) = sequences.first() else {
+        fail!(Runtime, torch: ("received an empty list of sequences"), expected: ("pad_sequence: expected at least one sequence"), got: ("none"), fix: ("Check the list."));
+    };
+    if side != "left" && side != "right" {
+        fail!(Runtime, torch: ("Expected padding_side to be one of left or right, but got {side}."), expected: ("pad_sequence: expected 'left' or 'right'"), got: ("'{side}'"), fix: ("Use 'right'."));
+    }
+    if let Some(flat) = sequences.iter().find(|s| s.ndim() == 0) {
+        fail!(Runtime, expected: ("pad_sequence: expected sequences of shape (L, *)"), got: ("shape {:?}", flat.shape()), fix: ("Reshape a single element with view(1)."));
+    }
+    let longest = sequences.iter().map(|s| s.size(0)).max().unwrap_or(0);
+    let value = if first.dtype().is_float() { Scalar::Float(value) } else { Scalar::Int(value as i64) };
+    let mut rows = Vec::with_capacity(sequences.len());
+    for s in sequences {
+        let mut shape = Shape::from_slice(first.shape());
+        shape[0] = s.size(0);
+        let lead = shape.len().saturating_sub(s.ndim());
+        let clash = (0..s.ndim()).find(|&d| s.shape()[d] != 1 && shape.get(lead + d) != Some(&s.shape()[d]));
+        if let Some(d) = clash {
+            fail!(Runtime, torch: ("The size of tensor a ({}) must match the size of tensor b ({}) at non-singleton dimension {}", shape.get(lead + d).copied().unwrap_or(1), s.shape()[d], lead + d),
+                expected: ("pad_sequence: expected sequences that differ in length alone, {:?}", shape), got: ("{:?}", s.shape()), fix: ("Check the other dims."));
+        }
+        let s = view::expand_to(&copy::to_dtype(s, first.dtype())?, &shape)?;
+        let missing = (longest - s.size(0)) as i64;
+        let mut pad: SmallVec<[i64; 6]> = SmallVec::from_elem(0, 2 * s.ndim());
+        if let [.., before, after] = &mut pad[..] {
+            *(if side == "left" { before } else { after }) = missing;
+        }
+        rows.push(constant_pad(&s, &pad, value)?);
+    }
+    super::join::stack(&rows, if batch_first { 0 } else { 1 })
+}
+
 ops! {
+    /// (L_i, *) sequences stacked to (T, B, *), or (B, T, *) if `batch_first`, filled up on one side.
+    "pad_sequence(Tensor[] sequences, bool batch_first=False, float padding_value=0.0, str padding_side='right') -> Tensor" [n] => pad_sequence(0, 1, 2, 3);
     /// Puts values around the last dims: mode 'constant', 'reflect', 'replicate' or 'circular'.
     "pad(Tensor self, int[] pad, str mode='constant', float? value=None) -> Tensor" [n] => pad(0, 1, 2, 3);
     /// Puts a constant around the last dims; negative numbers take away.

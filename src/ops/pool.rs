@@ -42,17 +42,10 @@ impl Planes {
         if !(batch || x.ndim() == nd + 1) || x.shape()[batch as usize..].contains(&0) {
             let text = match nd {
                 1 => format!(
-                    "Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for input, but got:{:?}",
+                    "{name}: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for input, but got:{:?}",
                     x.shape()
                 ),
-                2 => format!(
-                    "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but got:{:?}",
-                    x.shape()
-                ),
-                _ => format!(
-                    "Expected 4D or 5D (batch mode) tensor with optional 0 dim batch size for input, but got:{:?}",
-                    x.shape()
-                ),
+                _ => format!("non-empty {}D or {}D (batch mode) tensor expected for input", nd + 1, nd + 2),
             };
             fail!(Runtime, torch: ("{text}"), expected: ("{name}: expected (C, *) or (N, C, *)"), got: ("{:?}", x.shape()), fix: ("Add or merge dims."));
         }

@@ -141,7 +141,27 @@ fn renorm_scalar(x: &Tensor, p: Scalar, dim: i64, maxnorm: Scalar) -> Result<Ten
     renorm(x, p.f64(), dim, maxnorm.f64())
 }
 
+/// One norm for each index along `dim`, in the input's dims; one for everything if `dim` is -1.
+fn norm_except_dim(v: &Tensor, pow: i64, dim: i64) -> Result<Tensor> {
+    if dim == -1 {
+        return vector_norm(v, pow as f64, None, false, None);
+    }
+    let d = v.wrap_dim(dim)?;
+    let others: smallvec::SmallVec<[i64; 6]> = (0..v.ndim()).filter(|&i| i != d).map(|i| i as i64).collect();
+    // No dims would mean all of them.
+    if others.is_empty() { v.abs() } else { vector_norm(v, pow as f64, Some(&others), true, None) }
+}
+
+/// Direction `v` with length `g`: one length for each index along `dim` (Salimans & Kingma 2016, arXiv:1602.07868).
+fn weight_norm(v: &Tensor, g: &Tensor, dim: i64) -> Result<Tensor> {
+    v.mul(&g.div(&norm_except_dim(v, 2, dim)?)?)
+}
+
 ops! {
+    /// Norms over all dims but one, which stays; over everything if `dim` is -1.
+    "norm_except_dim(Tensor v, int pow=2, int dim=0) -> Tensor" [f] => norm_except_dim(0, 1, 2);
+    /// The weight with directions `v` and lengths `g`.
+    "_weight_norm(Tensor v, Tensor g, int dim=0) -> Tensor" [f] => weight_norm(0, 1, 2);
     /// Vector norm of order `ord` over some dims; `dtype` is the dtype to compute in.
     "linalg_vector_norm(Tensor self, Scalar ord=2, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor" [l o] => vector_norm_scalar(0, 1, 2, 3, 4);
     /// Slices along a dim scaled so that their p-norm is at most `maxnorm`.

@@ -39,6 +39,7 @@ fn extension(m: &Bound<'_, PyModule>) -> PyResult<()> {
     random::register(m)?;
     data::register(m)?;
     storage::register(m)?;
+    swap::register(m)?;
     overrides::register(m)?;
     parse_to::register(m)?;
     attributes::register(m)?;

@@ -46,6 +46,21 @@ def test_chain_reads_streams_in_turn():
     assert len(chain) == 4
 
 
+def test_stream_without_iter_cannot_be_made():
+    with pytest.raises(TypeError, match="Can't instantiate abstract class IterableDataset"):
+        data.IterableDataset()
+
+
+def test_old_spelling_of_cumulative_sizes_warns():
+    with pytest.warns(FutureWarning, match="`cummulative_sizes` attribute is renamed to `cumulative_sizes`"):
+        assert (pairs(3) + pairs(4)).cummulative_sizes == [3, 7]
+
+
+def test_distributed_sampler_needs_a_place_among_others():
+    with pytest.raises(RuntimeError, match="Requires distributed package to be available"):
+        data.DistributedSampler(pairs())
+
+
 def test_stack_makes_tuples_or_dicts():
     assert data.StackDataset([1, 2], [3, 4])[1] == (2, 4)
     named = data.StackDataset(a=[1, 2], b=[3, 4])

@@ -47,6 +47,23 @@ F = nn.functional
         (lambda x: F.gaussian_nll_loss(x, x, torch.ones(7)), ValueError, "var is of incorrect size"),
         (lambda x: F.poisson_nll_loss(x, x, reduction="no"), ValueError, "no is not a valid value for reduction"),
         (lambda x: F.multi_margin_loss(x, torch.zeros(2).long(), p=3), ValueError, "only p == 1 and p == 2 supported"),
+        (
+            lambda x: F.multi_margin_loss(x, torch.zeros(9).long()),
+            RuntimeError,
+            "multi_margin_loss: target tensor should be 1-D with size equal to the number of input samples",
+        ),
+        (
+            lambda x: F.cross_entropy(x, torch.zeros(len(x))),
+            RuntimeError,
+            "expected target dtype to be Long or Byte, but got Float",
+        ),
+        (
+            lambda x: F.max_pool1d(x[0], 2),
+            RuntimeError,
+            "max_pool1d: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for input, but got:",
+        ),
+        (lambda x: F.max_pool2d(x, 2), RuntimeError, "non-empty 3D or 4D (batch mode) tensor expected for input"),
+        (lambda x: F.max_pool3d(x, 2), RuntimeError, "non-empty 4D or 5D (batch mode) tensor expected for input"),
         (lambda x: F.triplet_margin_loss(x, x, x, margin=0), ValueError, "margin must be greater than 0, got 0"),
         (lambda x: F.margin_ranking_loss(x, x, x[0]), RuntimeError, "All input tensors should have same dimension"),
         (lambda x: F.embedding_bag(torch.tensor([0]), x), ValueError, "offsets has to be a 1D Tensor but got None"),
@@ -151,6 +168,12 @@ def test_weighted_losses():
     assert F.mse_loss(x, y, weight=w).item() == (1 + 12) / 4
     assert F.l1_loss(x, y, weight=w, reduction="sum").item() == 7
     assert F.huber_loss(x, y, weight=w, reduction="none").tolist() == [0.5, 4.5]
+
+
+def test_margin_loss_of_one_sample_has_the_shape_of_its_target():
+    scores = torch.tensor([0.1, 0.7, 0.2])
+    for target in (torch.tensor(1), torch.tensor([1])):
+        assert F.multi_margin_loss(scores, target, reduction="none").shape == target.shape
 
 
 def test_functions_are_pickled_by_name():

@@ -125,6 +125,13 @@ def test_copy_error_is_reported_with_its_cause():
     )
 
 
+def test_memory_takes_nothing_from_a_meta_tensor():
+    x = torch.ones(2)
+    with pytest.raises(NotImplementedError, match="^Cannot copy out of meta tensor; no data!"):
+        x.copy_(torch.zeros(2, device="meta"))
+    assert x.tolist() == [1, 1]
+
+
 def test_loading_into_meta_warns_unless_assigned():
     sd = nn.Linear(2, 2).state_dict()
     with pytest.warns(UserWarning, match="which is a no-op"):

@@ -1,6 +1,7 @@
 """Learning-rate schedules: closed forms, torch's values, saving, order warnings, averaged models."""
 
 import math
+import pickle
 import warnings
 
 import pytest
@@ -47,6 +48,45 @@ def rates(lib, make, steps=30):
 def test_rates_equal_torchs(name):
     ref = pytest.importorskip("torch")
     assert rates(torch, MAKERS[name]) == pytest.approx(rates(ref, MAKERS[name]), rel=1e-12, abs=1e-15)
+
+
+def trained(lib, algorithm, make, steps=50):
+    p = (lib.arange(6, dtype=lib.float64) * 0.7).sin().requires_grad_()
+    aim = (lib.arange(6, dtype=lib.float64) * 0.3).cos()
+    opt = getattr(lib.optim, algorithm)([p], lr=0.1)
+    scheduler = make(lib.optim.lr_scheduler, opt)
+    for _ in range(steps):
+        opt.zero_grad()
+        loss = ((p - aim) ** 4).sum()
+        loss.backward()
+        opt.step()
+        scheduler.step(*[loss.item()] * isinstance(scheduler, lib.optim.lr_scheduler.ReduceLROnPlateau))
+    return p.tolist()
+
+
+TRAINING = {
+    "step": MAKERS["step"],
+    "multi_step": MAKERS["multi_step"],
+    "exponential": MAKERS["exponential"],
+    "cosine": MAKERS["cosine"],
+    "lambda": lambda s, o: s.LambdaLR(o, lambda e: 0.95**e),
+    "one_cycle": lambda s, o: s.OneCycleLR(o, 0.2, 50, cycle_momentum=False),
+    "plateau": lambda s, o: s.ReduceLROnPlateau(o, patience=1, factor=0.5, threshold=0.3),
+}
+
+
+@pytest.mark.parametrize("name", TRAINING)
+@pytest.mark.parametrize("algorithm", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad"])
+def test_fifty_training_steps_give_torchs_numbers(algorithm, name, oracle):
+    mine, theirs = (trained(lib, algorithm, TRAINING[name]) for lib in (torch, oracle))
+    assert mine == pytest.approx(theirs, rel=1e-9, abs=1e-12)
+
+
+def test_schedules_are_pickled_by_their_public_name():
+    for name in torch.optim.lr_scheduler.__all__:
+        assert getattr(torch.optim.lr_scheduler, name).__module__ == "rustorch.optim.lr_scheduler"
+    scheduler = torch.optim.lr_scheduler.StepLR(optimizer(torch), 2)
+    assert pickle.loads(pickle.dumps(scheduler)).get_last_lr() == scheduler.get_last_lr()
 
 
 @pytest.mark.parametrize("name", MAKERS)

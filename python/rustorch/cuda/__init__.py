@@ -184,7 +184,7 @@ class stream:
 
 
 def __getattr__(name):
-    if name in ("amp", "nvtx"):
+    if name == "nvtx":
         import importlib
 
         return importlib.import_module(f"{__name__}.{name}")

@@ -177,7 +177,8 @@ class BackwardHook:
     def _run_without_inputs(self, grads):
         warnings.warn(
             "Full backward hook is firing when gradients are computed with respect to module outputs since no inputs "
-            "require gradients. See torch.nn.Module.register_full_backward_hook for more details.",
+            "require gradients. See https://docs.pytorch.org/docs/main/generated/torch.nn.Module.html#torch.nn.Module."
+            "register_full_backward_hook for more details.",
             stacklevel=6,
         )
         nothing = (None,) * self.n_inputs
@@ -198,34 +199,15 @@ def _spread(values, places, size):
     return tuple(out)
 
 
-_identity = None
-
-
-def _identity_function():
-    """The identity as an autograd function; built at first use because autograd imports this module."""
-    global _identity
-    if _identity is None:
-
-        class BackwardHookFunction(rustorch.autograd.Function):
-            @staticmethod
-            def forward(ctx, *args):
-                ctx.mark_non_differentiable(*(a for a in args if not a.requires_grad))
-                return args
-
-            @staticmethod
-            def backward(ctx, *grads):
-                return grads
-
-        _identity = BackwardHookFunction
-    return _identity
-
-
 def _through_identity(args):
     """`args` with its tensors passed through one identity node, that node, and the places of the tensors."""
     places = [i for i, a in enumerate(args) if isinstance(a, rustorch.Tensor)]
     if not (rustorch.is_grad_enabled() and any(args[i].requires_grad for i in places)):
         return args, None, None
-    through = _identity_function().apply(*(args[i] for i in places))
+    # Imported at first use, because autograd imports this module.
+    from rustorch.nn.modules._functions import BackwardHookFunction
+
+    through = BackwardHookFunction.apply(*(args[i] for i in places))
     node = next(t.grad_fn for t in through if t.grad_fn is not None)
     out = list(args)
     for place, tensor in zip(places, through):

@@ -1,4 +1,4 @@
-//! The gradient of a row lookup.
+//! The gradient of a row lookup, and bags of rows.
 
 use super::super::load::{self, Acc, Num};
 use super::super::parallel;
@@ -15,16 +15,38 @@ multiversion! {
     }
 }
 
+multiversion! {
+    unsafe fn add_scaled_row[T: Num, A: Sum](x: *const T, n: usize, by: A, acc: *mut A) {
+        for i in 0..n {
+            *acc.add(i) = (*acc.add(i)).plus(A::of(*x.add(i)).times(by));
+        }
+    }
+}
+
+multiversion! {
+    // The larger of two elements and the number of its row; of equal ones the first stays.
+    unsafe fn larger_row[T: Num, A: Sum](x: *const T, n: usize, first: bool, key: i64, acc: *mut A, keys: *mut i64) {
+        for i in 0..n {
+            let v = A::of(*x.add(i));
+            let wins = first | (v > *acc.add(i));
+            *acc.add(i) = if wins { v } else { *acc.add(i) };
+            *keys.add(i) = if wins { key } else { *keys.add(i) };
+        }
+    }
+}
+
 /// Accumulators of rows.
-trait Sum: Acc {
+trait Sum: Acc + PartialOrd {
     const ZERO: Self;
     fn plus(self, o: Self) -> Self;
+    fn times(self, o: Self) -> Self;
     fn over(self, n: f64) -> Self;
 }
 macro_rules! sums {
     ($($t:ty),+) => { $(impl Sum for $t {
         const ZERO: Self = 0.0;
         #[inline(always)] fn plus(self, o: Self) -> Self { self + o }
+        #[inline(always)] fn times(self, o: Self) -> Self { self * o }
         #[inline(always)] fn over(self, n: f64) -> Self { self / n as $t }
     })+ };
 }
@@ -101,4 +123,124 @@ fn sum_rows<T: Num, A: Sum>(
             }
         }
     });
+}
+
+/// How the rows of a bag are put together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bag {
+    /// Their sum, each times its factor if there are factors.
+    Sum,
+    /// Their mean.
+    Mean,
+    /// The largest element of each column.
+    Max,
+}
+
+/// Bags of rows of a table. Everything is dense.
+#[derive(Clone, Copy)]
+pub struct Bags<'a> {
+    /// The table (v, d), of a float dtype.
+    pub table: Strided<'a>,
+    /// Rows (n), int64 within 0..v.
+    pub index: Strided<'a>,
+    /// Where each bag starts, int64; checked by [`bad_offset`]. With one entry more than bags, the last is the end.
+    pub offsets: Strided<'a>,
+    /// Factors (n) of the table's dtype, for sums.
+    pub factors: Option<Strided<'a>>,
+    /// A row that does not count.
+    pub padding: Option<i64>,
+    /// How to put rows together.
+    pub kind: Bag,
+}
+
+fn ints<'a>(s: &Strided<'a>) -> &'a [i64] {
+    // SAFETY: the module's contract: a dense tensor of int64 that lives as long as its view.
+    if s.numel() == 0 { &[] } else { unsafe { std::slice::from_raw_parts(s.ptr.cast(), s.numel()) } }
+}
+
+/// The position of the first offset that is below the one before it (or not 0, if it is the first) or above `n`.
+pub fn bad_offset(offsets: &Strided, n: usize) -> Option<usize> {
+    let o = ints(offsets);
+    (0..o.len()).find(|&i| o[i] > n as i64 || if i == 0 { o[0] != 0 } else { o[i] < o[i - 1] })
+}
+
+impl Bags<'_> {
+    fn range(&self, bag: usize) -> std::ops::Range<usize> {
+        let o = ints(&self.offsets);
+        o[bag] as usize..o.get(bag + 1).map_or(self.index.numel(), |&end| end as usize)
+    }
+
+    /// Writes the number of the bag of each index to `owner` (n), and how many rows count in each bag to `sizes` (b).
+    pub fn count(&self, owner: &Strided, sizes: &Strided) {
+        let index = ints(&self.index);
+        for bag in 0..sizes.numel() {
+            let range = self.range(bag);
+            let counted = index[range.clone()].iter().filter(|&&key| self.padding != Some(key)).count();
+            // SAFETY: the module's contract; the ranges of bags lie within 0..n.
+            unsafe {
+                *sizes.ptr.cast::<i64>().add(bag) = counted as i64;
+                range.for_each(|j| *owner.ptr.cast::<i64>().add(j) = bag as i64);
+            }
+        }
+    }
+
+    /// Writes one row per bag to `out` (b, d), 0 for an empty bag; for maxima also where they come from to `from` (b, d).
+    /// The rows of a bag are taken in order, in f32 for halves.
+    pub fn reduce(&self, out: &Strided, from: Option<&Strided>) {
+        with_dtype!(self.table.dtype, [F16: half::f16, BF16: half::bf16, F32: f32], T => {
+            self.rows::<T, f32>(out, from)
+        }, else if self.table.dtype == DType::F64 {
+            self.rows::<f64, f64>(out, from)
+        })
+    }
+
+    fn rows<T: Num, A: Sum>(&self, out: &Strided, largest: Option<&Strided>) {
+        let (bags, d) = (out.shape[0], out.shape[1]);
+        if bags == 0 || d == 0 {
+            return;
+        }
+        let index = ints(&self.index);
+        let (table, o) = (Ptr(self.table.ptr.cast::<T>()), Ptr(out.ptr.cast::<T>()));
+        let factors = self.factors.map(|f| Ptr(f.ptr.cast::<T>()));
+        let largest = largest.map(|l| Ptr(l.ptr.cast::<i64>()));
+        let stripe = d.min(1024);
+        let stripes = d.div_ceil(stripe);
+        parallel::chunks(bags * stripes, GRAIN.div_ceil(stripe * (index.len() / bags).max(1)), &|range| {
+            let (mut acc, mut keys) = ([A::ZERO; 1024], [0i64; 1024]);
+            for t in range {
+                let (bag, from) = (t / stripes, t % stripes * stripe);
+                let w = stripe.min(d - from);
+                acc[..w].fill(A::ZERO);
+                keys[..w].fill(0);
+                let mut count = 0;
+                for j in self.range(bag) {
+                    let key = index[j];
+                    if self.padding == Some(key) {
+                        continue;
+                    }
+                    // SAFETY: the module's contract: indices name rows of the table, and factors are as many.
+                    unsafe {
+                        let row = table.get().add(key as usize * d + from);
+                        match (self.kind, factors) {
+                            (Bag::Max, _) => larger_row(row, w, count == 0, key, acc.as_mut_ptr(), keys.as_mut_ptr()),
+                            (_, Some(f)) => add_scaled_row(row, w, A::of(*f.get().add(j)), acc.as_mut_ptr()),
+                            _ => add_row(row, w, acc.as_mut_ptr()),
+                        }
+                    }
+                    count += 1;
+                }
+                if self.kind == Bag::Mean && count > 0 {
+                    acc[..w].iter_mut().for_each(|a| *a = a.over(count as f64));
+                }
+                // SAFETY: as above; a task has stripes of rows of its own.
+                unsafe {
+                    let at = bag * d + from;
+                    load::store(acc.as_ptr(), w, o.get().add(at).cast(), size_of::<T>() as isize, T::DTYPE);
+                    if let Some(l) = largest {
+                        std::ptr::copy_nonoverlapping(keys.as_ptr(), l.get().add(at), w);
+                    }
+                }
+            }
+        });
+    }
 }

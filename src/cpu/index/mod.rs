@@ -12,7 +12,7 @@ mod shift;
 #[cfg(test)]
 mod tests;
 
-pub use embedding::embedding_backward;
+pub use embedding::{Bag, Bags, bad_offset, embedding_backward};
 pub(super) use gather::copy;
 pub use gather::{gather, index, index_select, take};
 pub use mask::{Mask, masked_scatter, masked_select, nonzero};

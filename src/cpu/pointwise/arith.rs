@@ -215,7 +215,8 @@ rows! {
     }
     /// a + value b c.
     Addcmul: 3, 1 {
-        real(R) |[a, b, c], p| -> R { a + R::of(p.f[0]) * b * c }
+        // One rounding for the last product and the sum, as in torch and in the fused optimizer steps.
+        real(R) |[a, b, c], p| -> R { (R::of(p.f[0]) * b).fma(c, a) }
         int(I) |[a, b, c], p| -> I { a.add(I::of(p.i[0]).mul(b).mul(c)) }
         complex(C) |[a, b, c], p| -> C { a + C::attr(p.f[0], p.f[1]) * b * c }
     }

@@ -191,12 +191,12 @@ def gumbel_softmax(logits, tau=1, hard=False, eps=1e-10, dim=-1):
     if eps != 1e-10:
         warnings.warn("`eps` parameter is deprecated and has no effect.", stacklevel=2)
     # -log of an exponential variable is a Gumbel variable.
-    noise = -rustorch.empty_like(logits, memory_format=rustorch.legacy_contiguous_format).exponential_().log()
+    noise = -rustorch.empty_like(logits, memory_format=rustorch.contiguous_format).exponential_().log()
     soft = ((logits + noise) / tau).softmax(dim)
     if not hard:
         return soft
     winner = soft.max(dim, keepdim=True)[1]
-    one_hot = rustorch.zeros_like(logits, memory_format=rustorch.legacy_contiguous_format).scatter_(dim, winner, 1.0)
+    one_hot = rustorch.zeros_like(logits, memory_format=rustorch.contiguous_format).scatter_(dim, winner, 1.0)
     return one_hot - soft.detach() + soft
 
 

@@ -108,7 +108,7 @@ def embedding_bag(
                 "if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed length "
                 f"sequences. However, found offsets of type {type(offsets)}"
             )
-        offsets = rustorch.arange(0, input.numel(), input.size(1), dtype=input.dtype, device=input.device)
+        offsets = rustorch.arange(input.size(0), dtype=input.dtype, device=input.device) * input.size(1)
         include_last_offset = False
         input = input.reshape(-1)
         if per_sample_weights is not None:

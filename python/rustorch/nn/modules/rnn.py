@@ -180,7 +180,7 @@ class RNNBase(Module):
     def check_input(self, input, batch_sizes):
         """Raise unless the input has the dtype of the weights and the right dimensions."""
         dtype = getattr(self, self._flat_weights_names[0]).dtype
-        if input.dtype != dtype and not rustorch.is_autocast_enabled(input.device.type):
+        if input.dtype != dtype:
             raise ValueError(
                 f"RNN input dtype ({input.dtype}) does not match weight dtype ({dtype}). Convert input: "
                 f"input.to({dtype}), or convert model: model.to({input.dtype})"

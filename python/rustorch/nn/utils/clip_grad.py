@@ -35,7 +35,7 @@ def _use_foreach(tensors, device, foreach):
     """Whether to take the tensors together; None decides by what the device is good at."""
     plain = all(type(t) in (Tensor, rustorch.nn.Parameter) and t.layout == rustorch.strided for t in tensors)
     if foreach is None:
-        return plain and hasattr(rustorch, "_foreach_norm")
+        return plain
     if foreach and device.type == "meta":
         raise RuntimeError(f"foreach=True was passed, but can't use the foreach API on {device.type} tensors")
     return foreach

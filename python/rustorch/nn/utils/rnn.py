@@ -131,7 +131,7 @@ def invert_permutation(permutation):
     """The permutation that undoes another one; None stays None."""
     if permutation is None:
         return None
-    output = rustorch.empty_like(permutation, memory_format=rustorch.legacy_contiguous_format)
+    output = rustorch.empty_like(permutation, memory_format=rustorch.contiguous_format)
     output.scatter_(0, permutation, rustorch.arange(0, permutation.numel(), device=permutation.device))
     return output
 

@@ -4,6 +4,7 @@ Most schedules follow from the rate of the step before ("chainable": they multip
 act on one optimiser); where there is a closed form, it is used when a step number is passed to `step`.
 """
 
+from rustorch.optim.lr_scheduler.base import EPOCH_DEPRECATION_WARNING as EPOCH_DEPRECATION_WARNING
 from rustorch.optim.lr_scheduler.base import LRScheduler as LRScheduler
 from rustorch.optim.lr_scheduler.base import _LRScheduler as _LRScheduler
 from rustorch.optim.lr_scheduler.composite import ChainedScheduler as ChainedScheduler
@@ -40,3 +41,7 @@ __all__ = [
     "SequentialLR",
     "StepLR",
 ]
+
+# Pickles name the place that is public.
+for _name in (*__all__, "_LRScheduler"):
+    globals()[_name].__module__ = __name__

@@ -5,6 +5,7 @@ import itertools
 import math
 import types
 import warnings
+from collections.abc import Iterable
 
 import rustorch
 
@@ -35,14 +36,11 @@ class Dataset:
         return ConcatDataset([self, other])
 
 
-class IterableDataset(Dataset):
-    """Base of datasets that are streams: `__iter__`.
+class IterableDataset(Dataset, Iterable):
+    """Base of datasets that are streams: subclasses define `__iter__`.
 
     Each worker process gets a copy of the dataset: `get_worker_info()` tells a copy which share is its own.
     """
-
-    def __iter__(self):
-        raise NotImplementedError("Subclasses of IterableDataset should implement __iter__.")
 
     def __add__(self, other):
         return ChainDataset([self, other])
@@ -125,6 +123,14 @@ class ConcatDataset(Dataset):
         if any(isinstance(member, IterableDataset) for member in self.datasets):
             raise AssertionError("ConcatDataset does not support IterableDataset")
         self.cumulative_sizes = self.cumsum(self.datasets)
+
+    @property
+    def cummulative_sizes(self):
+        """Deprecated spelling of `cumulative_sizes`."""
+        warnings.warn(
+            "`cummulative_sizes` attribute is renamed to `cumulative_sizes`", category=FutureWarning, stacklevel=2
+        )
+        return self.cumulative_sizes
 
     def __len__(self):
         return self.cumulative_sizes[-1]
