@@ -10,6 +10,7 @@ use crate::grads;
 use crate::ops;
 use crate::tensor::layout::{self, MemoryFormat, Strides};
 use crate::tensor::{DType, Device, Tensor};
+use std::sync::atomic::AtomicBool;
 
 fn copied(x: &Tensor, strides: &[isize], dtype: DType, device: Device) -> Result<Tensor> {
     if x.device() != device && x.is_meta() {
@@ -97,11 +98,21 @@ pub fn to(
     if !copy && dtype == x.dtype() && device == x.device() && same_layout {
         return Ok(x.clone());
     }
+    warn_discard(x.dtype(), dtype)?;
     let y = copied(x, &strides_for(x, format), dtype, device)?;
     let (from, home) = (x.dtype(), x.device());
     record(y, "ToCopyBackward0", &[x], |_| {
         move |_, g| grads![to(g, Some(from), Some(home), false, MemoryFormat::Preserve)?]
     })
+}
+
+fn warn_discard(from: DType, to: DType) -> Result<()> {
+    static SAID: AtomicBool = AtomicBool::new(false);
+    // A truth value has both parts.
+    if from.is_complex() && !to.is_complex() && to != DType::Bool {
+        crate::error::warn_once(&SAID, "Casting complex values to real discards the imaginary part")?;
+    }
+    Ok(())
 }
 
 /// A gradient cast to the dtype of the tensor that it belongs to; complex to real takes the real part.
@@ -132,6 +143,11 @@ pub fn copy_(x: &Tensor, src: &Tensor, _non_blocking: bool) -> Result<Tensor> {
     if x.device() == src.device() {
         same_device("copy_", &[x, src])?;
     }
+    if src.is_meta() && !x.is_meta() {
+        fail!(NotImplemented, torch: ("Cannot copy out of meta tensor; no data!"), expected: ("copy_: expected a source with data"), got: ("a meta tensor"), fix: ("Make it on the CPU."));
+    }
+    warn_discard(src.dtype(), x.dtype())?;
+    inplace::check_overlap(x, src)?;
     inplace::write(
         x,
         "CopyBackwards",
