@@ -1,6 +1,8 @@
 //! The one error type: a Python exception class and a message that names cause and fix.
 
 use std::fmt;
+use std::sync::OnceLock;
+use std::sync::atomic::AtomicBool;
 
 /// The Python exception class that an [`Error`] becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +123,20 @@ pub fn three_parts(kind: Kind, torch: Option<String>, expected: String, got: Str
             None => ours,
         },
     )
+}
+
+type Warn = fn(&AtomicBool, &str) -> Result<()>;
+static WARN: OnceLock<Warn> = OnceLock::new();
+
+/// Sets who gives warnings to the user.
+pub fn on_warning(f: Warn) {
+    let _ = WARN.set(f);
+}
+
+/// Warns the user once a process; `said` remembers it. An error if the user made warnings errors.
+#[cold]
+pub fn warn_once(said: &'static AtomicBool, text: &str) -> Result<()> {
+    WARN.get().map_or(Ok(()), |f| f(said, text))
 }
 
 /// A bug in rustorch itself, reported as such instead of a panic.

@@ -22,7 +22,7 @@ __all__ = [
     "use_deterministic_algorithms",
 ]
 
-_state = {"deterministic": False, "warn_only": False, "precision": "highest", "warn_always": False}
+_state = {"deterministic": False, "warn_only": False, "precision": "highest"}
 
 
 def set_default_dtype(d, /):
@@ -114,10 +114,10 @@ def set_flush_denormal(mode):
 
 
 def set_warn_always(b, /):
-    """Note whether warnings shall repeat; Python's own filters decide about that here."""
-    _state["warn_always"] = bool(b)
+    """Repeat the warnings that come once a process otherwise."""
+    _C._set_warn_always(bool(b))
 
 
 def is_warn_always_enabled():
     """What `set_warn_always` set."""
-    return _state["warn_always"]
+    return _C._warn_always()

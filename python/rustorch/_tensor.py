@@ -111,10 +111,58 @@ Tensor.__array_priority__ = 1000
 
 @_method
 def __array_wrap__(self, array, context=None, return_scalar=False):
-    if array.dtype == bool:
-        # NumPy's comparisons of arrays and tensors gave bytes once; torch keeps them bool.
-        return rustorch.from_numpy(array)
-    return rustorch.from_numpy(array)
+    # Truth values come back as bytes, as they did before there were bool tensors.
+    return rustorch.from_numpy(array.astype("uint8") if array.dtype == bool else array)
+
+
+@_method
+def __dlpack__(self, *, stream=-1, max_version=None, dl_device=None, copy=None):
+    """A DLPack capsule with this tensor's memory, for `from_dlpack` of another library.
+
+    Args:
+        stream (int, -1): None or -1; the CPU has no streams.
+        max_version (pair of int, None): from (1, 0) on the capsule is of DLPack 1, else of the version before.
+        dl_device (pair of int, None): (1, 0), the CPU, or None.
+        copy (bool, None): True hands over a copy.
+    Raises:  BufferError: if the tensor requires grad or has no memory.
+    """
+    if self.requires_grad:
+        raise BufferError(
+            "Can't export tensors that require gradient, use tensor.detach()\n"
+            "  __dlpack__: expected a tensor without grad, but got one that requires it. Use detach()."
+        )
+    if stream is not None and not isinstance(stream, int):
+        raise TypeError("stream must be ``int`` or ``none``")
+    if self.is_cpu and stream not in (None, -1):
+        raise AssertionError("stream should be None on cpu.")
+    if dl_device is not None and tuple(dl_device) != (1, 0):
+        raise BufferError(f"__dlpack__: expected dl_device (1, 0), the CPU, but got {dl_device}. Leave it out.")
+    return _C._to_dlpack(self, max_version is not None and max_version[0] >= 1, copy is True)
+
+
+@_method
+def __dlpack_device__(self):
+    """DLPack's (device type, index): (1, 0) for the CPU."""
+    from rustorch.utils.dlpack import DLDeviceType
+
+    if not self.is_cpu:
+        raise ValueError(f"Unknown device type {self.device.type} for Dlpack")
+    return DLDeviceType.kDLCPU, 0
+
+
+@_method
+def dim_order(self, *, ambiguity_check=False):
+    """The dims from the outermost to the innermost in memory: (0, 2, 3, 1) for channels_last."""
+    if ambiguity_check not in (False, True) and not isinstance(ambiguity_check, list):
+        raise TypeError("The ambiguity_check argument must be a bool or a list of memory formats.")
+    strides = self.stride()
+    return tuple(sorted(range(self.dim()), key=lambda d: (-strides[d], d)))
+
+
+@_method
+def module_load(self, other, assign=False):
+    """What `load_state_dict` puts in this tensor's place under `set_swap_module_params_on_conversion`."""
+    return other.detach() if assign else self.copy_(other).detach()
 
 
 @_method
@@ -167,6 +215,7 @@ def _reduce_args(tensor):
 def __reduce_ex__(self, proto):
     state = _state_of(self)
     with _C.DisableTorchFunctionSubclass():
+        rustorch.utils.hooks.warn_if_has_hooks(self)
         args = _reduce_args(self)
     if type(self) is Tensor and not state:
         return _rebuild_tensor_v2, args

@@ -10,7 +10,14 @@ from rustorch._C import UntypedStorage
 __all__ = ["TypedStorage", "UntypedStorage"]
 
 
+_warned = False
+
+
 def _warn_typed(stacklevel=2):
+    global _warned
+    if _warned and not rustorch.is_warn_always_enabled():
+        return
+    _warned = True
     warnings.warn(
         "TypedStorage is deprecated. It will be removed in the future and UntypedStorage will be the only storage "
         "class. This should only matter to you if you are using storages directly.  To access UntypedStorage "
@@ -92,7 +99,7 @@ class TypedStorage:
 
     def __getitem__(self, index):
         if isinstance(index, slice):
-            raise NotImplementedError("slices are only supported in UntypedStorage.__getitem__")
+            raise RuntimeError("slices are only supported in UntypedStorage.__getitem__")
         if not isinstance(index, int):
             raise NotImplementedError(f"can't index a {type(self)} with {type(index)}")
         return self._elements()[index].item()
@@ -150,6 +157,10 @@ class TypedStorage:
 
         return _legacy.type_name(self.dtype).removeprefix("torch.").replace("Tensor", "Storage")
 
+    def type(self, dtype=None):
+        """The legacy class's name or, with `dtype`, a copy with elements of that dtype."""
+        return f"torch.{self.pickle_storage_type()}" if dtype is None else self._to(dtype)
+
     def _to(self, dtype):
         elements = self._elements().to(dtype).clone()
         return TypedStorage(wrap_storage=elements.untyped_storage(), dtype=dtype, _internal=True)
@@ -173,26 +184,61 @@ def _rebuild_typed(untyped, dtype):
     return TypedStorage(wrap_storage=untyped, dtype=dtype, _internal=True)
 
 
+class _LegacyStorage(type):
+    """The class of legacy storage classes: their instances are the typed storages of one dtype."""
+
+    def __instancecheck__(cls, instance):
+        return isinstance(instance, TypedStorage) and instance.dtype is cls.dtype
+
+    def __call__(cls, *args, wrap_storage=None):
+        return TypedStorage(*args, wrap_storage=wrap_storage, dtype=cls.dtype, _internal=True)
+
+
+_DTYPES = {
+    "float": ("Float", "float32"),
+    "double": ("Double", "float64"),
+    "half": ("Half", "float16"),
+    "bfloat16": ("BFloat16", "bfloat16"),
+    "long": ("Long", "int64"),
+    "int": ("Int", "int32"),
+    "short": ("Short", "int16"),
+    "char": ("Char", "int8"),
+    "byte": ("Byte", "uint8"),
+    "bool": ("Bool", "bool"),
+    "complex_float": ("ComplexFloat", "complex64"),
+    "complex_double": ("ComplexDouble", "complex128"),
+}
+
+
 def _conversion(name, dtype):
     def convert(self):
-        return self._to(getattr(rustorch, dtype))
+        typed = (
+            self
+            if isinstance(self, TypedStorage)
+            else TypedStorage(wrap_storage=self, dtype=rustorch.uint8, _internal=True)
+        )
+        return typed._to(dtype)
 
-    convert.__name__, convert.__doc__ = name, f"A copy with elements of dtype {dtype}."
+    convert.__name__, convert.__doc__ = name, f"A copy with the elements as {dtype}; plain storages are of bytes."
     return convert
 
 
-for _name, _dtype in {
-    "float": "float32",
-    "double": "float64",
-    "half": "float16",
-    "bfloat16": "bfloat16",
-    "long": "int64",
-    "int": "int32",
-    "short": "int16",
-    "char": "int8",
-    "byte": "uint8",
-    "bool": "bool",
-    "complex_float": "complex64",
-    "complex_double": "complex128",
-}.items():
-    setattr(TypedStorage, _name, _conversion(_name, _dtype))
+classes = {}
+for _name, (_class, _dtype) in _DTYPES.items():
+    _dtype = getattr(rustorch, _dtype)
+    for _storage in (TypedStorage, UntypedStorage):
+        setattr(_storage, _name, _conversion(_name, _dtype))
+    _class += "Storage"
+    classes[_class] = _LegacyStorage(_class, (), {"__module__": "rustorch", "dtype": _dtype})
+
+
+def _type(self, dtype=None):
+    """The storage's class by name."""
+    if dtype is not None:
+        raise RuntimeError("storage.type: expected no argument, but got one. Use float(), long() and so on.")
+    return "torch.storage.UntypedStorage"
+
+
+UntypedStorage.type = _type
+UntypedStorage.new = UntypedStorage.new_like
+UntypedStorage.untyped = lambda self: self

@@ -3,7 +3,7 @@
 //! Three bilinear maps share one geometry: [`forward`] (x, w) -> y, [`input_gradient`] (g, w) -> x and
 //! [`weight_gradient`] (x, g) -> w. Each is the derivative of the others, so gradients of any order are convolutions.
 
-use super::kernel::{cast, operand, optional};
+use super::kernel::{cast, finish, operand, optional};
 use super::pointwise::number;
 use super::view;
 use crate::autograd::record;
@@ -73,7 +73,7 @@ fn forward(x: &Tensor, w: &Tensor, bias: Option<&Tensor>, at: Geometry) -> Resul
     } else {
         dispatch::conv::forward(&operand(x, c)?, &operand(w, c)?, b.as_ref(), &y, &at.v)?;
     }
-    record(cast(y, x.dtype())?, "ConvolutionBackward0", &inputs(x, w, bias), |s| {
+    record(finish(y, x.dtype(), &[x, w])?, "ConvolutionBackward0", &inputs(x, w, bias), |s| {
         let (x, w) = (s.needs(1).then(|| s.input(x)), s.needs(0).then(|| s.input(w)));
         move |c, g| {
             grads![
@@ -104,7 +104,7 @@ fn input_gradient(g: &Tensor, w: &Tensor, bias: Option<&Tensor>, at: Geometry) -
     } else {
         dispatch::conv::input_gradient(&operand(g, c)?, &operand(w, c)?, b.as_ref(), &x, &at.v)?;
     }
-    record(cast(x, g.dtype())?, "ConvolutionBackward0", &inputs(g, w, bias), |s| {
+    record(finish(x, g.dtype(), &[g, w])?, "ConvolutionBackward0", &inputs(g, w, bias), |s| {
         let (g, w) = (s.needs(1).then(|| s.input(g)), s.needs(0).then(|| s.input(w)));
         move |c, h| {
             grads![

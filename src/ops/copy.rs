@@ -9,6 +9,7 @@ use crate::grads;
 use crate::ops;
 use crate::tensor::layout::{self, MemoryFormat, Strides};
 use crate::tensor::{DType, Device, Tensor};
+use std::sync::atomic::AtomicBool;
 
 /// Refuses to copy from a meta tensor to memory.
 fn check_data(x: &Tensor, device: Device) -> Result<()> {
@@ -102,11 +103,21 @@ pub fn to(
     if !copy && dtype == x.dtype() && device == x.device() && same_layout {
         return Ok(x.clone());
     }
+    warn_discard(x.dtype(), dtype)?;
     let y = copied(x, &strides_for(x, format), dtype, device)?;
     let (from, home) = (x.dtype(), x.device());
     record(y, "ToCopyBackward0", &[x], |_| {
         move |_, g| grads![to(g, Some(from), Some(home), false, MemoryFormat::Preserve)?]
     })
+}
+
+fn warn_discard(from: DType, to: DType) -> Result<()> {
+    static SAID: AtomicBool = AtomicBool::new(false);
+    // A truth value has both parts.
+    if from.is_complex() && !to.is_complex() && to != DType::Bool {
+        crate::error::warn_once(&SAID, "Casting complex values to real discards the imaginary part")?;
+    }
+    Ok(())
 }
 
 /// A gradient cast to the dtype of the tensor that it belongs to; complex to real takes the real part.
@@ -135,6 +146,11 @@ pub fn copy_(x: &Tensor, src: &Tensor, _non_blocking: bool) -> Result<Tensor> {
             expected: ("copy_: expected a source that broadcasts to {:?}", x.shape()), got: ("{:?}", src.shape()), fix: ("Reshape the source."));
     }
     check_data(src, x.device())?;
+    if x.device() == src.device() {
+        same_device("copy_", &[x, src])?;
+    }
+    warn_discard(src.dtype(), x.dtype())?;
+    inplace::check_overlap(x, src)?;
     inplace::write(
         x,
         "CopyBackwards",

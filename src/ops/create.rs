@@ -84,10 +84,10 @@ fn new_empty_strided(
     empty_strided(size, stride, Some(dtype.unwrap_or(x.dtype())), Some(dev.unwrap_or(x.device())))
 }
 
-/// Is a complex number to become an element of a real dtype?
-fn check_value(value: Scalar, dtype: DType) -> Result<()> {
-    if value.category() == Category::Complex && !dtype.is_complex() {
-        fail!(Runtime, torch: ("value cannot be converted to type {} without overflow", super::scatter::cpp_name(dtype)), expected: ("fill: expected a real number"), got: ("{value:?}"), fix: ("Use a complex dtype."));
+/// Can a number become an element of `dtype`?
+pub fn check_value(value: Scalar, dtype: DType) -> Result<()> {
+    if !value.fits(dtype) {
+        fail!(Runtime, torch: ("value cannot be converted to type {} without overflow", super::scatter::cpp_name(dtype)), expected: ("fill: expected a number that {} can hold", dtype.name()), got: ("{value}"), fix: ("Use a wider dtype."));
     }
     Ok(())
 }
@@ -121,12 +121,19 @@ fn full_shape(shape: &[usize], value: Scalar, dtype: DType, dev: Device) -> Resu
 
 /// A tensor of zeros.
 pub fn zeros(size: &[i64], dtype: Option<DType>, dev: Option<Device>) -> Result<Tensor> {
-    full_shape(&checked_shape("zeros", size)?, Scalar::Int(0), dtype.unwrap_or(default_dtype()), device(dev))
+    full_shape(&extents("zeros", size)?, Scalar::Int(0), dtype.unwrap_or(default_dtype()), device(dev))
+}
+
+fn extents(name: &str, size: &[i64]) -> Result<Shape> {
+    if size.iter().any(|&n| n < 0) {
+        fail!(Runtime, torch: ("{name}: Dimension size must be non-negative."), expected: ("{name}: expected sizes of at least 0"), got: ("{size:?}"), fix: ("Give the extents themselves; -1 works in view, reshape and expand only."));
+    }
+    checked_shape(name, size)
 }
 
 /// A tensor of ones.
 pub fn ones(size: &[i64], dtype: Option<DType>, dev: Option<Device>) -> Result<Tensor> {
-    full_shape(&checked_shape("ones", size)?, Scalar::Int(1), dtype.unwrap_or(default_dtype()), device(dev))
+    full_shape(&extents("ones", size)?, Scalar::Int(1), dtype.unwrap_or(default_dtype()), device(dev))
 }
 
 /// Memory shaped like another tensor.
@@ -235,9 +242,9 @@ fn scalar_tensor(s: Scalar, dtype: Option<DType>, dev: Option<Device>) -> Result
 /// Sets every element.
 pub fn fill_(x: &Tensor, value: Scalar) -> Result<Tensor> {
     check_value(value, x.dtype())?;
-    inplace::write(
+    inplace::overwrite(
         x,
-        "FillBackward0",
+        "FillBackward2",
         &[x],
         |x| {
             dispatch::fill(x, value);
@@ -252,9 +259,9 @@ pub fn fill_tensor_(x: &Tensor, value: &Tensor) -> Result<Tensor> {
     if value.ndim() != 0 {
         fail!(Runtime, torch: ("fill_ only supports 0-dimension value tensor but got tensor with {} dimensions.", value.ndim()), expected: ("fill_: expected a number or a 0-d tensor"), got: ("shape {:?}", value.shape()), fix: ("Use copy_() to broadcast."));
     }
-    inplace::write(
+    inplace::overwrite(
         x,
-        "FillBackward1",
+        "FillBackward3",
         &[x, value],
         |x| {
             dispatch::copy(value, x);

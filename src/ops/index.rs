@@ -1,6 +1,7 @@
 //! Indexing with tensors.
 
 use super::copy::{self, to_dtype};
+use super::create;
 use super::inplace;
 use super::view::expand_to;
 use crate::autograd::record;
@@ -48,7 +49,7 @@ fn prepare(x: &Tensor, indices: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>
                     out.push(Some(super::view::select(&rows, 1, k as i64)?));
                 }
             }
-            d if d.is_integral(false) => out.push(Some(to_dtype(t, DType::I64)?)),
+            DType::I64 | DType::I32 => out.push(Some(to_dtype(t, DType::I64)?)),
             d => {
                 fail!(Index, torch: ("tensors used as indices must be long, int, byte or bool tensors"), expected: ("index: expected integers or a mask"), got: ("{}", d.name()), fix: ("Convert with .long() or .bool()."))
             }
@@ -70,6 +71,9 @@ fn prepare(x: &Tensor, indices: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>
     }
     for (d, slot) in out.iter_mut().enumerate() {
         if let Some(t) = slot {
+            if x.shape()[d] == 0 && t.numel() > 0 {
+                fail!(Index, torch: ("index is out of bounds for dimension with size 0"), expected: ("index: expected no indices for a dim of size 0"), got: ("{}", t.numel()), fix: ("Check the index tensor."));
+            }
             if let Some(bad) = dispatch::index::out_of_bounds(t, x.shape()[d], true) {
                 fail!(Index, torch: ("index {bad} is out of bounds for dimension {d} with size {}", x.shape()[d]), expected: ("index: expected indices from {} to {}", -(x.shape()[d] as i64), x.shape()[d] as i64 - 1), got: ("{bad}"), fix: ("Check the index tensor."));
             }
@@ -154,22 +158,24 @@ pub fn index_put_(x: &Tensor, indices: &[Option<Tensor>], values: &Tensor, accum
     if list.iter().all(Option::is_none) {
         return copy::copy_(x, values, false);
     }
-    let values = &if values.dtype() == x.dtype() {
-        values.clone()
-    } else if values.ndim() == 0 {
-        to_dtype(values, x.dtype())?
-    } else {
-        fail!(Runtime, torch: ("Index put requires the source and destination dtypes match, got {} for the destination and {} for the source.", x.dtype().scalar_name(), values.dtype().scalar_name()),
-            expected: ("index_put_: expected values of dtype {}", x.dtype().name()), got: ("{}", values.dtype().name()), fix: ("Convert the values."))
-    };
     let shape = result_shape(x, &list);
     let mut v = values.clone();
     while v.ndim() > shape.len() && v.shape()[0] == 1 {
         v = super::view::squeeze_dim(&v, 0)?;
     }
     if layout::broadcast(v.shape(), &shape).ok().as_deref() != Some(&shape[..]) {
-        fail!(Runtime, torch: ("shape mismatch: value tensor of shape {:?} cannot be broadcast to indexing result of shape {:?}", values.shape(), &shape[..]),
+        fail!(Runtime, torch: ("shape mismatch: value tensor of shape {:?} cannot be broadcast to indexing result of shape {:?}", v.shape(), &shape[..]),
             expected: ("index_put_: expected values that broadcast to {:?}", &shape[..]), got: ("{:?}", values.shape()), fix: ("Reshape the values."));
+    }
+    if v.dtype() != x.dtype() {
+        // One value for all that a mask selects is a fill, which converts.
+        let fill = v.numel() == 1 && !accumulate && indices.iter().flatten().all(|t| t.dtype() == DType::Bool);
+        if !fill {
+            fail!(Runtime, torch: ("Index put requires the source and destination dtypes match, got {} for the destination and {} for the source.", x.dtype().scalar_name(), v.dtype().scalar_name()),
+                expected: ("index_put_: expected values of dtype {}", x.dtype().name()), got: ("{}", v.dtype().name()), fix: ("Convert the values."))
+        }
+        create::check_value(v.item()?, x.dtype())?;
+        v = to_dtype(&v, x.dtype())?;
     }
     let v = expand_to(&v, &shape)?;
     let v = if inplace::may_overlap(x, &v) { copy::clone(&v, None)? } else { v };

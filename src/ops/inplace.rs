@@ -18,6 +18,10 @@ use std::sync::Arc;
 /// May `x` be changed in place? `recorded`: the change will be recorded.
 pub fn check(x: &Tensor, recorded: bool) -> Result<()> {
     check_history(x, recorded)?;
+    check_elements(x)
+}
+
+fn check_elements(x: &Tensor) -> Result<()> {
     if layout::has_internal_overlap(x.shape(), x.strides()) {
         fail!(Runtime, torch: ("unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation."),
             expected: ("in-place: expected every element at its own address"), got: ("an expanded or overlapping view"), fix: ("Use clone() first."));
@@ -66,6 +70,22 @@ pub fn may_overlap(a: &Tensor, b: &Tensor) -> bool {
     a0 < b1 && b0 < a1
 }
 
+/// A write must not change what it still has to read: `x` and `y` may be the same elements, or apart.
+///
+/// Only dense tensors are compared, as in torch: for others it would take too long to tell.
+pub fn check_overlap(x: &Tensor, y: &Tensor) -> Result<()> {
+    let dense = |t: &Tensor| layout::is_non_overlapping_and_dense(t.shape(), t.strides());
+    if x.is(y) || !may_overlap(x, y) || !dense(x) || !dense(y) {
+        return Ok(());
+    }
+    let same = x.ptr() == y.ptr() && x.numel() * x.dtype().size() == y.numel() * y.dtype().size();
+    if !(same && x.strides() == y.strides()) {
+        fail!(Runtime, torch: ("unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory location. Please clone() the tensor before performing the operation."),
+            expected: ("in-place: expected an operand with memory of its own"), got: ("one that shares a part with the result"), fix: ("Use clone() first."));
+    }
+    Ok(())
+}
+
 /// The same elements in the same order: safe to read and write in one pass.
 pub fn same_layout(a: &Tensor, b: &Tensor) -> bool {
     a.ptr() == b.ptr() && a.dtype() == b.dtype() && a.shape() == b.shape() && a.strides() == b.strides()
@@ -80,8 +100,19 @@ where
     B: FnOnce(&mut Saver) -> F,
     F: Fn(&Ctx, &Tensor) -> Result<Grads> + Send + Sync + 'static,
 {
+    check_elements(x)?;
+    overwrite(x, name, inputs, kernel, build)
+}
+
+/// [`write`] of one value everywhere, for which elements may share an address.
+pub fn overwrite<K, B, F>(x: &Tensor, name: &'static str, inputs: &[&Tensor], kernel: K, build: B) -> Result<Tensor>
+where
+    K: FnOnce(&Tensor) -> Result<()>,
+    B: FnOnce(&mut Saver) -> F,
+    F: Fn(&Ctx, &Tensor) -> Result<Grads> + Send + Sync + 'static,
+{
     let recorded = needs_grad(inputs) && x.dtype().is_differentiable();
-    check(x, recorded)?;
+    check_history(x, recorded)?;
     kernel(x)?;
     x.bump_version();
     if recorded {

@@ -3,6 +3,7 @@
 use super::helpers::not_implemented;
 use crate::dispatch;
 use crate::error::Result;
+use crate::tensor::layout::{self, MemoryFormat};
 use crate::tensor::{DType, Tensor};
 
 /// The dtype that a kernel computes in: f32 for the halves.
@@ -39,6 +40,22 @@ pub fn cast(y: Tensor, dtype: DType) -> Result<Tensor> {
     let z = dispatch::empty(y.shape(), dtype, y.device())?;
     dispatch::copy(&y, &z);
     Ok(z)
+}
+
+/// [`cast`], and the order of dims of whichever of `xs` keeps its channels last. For results without a history.
+pub fn finish(y: Tensor, dtype: DType, xs: &[&Tensor]) -> Result<Tensor> {
+    let y = cast(y, dtype)?;
+    let format = xs.iter().map(|x| layout::suggested_format(x.shape(), x.strides())).find(|&f| f != MemoryFormat::Contiguous);
+    match format {
+        Some(f) if xs[0].ndim() == y.ndim() => super::copy::contiguous_format(&y, f),
+        _ => Ok(y),
+    }
+}
+
+/// A result of an input's shape in that input's order of dims. For results without a history.
+pub fn in_order_of(y: Tensor, x: &Tensor) -> Result<Tensor> {
+    let strides = layout::preserve_strides(x.shape(), x.strides());
+    if y.strides() == &strides[..] { Ok(y) } else { super::copy::clone_strided(&y, &strides) }
 }
 
 /// Extents before a dim, of it, and after it; a 0-d tensor counts as one element.

@@ -3,7 +3,7 @@
 //! The kernels have gradients of their own. Where a gradient is to be differentiated again, [`Formula`] computes it in
 //! operations instead.
 
-use super::kernel::{cast, float_kernel, operand, optional};
+use super::kernel::{cast, finish, float_kernel, operand, optional};
 use super::pointwise::number;
 use crate::autograd::record::Saver;
 use crate::autograd::{Ctx, needs_grad, no_grad, record};
@@ -333,7 +333,7 @@ fn group(x: &Tensor, groups: i64, gamma: Option<&Tensor>, beta: Option<&Tensor>,
     kernels::group(&operand(x, compute)?, (w.as_ref(), b.as_ref()), &y, (&mean, &rstd), (n, c, s), groups, eps);
     let has = (gamma.is_some(), beta.is_some());
     let affine_dtype = gamma.or(beta).map_or(compute, Tensor::dtype);
-    let y = record(cast(y, x.dtype())?, "NativeGroupNormBackward0", &graph(x, gamma, beta), |sv| {
+    let y = record(finish(y, x.dtype(), &[x])?, "NativeGroupNormBackward0", &graph(x, gamma, beta), |sv| {
         let saved = save(sv, x, gamma);
         let (mean, rstd) = (sv.input(&mean), sv.input(&rstd));
         move |ctx, g| {
@@ -438,7 +438,7 @@ fn batch(
     kernels::batch_apply(&data, (&mean, &rstd), (w.as_ref(), b.as_ref()), &y, (n, c, s))?;
     let has = (gamma.is_some(), beta.is_some());
     let affine_dtype = gamma.or(beta).map_or(compute, Tensor::dtype);
-    let y = record(cast(y, x.dtype())?, "NativeBatchNormBackward0", &graph(x, gamma, beta), |sv| {
+    let y = record(finish(y, x.dtype(), &[x])?, "NativeBatchNormBackward0", &graph(x, gamma, beta), |sv| {
         let saved = save(sv, x, gamma);
         let (mean, rstd) = (sv.input(&mean), sv.input(&rstd));
         move |ctx, g| {

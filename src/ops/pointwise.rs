@@ -167,6 +167,7 @@ fn run(
             check_in_place(row.name, x, &shape, dtype)?;
             let recorded = needs_grad(xs) && dtype.is_differentiable();
             inplace::check(x, recorded)?;
+            xs[1..].iter().try_for_each(|y| inplace::check_overlap(x, y))?;
             // The old value is gone after the write: keep a copy if a derivative reads it.
             let old =
                 (recorded && reads(row, xs) & X != 0).then(|| super::copy::clone(&x.detach(), None)).transpose()?;
@@ -182,6 +183,9 @@ fn run(
         }
         Dest::Out(outs) => {
             let Some(out) = outs.first() else { crate::internal!("{} has no out tensor.", row.name) };
+            if out.shape() == &shape[..] {
+                xs.iter().try_for_each(|x| inplace::check_overlap(out, x))?;
+            }
             if out.shape() != &shape[..]
                 || xs.iter().any(|x| inplace::may_overlap(out, x) && !inplace::same_layout(out, x))
             {

@@ -1,7 +1,7 @@
 //! Pooling over one to three spatial dims, and its inverses.
 
 use super::gather::gather;
-use super::kernel::{cast, operand};
+use super::kernel::{cast, finish, operand};
 use super::scatter::Places;
 use super::view;
 use crate::autograd::record;
@@ -124,8 +124,9 @@ fn max_pool_with_indices(nd: usize, x: &Tensor, args: [&[i64]; 4], ceil: bool) -
     let shape = planes.shape(&p.output[3 - nd..]);
     let (y, index) = (dispatch::empty(&shape, c, x.device())?, dispatch::empty(&shape, DType::I64, x.device())?);
     kernels::max(&operand(x, c)?, &y, Some(&index), planes.count, &p);
+    let index = finish(index, DType::I64, &[x])?;
     let y = selected(
-        cast(y, x.dtype())?,
+        finish(y, x.dtype(), &[x])?,
         x,
         &index,
         nd,
@@ -172,7 +173,7 @@ fn max_pool(nd: usize, x: &Tensor, args: [&[i64]; 4], ceil: bool) -> Result<Tens
     let c = compute(name, x.dtype())?;
     let y = dispatch::empty(&planes.shape(&p.output[3 - nd..]), c, x.device())?;
     kernels::max(&operand(x, c)?, &y, None, planes.count, &p);
-    cast(y, x.dtype())
+    finish(y, x.dtype(), &[x])
 }
 
 /// The average of every window.
@@ -238,7 +239,7 @@ fn average(x: &Tensor, m: Map, adjoint: bool) -> Result<Tensor> {
         Kind::Windows(..) => ["AvgPool1DBackward0", "AvgPool2DBackward0", "AvgPool3DBackward0"],
         Kind::Adaptive => ["AdaptiveAvgPool1DBackward0", "AdaptiveAvgPool2DBackward0", "AdaptiveAvgPool3DBackward0"],
     };
-    record(cast(y, x.dtype())?, names[m.nd - 1], &[x], |_| move |_, g| grads![average(g, m.clone(), !adjoint)?])
+    record(finish(y, x.dtype(), &[x])?, names[m.nd - 1], &[x], |_| move |_, g| grads![average(g, m.clone(), !adjoint)?])
 }
 
 /// Spatial extents with missing leading ones as 1.
@@ -291,7 +292,8 @@ fn adaptive_max_pool(nd: usize, x: &Tensor, output: &[i64]) -> Result<(Tensor, T
     let (y, index) = (dispatch::empty(&shape, c, x.device())?, dispatch::empty(&shape, DType::I64, x.device())?);
     kernels::adaptive_max(&operand(x, c)?, &y, &index, planes.count, (three(x.shape(), nd), three(&shape, nd)));
     let names = ["AdaptiveMaxPool1DBackward0", "AdaptiveMaxPool2DBackward0", "AdaptiveMaxPool3DBackward0"];
-    let y = selected(cast(y, x.dtype())?, x, &index, nd, names[nd - 1])?;
+    let index = finish(index, DType::I64, &[x])?;
+    let y = selected(finish(y, x.dtype(), &[x])?, x, &index, nd, names[nd - 1])?;
     Ok((y, index))
 }
 

@@ -1,7 +1,7 @@
 //! Resizing images: nearest, linear, cubic and antialiased interpolation. All of them are separable linear maps, so
 //! that one sparse matrix per dim serves values and gradients of any order.
 
-use super::kernel::{cast, operand};
+use super::kernel::{finish, operand};
 use crate::autograd::record;
 use crate::dispatch::{self, resample::Table};
 use crate::error::Result;
@@ -183,7 +183,7 @@ fn apply(x: &Tensor, plan: &Arc<Plan>, adjoint: bool) -> Result<Tensor> {
     let y = if plan.tables.is_empty() && y.is(x) {
         crate::autograd::no_grad(|| super::copy::clone(&x.detach(), None))?
     } else {
-        cast(y, x.dtype())?
+        finish(y, x.dtype(), &[x])?
     };
     let plan = plan.clone();
     record(y, plan.name, &[x], |_| move |_, g| grads![apply(g, &plan, !adjoint)?])

@@ -3,6 +3,7 @@
 use super::copy;
 use super::helpers::{dim_mask, not_implemented};
 use super::inplace;
+use super::kernel::in_order_of;
 use super::view::{self, expand_to};
 use crate::autograd::{no_grad, record};
 use crate::dispatch;
@@ -65,6 +66,7 @@ pub fn roll(x: &Tensor, shifts: &[i64], dims: &[i64]) -> Result<Tensor> {
 fn rolled(x: &Tensor, shifts: SmallVec<[i64; 5]>, dims: DimList) -> Result<Tensor> {
     let out = dispatch::empty(x.shape(), x.dtype(), x.device())?;
     dispatch::index::roll(x, &shifts, &dims, &out);
+    let out = in_order_of(out, x)?;
     record(out, "RollBackward0", &[x], |_| {
         let back: SmallVec<[i64; 5]> = shifts.iter().map(|s| s.wrapping_neg()).collect();
         move |_, g| grads![rolled(g, back.clone(), dims.clone())?]

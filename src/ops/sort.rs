@@ -2,6 +2,7 @@
 
 use super::extreme::{not_empty, record_selected, selection, share};
 use super::helpers::not_implemented;
+use super::kernel::in_order_of;
 use crate::autograd::record;
 use crate::dispatch::{self, sort::Rank};
 use crate::error::Result;
@@ -32,6 +33,7 @@ pub fn sort(x: &Tensor, dim: i64, descending: bool) -> Result<(Tensor, Tensor)> 
     let values = dispatch::empty(x.shape(), x.dtype(), x.device())?;
     let indices = dispatch::empty(x.shape(), DType::I64, x.device())?;
     dispatch::sort::sort(x, d, descending, Some(&values), Some(&indices));
+    let (values, indices) = (in_order_of(values, x)?, in_order_of(indices, x)?);
     record_selected("SortBackward0", x, &values, &indices, d, true)?;
     Ok((values, indices))
 }
@@ -47,7 +49,7 @@ pub fn argsort(x: &Tensor, dim: i64, descending: bool) -> Result<Tensor> {
     let d = x.wrap_dim(dim)?;
     let indices = dispatch::empty(x.shape(), DType::I64, x.device())?;
     dispatch::sort::sort(x, d, descending, None, Some(&indices));
-    Ok(indices)
+    in_order_of(indices, x)
 }
 
 fn argsort_stable(x: &Tensor, _stable: bool, dim: i64, descending: bool) -> Result<Tensor> {

@@ -208,7 +208,7 @@ pub fn expand(x: &Tensor, size: &[i64]) -> Result<Tensor> {
         shape.push(match (n, own) {
             (-1, Some(own)) => own,
             (n, own) if n >= 0 && own.is_none_or(|o| o == 1 || o as i64 == n) => n as usize,
-            (-1, None) => fail!(Runtime, torch: ("expand(torch.{}Tensor{{{:?}}}, size={size:?}): the expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension {d}", x.dtype().scalar_name(), x.shape()),
+            (-1, None) => fail!(Runtime, torch: ("The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension {d}"),
                 expected: ("expand: expected a size for the new dim {d}"), got: ("-1"), fix: ("Write the size.")),
             (n, own) => fail!(Runtime, torch: ("The expanded size of the tensor ({n}) must match the existing size ({}) at non-singleton dimension {d}.  Target sizes: {size:?}.  Tensor sizes: {:?}", own.unwrap_or(1), x.shape()),
                 expected: ("expand: expected sizes equal to the tensor's where those are not 1"), got: ("{size:?} for {:?}", x.shape()), fix: ("Only dims of size 1 expand.")),
@@ -219,7 +219,12 @@ pub fn expand(x: &Tensor, size: &[i64]) -> Result<Tensor> {
 
 /// Broadcasts to a shape that is known to fit.
 pub fn expand_to(x: &Tensor, shape: &[usize]) -> Result<Tensor> {
-    let y = raw(x, (shape.into(), layout::broadcast_strides(x.shape(), x.strides(), shape), 0));
+    let mut strides = layout::broadcast_strides(x.shape(), x.strides(), shape);
+    // A new dim of size 1 has the stride that it would have without expansion.
+    for d in (0..shape.len() - x.ndim()).rev().filter(|&d| shape[d] == 1) {
+        strides[d] = if d + 1 < shape.len() { shape[d + 1] as isize * strides[d + 1] } else { 1 };
+    }
+    let y = raw(x, (shape.into(), strides, 0));
     let from = Shape::from_slice(x.shape());
     backward_of_view(y, "ExpandBackward0", x, move |g| super::helpers::sum_to(g, &from))
 }
@@ -475,8 +480,12 @@ impl Tensor {
         match layout::view_strides(self.shape(), self.strides(), shape) {
             Some(strides) => view_shape(self, shape.into(), strides),
             None => {
-                let c = copy::contiguous(self)?;
-                view_shape(&c, shape.into(), contiguous_strides(shape))
+                let y = dispatch::empty(shape, self.dtype(), self.device())?;
+                let own = Shape::from_slice(self.shape());
+                let seen = autograd::no_grad(|| view_shape(&y, own.clone(), contiguous_strides(&own)))?;
+                dispatch::copy(self, &seen);
+                drop(seen);
+                record(y, "UnsafeViewBackward0", &[self], |_| move |_, g| grads![g.reshape_to(&own)?])
             }
         }
     }

@@ -159,8 +159,15 @@ impl Wrong {
     }
 }
 
+/// The name of an object's type as its C struct has it: with the module for types written in C.
 pub(super) fn type_name(obj: &Bound<'_, PyAny>) -> String {
-    obj.get_type().name().map(|n| n.to_string()).unwrap_or_default()
+    // SAFETY: reads the name of a live object's type, which is a C string.
+    let name = unsafe { std::ffi::CStr::from_ptr((*ffi::Py_TYPE(obj.as_ptr())).tp_name) };
+    let name = name.to_string_lossy();
+    match name.strip_prefix("rustorch.") {
+        Some(own) => format!("torch.{own}"),
+        None => name.into_owned(),
+    }
 }
 
 fn sequence<'py>(obj: &Bound<'py, PyAny>) -> Option<Vec<Bound<'py, PyAny>>> {
@@ -237,7 +244,7 @@ fn bool_of(obj: &Bound<'_, PyAny>) -> Option<bool> {
         }
     }
     let name = type_name(obj);
-    (name == "bool_" || name == "bool").then(|| obj.is_truthy().ok()).flatten()
+    (name == "numpy.bool_" || name == "numpy.bool").then(|| obj.is_truthy().ok()).flatten()
 }
 
 fn ty_text(ty: Ty) -> &'static str {

@@ -5,10 +5,10 @@ use super::storage::wrap_storage;
 use super::tensor::{PyTensor, check_differentiable, make, wrap};
 use crate::ops::{copy, create, reinterpret, view};
 use crate::tensor::Tensor;
-use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyUserWarning};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::PyType;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 fn subclass_check(cls: &Bound<'_, PyType>) -> PyResult<()> {
     if !cls.is_subclass_of::<PyTensor>()? {
@@ -55,10 +55,7 @@ fn swap_last(x: &Tensor) -> crate::error::Result<Tensor> {
 
 fn warn_reversal(py: Python<'_>) -> PyResult<()> {
     static ONCE: AtomicBool = AtomicBool::new(false);
-    if ONCE.swap(true, Ordering::Relaxed) {
-        return Ok(());
-    }
-    PyErr::warn(py, &py.get_type::<PyUserWarning>(), c"The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will throw an error in a future release. Consider `x.mT` to transpose batches of matrices or `x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a tensor.", 1)
+    super::errors::warn_once(py, &ONCE, "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will throw an error in a future release. Consider `x.mT` to transpose batches of matrices or `x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a tensor.")
 }
 
 #[pymethods]

@@ -152,12 +152,26 @@ pub(super) fn ret_object(py: Python<'_>, ret: Ret, schema: &Schema) -> PyResult<
     })
 }
 
-fn named_tuple(py: Python<'_>, schema: &Schema, ts: Vec<Tensor>) -> PyResult<Py<PyAny>> {
+/// What a call with `out=` returns: the tensors given, under the names of the results.
+pub(super) fn out_object(out: Bound<'_, PyAny>, schema: &Schema) -> PyResult<Py<PyAny>> {
+    if out.is_instance_of::<PyTensor>() || schema.return_names.is_empty() {
+        return Ok(out.unbind());
+    }
+    let cls = named_class(out.py(), &format!("{}_out", schema.name), schema)?;
+    let items = out.try_iter()?.collect::<PyResult<Vec<_>>>()?;
+    Ok(tuple_of(out.py(), cls.cast()?, items.into_iter())?.unbind())
+}
+
+fn named_class<'py>(py: Python<'py>, name: &str, schema: &Schema) -> PyResult<Bound<'py, PyAny>> {
     let Some(classes) = CLASSES.get(py) else {
         return Err(PyRuntimeError::new_err("rustorch._C was imported without the package."));
     };
     // The factory caches by name, so that a result's class is one object.
-    let cls = classes.return_type.bind(py).call1((schema.name, schema.return_names.clone()))?;
+    classes.return_type.bind(py).call1((name, schema.return_names.clone()))
+}
+
+fn named_tuple(py: Python<'_>, schema: &Schema, ts: Vec<Tensor>) -> PyResult<Py<PyAny>> {
+    let cls = named_class(py, schema.name, schema)?;
     let items = ts.into_iter().map(|t| Ok(wrap(py, t)?.into_bound(py))).collect::<PyResult<Vec<_>>>()?;
     Ok(tuple_of(py, cls.cast()?, items.into_iter())?.unbind())
 }
@@ -175,6 +189,6 @@ pub(super) fn ints_of(obj: &Bound<'_, PyAny>) -> Option<smallvec::SmallVec<[i64;
 
 /// The error for an argument of the wrong type, in torch's words.
 pub(super) fn wrong_type(function: &str, argument: &str, expected: &str, got: &Bound<'_, PyAny>) -> PyErr {
-    let name = got.get_type().name().map(|n| n.to_string()).unwrap_or_default();
+    let name = super::args::type_name(got);
     PyTypeError::new_err(format!("{function}(): argument '{argument}' must be {expected}, not {name}"))
 }

@@ -7,7 +7,7 @@ use crate::dispatch;
 use crate::ops::copy;
 use crate::tensor::promote::{default_dtype, promote};
 use crate::tensor::{DType, Device, Scalar, Tensor};
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 
@@ -41,9 +41,12 @@ fn shape_of(obj: &Bound<'_, PyAny>) -> PyResult<Vec<usize>> {
     let mut shape = Vec::new();
     let mut at = obj.clone();
     loop {
-        if let Some(t) = tensor_of(&at) {
-            shape.extend_from_slice(t.shape());
+        // A tensor among numbers is one, too.
+        if tensor_of(&at).is_some() {
             return Ok(shape);
+        }
+        if !shape.is_empty() && (at.is_instance_of::<PyString>() || at.is_instance_of::<PyBytes>()) && at.len()? > 0 {
+            return Err(PyValueError::new_err(format!("too many dimensions '{}'", super::args::type_name(&at))));
         }
         if interop::is_array(&at) {
             shape.extend(at.getattr("shape")?.extract::<Vec<usize>>()?);
@@ -92,36 +95,48 @@ fn infer(obj: &Bound<'_, PyAny>, depth: usize) -> PyResult<Option<DType>> {
     }
     match scalar_of(obj) {
         Some(s) => Ok(Some(crate::ops::create::natural_dtype(s))),
-        None => Err(PyTypeError::new_err(format!("Could not infer dtype of {}", super::args::type_name(obj)))),
+        None => Err(PyRuntimeError::new_err(format!("Could not infer dtype of {}", super::args::type_name(obj)))),
     }
 }
 
 fn fill(obj: &Bound<'_, PyAny>, shape: &[usize], depth: usize, out: &Tensor, at: &mut usize) -> PyResult<()> {
     let size = out.dtype().size();
     if depth == shape.len() {
+        if tensor_of(obj).is_some_and(|t| t.numel() != 1) {
+            return Err(match out.dtype().is_integral(true) {
+                true => PyTypeError::new_err("only integer tensors of a single element can be converted to an index"),
+                false => PyValueError::new_err("only one element tensors can be converted to Python scalars"),
+            });
+        }
         let Some(s) = scalar_of(obj).or_else(|| tensor_of(obj).filter(|t| t.numel() == 1).and_then(|t| t.item().ok()))
         else {
-            if let Some(items) = sequence(obj) {
-                return Err(PyValueError::new_err(format!(
-                    "expected sequence of length {} at dim {depth} (got {})",
-                    0,
-                    items.len()
-                )));
-            }
-            return Err(PyTypeError::new_err(format!("must be real number, not {}", super::args::type_name(obj))));
+            let name = super::args::type_name(obj);
+            return Err(PyTypeError::new_err(match out.dtype().is_integral(false) {
+                true => format!("'{name}' object cannot be interpreted as an integer"),
+                false => format!("must be real number, not {name}"),
+            }));
         };
         if let Scalar::Int(i) = s
             && out.dtype().is_integral(false)
             && out.dtype() != DType::U64
             && !fits(i, out.dtype())
         {
-            return Err(pyo3::exceptions::PyRuntimeError::new_err(format!(
+            return Err(PyRuntimeError::new_err(format!(
                 "value cannot be converted to type {} without overflow",
                 out.dtype().name()
             )));
         }
-        if matches!(s, Scalar::Complex(_, i) if i != 0.0) && !out.dtype().is_complex() {
-            return Err(PyTypeError::new_err("must be real number, not complex"));
+        if matches!(s, Scalar::Complex(..)) && !out.dtype().is_complex() && out.dtype() != DType::Bool {
+            return Err(PyTypeError::new_err(match out.dtype().is_float() {
+                true => "must be real number, not complex",
+                false => "'complex' object cannot be interpreted as an integer",
+            }));
+        }
+        if matches!(s, Scalar::Float(_)) && out.dtype().is_integral(false) && !s.fits(out.dtype()) {
+            return Err(PyRuntimeError::new_err(format!(
+                "value cannot be converted to type {} without overflow",
+                out.dtype().name()
+            )));
         }
         let bytes = s.to_bytes(out.dtype());
         // SAFETY: `at` counts up to the number of elements that the output was made for.
@@ -139,7 +154,7 @@ fn fill(obj: &Bound<'_, PyAny>, shape: &[usize], depth: usize, out: &Tensor, at:
             None if interop::is_array(obj) => obj.try_iter()?.collect::<PyResult<_>>()?,
             None => {
                 return Err(PyTypeError::new_err(format!(
-                    "expected a sequence at dim {depth}, but got {}",
+                    "not a sequence\n  tensor: expected a sequence at dim {depth}, but got {}. Make all rows equally long.",
                     super::args::type_name(obj)
                 )));
             }
@@ -175,6 +190,9 @@ pub(super) fn tensor_from(obj: &Bound<'_, PyAny>, dtype: Option<DType>) -> PyRes
     if let Some(t) = interop::from_any_array(obj)? {
         return Ok(copy::to(&t, dtype, None, true, crate::tensor::MemoryFormat::Contiguous)?);
     }
+    if obj.is_instance_of::<PyString>() {
+        return Err(PyTypeError::new_err("new(): invalid data type 'str'"));
+    }
     let shape = shape_of(obj)?;
     let dtype = match dtype {
         Some(d) => d,
@@ -206,11 +224,11 @@ pub(super) fn device_arg(d: &Bound<'_, PyAny>) -> PyResult<Device> {
     }
 }
 
-fn dtype_arg(d: Option<&Bound<'_, PyAny>>) -> PyResult<Option<DType>> {
+pub(super) fn dtype_arg(function: &str, d: Option<&Bound<'_, PyAny>>) -> PyResult<Option<DType>> {
     match d.filter(|d| !d.is_none()) {
         None => Ok(None),
         Some(d) => dtype_of(d).map(Some).ok_or_else(|| {
-            PyTypeError::new_err(format!("argument 'dtype' must be torch.dtype, not {}", super::args::type_name(d)))
+            PyTypeError::new_err(format!("{function}(): argument 'dtype' must be torch.dtype, not {}", super::args::type_name(d)))
         }),
     }
 }
@@ -232,7 +250,7 @@ fn tensor(
     if data.cast::<PyTensor>().is_ok() {
         PyErr::warn(py, &py.get_type::<pyo3::exceptions::PyUserWarning>(), c"To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor).", 1)?;
     }
-    finish(py, tensor_from(data, dtype_arg(dtype)?)?, device, requires_grad)
+    finish(py, tensor_from(data, dtype_arg("tensor", dtype)?)?, device, requires_grad)
 }
 
 /// A tensor of data, sharing its memory where it can (tensors, NumPy arrays).
@@ -244,7 +262,7 @@ fn as_tensor(
     dtype: Option<&Bound<'_, PyAny>>,
     device: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Py<PyAny>> {
-    let d = dtype_arg(dtype)?;
+    let d = dtype_arg("as_tensor", dtype)?;
     let dev =
         device.filter(|d| !d.is_none()).map(device_arg).transpose()?.or_else(crate::tensor::device::chosen_default);
     if let Some(t) = tensor_of(data) {
@@ -297,7 +315,8 @@ pub(super) fn legacy(dtype: DType, args: &Bound<'_, PyTuple>, kwargs: Option<&Bo
     }
     if let Some(t) = tensor_of(&first) {
         if t.dtype() != dtype {
-            return Ok(copy::to_dtype(&t.detach(), dtype)?);
+            let options = |d: DType| format!("TensorOptions(dtype={}, device=cpu, layout=Strided, requires_grad=false (default), pinned_memory=false (default), memory_format=(nullopt))", d.c_name());
+            return Err(PyTypeError::new_err(format!("expected {} (got {})", options(dtype), options(t.dtype()))));
         }
         return Ok(crate::ops::view::alias(&t)?);
     }

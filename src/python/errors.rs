@@ -3,11 +3,12 @@
 use crate::error::{Error, Kind};
 use pyo3::exceptions::{
     PyAssertionError, PyAttributeError, PyBufferError, PyIndexError, PyNotImplementedError, PyRuntimeError,
-    PyTypeError, PyValueError,
+    PyTypeError, PyUserWarning, PyValueError,
 };
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// `rustorch.OutOfMemoryError`, a RuntimeError as in torch.
 static OUT_OF_MEMORY: PyOnceLock<Py<PyType>> = PyOnceLock::new();
@@ -28,6 +29,39 @@ struct Foreign(std::sync::Mutex<Option<PyErr>>);
 pub(super) fn foreign(e: PyErr) -> Error {
     let text = e.to_string();
     Error::foreign(Box::new(Foreign(std::sync::Mutex::new(Some(e)))), text)
+}
+
+/// Repeat warnings that are given once a process otherwise (`torch.set_warn_always`).
+static ALWAYS: AtomicBool = AtomicBool::new(false);
+
+/// A UserWarning, once a process.
+pub(super) fn warn_once(py: Python<'_>, said: &AtomicBool, text: &str) -> PyResult<()> {
+    if said.swap(true, Ordering::Relaxed) && !ALWAYS.load(Ordering::Relaxed) {
+        return Ok(());
+    }
+    let text = std::ffi::CString::new(text).unwrap_or_default();
+    PyErr::warn(py, &py.get_type::<PyUserWarning>(), &text, 1)
+}
+
+/// The same for the layers below, which know no Python.
+fn warn(said: &AtomicBool, text: &str) -> crate::error::Result<()> {
+    Python::attach(|py| warn_once(py, said, text)).map_err(foreign)
+}
+
+#[pyfunction]
+fn _set_warn_always(on: bool) {
+    ALWAYS.store(on, Ordering::Relaxed);
+}
+
+#[pyfunction]
+fn _warn_always() -> bool {
+    ALWAYS.load(Ordering::Relaxed)
+}
+
+pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    crate::error::on_warning(warn);
+    m.add_function(wrap_pyfunction!(_set_warn_always, m)?)?;
+    m.add_function(wrap_pyfunction!(_warn_always, m)?)
 }
 
 impl From<Error> for PyErr {

@@ -268,6 +268,13 @@ pub(super) fn add_tensor_hook(t: &Tensor, hook: PyHook) -> PyResult<HookHandle> 
     Ok(HookHandle { id, place })
 }
 
+/// The functions of a leaf's hooks.
+pub(super) fn functions(py: Python<'_>, t: &Tensor) -> Vec<Py<PyAny>> {
+    let Some(meta) = t.meta_if_any() else { return Vec::new() };
+    let hooks: Vec<_> = meta.lock().hooks.iter().map(|h| h.2.clone()).collect();
+    hooks.iter().filter_map(|h| h.as_any().downcast_ref::<PyHook>()).map(|h| h.function.clone_ref(py)).collect()
+}
+
 pub(super) fn add_post_accumulate(t: &Tensor, hook: PyHook) -> PyResult<HookHandle> {
     if !t.requires_grad() {
         return Err(PyRuntimeError::new_err("cannot register a hook on a tensor that doesn't require gradient"));

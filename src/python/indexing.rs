@@ -1,17 +1,20 @@
 //! `x[...]` and `x[...] = y`: basic indices become views, the rest one gather or scatter.
 
-use super::args::Call;
+use super::args::{Call, type_name};
 use super::convert::{int_of, scalar_of, tensor_of};
+use super::errors::warn_once;
+use super::interop::is_array;
 use super::overrides;
 use super::tensor::{PyTensor, wrap};
 use crate::dispatch;
-use crate::ops::{copy, index, view};
-use crate::tensor::{DType, Device, Tensor};
-use pyo3::exceptions::{PyIndexError, PyTypeError};
+use crate::ops::{copy, create, index, view};
+use crate::tensor::{DType, Device, Scalar, Tensor};
+use pyo3::exceptions::{PyIndexError, PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyEllipsis, PyList, PySlice, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyComplex, PyEllipsis, PyFloat, PyInt, PySlice, PyString, PyTuple};
 use smallvec::{SmallVec, smallvec};
+use std::sync::atomic::AtomicBool;
 
 fn overridden<'py>(slf: &Bound<'py, PyTensor>, rest: &[&Bound<'py, PyAny>], name: &str) -> PyResult<Option<Py<PyAny>>> {
     if overrides::both_plain(slf.as_any(), None)
@@ -49,17 +52,7 @@ pub(super) fn set<'py>(slf: &Bound<'py, PyTensor>, key: &Bound<'py, PyAny>, valu
     }
     let py = slf.py();
     let x = slf.get().tensor();
-    let v = match tensor_of(value) {
-        Some(v) => v,
-        None => match scalar_of(value) {
-            Some(s) => dispatch::scalar(
-                s,
-                if s.category() > x.dtype().category() { crate::ops::create::natural_dtype(s) } else { x.dtype() },
-                Device::Cpu,
-            )?,
-            None => super::data::tensor_from(value, Some(x.dtype()))?,
-        },
-    };
+    let v = assigned(&x, value)?;
     let (y, advanced) = apply(&x, key)?;
     py.detach(move || match advanced {
         Some(list) => index::index_put_(&y, &list, &v, false).map(drop),
@@ -68,11 +61,41 @@ pub(super) fn set<'py>(slf: &Bound<'py, PyTensor>, key: &Bound<'py, PyAny>, valu
     Ok(())
 }
 
+/// The value of an assignment: a tensor, or a number as a 0-d tensor.
+fn assigned(x: &Tensor, value: &Bound<'_, PyAny>) -> PyResult<Tensor> {
+    if let Some(v) = tensor_of(value) {
+        return Ok(v);
+    }
+    let python = value.is_instance_of::<PyFloat>()
+        || value.is_instance_of::<PyComplex>()
+        || value.is_instance_of::<PyInt>();
+    let number = if python { scalar_of(value) } else { int_of(value).map(Scalar::Int) };
+    let Some(s) = number else {
+        if value.is_instance_of::<PyInt>() {
+            return Err(overflow());
+        }
+        return Err(PyTypeError::new_err(format!(
+            "can't assign a {} to a torch.{}Tensor\n  setitem: expected a number or a tensor. Convert with torch.tensor().",
+            type_name(value),
+            x.dtype().scalar_name()
+        )));
+    };
+    // The narrow floats are made of a double.
+    create::check_value(s, if x.dtype().is_half() { DType::F64 } else { x.dtype() })?;
+    Ok(dispatch::scalar(s, x.dtype(), Device::Cpu)?)
+}
+
 /// Copies into a view; leading dims of size 1 that the view lacks are dropped from the value, as in torch.
 fn assign(y: &Tensor, v: &Tensor) -> crate::error::Result<()> {
+    if v.ndim() == 0 && y.ndim() > 0 {
+        return create::fill_tensor_(y, v).map(drop);
+    }
     let mut v = v.clone();
     while v.ndim() > y.ndim() && v.shape()[0] == 1 {
         v = view::squeeze_dim(&v, 0)?;
+    }
+    if v.shape() != y.shape() {
+        v = view::expand(&v, &y.shape().iter().map(|&n| n as i64).collect::<Vec<_>>())?;
     }
     copy::copy_(y, &v, false).map(drop)
 }
@@ -91,9 +114,64 @@ fn apply<'py>(x: &Tensor, key: &Bound<'py, PyAny>) -> PyResult<(Tensor, Option<A
     }
     let items: SmallVec<[Bound<'py, PyAny>; 6]> = match key.cast::<PyTuple>() {
         Ok(t) => t.iter().collect(),
-        Err(_) => smallvec![key.clone()],
+        Err(_) => listed(key)?.unwrap_or_else(|| smallvec![key.clone()]),
     };
     walk(x, &items)
+}
+
+/// A sequence that is read as a tuple of indices since one of its items is more than a number.
+fn listed<'py>(key: &Bound<'py, PyAny>) -> PyResult<Option<SmallVec<[Bound<'py, PyAny>; 6]>>> {
+    if !is_sequence(key) || is_array(key) || key.len().is_ok_and(|n| n >= 32) {
+        return Ok(None);
+    }
+    let items: SmallVec<[Bound<'py, PyAny>; 6]> = key.try_iter()?.collect::<PyResult<_>>()?;
+    let more = |i: &Bound<'py, PyAny>| {
+        i.is_none()
+            || i.is_instance_of::<PyEllipsis>()
+            || i.is_instance_of::<PySlice>()
+            || i.is_instance_of::<PyTensor>()
+            || is_sequence(i)
+            || is_array(i)
+    };
+    if !items.iter().any(more) {
+        return Ok(None);
+    }
+    static SAID: AtomicBool = AtomicBool::new(false);
+    warn_once(key.py(), &SAID, "Using a non-tuple sequence for multidimensional indexing is deprecated and will be changed in pytorch 2.9; use x[tuple(seq)] instead of x[seq]. In pytorch 2.9 this will be interpreted as tensor index, x[torch.tensor(seq)], which will result either in an error or a different result")?;
+    Ok(Some(items))
+}
+
+fn is_sequence(obj: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: asks a live object's type.
+    unsafe { ffi::PySequence_Check(obj.as_ptr()) != 0 && !obj.is_instance_of::<PyTensor>() }
+}
+
+/// The index of a bool: the dim of size 1 before it is kept or emptied.
+fn whole(y: &Tensor, kept: bool) -> PyResult<Tensor> {
+    Ok(dispatch::zeros(&[kept as usize], DType::I64, y.device())?)
+}
+
+fn warn_bytes(py: Python<'_>) -> PyResult<()> {
+    static SAID: AtomicBool = AtomicBool::new(false);
+    warn_once(
+        py,
+        &SAID,
+        "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead.",
+    )
+}
+
+/// The index tensor of a sequence or array: a mask if it holds bools, else integers, to which floats are cut.
+fn index_from(item: &Bound<'_, PyAny>) -> PyResult<Tensor> {
+    if item.is_instance_of::<PyString>() || item.is_instance_of::<PyBytes>() {
+        return Err(PyTypeError::new_err(format!("new(): invalid data type '{}'", type_name(item))));
+    }
+    let t = super::data::tensor_from(item, None)?;
+    let mask = t.dtype() == DType::Bool;
+    Ok(if mask { t } else { copy::to_dtype(&t, DType::I64)? })
+}
+
+fn is_scalar(item: &Bound<'_, PyAny>) -> bool {
+    type_name(item) != "numpy.ndarray" && item.getattr("ndim").is_ok_and(|n| n.eq(0).unwrap_or(false))
 }
 
 fn dims_of(item: &Bound<'_, PyAny>) -> usize {
@@ -118,7 +196,7 @@ fn walk(x: &Tensor, items: &[Bound<'_, PyAny>]) -> PyResult<(Tensor, Option<Adva
         advanced.resize(advanced.len().max(dim + 1), None);
         advanced[dim] = Some(t);
     };
-    for item in items {
+    for (place, item) in items.iter().enumerate() {
         if item.is_none() {
             y = view::unsqueeze(&y, dim as i64)?;
             dim += 1;
@@ -130,20 +208,21 @@ fn walk(x: &Tensor, items: &[Bound<'_, PyAny>]) -> PyResult<(Tensor, Option<Adva
         } else if let Ok(b) = item.cast::<PyBool>() {
             // A lone bool adds a dim that it keeps or empties.
             y = view::unsqueeze(&y, dim as i64)?;
-            let t = dispatch::empty(&[b.is_true() as usize], DType::I64, y.device())?;
-            dispatch::fill(&t, crate::tensor::Scalar::Int(0));
-            put(&mut advanced, dim, t);
+            put(&mut advanced, dim, whole(&y, b.is_true())?);
             dim += 1;
         } else if let Some(t) = tensor_of(item) {
             if t.ndim() == 0 && t.dtype().is_integral(false) && t.dtype() != DType::U8 && !t.is_meta() {
                 y = view::select(&y, dim as i64, t.item()?.i64())
-                    .map_err(|e| oob(e, &y, dim, t.item().map_or(0, crate::tensor::Scalar::i64)))?;
+                    .map_err(|e| oob(e, &y, dim, place, t.item().map_or(0, Scalar::i64)))?;
             } else {
+                if t.dtype() == DType::U8 {
+                    warn_bytes(item.py())?;
+                } else if !matches!(t.dtype(), DType::Bool | DType::I64 | DType::I32) {
+                    return Err(PyIndexError::new_err("tensors used as indices must be long, int, byte or bool tensors"));
+                }
                 if t.ndim() == 0 && matches!(t.dtype(), DType::Bool | DType::U8) {
                     y = view::unsqueeze(&y, dim as i64)?;
-                    let t = dispatch::empty(&[t.item_bool()? as usize], DType::I64, y.device())?;
-                    dispatch::fill(&t, crate::tensor::Scalar::Int(0));
-                    put(&mut advanced, dim, t);
+                    put(&mut advanced, dim, whole(&y, t.item_bool()?)?);
                     dim += 1;
                     continue;
                 }
@@ -153,31 +232,33 @@ fn walk(x: &Tensor, items: &[Bound<'_, PyAny>]) -> PyResult<(Tensor, Option<Adva
                 advanced.resize(advanced.len().max(dim + n), None);
                 dim += n;
             }
-        } else if int_of(item).is_some() {
-            y = select(&y, dim, item, dim)?;
-        } else if item.cast::<PyList>().is_ok()
-            || item.cast::<PyTuple>().is_ok()
-            || item.hasattr("__array__")?
-            || item.hasattr("__len__")?
-        {
-            let t = super::data::tensor_from(item, None)?;
-            let t = if t.numel() == 0 && t.dtype().is_float() { copy::to_dtype(&t, DType::I64)? } else { t };
+        } else if item.is_instance_of::<PyInt>() || int_of(item).is_some() {
+            y = select(&y, dim, item, place)?;
+        } else if is_sequence(item) || is_array(item) && !is_scalar(item) {
+            let t = index_from(item)?;
             let n = if t.dtype() == DType::Bool { t.ndim() } else { 1 };
+            if n == 0 {
+                y = view::unsqueeze(&y, dim as i64)?;
+                put(&mut advanced, dim, whole(&y, t.item_bool()?)?);
+                dim += 1;
+                continue;
+            }
             put(&mut advanced, dim, t);
             advanced.resize(advanced.len().max(dim + n), None);
             dim += n;
         } else {
             return Err(PyIndexError::new_err(format!(
                 "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got {})",
-                super::args::type_name(item)
+                type_name(item)
             )));
         }
     }
     Ok((y, (!advanced.is_empty()).then_some(advanced)))
 }
 
-fn select(y: &Tensor, dim: usize, item: &Bound<'_, PyAny>, shown: usize) -> PyResult<Tensor> {
-    let Some(i) = int_of(item) else { return Err(PyTypeError::new_err("an index does not fit 64 bits")) };
+/// `place`: the item's place in the index, which the error names.
+fn select(y: &Tensor, dim: usize, item: &Bound<'_, PyAny>, place: usize) -> PyResult<Tensor> {
+    let Some(i) = int_of(item) else { return Err(overflow()) };
     if y.ndim() == 0 {
         return Err(PyIndexError::new_err(
             "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor to a number",
@@ -186,13 +267,19 @@ fn select(y: &Tensor, dim: usize, item: &Bound<'_, PyAny>, shown: usize) -> PyRe
     if dim >= y.ndim() {
         return Err(PyIndexError::new_err(format!("too many indices for tensor of dimension {}", y.ndim())));
     }
-    view::select(y, dim as i64, i).map_err(|e| oob(e, y, shown, i))
+    view::select(y, dim as i64, i).map_err(|e| oob(e, y, dim, place, i))
 }
 
-fn oob(e: crate::error::Error, y: &Tensor, dim: usize, i: i64) -> PyErr {
+fn overflow() -> PyErr {
+    PyValueError::new_err(
+        "Overflow when unpacking long long\n  index: expected an int of 64 bits, but got a larger one. Make it smaller.",
+    )
+}
+
+fn oob(e: crate::error::Error, y: &Tensor, dim: usize, place: usize, i: i64) -> PyErr {
     if e.kind() == crate::error::Kind::Index {
         return PyIndexError::new_err(format!(
-            "index {i} is out of bounds for dimension {dim} with size {}",
+            "index {i} is out of bounds for dimension {place} with size {}",
             y.size(dim)
         ));
     }
@@ -220,8 +307,11 @@ fn slice(y: &Tensor, dim: usize, s: &Bound<'_, PySlice>) -> PyResult<Tensor> {
     if y.ndim() == 0 {
         return Err(PyIndexError::new_err("slice() cannot be applied to a 0-dim tensor."));
     }
-    if let Some(step) = step.filter(|&s| s <= 0) {
-        return Err(pyo3::exceptions::PyValueError::new_err(format!(
+    if step == Some(0) {
+        return Err(PyValueError::new_err("slice step cannot be zero"));
+    }
+    if let Some(step) = step.filter(|&s| s < 0) {
+        return Err(PyValueError::new_err(format!(
             "step must be greater than zero\n  slice: expected a step of at least 1, but got {step}. Use flip() to reverse a dim."
         )));
     }

@@ -3,9 +3,10 @@
 use super::tensor::{PyTensor, wrap};
 use crate::tensor::layout::{Shape, Strides};
 use crate::tensor::{Buffer, DType, Device, Storage, Tensor};
-use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyUserWarning, PyValueError};
+use pyo3::buffer::PyBuffer;
+use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyMemoryView, PyTuple};
 
 /// Is it an array of NumPy's kind?
 pub(super) fn is_array(obj: &Bound<'_, PyAny>) -> bool {
@@ -124,27 +125,40 @@ fn from_array(obj: &Bound<'_, PyAny>) -> PyResult<Tensor> {
         }
     };
     if read_only {
-        warn_read_only(obj.py())?;
+        read_only_warning(obj.py())?;
     }
-    let span = if shape.contains(&0) {
-        0
-    } else {
-        1 + shape.iter().zip(&strides).map(|(&n, &s)| (n - 1) * s as usize).sum::<usize>()
+    let Some(nbytes) = span_bytes(&shape, &strides, dtype) else {
+        return Err(PyValueError::new_err("from_numpy: expected an array inside memory, but got a larger one."));
     };
+    let ptr = ptr as *mut u8;
+    if nbytes > 0 && ptr as usize % dtype.size().min(8) != 0 {
+        return Err(PyValueError::new_err(format!(
+            "from_numpy: expected memory aligned to {} bytes, but got address {:#x}. Use array.copy().",
+            dtype.size().min(8),
+            ptr as usize
+        )));
+    }
     let owner: Box<dyn std::any::Any + Send + Sync> = Box::new(obj.clone().unbind());
     // SAFETY: the array interface promises memory of this extent for as long as its object lives.
     let storage =
-        unsafe { Storage::new(Buffer::foreign(ptr as *mut u8, span * dtype.size(), owner), Device::Cpu, false) };
+        unsafe { Storage::new(Buffer::foreign(ptr, nbytes, owner), Device::Cpu, false) };
     // SAFETY: the span covers the geometry.
     Ok(unsafe { Tensor::from_parts(storage, 0, shape, strides, dtype) })
 }
 
-fn warn_read_only(py: Python<'_>) -> PyResult<()> {
-    static ONCE: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
-    if ONCE.swap(true, std::sync::atomic::Ordering::Relaxed) {
-        return Ok(());
+/// Bytes from the first to the last element; None if no memory can hold them.
+pub(super) fn span_bytes(shape: &[usize], strides: &[isize], dtype: DType) -> Option<usize> {
+    if shape.contains(&0) {
+        return Some(0);
     }
-    PyErr::warn(py, &py.get_type::<PyUserWarning>(), c"The given NumPy array is not writable, and PyTorch does not support non-writable tensors. This means writing to this tensor will result in undefined behavior. You may want to copy the array to protect its data or make it writable before converting it to a tensor. This type of warning will be suppressed for the rest of this program.", 1)
+    let last = shape.iter().zip(strides).try_fold(0usize, |sum, (&n, &s)| sum.checked_add((n - 1).checked_mul(s as usize)?))?;
+    last.checked_add(1)?.checked_mul(dtype.size()).filter(|&n| n <= isize::MAX as usize)
+}
+
+/// Says once that writing to the tensor writes to memory that its owner wants unchanged.
+pub(super) fn read_only_warning(py: Python<'_>) -> PyResult<()> {
+    static ONCE: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+    super::errors::warn_once(py, &ONCE, "The given NumPy array is not writable, and PyTorch does not support non-writable tensors. This means writing to this tensor will result in undefined behavior. You may want to copy the array to protect its data or make it writable before converting it to a tensor. This type of warning will be suppressed for the rest of this program.")
 }
 
 /// A tensor that shares a NumPy array's memory.
@@ -155,6 +169,69 @@ fn from_numpy(py: Python<'_>, ndarray: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>>
         return Err(PyTypeError::new_err(format!("expected np.ndarray (got {})", super::args::type_name(ndarray))));
     }
     wrap(py, from_array(ndarray)?)
+}
+
+/// A tensor of one dim over the bytes of an object with the buffer protocol, such as a bytearray.
+///
+/// Args: dtype; count (-1: as many as there are) elements; offset (0) bytes to leave out.
+#[pyfunction]
+#[pyo3(signature = (buffer, *, dtype, count=-1, offset=0, requires_grad=false))]
+fn frombuffer(
+    buffer: &Bound<'_, PyAny>,
+    dtype: &Bound<'_, PyAny>,
+    count: i64,
+    offset: i64,
+    requires_grad: bool,
+) -> PyResult<Py<PyAny>> {
+    let py = buffer.py();
+    let d = super::data::dtype_arg("frombuffer", Some(dtype))?
+        .ok_or_else(|| PyTypeError::new_err("frombuffer(): argument 'dtype' must be torch.dtype, not NoneType"))?;
+    let wrong = |text: String| Err(PyValueError::new_err(text));
+    let Ok(view) = PyMemoryView::from(buffer) else {
+        return wrong("could not retrieve buffer from object\n  frombuffer: expected an object with the buffer protocol, but got none. Use torch.tensor().".into());
+    };
+    let (len, size): (i64, i64) = (view.getattr("nbytes")?.extract()?, d.size() as i64);
+    if len == 0 || count == 0 {
+        return wrong(format!("both buffer length ({len}) and count ({count}) must not be 0"));
+    }
+    if offset < 0 || offset >= len {
+        return wrong(format!("offset ({offset} bytes) must be non-negative and no greater than buffer length ({len} bytes) minus 1"));
+    }
+    let left = len - offset;
+    if count < 0 && left % size != 0 {
+        return wrong(format!("buffer length ({left} bytes) after offset ({offset} bytes) must be a multiple of element size ({size})"));
+    }
+    let n = if count < 0 { left / size } else { count };
+    if n.checked_mul(size).is_none_or(|b| b > left) {
+        return wrong(format!("requested buffer length ({n} * {size} bytes) after offset ({offset} bytes) must not be greater than actual buffer length ({len} bytes)"));
+    }
+    let Ok(bytes) = view.call_method1("cast", ("B",)).and_then(|v| PyBuffer::<u8>::get(&v)) else {
+        return wrong("could not retrieve buffer from object\n  frombuffer: expected contiguous memory, but got a buffer with gaps. Copy it with bytes().".into());
+    };
+    let ptr = bytes.buf_ptr().cast::<u8>().wrapping_add(offset as usize);
+    if ptr as usize % d.size().min(8) != 0 {
+        return wrong(format!(
+            "frombuffer: expected an offset at which {} is aligned, but got {offset}. Copy the bytes first.",
+            d.name()
+        ));
+    }
+    if bytes.readonly() {
+        read_only_buffer(py)?;
+    }
+    // SAFETY: the exported buffer stays where it is until it is released, which dropping `bytes` does.
+    let storage = unsafe { Storage::new(Buffer::foreign(ptr, (n * size) as usize, Box::new(bytes)), Device::Cpu, false) };
+    let (shape, strides) = (smallvec::smallvec![n as usize], smallvec::smallvec![1]);
+    // SAFETY: `n` elements fit, as was checked.
+    let t = unsafe { Tensor::from_parts(storage, 0, shape, strides, d) };
+    if requires_grad {
+        super::tensor::set_requires_grad(&t, true)?;
+    }
+    wrap(py, t)
+}
+
+fn read_only_buffer(py: Python<'_>) -> PyResult<()> {
+    static ONCE: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+    super::errors::warn_once(py, &ONCE, "The given buffer is not writable, and PyTorch does not support non-writable tensors. This means you can write to the underlying (supposedly non-writable) buffer using the tensor. You may want to copy the buffer to protect its data or make it writable before converting it to a tensor. This type of warning will be suppressed for the rest of this program.")
 }
 
 /// A tensor's memory as NumPy sees it: `numpy.asarray(_Memory(t))` shares it and keeps it alive.
@@ -198,5 +275,6 @@ impl Memory {
 pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<Memory>()?;
     m.add_function(wrap_pyfunction!(from_numpy, m)?)?;
+    m.add_function(wrap_pyfunction!(frombuffer, m)?)?;
     Ok(())
 }

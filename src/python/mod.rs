@@ -5,6 +5,7 @@ mod attributes;
 mod autograd;
 mod convert;
 mod data;
+mod dlpack;
 mod errors;
 mod function;
 mod guard;
@@ -28,6 +29,7 @@ use pyo3::prelude::*;
 #[pyo3(name = "_C")]
 fn extension(m: &Bound<'_, PyModule>) -> PyResult<()> {
     crate::ops::init();
+    errors::register(m)?;
     types::register(m)?;
     tensor::register(m)?;
     register::register(m)?;
@@ -38,6 +40,7 @@ fn extension(m: &Bound<'_, PyModule>) -> PyResult<()> {
     interop::register(m)?;
     random::register(m)?;
     data::register(m)?;
+    dlpack::register(m)?;
     storage::register(m)?;
     swap::register(m)?;
     overrides::register(m)?;

@@ -74,7 +74,7 @@ pub(super) fn both_plain(x: &Bound<'_, PyAny>, y: Option<&Bound<'_, PyAny>>) -> 
 }
 
 /// Does this object take calls over?
-fn overrides(obj: &Bound<'_, PyAny>) -> bool {
+pub(super) fn overrides(obj: &Bound<'_, PyAny>) -> bool {
     // SAFETY: reads the type of a live object.
     let ty = unsafe { ffi::Py_TYPE(obj.as_ptr()) };
     if plain(ty) {

@@ -193,7 +193,7 @@ fn execute(
         super::tensor::set_requires_grad(t, true)?;
     }
     if let Some(o) = out {
-        return Ok(o.unbind());
+        return super::convert::out_object(o, schema);
     }
     ret_object(py, ret, schema)
 }

@@ -11,7 +11,9 @@ use crate::error::Result;
 use crate::ops::{arith, matmul, pointwise, unary};
 use crate::schema::Dest;
 use crate::tensor::{Scalar, Tensor};
+use pyo3::Borrowed;
 use pyo3::basic::CompareOp;
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use smallvec::smallvec;
 
@@ -37,8 +39,12 @@ fn binary<'py>(
     reversed: bool,
 ) -> PyResult<Py<PyAny>> {
     let py = slf.py();
-    if let Some(r) = overridden(slf.as_any(), Some(other), method)? {
-        return Ok(r);
+    match overridden(slf.as_any(), Some(other), method) {
+        Ok(Some(r)) => return Ok(r),
+        Ok(None) => {}
+        // Classes that know nothing of each other: Python says so in its own words.
+        Err(e) if e.is_instance_of::<PyTypeError>(py) => return Ok(py.NotImplemented()),
+        Err(e) => return Err(e),
     }
     let x = slf.get().tensor();
     let y = match tensor_of(other) {
@@ -49,6 +55,20 @@ fn binary<'py>(
         },
     };
     if reversed { run(py, y, x, f, Dest::New) } else { run(py, x, y, f, Dest::New) }
+}
+
+/// What may stand beside a tensor. For other objects PyO3 returns NotImplemented, and Python asks these.
+struct Operand<'py>(Obj<'py>);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Operand<'py> {
+    type Error = PyErr;
+    fn extract(obj: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        let obj = obj.to_owned();
+        if obj.is_instance_of::<PyTensor>() || scalar_of(&obj).is_some() || overrides::overrides(&obj) {
+            return Ok(Operand(obj));
+        }
+        Err(PyTypeError::new_err("not an operand"))
+    }
 }
 
 fn in_place<'py>(slf: &Bound<'py, PyTensor>, other: &Obj<'py>, method: &str, f: Binary) -> PyResult<()> {
@@ -122,7 +142,7 @@ macro_rules! operators {
             $(
                 fn $fwd<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Py<PyAny>> { binary(slf, other, $method, $f, false) }
                 fn $rev<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Py<PyAny>> { binary(slf, other, stringify!($rev), $f, true) }
-                fn $inp<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<()> { in_place(slf, other, $inplace_method, $f) }
+                fn $inp<'py>(slf: &Bound<'py, Self>, other: Operand<'py>) -> PyResult<()> { in_place(slf, &other.0, $inplace_method, $f) }
             )*
         }
     };

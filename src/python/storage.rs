@@ -109,7 +109,16 @@ impl PyStorage {
                     super::args::type_name(&first)
                 ))
             })?
-            .map(|b| int_of(&b?).map(|b| b as u8).ok_or_else(|| PyTypeError::new_err("expected a sequence of ints")))
+            .map(|b| {
+                let b = b?;
+                int_of(&b).map(|b| b as u8).ok_or_else(|| {
+                    PyRuntimeError::new_err(format!(
+                        "torch.UntypedStorage(): tried to construct a storage from a sequence ({}), but one of the items was of type {} instead of int",
+                        super::args::type_name(&first),
+                        super::args::type_name(&b)
+                    ))
+                })
+            })
             .collect::<PyResult<_>>()?;
         Ok(PyStorage(from_bytes(&bytes)?))
     }
@@ -188,7 +197,7 @@ impl PyStorage {
     fn __setitem__(&self, index: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let (ptr, n) = self.bytes()?;
         let Some(v) = int_of(value) else {
-            return Err(PyTypeError::new_err(format!(
+            return Err(PyRuntimeError::new_err(format!(
                 "can only set storage content with a int types, but got {} instead",
                 super::args::type_name(value)
             )));
@@ -239,7 +248,7 @@ impl PyStorage {
     fn fill_<'py>(slf: Bound<'py, Self>, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Self>> {
         let (ptr, n) = slf.get().bytes()?;
         let Some(v) = int_of(value) else {
-            return Err(PyTypeError::new_err(format!("fill_ expects int, but got {}", super::args::type_name(value))));
+            return Err(PyRuntimeError::new_err(format!("fill_ expects int, but got {}", super::args::type_name(value))));
         };
         if n > 0 {
             // SAFETY: the whole storage.
@@ -314,6 +323,10 @@ impl PyStorage {
         let lines: String = (0..n).map(|i| format!(" {}\n", unsafe { *ptr.add(i) })).collect();
         Ok(format!("{lines}[torch.storage.UntypedStorage(device=cpu) of size {n}]"))
     }
+    #[getter]
+    fn filename(&self) -> Option<String> {
+        None
+    }
     fn is_pinned(&self) -> bool {
         false
     }
@@ -353,7 +366,7 @@ pub(super) fn over(
     let shape: Shape = crate::ops::helpers::checked_shape("set_", size)?;
     if size.len() != stride.len() {
         return Err(PyRuntimeError::new_err(format!(
-            "mismatch in length of strides and shape\n  set_: expected {} strides, but got {}. Give one stride per dim.",
+            "unequal size length ({0}) and stride length ({1})\n  set_: expected {0} strides, but got {1}. Give one stride per dim.",
             size.len(),
             stride.len()
         )));

@@ -13,7 +13,7 @@ use crate::tensor::layout::contiguous_strides;
 use crate::tensor::{MemoryFormat, Tensor};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyDict, PyTuple};
 
 type Slf<'py> = Bound<'py, PyTensor>;
 
@@ -192,8 +192,17 @@ impl PyTensor {
         Ok(slf)
     }
     /// The memory of another tensor or storage.
-    #[pyo3(signature = (*args))]
-    fn set_<'py>(slf: Slf<'py>, args: &Bound<'py, PyTuple>) -> PyResult<Slf<'py>> {
+    #[pyo3(signature = (*args, **kwargs))]
+    fn set_<'py>(
+        slf: Slf<'py>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Slf<'py>> {
+        let mut given: Vec<_> = args.iter().collect();
+        for name in ["source", "storage_offset", "size", "stride"].iter().skip(args.len()) {
+            given.extend(kwargs.map(|k| k.get_item(name)).transpose()?.flatten());
+        }
+        let args = &PyTuple::new(slf.py(), given)?;
         let x = slf.get().tensor();
         inplace::check_history(&x, needs_grad(&[&x]))?;
         if grad_fn(&x).is_some() {

@@ -5,7 +5,7 @@ use super::hooks::PyHook;
 use super::slots::overridden;
 use super::types::{PyDType, PyDevice, STRIDED, dtype_object, size_object};
 use crate::tensor::{DType, Scalar, Tensor};
-use pyo3::exceptions::{PyRuntimeError, PyTypeError};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
@@ -135,10 +135,7 @@ impl PyTensor {
         let t = self.tensor();
         match dim {
             None => size_object(py, t.shape()),
-            Some(_) if t.ndim() == 0 => {
-                Err(pyo3::exceptions::PyIndexError::new_err("Dimension specified as 0 but tensor has no dimensions"))
-            }
-            Some(d) => Ok(t.size(t.wrap_dim(d)?).into_pyobject(py)?.into_any()),
+            Some(d) => Ok(t.size(own_dim(&t, d)?).into_pyobject(py)?.into_any()),
         }
     }
     #[pyo3(signature = (dim=None))]
@@ -146,7 +143,7 @@ impl PyTensor {
         let t = self.tensor();
         match dim {
             None => Ok(PyTuple::new(py, t.strides())?.into_any()),
-            Some(d) => Ok(t.strides()[t.wrap_dim(d)?].into_pyobject(py)?.into_any()),
+            Some(d) => Ok(t.strides()[own_dim(&t, d)?].into_pyobject(py)?.into_any()),
         }
     }
     fn storage_offset(&self) -> usize {
@@ -191,6 +188,9 @@ impl PyTensor {
     fn nbytes(&self) -> usize {
         let t = self.tensor();
         t.numel() * t.dtype().size()
+    }
+    fn const_data_ptr(&self) -> usize {
+        self.data_ptr()
     }
     fn data_ptr(&self) -> usize {
         let t = self.tensor();
@@ -269,9 +269,18 @@ impl PyTensor {
     fn is_shared(&self) -> bool {
         self.tensor().storage().is_shared()
     }
-    fn is_set_to(&self, tensor: &Bound<'_, PyTensor>) -> bool {
-        let (a, b) = (self.tensor(), tensor.get().tensor());
-        a.storage().is(b.storage()) && a.offset() == b.offset() && a.shape() == b.shape() && a.strides() == b.strides()
+    fn is_set_to(&self, tensor: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let Some(b) = tensor_of(tensor) else {
+            return Err(PyTypeError::new_err(format!(
+                "is_set_to(): argument 'tensor' (position 1) must be Tensor, not {}",
+                super::args::type_name(tensor)
+            )));
+        };
+        let a = self.tensor();
+        Ok(a.storage().is(b.storage())
+            && a.offset() == b.offset()
+            && a.shape() == b.shape()
+            && a.strides() == b.strides())
     }
     fn is_same_size(&self, other: &Bound<'_, PyTensor>) -> bool {
         self.tensor().shape() == other.get().tensor().shape()
@@ -290,8 +299,11 @@ impl PyTensor {
         self.tensor().requires_grad()
     }
     #[setter]
-    fn set_requires_grad(&self, on: bool) -> PyResult<()> {
-        set_requires_grad(&self.tensor(), on)
+    fn set_requires_grad(&self, on: &Bound<'_, PyAny>) -> PyResult<()> {
+        match on.cast::<pyo3::types::PyBool>() {
+            Ok(on) => set_requires_grad(&self.tensor(), on.is_true()),
+            Err(_) => Err(PyRuntimeError::new_err("requires_grad must be a bool")),
+        }
     }
     #[pyo3(signature = (requires_grad=true))]
     fn requires_grad_(slf: Bound<'_, Self>, requires_grad: bool) -> PyResult<Bound<'_, Self>> {
@@ -409,7 +421,7 @@ impl PyTensor {
     }
     fn detach_(slf: Bound<'_, Self>) -> PyResult<Bound<'_, Self>> {
         let t = slf.get().tensor();
-        if t.base().is_some() && t.requires_grad() {
+        if t.base().is_some() {
             return Err(PyRuntimeError::new_err(
                 "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence detach_() cannot be called on these gradients. To fix this error, please refer to the Optimizer.zero_grad() function in torch/optim/optimizer.py as the solution.",
             ));
@@ -459,6 +471,9 @@ impl PyTensor {
         let t = slf.get().tensor();
         match convertible(&t)? {
             Scalar::Float(f) => py.get_type::<pyo3::types::PyInt>().call1((f,)),
+            Scalar::Complex(_, i) if i != 0.0 => {
+                Err(PyRuntimeError::new_err("value cannot be converted to type int64_t without overflow"))
+            }
             s => Ok(scalar_object(py, Scalar::Int(s.i64()), t.dtype())?.into_bound(py)),
         }
     }
@@ -497,12 +512,19 @@ impl PyTensor {
     fn __setitem__(slf: &Bound<'_, Self>, index: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
         super::indexing::set(slf, index, value)
     }
+    fn __delitem__(&self, _index: &Bound<'_, PyAny>) -> PyResult<()> {
+        Err(PyTypeError::new_err("Tensor does not support deleting items"))
+    }
     #[pyo3(signature = (hook))]
     fn _add_hook(&self, hook: Py<PyAny>) -> PyResult<super::hooks::HookHandle> {
         super::hooks::add_tensor_hook(&self.tensor(), PyHook::tensor(hook))
     }
     fn _add_post_accumulate_hook(&self, hook: Py<PyAny>) -> PyResult<super::hooks::HookHandle> {
         super::hooks::add_post_accumulate(&self.tensor(), PyHook::tensor(hook))
+    }
+    /// The functions that `register_hook` put on a leaf.
+    fn _hook_functions(&self, py: Python<'_>) -> Vec<Py<PyAny>> {
+        super::hooks::functions(py, &self.tensor())
     }
     #[getter]
     fn name(&self) -> Option<String> {
@@ -517,14 +539,24 @@ impl PyTensor {
     }
 }
 
+/// A dim that the tensor has; unlike elsewhere, a 0-d tensor has none.
+fn own_dim(t: &Tensor, dim: i64) -> PyResult<usize> {
+    if t.ndim() == 0 {
+        return Err(pyo3::exceptions::PyIndexError::new_err(format!(
+            "Dimension specified as {dim} but tensor has no dimensions"
+        )));
+    }
+    Ok(t.wrap_dim(dim)?)
+}
+
 fn ctype(d: DType) -> String {
     d.name().to_owned()
 }
 
 fn convertible(t: &Tensor) -> PyResult<Scalar> {
     if t.numel() != 1 {
-        return Err(PyRuntimeError::new_err(format!(
-            "a Tensor with {} elements cannot be converted to Scalar",
+        return Err(PyValueError::new_err(format!(
+            "only one element tensors can be converted to Python scalars\n  expected 1 element, but got {}. Use tolist().",
             t.numel()
         )));
     }
@@ -589,8 +621,22 @@ pub(super) fn resize(obj: &Bound<'_, PyTensor>, shape: &[usize], format: crate::
     Ok(())
 }
 
+/// Exchanges the tensors inside two Python objects.
+#[pyfunction]
+fn _swap_tensor_impls(a: &Bound<'_, PyTensor>, b: &Bound<'_, PyTensor>) {
+    let (x, y) = (a.get().tensor(), b.get().tensor());
+    replace(a, y.clone());
+    replace(b, x);
+    // The second step took y out of b, not out of a.
+    y.pyobj().store(a.as_ptr().cast(), Ordering::Release);
+}
+
 pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<PyTensor>()?;
+    m.add_function(wrap_pyfunction!(_swap_tensor_impls, m)?)?;
+    // Python's own messages show this name: "'Tensor' object is not callable".
+    // SAFETY: a static string; the type is ours, and the interpreter frees a copy of its own.
+    unsafe { (*m.py().get_type::<PyTensor>().as_type_ptr()).tp_name = c"Tensor".as_ptr() };
     TENSOR_TYPE.store(m.py().get_type::<PyTensor>().as_type_ptr(), Ordering::Release);
     m.add_function(wrap_pyfunction!(_set_parameter_type, m)?)?;
     Ok(())

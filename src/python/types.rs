@@ -6,7 +6,7 @@ use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyString, PyType};
+use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 
 /// The type of a tensor's elements.
 #[pyclass(name = "dtype", module = "rustorch", frozen)]
@@ -68,8 +68,11 @@ impl PyDType {
     fn to_real(&self, py: Python<'_>) -> Py<PyDType> {
         dtype_object(py, self.0.to_real())
     }
-    fn to_complex(&self, py: Python<'_>) -> Py<PyDType> {
-        dtype_object(py, self.0.to_complex())
+    fn to_complex(&self, py: Python<'_>) -> PyResult<Py<PyDType>> {
+        if self.0.is_integral(true) {
+            return Err(PyRuntimeError::new_err(format!("Unknown Complex ScalarType for {}", self.0.scalar_name())));
+        }
+        Ok(dtype_object(py, self.0.to_complex()))
     }
 }
 
@@ -111,10 +114,21 @@ fn no_such_device(args: &[&Bound<'_, PyAny>]) -> PyErr {
 #[pymethods]
 impl PyDevice {
     #[new]
-    #[pyo3(signature = (r#type=None, index=None))]
-    fn new(r#type: Option<&Bound<'_, PyAny>>, index: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
-        let Some(first) = r#type else { return Err(no_such_device(&[])) };
+    #[pyo3(signature = (*args, **kwargs))]
+    fn new(args: &Bound<'_, PyTuple>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+        let mut given: Vec<_> = args.iter().collect();
+        for name in ["device", "type", "index"] {
+            given.extend(kwargs.map(|k| k.get_item(name)).transpose()?.flatten());
+        }
+        let wrong = || no_such_device(&given.iter().collect::<Vec<_>>());
+        if given.len() != args.len() + kwargs.map_or(0, |k| k.len()) || given.len() > 2 {
+            return Err(wrong());
+        }
+        let (Some(first), index) = (given.first(), given.get(1)) else { return Err(wrong()) };
         if let Ok(d) = first.cast::<PyDevice>() {
+            if index.is_some() {
+                return Err(PyTypeError::new_err("device(): argument 'type' (position 1) must be str, not torch.device"));
+            }
             return Ok(d.get().clone());
         }
         if first.is_instance_of::<pyo3::types::PyInt>() && index.is_none() {
@@ -123,7 +137,7 @@ impl PyDevice {
             ));
         }
         let Ok(text) = first.cast::<PyString>() else {
-            return Err(no_such_device(&[&[first][..], &index.into_iter().collect::<Vec<_>>()].concat()));
+            return Err(wrong());
         };
         let text = text.to_str()?;
         let (kind, own) = crate::tensor::device::parse_name(text)?;
@@ -136,7 +150,10 @@ impl PyDevice {
         match super::convert::int_of(index) {
             Some(i) if i < 0 => Err(PyRuntimeError::new_err("Device index must not be negative")),
             Some(i) => Ok(PyDevice { kind, index: Some(i as i8) }),
-            None => Err(no_such_device(&[first, index])),
+            None => Err(PyTypeError::new_err(format!(
+                "device(): argument 'index' (position 2) must be int, not {}",
+                super::args::type_name(index)
+            ))),
         }
     }
     #[getter]
@@ -348,7 +365,7 @@ fn dtype_at(function: &str, name: &str, position: usize, obj: &Bound<'_, PyAny>)
 /// torch has no promotion between its barebones unsigned types and other integers.
 fn checked_promotion(a: DType, b: DType) -> PyResult<DType> {
     let barebones = |d| matches!(d, DType::U16 | DType::U32 | DType::U64);
-    if a != b && (barebones(a) || barebones(b)) && a.is_integral(true) && b.is_integral(true) {
+    if a != b && (barebones(a) && !b.is_float() || barebones(b) && !a.is_float()) {
         return Err(PyRuntimeError::new_err(format!(
             "Promotion for uint16, uint32, uint64 types is not supported, attempted to promote {} and {}",
             a.scalar_name(),
@@ -374,6 +391,11 @@ fn can_cast(from_: &Bound<'_, PyAny>, to: &Bound<'_, PyAny>) -> PyResult<bool> {
 /// The dtype of an operation on two tensors or numbers.
 #[pyfunction]
 fn result_type(py: Python<'_>, tensor: &Bound<'_, PyAny>, other: &Bound<'_, PyAny>) -> PyResult<Py<PyDType>> {
+    if let (Some(a), Some(b)) = (super::convert::tensor_of(tensor), super::convert::tensor_of(other))
+        && (a.ndim() > 0) == (b.ndim() > 0)
+    {
+        checked_promotion(a.dtype(), b.dtype())?;
+    }
     let mut r = promote::ResultType::default();
     for obj in [tensor, other] {
         match (super::convert::tensor_of(obj), super::convert::scalar_of(obj)) {

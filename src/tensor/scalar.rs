@@ -56,6 +56,41 @@ impl Scalar {
         self.dtype().category()
     }
 
+    /// Can an element of `dtype` hold this number? Unsigned types take negative numbers of their size, which wrap;
+    /// floats round and are too large only beyond the largest finite one; infinities fit every float.
+    pub fn fits(self, dtype: DType) -> bool {
+        let (re, im) = match self {
+            Scalar::Bool(_) => return true,
+            Scalar::Complex(re, im) => (Scalar::Float(re), im),
+            other => (other, 0.0),
+        };
+        let finite = |v: f64, max: f64| !v.is_finite() || v.abs() <= max;
+        let largest = |d: DType| match d {
+            DType::F16 => 65504.0,
+            DType::BF16 => half::bf16::MAX.to_f64(),
+            DType::F32 => f32::MAX as f64,
+            _ => f64::MAX,
+        };
+        match dtype {
+            DType::Bool => true,
+            d if d.is_complex() => finite(re.f64(), largest(d.to_real())) && finite(im, largest(d.to_real())),
+            _ if im != 0.0 => false,
+            d if d.is_float() => finite(re.f64(), largest(d)),
+            d => {
+                let bits = 8 * d.size() as u32;
+                let (min, max) = match d.is_signed() {
+                    true => (-(1i128 << (bits - 1)), (1i128 << (bits - 1)) - 1),
+                    false => (-((1i128 << bits) - 1), (1i128 << bits) - 1),
+                };
+                match re {
+                    // 2^63 is the float nearest to the largest int64, and passes as in torch.
+                    Scalar::Float(f) => f >= min as f64 && f <= max as f64,
+                    other => (min..=max).contains(&(other.i64() as i128)),
+                }
+            }
+        }
+    }
+
     /// The bytes of one element of `dtype` with this value (C's conversions, as torch's `fill_`).
     pub fn to_bytes(self, dtype: DType) -> [u8; 16] {
         let mut out = [0u8; 16];
@@ -146,6 +181,17 @@ impl Scalar {
                 let z = get!(num_complex::Complex<f64>);
                 Scalar::Complex(z.re, z.im)
             }
+        }
+    }
+}
+
+impl std::fmt::Display for Scalar {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Scalar::Bool(b) => write!(f, "{}", if *b { "True" } else { "False" }),
+            Scalar::Int(i) => write!(f, "{i}"),
+            Scalar::Float(x) => write!(f, "{x}"),
+            Scalar::Complex(re, im) => write!(f, "({re}{im:+}j)"),
         }
     }
 }

@@ -91,3 +91,151 @@ def test_text_equals_torchs(dtype, options):
     finally:
         ref.set_printoptions(profile="default")
         set_printoptions(profile="default")
+
+
+SHOWN = [
+    *(
+        "torch.tensor(3)",
+        "torch.tensor([], dtype=torch.int64)",
+        "torch.zeros(0, 3, dtype=torch.bool)",
+        "torch.zeros(2, 0)",
+        "torch.tensor(True)",
+        "torch.tensor(1 + 2j)",
+    ),
+    *(
+        "torch.tensor([1e-8, 1.0])",
+        "torch.tensor([1e8, 1.0])",
+        "torch.tensor([1e5, 1e-5])",
+        "torch.tensor([100000.5])",
+        "torch.tensor([0.00001])",
+        "torch.tensor([123456789.0])",
+        "torch.tensor(1e38)",
+        "torch.tensor([-0.0])",
+    ),
+    *(
+        "torch.tensor([float('inf'), 1e-10])",
+        "torch.tensor([float('nan')] * 3)",
+        "torch.tensor([1.0, float('-inf')])",
+        "torch.tensor([1e10 + 1j, 1e-10j])",
+        "torch.tensor([float('nan') + 1j])",
+        "torch.tensor([[1 + 1j], [2 - 3j]])",
+    ),
+    *(
+        "torch.arange(6).reshape(1, 2, 3)",
+        "torch.zeros(1, 1, 1, 1)",
+        "torch.zeros(3, 1, 2)",
+        "torch.zeros(2, 2, 2, 2)",
+        "torch.zeros(1001)",
+        "torch.zeros(10, 101)",
+        "torch.zeros(2, 1000)",
+        "torch.zeros(1000, 2)",
+        "torch.zeros(11, 11, 11)",
+    ),
+    *(
+        "torch.arange(100)",
+        "torch.arange(100.0)",
+        "torch.arange(30).view(2, 15)",
+        "torch.tensor([-1, 10, -100])",
+        "torch.tensor([255, 0], dtype=torch.uint8)",
+        "torch.tensor([2**63], dtype=torch.uint64)",
+        "torch.tensor([1], dtype=torch.uint16)",
+    ),
+    *(
+        "torch.ones(2, requires_grad=True)",
+        "torch.ones(2, requires_grad=True).sum()",
+        "(torch.ones(2, requires_grad=True) * 2)[0]",
+        "torch.ones(2, dtype=torch.float64, requires_grad=True)",
+        "torch.ones(2, requires_grad=True).detach()",
+        "torch.ones(2, requires_grad=True).view(-1)",
+    ),
+    *(
+        "torch.nn.Parameter(torch.ones(2))",
+        "torch.nn.Parameter(torch.ones(2), requires_grad=False)",
+        "torch.nn.Parameter(torch.ones(2, dtype=torch.float64))",
+        "torch.nn.Buffer(torch.ones(2))",
+        "torch.ones(2, device='meta')",
+        "torch.ones(2, 3, device='meta', dtype=torch.int8)",
+    ),
+    *(
+        "torch.nn.Parameter(torch.ones(2, device='meta'))",
+        "torch.ones(2).t()",
+        "torch.ones(3, 4)[::2, 1:]",
+        "torch.ones(2).expand(3, 2)",
+        "torch.tensor([0.1 + 0.2])",
+        "torch.tensor([1 / 3, 2 / 3])",
+        "torch.tensor([1e-45])",
+        "torch.tensor([5e-324], dtype=torch.float64)",
+        "torch.tensor([65504.0], dtype=torch.float16)",
+    ),
+    *(
+        "torch.return_types.max((torch.tensor(1), torch.tensor(2)))",
+        "torch.max(torch.ones(2, 2), 0)",
+        "torch.ones(2).sort()",
+        "torch.Size([1])",
+        "torch.float32",
+        "torch.device('cpu')",
+        "torch.strided",
+        "torch.channels_last",
+        "torch.ones(2, requires_grad=True).sum().grad_fn.name()",
+        "[torch.ones(1)]",
+        "{'a': torch.ones(1)}",
+    ),
+]
+
+
+@pytest.mark.parametrize("shown", SHOWN)
+def test_repr_str_and_format(agree, shown):
+    agree(f"x = {shown}\nrepr(x), str(x), f'{{x}}'")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        *(
+            "precision=2",
+            "precision=0",
+            "precision=8",
+            "threshold=3",
+            "threshold=5, edgeitems=1",
+            "threshold=0",
+            "edgeitems=2, threshold=10",
+            "linewidth=20",
+            "linewidth=200",
+            "sci_mode=True",
+            "sci_mode=False",
+        ),
+        *(
+            "profile='short'",
+            "profile='full'",
+            "profile='default'",
+            "profile='short', precision=6",
+            "sci_mode=True, precision=1",
+            "linewidth=40, edgeitems=1, threshold=8",
+            "threshold=float('inf')",
+        ),
+    ],
+)
+def test_options(agree, options):
+    makers = "torch.arange(40.) / 7, torch.arange(40).view(4, 10), torch.tensor([1e-9, 1e9]), torch.tensor([[1.5 + 2j] * 6] * 3), torch.arange(60.).view(3, 4, 5), torch.rand(3).double().fill_(1 / 3), torch.tensor(1 / 3), torch.tensor([True] * 30)"
+    agree(
+        f"torch.set_printoptions({options})\ntry:\n    shown = [repr(x) for x in ({makers})]\nfinally:\n    torch.set_printoptions(profile='default')\nshown"
+    )
+
+
+def test_subclasses_show_their_name(agree):
+    agree(
+        "class Mine(torch.Tensor):\n    pass\nx = torch.ones(2).as_subclass(Mine)\nrepr(x), str(x[0]), repr(x.long())"
+    )
+    agree("class Mine(torch.nn.Parameter):\n    pass\nrepr(Mine(torch.ones(2)))")
+    agree(
+        "class Mine(torch.Tensor):\n    def __repr__(self):\n        return 'mine'\nx = torch.ones(2).as_subclass(Mine)\nrepr(x), str(x), f'{x}'"
+    )
+
+
+def test_numbers_keep_their_format(agree):
+    for spec in ("'.2f'", "'.3e'", "'10'", "'d'", "'>8.1f'", "'+'", "'%'", "'x'", "'s'", "''"):
+        agree(f"format(torch.tensor(3.14159), {spec})")
+        agree(f"format(torch.tensor(42), {spec})")
+        agree(f"format(torch.tensor(True), {spec})")
+        agree(f"format(torch.tensor([1.5]), {spec})")
+        agree(f"format(torch.tensor(2.5, requires_grad=True), {spec})")

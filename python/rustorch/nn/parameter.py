@@ -65,6 +65,7 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
 
     def __reduce_ex__(self, proto):
         # Hooks are left out: they are rarely picklable, and a loaded parameter starts without a graph.
+        rustorch.utils.hooks.warn_if_has_hooks(self)
         parts = (self.data, self.requires_grad, OrderedDict())
         state = _get_obj_state(self)
         return (_rebuild_parameter_with_state, (*parts, state)) if state else (_rebuild_parameter, parts)

@@ -88,7 +88,7 @@ def unserializable_hook(f):
 
 def warn_if_has_hooks(tensor):
     """Warn for every hook of `tensor` that a pickled copy will lack."""
-    for hook in (tensor._backward_hooks or {}).values():
+    for hook in tensor._hook_functions():
         if not hasattr(hook, "__torch_unserializable__"):
             warnings.warn(
                 f"backward hook {hook!r} on tensor will not be serialized.  If this is expected, you can decorate "
