@@ -5,7 +5,7 @@ use super::mode;
 use crate::error::Result;
 use crate::tensor::node::{Hook, HookKind};
 use crate::tensor::tensor::AutogradMeta;
-use crate::tensor::{Grads, Node, OutMeta, Tensor, Vjp};
+use crate::tensor::{Grads, Node, OutMeta, Part, Tensor, Vjp};
 use smallvec::{SmallVec, smallvec};
 use std::any::Any;
 use std::sync::Arc;
@@ -31,6 +31,14 @@ pub fn accumulator(t: &Tensor) -> Arc<Node> {
     node
 }
 
+/// A leaf with the data of `t` whose gradient goes to the leaf of accumulator `node`.
+pub fn stand_in(t: &Tensor, node: &Arc<Node>) -> Tensor {
+    let t = t.detach();
+    t.set_requires_grad(true);
+    t.meta().lock().accumulator = Arc::downgrade(node);
+    t
+}
+
 impl Accumulate {
     /// The leaf's own hooks, which live with the leaf since its node may come and go.
     pub fn hooks(&self) -> SmallVec<[Arc<dyn Hook>; 1]> {
@@ -39,26 +47,37 @@ impl Accumulate {
     }
 
     fn add(&self, ops: &EngineOps, g: &Tensor) -> Result<()> {
+        if mode::grad_enabled() {
+            return self.add_recorded(ops, g);
+        }
+        let _turn = self.meta.adding();
         let old = self.meta.lock().grad.clone();
-        let create_graph = mode::grad_enabled();
-        let sum = match old {
-            None => {
-                // The engine's buffer holds one handle and `g` is it: nobody else can see the memory, so keep it.
-                let sole = g.use_count() == 1 && g.storage().use_count() == 1 && !create_graph;
-                if sole && g.strides() == self.variable.strides() && !g.requires_grad() {
-                    g.clone()
-                } else {
-                    (ops.clone_like)(g, &self.variable)?
-                }
-            }
-            Some(old) if !create_graph => {
-                (ops.add_in_place)(&old, g)?;
+        if let Some(old) = old {
+            return (ops.add_in_place)(&old, g);
+        }
+        // The engine's buffer holds one handle and `g` is it: nobody else can see the memory, so keep it.
+        let sole = g.use_count() == 1 && g.storage().use_count() == 1;
+        let first = if sole && g.strides() == self.variable.strides() && !g.requires_grad() {
+            g.clone()
+        } else {
+            (ops.clone_like)(g, &self.variable)?
+        };
+        self.meta.set_grad(Some(first));
+        Ok(())
+    }
+
+    // Recording may call hooks on saved tensors, so no lock is held; who was overtaken by another thread adds again.
+    fn add_recorded(&self, ops: &EngineOps, g: &Tensor) -> Result<()> {
+        loop {
+            let old = self.meta.lock().grad.clone();
+            let sum = match &old {
+                None => (ops.clone_like)(g, &self.variable)?,
+                Some(old) => (ops.add)(old, g)?,
+            };
+            if self.meta.swap_grad(old.as_ref(), sum) {
                 return Ok(());
             }
-            Some(old) => (ops.add)(&old, g)?,
-        };
-        self.meta.set_grad(Some(sum));
-        Ok(())
+        }
     }
 }
 
@@ -72,6 +91,11 @@ impl Vjp for Accumulate {
             hook.post(&mut smallvec![Some(self.variable.clone())], grads)?;
         }
         Ok(smallvec![])
+    }
+
+    fn parts(&self, see: &mut dyn FnMut(Part<'_>)) {
+        see(Part::Tensor(&self.variable));
+        see(Part::Meta(&self.meta));
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -5,14 +5,15 @@ use super::mode::{self, GradGuard};
 use super::plan::{Plan, Running};
 use crate::error::Result;
 use crate::fail;
-use crate::tensor::node::{Hook, HookKind};
+use crate::tensor::node::{Hook, HookKind, Origin};
 use crate::tensor::{Edge, Grads, Node, Tensor};
 use smallvec::SmallVec;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 /// The few operations that differentiation itself needs, handed in so that the engine knows no op.
 pub struct EngineOps {
@@ -33,29 +34,90 @@ pub struct EngineOps {
 }
 
 static OPS: OnceLock<EngineOps> = OnceLock::new();
-static TRACEBACK: OnceLock<fn() -> Option<String>> = OnceLock::new();
-static WARN: OnceLock<fn(&str)> = OnceLock::new();
+static HOST: OnceLock<Host> = OnceLock::new();
+
+/// What the language that drives the engine does for it.
+pub struct Host {
+    /// Where its program stands (anomaly mode).
+    pub traceback: fn() -> Option<String>,
+    /// Shows a warning.
+    pub warn: fn(&str),
+    /// The error of an interrupt, if one is pending.
+    pub interrupts: fn() -> Result<()>,
+}
 
 /// Hands in the operations; later calls are ignored.
 pub fn install(ops: EngineOps) {
     let _ = OPS.set(ops);
 }
 
-/// Hands in the source of Python tracebacks and the sink of warnings for anomaly mode.
-pub fn install_python(traceback: fn() -> Option<String>, warn: fn(&str)) {
-    let _ = TRACEBACK.set(traceback);
-    let _ = WARN.set(warn);
+/// Hands in the host language; later calls are ignored.
+pub fn install_host(host: Host) {
+    let _ = HOST.set(host);
 }
 
 pub(crate) fn ops() -> Option<&'static EngineOps> {
     OPS.get()
 }
 
-/// Keeps the forward call's place for anomaly mode.
+/// Keeps the forward call's place for anomaly mode, and the node whose derivative the call is part of.
 #[cold]
-pub(crate) fn note_traceback(node: &Node) {
-    if let Some(text) = TRACEBACK.get().and_then(|f| f()) {
-        *node.extra().traceback.lock().unwrap_or_else(|e| e.into_inner()) = Some(text);
+pub(crate) fn note_origin(node: &Node) {
+    let text = HOST.get().and_then(|host| (host.traceback)());
+    let inducer = EVALUATING.with(|e| e.borrow().last().cloned());
+    *node.extra().origin.lock().unwrap_or_else(|e| e.into_inner()) = Some(Origin { text, inducer });
+}
+
+// The nodes whose derivatives this thread is computing in anomaly mode, innermost last.
+thread_local! { static EVALUATING: RefCell<Vec<Arc<Node>>> = const { RefCell::new(Vec::new()) }; }
+
+struct Evaluating;
+
+impl Evaluating {
+    fn new(node: &Arc<Node>) -> Self {
+        EVALUATING.with(|e| e.borrow_mut().push(node.clone()));
+        Evaluating
+    }
+}
+
+impl Drop for Evaluating {
+    fn drop(&mut self) {
+        let node = EVALUATING.with(|e| e.borrow_mut().pop());
+        drop(node);
+    }
+}
+
+/// Looks for interrupts now and then: a look needs the GIL, which other threads may keep for some milliseconds.
+struct Watch {
+    work: usize,
+    last: Instant,
+}
+
+impl Watch {
+    /// Between two looks.
+    const PERIOD: Duration = Duration::from_millis(100);
+    /// Nodes, or 1024 elements of gradient each, between two looks at the clock.
+    const WORK: usize = 32;
+
+    fn new() -> Self {
+        Watch { work: 0, last: Instant::now() }
+    }
+
+    #[inline]
+    fn tick(&mut self, grads: &[Option<Tensor>]) -> Result<()> {
+        self.work += 1 + grads.iter().flatten().map(|g| g.numel() >> 10).sum::<usize>();
+        if self.work < Self::WORK { Ok(()) } else { self.look() }
+    }
+
+    #[cold]
+    fn look(&mut self) -> Result<()> {
+        self.work = 0;
+        if self.last.elapsed() < Self::PERIOD {
+            return Ok(());
+        }
+        let r = HOST.get().map_or(Ok(()), |host| (host.interrupts)());
+        self.last = Instant::now();
+        r
     }
 }
 
@@ -130,6 +192,7 @@ impl Backward<'_> {
             ready: BinaryHeap::new(),
             targets,
             captured,
+            watch: Watch::new(),
         };
         pass.grads.resize_with(count, Grads::new);
         pass.seed(self.roots)?;
@@ -151,6 +214,7 @@ struct Pass<'a> {
     ready: BinaryHeap<(u64, Reverse<u32>)>,
     targets: Vec<(u32, u32, u32)>,
     captured: Vec<Option<Tensor>>,
+    watch: Watch,
 }
 
 impl Pass<'_> {
@@ -190,6 +254,7 @@ impl Pass<'_> {
                 }
             }
         }
+        self.watch.tick(&grads)?;
         let children = plan.children(at);
         let mut out = if plan.runs(at) {
             let need = children.iter().enumerate().fold(0u64, |m, (i, &c)| m | (plan.visits(c) as u64) << i.min(63));
@@ -287,6 +352,7 @@ fn pre_hooks(node: &Arc<Node>, grads: &mut Grads) -> Result<()> {
 }
 
 fn call(ops: &EngineOps, node: &Arc<Node>, grads: &Grads, need: u64, keep: bool) -> Result<Grads> {
+    let _evaluating = mode::anomaly().then(|| Evaluating::new(node));
     let mut out = match node.body().vjp(node, grads, need, keep) {
         Ok(out) => out,
         Err(e) => {
@@ -315,18 +381,36 @@ fn call(ops: &EngineOps, node: &Arc<Node>, grads: &Grads, need: u64, keep: bool)
     Ok(out)
 }
 
+/// Warns with the forward line of a node, and with those of the nodes whose derivatives recorded it.
 #[cold]
 fn report(node: &Node) {
-    let Some(warn) = WARN.get() else { return };
-    let text = node.extra_if_any().and_then(|e| e.traceback.lock().unwrap_or_else(|e| e.into_inner()).clone());
-    match text {
-        Some(t) => {
-            warn(&format!("Error detected in {}. Traceback of forward call that caused the error:\n{t}", node.name))
+    let Some(host) = HOST.get() else { return };
+    let origin = |node: &Node| {
+        let found = node.extra_if_any().and_then(|e| e.origin.lock().unwrap_or_else(|e| e.into_inner()).clone());
+        found.unwrap_or_default()
+    };
+    let Origin { text, mut inducer } = origin(node);
+    (host.warn)(&match text {
+        Some(text) => {
+            format!("Error detected in {}. Traceback of forward call that caused the error:\n{text}", node.name)
         }
-        None => warn(&format!(
+        None => format!(
             "Error detected in {}. No forward pass information available. Enable detect anomaly during forward pass for more information.",
             node.name
-        )),
+        ),
+    });
+    while let Some(node) = inducer {
+        let Origin { text, inducer: next } = origin(&node);
+        (host.warn)(&match text {
+            Some(text) => format!(
+                "\n\nPrevious calculation was induced by {}. Traceback of forward call that induced the previous calculation:\n{text}",
+                node.name
+            ),
+            None => {
+                format!("\n\nPrevious calculation was induced by {}. No forward pass information available.", node.name)
+            }
+        });
+        inducer = next;
     }
 }
 

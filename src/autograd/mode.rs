@@ -1,16 +1,17 @@
-//! Per-thread switches, packed into one byte so that the hot path loads them once.
+//! Switches: per thread, packed into one byte so that the hot path loads them once; anomaly mode for the process.
 
 use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 const NO_GRAD: u8 = 1;
 const INFERENCE: u8 = 2;
 /// Some saved-tensor hook is active.
 pub(crate) const SAVED_HOOKS: u8 = 4;
-const ANOMALY: u8 = 8;
 const NO_MULTITHREADING: u8 = 16;
 const VIEW_REPLAY: u8 = 32;
-/// Anomaly mode does not look for NaN.
-const NO_NAN_CHECK: u8 = 64;
+
+static ANOMALY: AtomicBool = AtomicBool::new(false);
+static ANOMALY_NAN: AtomicBool = AtomicBool::new(true);
 
 thread_local! { static MODE: Cell<u8> = const { Cell::new(0) }; }
 
@@ -57,22 +58,22 @@ pub fn set_inference(on: bool) -> bool {
 /// Is anomaly detection on?
 #[inline(always)]
 pub fn anomaly() -> bool {
-    bits() & ANOMALY != 0
+    ANOMALY.load(Relaxed)
 }
 
 /// Switches anomaly detection and returns the previous state.
 pub fn set_anomaly(on: bool) -> bool {
-    set(ANOMALY, on)
+    ANOMALY.swap(on, Relaxed)
 }
 
 /// Does anomaly mode look for NaN?
 pub fn anomaly_nan() -> bool {
-    bits() & NO_NAN_CHECK == 0
+    ANOMALY_NAN.load(Relaxed)
 }
 
 /// Sets whether anomaly mode looks for NaN.
 pub fn set_anomaly_nan(on: bool) {
-    set(NO_NAN_CHECK, !on);
+    ANOMALY_NAN.store(on, Relaxed);
 }
 
 /// Marks that saved-tensor hooks are active.

@@ -5,7 +5,7 @@ use super::mode;
 use super::saved::Saved;
 use crate::error::Result;
 use crate::fail;
-use crate::tensor::{Grads, Node, OutMeta, Tensor, Vjp};
+use crate::tensor::{Grads, Node, OutMeta, Part, Tensor, Vjp};
 use smallvec::SmallVec;
 use std::any::Any;
 use std::sync::{Arc, Mutex};
@@ -111,6 +111,11 @@ impl<F> Closure<F> {
             None => freed(node.name),
         }
     }
+
+    fn parts(&self, see: &mut dyn FnMut(Part<'_>)) {
+        let saved = self.saved.lock().unwrap_or_else(|e| e.into_inner());
+        saved.iter().flatten().for_each(|s| s.part(see));
+    }
 }
 
 /// The error of a second backward.
@@ -154,6 +159,9 @@ impl<F: Fn(&Ctx, &Tensor) -> Result<Grads> + Send + Sync + 'static> Vjp for Sing
     fn saved(&self, node: &Arc<Node>) -> Vec<(String, Result<Tensor>)> {
         saved_list(&self.0.saved, node)
     }
+    fn parts(&self, see: &mut dyn FnMut(Part<'_>)) {
+        self.0.parts(see);
+    }
     fn as_any(&self) -> &dyn Any {
         self
     }
@@ -172,6 +180,9 @@ impl<F: Fn(&Ctx, &[Option<Tensor>]) -> Result<Grads> + Send + Sync + 'static> Vj
     }
     fn saved(&self, node: &Arc<Node>) -> Vec<(String, Result<Tensor>)> {
         saved_list(&self.0.saved, node)
+    }
+    fn parts(&self, see: &mut dyn FnMut(Part<'_>)) {
+        self.0.parts(see);
     }
     fn as_any(&self) -> &dyn Any {
         self
@@ -244,7 +255,7 @@ where
 fn finish(node: Node) -> Arc<Node> {
     let node = Arc::new(node);
     if mode::anomaly() {
-        super::engine::note_traceback(&node);
+        super::engine::note_origin(&node);
     }
     node
 }

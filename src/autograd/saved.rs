@@ -1,9 +1,11 @@
 //! Tensors kept for backward, checked for changes in place when they are read.
 
+use super::accumulate::{self, Accumulate};
 use super::mode;
 use crate::error::Result;
 use crate::fail;
-use crate::tensor::{Node, Tensor};
+use crate::tensor::{Edge, Node, Part, Tensor};
+use std::any::Any;
 use std::cell::RefCell;
 use std::sync::Arc;
 
@@ -17,6 +19,8 @@ pub trait SavedHooks: Send + Sync {
 pub trait Packed: Send + Sync {
     /// The tensor again.
     fn unpack(&self) -> Result<Tensor>;
+    /// For the garbage collector's walk.
+    fn as_any(&self) -> &dyn Any;
 }
 
 thread_local! { static HOOKS: RefCell<Vec<Result<Arc<dyn SavedHooks>>>> = const { RefCell::new(Vec::new()) }; }
@@ -29,12 +33,13 @@ pub fn push_hooks(hooks: Result<Arc<dyn SavedHooks>>) {
 
 /// Ends what the last [`push_hooks`] began.
 pub fn pop_hooks() {
-    let left = HOOKS.with(|h| {
+    let (last, left) = HOOKS.with(|h| {
         let mut h = h.borrow_mut();
-        h.pop();
-        h.len()
+        (h.pop(), h.len())
     });
     mode::set_saved_hooks(left > 0);
+    // Outside of the borrow: the functions' end may run anything.
+    drop(last);
 }
 
 /// Is a message set that forbids saved-tensor hooks?
@@ -56,7 +61,33 @@ enum Kind {
     Input(Tensor, u32),
     // An output without its history: the node itself is its history, and holding it would make a cycle.
     Output(Tensor, u32, u32),
-    Packed(Arc<dyn Packed>, Option<u32>),
+    // Stored elsewhere, which keeps the values alone; the history stays here.
+    Packed(Arc<dyn Packed>, Past),
+}
+
+/// The history of a tensor that hooks store.
+#[derive(Clone)]
+enum Past {
+    None,
+    // An input: what made it, or a leaf's accumulator.
+    Node(Edge),
+    Output(u32),
+}
+
+impl Past {
+    fn of(t: &Tensor) -> Past {
+        super::gradient_edge(t).map_or(Past::None, Past::Node)
+    }
+
+    /// The stored tensor with its history.
+    fn give(&self, t: Tensor, node: &Arc<Node>) -> Tensor {
+        match self {
+            Past::None => t,
+            Past::Node(edge) if edge.node.body().as_any().is::<Accumulate>() => accumulate::stand_in(&t, &edge.node),
+            Past::Node(edge) => with_history(&t, &edge.node, edge.nr),
+            Past::Output(nr) => with_history(&t, node, *nr),
+        }
+    }
 }
 
 impl Saved {
@@ -66,7 +97,7 @@ impl Saved {
         if mode::bits() & mode::SAVED_HOOKS != 0
             && let Some(hooks) = active()
         {
-            return Ok(Saved(Kind::Packed(hooks.pack(t)?, None)));
+            return Ok(Saved(Kind::Packed(hooks.pack(t)?, Past::of(t))));
         }
         if t.is_inference() {
             return inference();
@@ -80,7 +111,7 @@ impl Saved {
         if mode::bits() & mode::SAVED_HOOKS != 0
             && let Some(hooks) = active()
         {
-            return Ok(Saved(Kind::Packed(hooks.pack(&t.detach())?, Some(nr))));
+            return Ok(Saved(Kind::Packed(hooks.pack(&t.detach())?, Past::Output(nr))));
         }
         Ok(Saved(Kind::Output(t.detach(), t.version(), nr)))
     }
@@ -96,12 +127,21 @@ impl Saved {
                 check(t, *version, node, Some(*nr))?;
                 Ok(with_history(t, node, *nr))
             }
-            Kind::Packed(p, nr) => {
-                let t = p.unpack()?;
-                Ok(match nr {
-                    Some(nr) => with_history(&t, node, *nr),
-                    None => t,
-                })
+            Kind::Packed(p, past) => Ok(past.give(p.unpack()?, node)),
+        }
+    }
+
+    /// Shows what it holds to the garbage collector's walk.
+    pub fn part(&self, see: &mut dyn FnMut(Part<'_>)) {
+        match &self.0 {
+            Kind::Input(t, _) | Kind::Output(t, ..) => see(Part::Tensor(t)),
+            Kind::Packed(p, past) => {
+                if Arc::strong_count(p) == 1 {
+                    see(Part::Other(p.as_any()));
+                }
+                if let Past::Node(edge) = past {
+                    see(Part::Node(&edge.node));
+                }
             }
         }
     }
@@ -146,38 +186,35 @@ pub fn may_save(node: &Node, name: &str) -> bool {
 pub fn names(node: &Arc<Node>, list: &[Saved]) -> Vec<String> {
     let params = parameters(node);
     let mut used = 0u64;
-    let name = |saved: &Saved| match &saved.0 {
-        Kind::Input(t, _) => {
-            let own = super::history::gradient_edge(t);
-            let fits = |e: &Option<crate::tensor::Edge>| match (e, &own) {
-                (Some(e), Some(o)) => e.nr == o.nr && Arc::ptr_eq(&e.node, &o.node),
-                (None, None) => true,
-                _ => false,
-            };
-            let at = node.edges.iter().enumerate().position(|(i, e)| used >> i & 1 == 0 && fits(e));
-            at.map_or_else(
-                || "value".to_owned(),
-                |i| {
-                    used |= 1 << i;
-                    params.get(i).map_or_else(|| format!("input{i}"), ToString::to_string)
-                },
-            )
-        }
-        Kind::Output(_, _, nr) | Kind::Packed(_, Some(nr)) => {
-            if *nr == 0 {
-                "result".to_owned()
-            } else {
-                format!("result{nr}")
+    let name = |saved: &Saved| {
+        let own = match &saved.0 {
+            Kind::Output(_, _, nr) | Kind::Packed(_, Past::Output(nr)) => {
+                return if *nr == 0 { "result".to_owned() } else { format!("result{nr}") };
             }
-        }
-        Kind::Packed(_, None) => "self".to_owned(),
+            Kind::Input(t, _) => super::history::gradient_edge(t),
+            Kind::Packed(_, Past::Node(edge)) => Some(edge.clone()),
+            Kind::Packed(_, Past::None) => None,
+        };
+        let fits = |e: &Option<Edge>| match (e, &own) {
+            (Some(e), Some(o)) => e.nr == o.nr && Arc::ptr_eq(&e.node, &o.node),
+            (None, None) => true,
+            _ => false,
+        };
+        let at = node.edges.iter().enumerate().position(|(i, e)| used >> i & 1 == 0 && fits(e));
+        at.map_or_else(
+            || "value".to_owned(),
+            |i| {
+                used |= 1 << i;
+                params.get(i).map_or_else(|| format!("input{i}"), ToString::to_string)
+            },
+        )
     };
     list.iter().map(name).collect()
 }
 
 fn with_history(t: &Tensor, node: &Arc<Node>, nr: u32) -> Tensor {
     let t = t.detach();
-    t.set_history(crate::tensor::Edge { node: node.clone(), nr });
+    t.set_history(Edge { node: node.clone(), nr });
     t
 }
 

@@ -10,7 +10,7 @@ use crate::fail;
 use crate::grads;
 use crate::schema::{Dest, Ret};
 use crate::tensor::layout::{self, Shape, Strides};
-use crate::tensor::{DType, Edge, Grads, Node, OutMeta, Tensor, Vjp};
+use crate::tensor::{DType, Edge, Grads, Node, OutMeta, Part, Tensor, Vjp};
 use smallvec::SmallVec;
 use std::any::Any;
 use std::sync::Arc;
@@ -236,6 +236,9 @@ impl Vjp for CopySlices {
         };
         out[0] = Some(as_complex(whole, w.split.0)?);
         Ok(out)
+    }
+    fn parts(&self, see: &mut dyn FnMut(Part<'_>)) {
+        see(Part::Node(&self.node));
     }
     fn as_any(&self) -> &dyn Any {
         self

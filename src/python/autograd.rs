@@ -1,10 +1,11 @@
 //! Modes, the engine's entry, and nodes as Python objects.
 
+use super::collect::{self, Held};
 use super::convert::tensor_of;
 use super::hooks;
 use super::tensor::wrap;
 use crate::autograd::{self, Backward, mode, saved};
-use crate::tensor::{Edge, Node, OutMeta, Tensor};
+use crate::tensor::{Edge, Node, OutMeta, Part, Tensor};
 use pyo3::exceptions::{PyAttributeError, PyRuntimeError, PyTypeError};
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
@@ -19,21 +20,28 @@ use std::sync::{Arc, Mutex};
 /// A node of the backward graph. Each operation's nodes have a class of their own, made on first sight.
 #[pyclass(name = "_Node", module = "rustorch._C", frozen, weakref, subclass)]
 pub(super) struct PyNodeObject {
-    pub node: Arc<Node>,
-    // The object's own address, with which it clears the node's slot.
+    // The collector puts another node in its place to break a cycle.
+    node: Mutex<Arc<Node>>,
+    // The object's own address, with which it clears the node's slot. Null until the object is complete.
     me: AtomicPtr<c_void>,
+}
+
+impl PyNodeObject {
+    fn node(&self) -> Arc<Node> {
+        self.node.lock().unwrap_or_else(|e| e.into_inner()).clone()
+    }
 }
 
 impl Drop for PyNodeObject {
     fn drop(&mut self) {
-        if let Some(extra) = self.node.extra_if_any() {
-            let _ = extra.pyobj.compare_exchange(
-                *self.me.get_mut(),
-                std::ptr::null_mut(),
-                Ordering::AcqRel,
-                Ordering::Relaxed,
-            );
-        }
+        forget(&self.node(), *self.me.get_mut());
+    }
+}
+
+/// Clears a node's slot if it holds this object.
+fn forget(node: &Node, object: *mut c_void) {
+    if let Some(extra) = node.extra_if_any() {
+        let _ = extra.pyobj.compare_exchange(object, std::ptr::null_mut(), Ordering::AcqRel, Ordering::Relaxed);
     }
 }
 
@@ -113,21 +121,21 @@ impl PyNodeObject {
     #[new]
     fn new() -> PyResult<Self> {
         let Some(node) = PENDING.take() else { return Err(PyTypeError::new_err("cannot create '_Node' instances")) };
-        Ok(PyNodeObject { node, me: AtomicPtr::new(std::ptr::null_mut()) })
+        Ok(PyNodeObject { node: Mutex::new(node), me: AtomicPtr::new(std::ptr::null_mut()) })
     }
     fn name(&self) -> String {
         // The few nodes that torch writes by hand show their C++ name.
-        match self.node.name {
+        match self.node().name {
             name @ ("AccumulateGrad" | "CopySlices") => format!("torch::autograd::{name}"),
             name => name.to_owned(),
         }
     }
     fn __repr__(slf: &Bound<'_, Self>) -> String {
-        format!("<{} object at {:#x}>", slf.get().node.name, slf.as_ptr() as usize)
+        format!("<{} object at {:#x}>", slf.get().node().name, slf.as_ptr() as usize)
     }
     #[getter]
     fn next_functions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        next_functions(py, &self.node)
+        next_functions(py, &self.node())
     }
     #[getter]
     fn requires_grad(&self) -> bool {
@@ -135,66 +143,79 @@ impl PyNodeObject {
     }
     #[getter]
     fn variable(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        match self.node.body().as_any().downcast_ref::<autograd::accumulate::Accumulate>() {
+        let node = self.node();
+        match node.body().as_any().downcast_ref::<autograd::accumulate::Accumulate>() {
             Some(a) => wrap(py, a.variable.clone()),
-            None => Err(PyAttributeError::new_err(format!("'{}' object has no attribute 'variable'", self.node.name))),
+            None => Err(PyAttributeError::new_err(format!("'{}' object has no attribute 'variable'", node.name))),
         }
     }
     #[getter]
     fn metadata<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
         // Made before the lock is taken: an allocation may run the collector, and that anything.
         let fresh = PyDict::new(py).into_any();
-        let mut slot = self.node.extra().python.lock().unwrap_or_else(|e| e.into_inner());
-        if let Some(d) = slot.as_ref().and_then(|p| p.downcast_ref::<Py<PyAny>>()) {
+        let node = self.node();
+        let mut slot = node.extra().python.lock().unwrap_or_else(|e| e.into_inner());
+        if let Some(d) = slot.as_ref().and_then(|p| p.downcast_ref::<Held>()) {
             return d.bind(py).clone();
         }
-        *slot = Some(Box::new(fresh.clone().unbind()));
+        *slot = Some(Box::new(Held::new(fresh.clone().unbind())));
         fresh
     }
     #[getter]
     fn _input_metadata(&self) -> Vec<InputMetadata> {
-        input_metadata(&self.node)
+        input_metadata(&self.node())
     }
     fn _sequence_nr(&self) -> u64 {
-        self.node.seq
+        self.node().seq
     }
     /// Runs the node by itself.
     #[pyo3(signature = (*grads))]
     fn __call__<'py>(&self, py: Python<'py>, grads: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
-        let mut grads = hooks::grads_from(grads.as_any())?;
-        grads.resize(grads.len().max(self.node.num_outputs()), None);
-        let out = py.detach(|| self.node.body().vjp(&self.node, &grads, u64::MAX, true))?;
+        let (node, mut grads) = (self.node(), hooks::grads_from(grads.as_any())?);
+        grads.resize(grads.len().max(node.num_outputs()), None);
+        let out = py.detach(|| node.body().vjp(&node, &grads, u64::MAX, true))?;
         let out = hooks::grads_tuple(py, &out)?;
         if out.len() == 1 { out.get_item(0) } else { Ok(out.into_any()) }
     }
     fn _add_hook(&self, hook: Py<PyAny>, before: bool) -> hooks::HookHandle {
-        hooks::add_node_hook(&self.node, hook, before)
+        hooks::add_node_hook(&self.node(), hook, before)
     }
     fn __getattr__(&self, py: Python<'_>, name: &str) -> PyResult<Py<PyAny>> {
+        let node = self.node();
         if let Some(wanted) = name.strip_prefix("_saved_") {
-            for (key, value) in self.node.body().saved(&self.node) {
+            for (key, value) in node.body().saved(&node) {
                 if key == wanted || key.is_empty() {
                     return wrap(py, value?);
                 }
             }
-            if saved::may_save(&self.node, wanted) {
+            if saved::may_save(&node, wanted) {
                 return Ok(py.None());
             }
         }
-        Err(PyAttributeError::new_err(format!("'{}' object has no attribute '{name}'", self.node.name)))
+        Err(PyAttributeError::new_err(format!("'{}' object has no attribute '{name}'", node.name)))
     }
     fn __dir__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let names = slf.py().get_type::<pyo3::types::PyAny>().call_method1("__dir__", (slf,))?;
-        for (key, _) in slf.get().node.body().saved(&slf.get().node) {
+        let node = slf.get().node();
+        for (key, _) in node.body().saved(&node) {
             names.call_method1("append", (format!("_saved_{key}"),))?;
         }
         Ok(names)
     }
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        if Arc::strong_count(&self.node) == 1 {
-            hooks::traverse_node(&self.node, &visit)?;
+        if self.me.load(Ordering::Acquire).is_null() {
+            return Ok(());
         }
-        Ok(())
+        let node = self.node.lock().unwrap_or_else(|e| e.into_inner());
+        collect::parts(&visit, |see| see(Part::Node(&node)))
+    }
+    fn __clear__(&self) {
+        let me = self.me.load(Ordering::Acquire);
+        if !me.is_null() {
+            let stub = Arc::new(Node::new("Cleared", smallvec::SmallVec::new(), Box::new(super::function::Nothing)));
+            let old = std::mem::replace(&mut *self.node.lock().unwrap_or_else(|e| e.into_inner()), stub);
+            forget(&old, me);
+        }
     }
 }
 
@@ -213,7 +234,7 @@ pub(super) fn next_functions<'py>(py: Python<'py>, node: &Arc<Node>) -> PyResult
 /// The node behind a grad_fn.
 fn node_of(obj: &Bound<'_, PyAny>) -> Option<Arc<Node>> {
     match obj.cast::<PyNodeObject>() {
-        Ok(n) => Some(n.get().node.clone()),
+        Ok(n) => Some(n.get().node()),
         Err(_) => super::function::node_of(obj),
     }
 }
@@ -316,9 +337,16 @@ struct PySavedHooks {
     unpack: Py<PyAny>,
 }
 
-struct PyPacked {
-    object: Py<PyAny>,
-    unpack: Py<PyAny>,
+pub(super) struct PyPacked {
+    object: Held,
+    unpack: Held,
+}
+
+impl PyPacked {
+    pub(super) fn visit(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&*self.object)?;
+        visit.call(&*self.unpack)
+    }
 }
 
 impl saved::SavedHooks for PySavedHooks {
@@ -329,7 +357,7 @@ impl saved::SavedHooks for PySavedHooks {
             if t.version() != version {
                 return Err(PyRuntimeError::new_err("A saved tensor pack hook is modifying its input in place. Tensors provided as input to pack hook can not be modified by in-place operations as this can lead to unexpected side-effects. Please open an issue if you need to perform in-place operations on the input to a pack hook."));
             }
-            Ok(Arc::new(PyPacked { object, unpack: self.unpack.clone_ref(py) }))
+            Ok(Arc::new(PyPacked { object: Held::new(object), unpack: Held::new(self.unpack.clone_ref(py)) }))
         })
         .map_err(super::errors::foreign)
     }
@@ -343,6 +371,9 @@ impl saved::Packed for PyPacked {
                 .ok_or_else(|| PyTypeError::new_err("Output of saved tensor unpack_hook expected to be a Tensor"))
         })
         .map_err(super::errors::foreign)
+    }
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
     }
 }
 
@@ -469,6 +500,11 @@ fn traceback() -> Option<String> {
     })
 }
 
+/// Raises what a signal handler raises, such as KeyboardInterrupt.
+fn interrupts() -> crate::error::Result<()> {
+    Python::attach(|py| py.check_signals()).map_err(super::errors::foreign)
+}
+
 fn warn(text: &str) {
     Python::attach(|py| {
         let text = std::ffi::CString::new(text).unwrap_or_default();
@@ -478,7 +514,7 @@ fn warn(text: &str) {
 
 pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<PyNodeObject>()?;
-    autograd::engine::install_python(traceback, warn);
+    autograd::engine::install_host(autograd::engine::Host { traceback, warn, interrupts });
     for f in [
         wrap_pyfunction!(_run_backward, m)?,
         wrap_pyfunction!(_push_saved_tensors_hooks, m)?,

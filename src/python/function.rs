@@ -1,5 +1,6 @@
 //! `autograd.Function`: a node whose derivative is Python.
 
+use super::collect::Held;
 use super::convert::tensor_of;
 use super::errors::foreign;
 use super::hooks::{grads_from, grads_tuple};
@@ -16,12 +17,15 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use smallvec::SmallVec;
 use std::any::Any;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
 /// The Rust half of a ctx.
 #[pyclass(name = "_FunctionBase", module = "rustorch._C", subclass, weakref, dict, frozen)]
 pub(super) struct FunctionBase {
     state: Mutex<State>,
+    // False in the zeroed memory that the collector may meet before `new` has filled it.
+    ready: AtomicBool,
 }
 
 #[derive(Default)]
@@ -32,22 +36,30 @@ struct State {
 
 /// The node's body: the ctx, which the user may keep alive longer than the node.
 pub(super) struct PyNode {
-    ctx: Py<PyAny>,
+    ctx: Held,
 }
 
 impl PyNode {
     pub(super) fn context<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
         self.ctx.bind(py).clone()
     }
+}
 
-    pub(super) fn traverse(&self, visit: &PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
-        visit.call(&self.ctx)
+impl PyNode {
+    pub(super) fn visit(&self, visit: &PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+        visit.call(&*self.ctx)
     }
 }
 
 /// The node behind a ctx.
 pub(super) fn node_of(ctx: &Bound<'_, PyAny>) -> Option<Arc<Node>> {
     lock(ctx.cast::<FunctionBase>().ok()?.get()).node.upgrade()
+}
+
+/// Replaces the saved tensors. The old ones go outside of the lock: what dies with them may be Python's.
+fn store(f: &FunctionBase, saved: Option<Vec<Option<Saved>>>) {
+    let old = std::mem::replace(&mut lock(f).saved, saved);
+    drop(old);
 }
 
 fn lock(f: &FunctionBase) -> std::sync::MutexGuard<'_, State> {
@@ -62,8 +74,7 @@ impl Vjp for PyNode {
             let r = ctx.call_method1("_run", (grads_tuple(py, grads)?,))?;
             let out = grads_from(&r)?;
             if !keep {
-                let saved = lock(ctx.cast::<FunctionBase>()?.get()).saved.take();
-                drop(saved);
+                store(ctx.cast::<FunctionBase>()?.get(), None);
             }
             Ok(out)
         });
@@ -80,7 +91,7 @@ impl Vjp for PyNode {
 impl FunctionBase {
     #[new]
     fn new() -> Self {
-        FunctionBase { state: Mutex::new(State::default()) }
+        FunctionBase { state: Mutex::new(State::default()), ready: AtomicBool::new(true) }
     }
 
     /// The saved tensors, checked for changes in place.
@@ -132,10 +143,13 @@ impl FunctionBase {
             }
             edges.push(t.as_ref().and_then(gradient_edge));
         }
-        let node =
-            Arc::new(Node::new(leak_name(name), edges, Box::new(PyNode { ctx: slf.clone().into_any().unbind() })));
+        let node = Arc::new(Node::new(
+            leak_name(name),
+            edges,
+            Box::new(PyNode { ctx: Held::new(slf.clone().into_any().unbind()) }),
+        ));
         if mode::anomaly() {
-            crate::autograd::engine::note_traceback(&node);
+            crate::autograd::engine::note_origin(&node);
         }
         let mut outs = Vec::new();
         for ((y, &diff), &dirty) in outputs.iter().zip(&differentiable).zip(&dirty) {
@@ -162,14 +176,13 @@ impl FunctionBase {
         }
         lock(slf.get()).node = Arc::downgrade(&node);
         let list = save(&outs, saved)?;
-        lock(slf.get()).saved = Some(list);
+        store(slf.get(), Some(list));
         Ok(())
     }
 
     /// Keeps tensors without a node (nothing requires grad).
     fn _keep(&self, saved: &Bound<'_, PyTuple>) -> PyResult<()> {
-        let list = save(&[], saved)?;
-        lock(self).saved = Some(list);
+        store(self, Some(save(&[], saved)?));
         Ok(())
     }
 
@@ -193,9 +206,23 @@ impl FunctionBase {
         let node = lock(self).node.upgrade().ok_or_else(|| PyRuntimeError::new_err("the node is gone"))?;
         Ok(super::hooks::add_node_hook(&node, hook, before))
     }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+        if !self.ready.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let state = lock(self);
+        super::collect::parts(&visit, |see| state.saved.iter().flatten().flatten().for_each(|s| s.part(see)))
+    }
+    fn __clear__(&self) {
+        if self.ready.load(Ordering::Acquire) {
+            store(self, None);
+        }
+    }
 }
 
-struct Nothing;
+/// The derivative of a node that stands for none.
+pub(super) struct Nothing;
 
 impl Vjp for Nothing {
     fn vjp(&self, _: &Arc<Node>, _: &[Option<Tensor>], _: u64, _: bool) -> Result<Grads> {

@@ -1,5 +1,6 @@
-//! Python functions attached to tensors and nodes, and what the garbage collector may see of them.
+//! Python functions attached to tensors and nodes.
 
+use super::collect::Held;
 use super::convert::tensor_of;
 use super::errors::foreign;
 use super::tensor::wrap;
@@ -30,13 +31,23 @@ enum Style {
 
 /// A Python function as a hook.
 pub(super) struct PyHook {
-    function: Py<PyAny>,
+    function: Held,
     style: Style,
 }
 
 impl PyHook {
+    fn new(function: Py<PyAny>, style: Style) -> Self {
+        PyHook { function: Held::new(function), style }
+    }
+
     pub(super) fn tensor(function: Py<PyAny>) -> Self {
-        PyHook { function, style: Style::Tensor }
+        PyHook::new(function, Style::Tensor)
+    }
+}
+
+impl PyHook {
+    pub(super) fn visit(&self, visit: &PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+        visit.call(&*self.function)
     }
 }
 
@@ -290,75 +301,8 @@ pub(super) fn add_post_accumulate(t: &Tensor, hook: PyHook) -> PyResult<HookHand
 pub(super) fn add_node_hook(node: &Arc<Node>, function: Py<PyAny>, before: bool) -> HookHandle {
     let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
     let (kind, style) = if before { (HookKind::Pre, Style::Pre) } else { (HookKind::Post, Style::Post) };
-    node_hooks(node).push((id, kind, Arc::new(PyHook { function, style })));
+    node_hooks(node).push((id, kind, Arc::new(PyHook::new(function, style))));
     HookHandle { id, place: Place::Node(Arc::downgrade(node)) }
-}
-
-fn visit_hook(hook: &Arc<dyn Hook>, visit: &PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
-    if Arc::strong_count(hook) == 1
-        && let Some(h) = hook.as_any().downcast_ref::<PyHook>()
-    {
-        visit.call(&h.function)?;
-    }
-    Ok(())
-}
-
-/// Shows the collector the Python objects that only this tensor keeps alive: hooks, the gradient's object, and those of
-/// its node if no other tensor or node holds that.
-pub(super) fn traverse_tensor(t: &Tensor, visit: &PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
-    let Some(meta) = t.meta_if_any() else { return Ok(()) };
-    if Arc::strong_count(meta) > 2 {
-        return Ok(());
-    }
-    // Another thread may hold the lock only where the collector does not stop it; skip this round then.
-    let Some(m) = meta.try_lock() else { return Ok(()) };
-    for h in &m.hooks {
-        visit_hook(&h.2, visit)?;
-    }
-    for h in &m.post_accumulate {
-        visit_hook(&h.1, visit)?;
-    }
-    if let Some(obj) = m.grad_python.as_ref().and_then(|g| g.downcast_ref::<Py<PyAny>>()) {
-        visit.call(obj)?;
-    }
-    if let Some(edge) = &m.grad_fn
-        && Arc::strong_count(&edge.node) == 1
-    {
-        traverse_node(&edge.node, visit)?;
-    }
-    Ok(())
-}
-
-/// The same for a node that has one holder.
-pub(super) fn traverse_node(node: &Node, visit: &PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
-    if let Some(extra) = node.extra_if_any() {
-        if let Ok(hooks) = extra.hooks.try_lock() {
-            for h in hooks.iter() {
-                visit_hook(&h.2, visit)?;
-            }
-        }
-        if let Ok(python) = extra.python.try_lock()
-            && let Some(obj) = python.as_ref().and_then(|p| p.downcast_ref::<Py<PyAny>>())
-        {
-            visit.call(obj)?;
-        }
-    }
-    if let Some(f) = node.body().as_any().downcast_ref::<super::function::PyNode>() {
-        f.traverse(visit)?;
-    }
-    Ok(())
-}
-
-/// Breaks a tensor's cycles.
-pub(super) fn clear_tensor(t: &Tensor) {
-    let Some(meta) = t.meta_if_any() else { return };
-    let mut m = meta.lock();
-    let hooks = std::mem::take(&mut m.hooks);
-    let post = std::mem::take(&mut m.post_accumulate);
-    let grad = m.grad_python.take();
-    let grad_fn = m.grad_fn.take();
-    drop(m);
-    drop((hooks, post, grad, grad_fn));
 }
 
 pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -3,6 +3,7 @@
 mod args;
 mod attributes;
 mod autograd;
+mod collect;
 mod convert;
 mod data;
 mod dlpack;

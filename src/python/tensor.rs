@@ -5,8 +5,10 @@ use super::hooks::PyHook;
 use super::slots::overridden;
 use super::types::{PyDType, PyDevice, STRIDED, dtype_object, size_object};
 use crate::tensor::{DType, Scalar, Tensor};
+use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::ffi;
+use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 use std::cell::UnsafeCell;
@@ -38,6 +40,12 @@ impl PyTensor {
         let r = f(unsafe { &mut *self.cell.get() });
         self.busy.store(false, Ordering::Release);
         r
+    }
+
+    /// Python makes an object known to the collector while its memory is still zeroed.
+    fn is_ready(&self) -> bool {
+        // SAFETY: a handle is one pointer, never null, so as a word it may be read also before it is there.
+        unsafe { !self.cell.get().cast::<*const ()>().read().is_null() }
     }
 
     /// The handle.
@@ -324,9 +332,14 @@ impl PyTensor {
         let t = self.tensor();
         let Some(meta) = t.meta_if_any() else { return Ok(None) };
         let Some(g) = meta.lock().grad.clone() else { return Ok(None) };
-        let obj = wrap(py, g)?;
+        let obj = wrap(py, g.clone())?;
         // Held from the first look on, so that what users set on the object is still there at the next.
-        let old = meta.lock().grad_python.replace(Box::new(obj.clone_ref(py)));
+        let held = Box::new(obj.clone_ref(py));
+        let mut m = meta.lock();
+        // Another thread may have accumulated meanwhile.
+        let old =
+            if m.grad.as_ref().is_some_and(|now| now.is(&g)) { m.grad_python.replace(held) } else { Some(held as _) };
+        drop(m);
         drop(old);
         Ok(Some(obj))
     }
@@ -536,6 +549,21 @@ impl PyTensor {
     }
     fn _use_count(&self) -> usize {
         self.tensor().use_count() - 1
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+        if !self.is_ready() {
+            return Ok(());
+        }
+        // SAFETY: the handle is there, and no thread that could swap it runs beside the collector.
+        super::collect::tensor(unsafe { &*self.cell.get() }, &visit)
+    }
+    fn __clear__(&self) {
+        if self.is_ready() {
+            // A tensor that others hold, too, is not this object's to break.
+            let old = self.locked(|t| (t.use_count() == 1).then(|| std::mem::replace(t, super::collect::nothing())));
+            drop(old);
+        }
     }
 }
 

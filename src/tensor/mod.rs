@@ -3,6 +3,7 @@
 pub mod device;
 pub mod dtype;
 pub mod generator;
+mod graveyard;
 pub mod layout;
 pub mod node;
 pub mod promote;
@@ -16,7 +17,7 @@ pub use device::Device;
 pub use dtype::{Bool8, Category, DType, Element};
 pub use generator::{Generator, default_generator};
 pub use layout::{MemoryFormat, Shape, Strides};
-pub use node::{Edge, Grads, Node, OutMeta, Vjp};
+pub use node::{Edge, Grads, Node, OutMeta, Part, Vjp};
 pub use scalar::Scalar;
 pub use storage::{Buffer, Storage};
 pub use strided::Strided;

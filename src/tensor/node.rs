@@ -1,10 +1,11 @@
 //! The backward graph's nodes. Declared here because tensors point at them; ops implement them and autograd drives them.
 
+use super::graveyard::{self, Remains};
+use super::tensor::AutogradMeta;
 use super::{DType, Device, Shape, Tensor};
 use crate::error::Result;
 use smallvec::SmallVec;
 use std::any::Any;
-use std::cell::RefCell;
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -48,8 +49,23 @@ pub trait Vjp: Send + Sync {
         Vec::new()
     }
 
+    /// Shows what this derivative holds, for the garbage collector's walk: each strong reference once.
+    fn parts(&self, _see: &mut dyn FnMut(Part<'_>)) {}
+
     /// Access for those who know the concrete type (accumulators, Python functions).
     fn as_any(&self) -> &dyn Any;
+}
+
+/// One strong reference that a part of the graph holds.
+pub enum Part<'a> {
+    /// A tensor.
+    Tensor(&'a Tensor),
+    /// A node.
+    Node(&'a Arc<Node>),
+    /// What autograd knows about a tensor.
+    Meta(&'a Arc<AutogradMeta>),
+    /// Something of an upper layer that has no other holder.
+    Other(&'a dyn Any),
 }
 
 /// A function that a user attached to a node. It lives in an upper layer and may hold Python objects.
@@ -75,13 +91,22 @@ pub enum HookKind {
     Post,
 }
 
+/// Which call made a node.
+#[derive(Clone, Default)]
+pub struct Origin {
+    /// Where the program stood.
+    pub text: Option<String>,
+    /// The node whose derivative recorded this one.
+    pub inducer: Option<Arc<Node>>,
+}
+
 /// What few nodes have.
 #[derive(Default)]
 pub struct Extra {
     /// Hooks in the order of their registration, with an id for removal.
     pub hooks: Mutex<Vec<(u64, HookKind, Arc<dyn Hook>)>>,
-    /// Where in Python the forward call stood (anomaly mode).
-    pub traceback: Mutex<Option<String>>,
+    /// Where it came from (anomaly mode).
+    pub origin: Mutex<Option<Origin>>,
     /// An opaque object of the Python layer (the metadata dict).
     pub python: Mutex<Option<Box<dyn Any + Send + Sync>>>,
     /// The Python object that stands for this node, if there is one. Not owned.
@@ -175,39 +200,8 @@ impl Node {
     }
 }
 
-type Remains = (SmallVec<[Option<Edge>; 2]>, Option<Box<dyn Vjp>>, Option<Box<Extra>>);
-
-thread_local! {
-    static GRAVEYARD: RefCell<Option<Vec<Remains>>> = const { RefCell::new(None) };
-}
-
 impl Drop for Node {
-    /// Frees a graph of any depth without recursion: nodes that die while another is being dropped queue up.
     fn drop(&mut self) {
-        let remains: Remains = (std::mem::take(&mut self.edges), self.body.take(), self.extra.take());
-        let mut mine = Some(remains);
-        let outermost = GRAVEYARD
-            .try_with(|g| {
-                let mut g = g.borrow_mut();
-                match g.as_mut() {
-                    Some(queue) => {
-                        queue.extend(mine.take());
-                        false
-                    }
-                    None => {
-                        *g = Some(Vec::new());
-                        true
-                    }
-                }
-            })
-            .unwrap_or(false);
-        drop(mine);
-        if outermost {
-            // Each part is dropped outside of the borrow, so that what dies with it can queue up.
-            while let Some(part) = GRAVEYARD.with(|g| g.borrow_mut().as_mut().and_then(Vec::pop)) {
-                drop(part);
-            }
-            GRAVEYARD.with(|g| *g.borrow_mut() = None);
-        }
+        graveyard::bury(Remains::Node(std::mem::take(&mut self.edges), self.body.take(), self.extra.take()));
     }
 }

@@ -1,5 +1,6 @@
 //! The tensor handle: a view of a storage, with its place in the autograd graph.
 
+use super::graveyard::{self, Remains};
 use super::layout::{self, Shape, Strides};
 use super::node::{Edge, Hook, HookKind, Node};
 use super::{DType, Device, Storage, Strided};
@@ -12,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 
 /// A tensor. Cloning copies the handle, not the data.
 #[derive(Clone)]
+#[repr(transparent)]
 pub struct Tensor(Arc<Inner>);
 
 struct Inner {
@@ -64,7 +66,10 @@ pub enum Creation {
 
 /// A tensor's place in the graph and what users attached to it.
 #[derive(Default)]
-pub struct AutogradMeta(Mutex<MetaState>);
+pub struct AutogradMeta {
+    state: Mutex<MetaState>,
+    adding: Mutex<()>,
+}
 
 /// The state behind [`AutogradMeta`]'s lock.
 #[derive(Default)]
@@ -96,7 +101,13 @@ pub struct MetaState {
 impl AutogradMeta {
     /// The state, locked. Never held while user code runs.
     pub fn lock(&self) -> MutexGuard<'_, MetaState> {
-        self.0.lock().unwrap_or_else(|e| e.into_inner())
+        self.state.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    /// The right to add to the gradient in place; the threads of several backward passes take turns. No user code runs
+    /// while it is held.
+    pub fn adding(&self) -> MutexGuard<'_, ()> {
+        self.adding.lock().unwrap_or_else(|e| e.into_inner())
     }
 
     /// Replaces the accumulated gradient. The old one is dropped outside of the lock: what dies with it may be Python's.
@@ -107,9 +118,34 @@ impl AutogradMeta {
         drop(old);
     }
 
-    /// The state if nobody holds the lock (for the garbage collector, which must not wait).
-    pub fn try_lock(&self) -> Option<MutexGuard<'_, MetaState>> {
-        self.0.try_lock().ok()
+    /// Replaces the gradient unless it is another one than `old` by now.
+    pub fn swap_grad(&self, old: Option<&Tensor>, new: Tensor) -> bool {
+        let mut m = self.lock();
+        let same = match (&m.grad, old) {
+            (None, None) => true,
+            (Some(a), Some(b)) => a.is(b),
+            _ => false,
+        };
+        if same {
+            let old = (m.grad.replace(new), m.grad_python.take());
+            drop(m);
+            drop(old);
+        }
+        same
+    }
+}
+
+impl Drop for AutogradMeta {
+    fn drop(&mut self) {
+        let m = self.state.get_mut().unwrap_or_else(|e| e.into_inner());
+        if m.grad.is_some() || m.grad_python.is_some() || !m.hooks.is_empty() || !m.post_accumulate.is_empty() {
+            graveyard::bury(Remains::Meta {
+                grad: m.grad.take(),
+                grad_python: m.grad_python.take(),
+                hooks: std::mem::take(&mut m.hooks),
+                post_accumulate: std::mem::take(&mut m.post_accumulate),
+            });
+        }
     }
 }
 

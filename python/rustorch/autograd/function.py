@@ -270,6 +270,8 @@ def _apply(cls, args):
     dirty = getattr(ctx, "dirty_tensors", None) or ()
     fixed = getattr(ctx, "non_differentiable", None) or ()
     saved = getattr(ctx, "to_save", None) or ()
+    # Said once; left on ctx, they would keep tensors alive that backward frees.
+    ctx.dirty_tensors = ctx.non_differentiable = ctx.to_save = None
     if isinstance(saved, rustorch.Tensor):
         saved = (saved,)
     for t in dirty:
