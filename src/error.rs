@@ -19,6 +19,8 @@ pub enum Kind {
     NotImplemented,
     /// No memory for a result.
     OutOfMemory,
+    /// A matrix without the factorisation or the inverse that was asked for.
+    LinAlg,
     /// A name that does not exist.
     Attribute,
     /// `buffer` protocol or DLPack trouble.

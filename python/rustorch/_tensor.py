@@ -385,6 +385,12 @@ def is_coalesced(self):
 
 
 @_method
+def lu(self, pivot=True, get_infos=False):
+    """LU factorisation in compact form; see `torch.lu`."""
+    return rustorch.functional.lu(self, pivot, get_infos)
+
+
+@_method
 def norm(self, p="fro", dim=None, keepdim=False, dtype=None):
     """The norm of order `p` over some dims; see `torch.norm`."""
     return rustorch.functional.norm(self, p, dim, keepdim, dtype=dtype)

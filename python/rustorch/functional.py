@@ -32,6 +32,7 @@ __all__ = [
     "is_complex",
     "is_floating_point",
     "is_tensor",
+    "lu",
     "norm",
     "numel",
     "tensordot",
@@ -169,6 +170,28 @@ def sym_ite(b, t, f):
 def _assert(condition, message):
     """Python's `assert` as a function."""
     assert condition, message
+
+
+def lu(A, pivot=True, get_infos=False, out=None):
+    """LU factorisation in compact form. Deprecated: use `torch.linalg.lu_factor`.
+
+    Args:
+        A (Tensor): (*, m, n), floating or complex.
+        pivot (bool, True): must be True on the CPU.
+        get_infos (bool, False): also return, for each matrix, the index from 1 of the first pivot that is 0, or 0.
+    """
+    if has_torch_function((A,)):
+        return handle_torch_function(lu, (A,), A, pivot=pivot, get_infos=get_infos, out=out)
+    result = rustorch._lu_with_info(A, pivot=pivot, check_errors=not get_infos)
+    if not get_infos:
+        result = (result[0], result[1])
+    if out is None:
+        return result
+    if len(out) != len(result):
+        raise TypeError(f"expected tuple of {len(result)} elements but got {len(out)}")
+    for o, r in zip(out, result, strict=True):
+        o.resize_as_(r).copy_(r)
+    return out
 
 
 def norm(input, p="fro", dim=None, keepdim=False, out=None, dtype=None):

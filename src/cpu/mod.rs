@@ -13,6 +13,7 @@ pub mod distance;
 pub mod float;
 pub mod index;
 pub mod join;
+pub mod linalg;
 pub mod load;
 pub mod loss;
 pub mod matmul;

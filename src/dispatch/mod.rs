@@ -8,6 +8,7 @@ pub mod ctc;
 pub mod distance;
 pub mod index;
 pub mod join;
+pub mod linalg;
 pub mod loss;
 pub mod matmul;
 pub mod norm;

@@ -24,6 +24,7 @@ pub mod index;
 pub mod inplace;
 pub mod join;
 pub mod kernel;
+pub mod linalg;
 pub mod linear;
 pub mod loss;
 pub mod margin;
@@ -97,6 +98,17 @@ pub static TABLE: &[&[OpDef]] = &[
     matmul::OPS,
     linear::OPS,
     einsum::OPS,
+    linalg::qr::OPS,
+    linalg::solve::OPS,
+    linalg::lu::OPS,
+    linalg::det::OPS,
+    linalg::triangular::OPS,
+    linalg::cholesky::OPS,
+    linalg::exp::OPS,
+    linalg::eigen::OPS,
+    linalg::svd::OPS,
+    linalg::norm::OPS,
+    linalg::products::OPS,
     softmax::OPS,
     class_loss::OPS,
     loss::OPS,

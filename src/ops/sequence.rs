@@ -105,7 +105,7 @@ fn range(start: Scalar, end: Scalar, step: Scalar, dtype: Option<DType>, dev: Op
 }
 
 /// Powers of the elements of a vector, one column each.
-fn vander(x: &Tensor, n: Option<i64>, increasing: bool) -> Result<Tensor> {
+pub fn vander(x: &Tensor, n: Option<i64>, increasing: bool) -> Result<Tensor> {
     if x.ndim() != 1 {
         fail!(Runtime, torch: ("x must be a one-dimensional tensor."), expected: ("vander: expected a vector"), got: ("{} dims", x.ndim()), fix: ("Flatten it."));
     }

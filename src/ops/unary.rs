@@ -14,7 +14,7 @@ unary_rows! { OPS;
     /// -1, 0 or 1 by the sign.
     sign: SIGN "SignBackward0" Sign Same, [f m i o] { 0 => |a| a.g.zeros_like() };
     /// Sign, for complex numbers `x / |x|`.
-    sgn: SGN "SgnBackward0" Sign Same, [f m i o] { X | OUT => |a| {
+    sgn: SGN "SgnBackward0" Sgn Same, [f m i o] { X | OUT => |a| {
         // Holomorphic nowhere: (g/|x| - x * Re(g conj(sgn)) / |x|^2) for complex, 0 for real.
         if !a.g.dtype().is_complex() { return a.g.zeros_like(); }
         let (x, y) = (a.x()?, a.out()?);

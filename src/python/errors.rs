@@ -22,6 +22,18 @@ pub(super) fn out_of_memory(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
         .map(|t| t.bind(py))
 }
 
+/// `rustorch.linalg.LinAlgError`, a RuntimeError as in torch.
+static LINALG: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+
+/// The exception class of matrices without the factorisation that was asked for.
+pub(super) fn linalg(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
+    LINALG
+        .get_or_try_init(py, || {
+            PyErr::new_type(py, c"rustorch._C._LinAlgError", None, Some(&py.get_type::<PyRuntimeError>()), None)
+        })
+        .map(|t| t.bind(py))
+}
+
 /// A Python exception on its way through Rust.
 struct Foreign(std::sync::Mutex<Option<PyErr>>);
 
@@ -84,10 +96,15 @@ impl From<Error> for PyErr {
             Kind::Attribute => PyAttributeError::new_err(message),
             Kind::Buffer => PyBufferError::new_err(message),
             Kind::Assertion => PyAssertionError::new_err(message),
-            Kind::OutOfMemory => Python::attach(|py| match out_of_memory(py) {
-                Ok(t) => PyErr::from_type(t.clone(), message),
-                Err(_) => PyRuntimeError::new_err(message),
-            }),
+            Kind::OutOfMemory => Python::attach(|py| of_type(out_of_memory(py), message)),
+            Kind::LinAlg => Python::attach(|py| of_type(linalg(py), message)),
         }
+    }
+}
+
+fn of_type(class: PyResult<&Bound<'_, PyType>>, message: String) -> PyErr {
+    match class {
+        Ok(t) => PyErr::from_type(t.clone(), message),
+        Err(_) => PyRuntimeError::new_err(message),
     }
 }

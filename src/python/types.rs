@@ -458,6 +458,7 @@ pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
         m.add(name, layout)?;
     }
     m.add("OutOfMemoryError", super::errors::out_of_memory(py)?)?;
+    m.add("_LinAlgError", super::errors::linalg(py)?)?;
     m.add_function(wrap_pyfunction!(_set_classes, m)?)?;
     m.add_function(wrap_pyfunction!(_cpu_capability, m)?)?;
     m.add_function(wrap_pyfunction!(_empty_cache, m)?)?;

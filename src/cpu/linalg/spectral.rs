@@ -1,0 +1,212 @@
+//! Eigenvalues and singular values, by faer's decompositions on our memory, on one thread.
+//!
+//! faer may not end on NaN: matrices that are not finite are refused before.
+
+use super::{Field, View};
+use crate::cpu::float::{Scratch, no_memory};
+use crate::error::Result;
+use crate::tensor::dtype::C128;
+use faer::diag::DiagMut;
+use faer::dyn_stack::{MemBuffer, MemStack, StackReq};
+use faer::linalg::evd::{self, ComputeEigenvectors};
+use faer::linalg::svd::{self, ComputeSvdVectors};
+use faer::traits::ComplexField;
+use faer::{ColMut, MatMut, MatRef, Par};
+use num_complex::Complex;
+
+/// What faer decomposes.
+pub trait Spectral: Field + ComplexField {
+    /// Eigenvalues and, if wanted, eigenvectors of any square matrix, as complex numbers. False if it did not converge.
+    ///
+    /// # Safety
+    /// The folder's contract; `values` has room for n.
+    unsafe fn eigen(
+        a: View<Self>,
+        values: *mut Complex<Self::Part>,
+        vectors: Option<View<Complex<Self::Part>>>,
+    ) -> Result<bool>
+    where
+        Complex<Self::Part>: Field;
+}
+
+fn memory(need: StackReq) -> Result<MemBuffer> {
+    MemBuffer::try_new(need).map_err(|_| no_memory(need.size_bytes()))
+}
+
+impl<T: Field> View<T> {
+    unsafe fn faer<'a>(self) -> MatRef<'a, T> {
+        MatRef::from_raw_parts(self.ptr, self.m, self.n, self.rs, self.cs)
+    }
+
+    unsafe fn faer_mut<'a>(self) -> MatMut<'a, T> {
+        MatMut::from_raw_parts_mut(self.ptr, self.m, self.n, self.rs, self.cs)
+    }
+
+    unsafe fn is_finite(self) -> bool {
+        (0..self.n).all(|j| (0..self.m).all(|i| (*self.at(i, j)).wide().is_finite()))
+    }
+}
+
+unsafe fn diagonal<'a, T>(p: *mut T, n: usize) -> DiagMut<'a, T> {
+    ColMut::from_raw_parts_mut(p, n, 1).as_diagonal_mut()
+}
+
+/// Eigenvalues in ascending order and, if wanted, orthonormal eigenvectors of a Hermitian matrix, of which the lower
+/// triangle is read. False if it did not converge.
+///
+/// # Safety
+/// The folder's contract; `values` has room for n.
+pub unsafe fn hermitian<T: Spectral>(a: View<T>, values: *mut T::Part, vectors: Option<View<T>>) -> Result<bool> {
+    let n = a.n;
+    for j in 0..n {
+        for i in j..n {
+            if !(*a.at(i, j)).wide().is_finite() {
+                return Ok(false);
+            }
+        }
+    }
+    let which = if vectors.is_some() { ComputeEigenvectors::Yes } else { ComputeEigenvectors::No };
+    let mut stack = memory(evd::self_adjoint_evd_scratch::<T>(n, which, Par::Seq, Default::default()))?;
+    let s = Scratch::<T>::new(n)?;
+    let done = evd::self_adjoint_evd(
+        a.faer(),
+        diagonal(s.ptr(), n),
+        vectors.map(|v| v.faer_mut()),
+        Par::Seq,
+        MemStack::new(&mut stack),
+        Default::default(),
+    );
+    write_real(s.ptr(), values, n);
+    Ok(done.is_ok())
+}
+
+/// Singular values in descending order and, if wanted, U (m x m or m x k) and V (n x n or n x k) of `a = U S V^H`.
+/// False if it did not converge.
+///
+/// # Safety
+/// The folder's contract; `values` has room for k = min(m, n).
+pub unsafe fn singular<T: Spectral>(
+    a: View<T>,
+    values: *mut T::Part,
+    vectors: Option<(View<T>, View<T>)>,
+) -> Result<bool> {
+    let (m, n) = (a.m, a.n);
+    let k = m.min(n);
+    if !a.is_finite() {
+        return Ok(false);
+    }
+    let of = |v: Option<View<T>>| match v {
+        None => ComputeSvdVectors::No,
+        Some(v) if v.n == k => ComputeSvdVectors::Thin,
+        Some(_) => ComputeSvdVectors::Full,
+    };
+    let (u, v) = vectors.unzip();
+    let mut stack = memory(svd::svd_scratch::<T>(m, n, of(u), of(v), Par::Seq, Default::default()))?;
+    let s = Scratch::<T>::new(k)?;
+    let done = svd::svd(
+        a.faer(),
+        diagonal(s.ptr(), k),
+        u.map(|u| u.faer_mut()),
+        v.map(|v| v.faer_mut()),
+        Par::Seq,
+        MemStack::new(&mut stack),
+        Default::default(),
+    );
+    write_real(s.ptr(), values, k);
+    Ok(done.is_ok())
+}
+
+unsafe fn write_real<T: Field>(from: *const T, to: *mut T::Part, n: usize) {
+    for i in 0..n {
+        *to.add(i) = T::Part::of((*from.add(i)).wide());
+    }
+}
+
+/// Scales columns to length 1, with a real largest component, as LAPACK does.
+unsafe fn normalize<T: Field>(v: View<T>) {
+    for j in 0..v.n {
+        let at = |i: usize| (*v.at(i, j)).wide();
+        let length = (0..v.m).map(|i| at(i).norm_sqr()).sum::<f64>().sqrt();
+        let largest =
+            (0..v.m).map(at).fold(C128::new(0.0, 0.0), |a, b| if b.norm_sqr() > a.norm_sqr() { b } else { a });
+        let real = (0..v.m).all(|i| at(i).im == 0.0);
+        let turn = if real || largest.norm() == 0.0 { C128::new(1.0, 0.0) } else { largest.conj() / largest.norm() };
+        for i in 0..v.m {
+            *v.at(i, j) = T::of(at(i) * turn / length);
+        }
+    }
+}
+
+macro_rules! real_spectral {
+    ($($t:ty),*) => { $(impl Spectral for $t {
+        unsafe fn eigen(a: View<$t>, values: *mut Complex<$t>, vectors: Option<View<Complex<$t>>>) -> Result<bool> {
+            let n = a.n;
+            if !a.is_finite() {
+                return Ok(false);
+            }
+            let which = if vectors.is_some() { ComputeEigenvectors::Yes } else { ComputeEigenvectors::No };
+            let none = ComputeEigenvectors::No;
+            let mut stack = memory(evd::evd_scratch::<$t>(n, none, which, Par::Seq, Default::default()))?;
+            let s = Scratch::<$t>::new(2 * n)?;
+            let (re, im) = (s.ptr(), s.ptr().add(n));
+            let x = Scratch::<$t>::new(if vectors.is_some() { n * n } else { 0 })?;
+            let x = View::columns(x.ptr(), n, n);
+            let done = evd::evd_real(
+                a.faer(),
+                diagonal(re, n),
+                diagonal(im, n),
+                None,
+                vectors.map(|_| x.faer_mut()),
+                Par::Seq,
+                MemStack::new(&mut stack),
+                Default::default(),
+            );
+            for i in 0..n {
+                *values.add(i) = Complex::new(*re.add(i), *im.add(i));
+            }
+            let Some(v) = vectors else { return Ok(done.is_ok()) };
+            // A pair of conjugate vectors stands in two columns: real and imaginary part of the first.
+            let mut j = 0;
+            while j < n {
+                let pair = *im.add(j) != 0.0 && j + 1 < n;
+                for i in 0..n {
+                    let (p, q) = (*x.at(i, j), if pair { *x.at(i, j + 1) } else { 0.0 });
+                    *v.at(i, j) = Complex::new(p, q);
+                    if pair {
+                        *v.at(i, j + 1) = Complex::new(p, -q);
+                        *values.add(j + 1) = (*values.add(j)).conj();
+                    }
+                }
+                j += 1 + pair as usize;
+            }
+            normalize(v);
+            Ok(done.is_ok())
+        }
+    }
+
+    impl Spectral for Complex<$t> {
+        unsafe fn eigen(a: View<Self>, values: *mut Self, vectors: Option<View<Self>>) -> Result<bool> {
+            let n = a.n;
+            if !a.is_finite() {
+                return Ok(false);
+            }
+            let which = if vectors.is_some() { ComputeEigenvectors::Yes } else { ComputeEigenvectors::No };
+            let none = ComputeEigenvectors::No;
+            let mut stack = memory(evd::evd_scratch::<Self>(n, none, which, Par::Seq, Default::default()))?;
+            let done = evd::evd_cplx(
+                a.faer(),
+                diagonal(values, n),
+                None,
+                vectors.map(|v| v.faer_mut()),
+                Par::Seq,
+                MemStack::new(&mut stack),
+                Default::default(),
+            );
+            if let Some(v) = vectors {
+                normalize(v);
+            }
+            Ok(done.is_ok())
+        }
+    })* };
+}
+real_spectral!(f32, f64);

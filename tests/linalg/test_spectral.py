@@ -1,0 +1,72 @@
+"""Decompositions whose vectors are not unique: what they multiply to, and their order."""
+
+import pytest
+
+import rustorch as torch
+
+DTYPES = ["float32", "float64", "complex64", "complex128"]
+
+
+def close(a, b):
+    bound = 1e-4 if a.dtype in (torch.float32, torch.complex64) else 1e-10
+    return a.shape == b.shape and bool(((a - b).abs() < bound).all())
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(5, 3), (3, 5), (2, 4, 4), (30, 7), (140, 130)])
+@pytest.mark.parametrize("full", [True, False])
+def test_svd_multiplies_to_its_input(matrices, shape, dtype, full):
+    a = matrices(torch, *shape, dtype=dtype)
+    u, s, vh = torch.linalg.svd(a, full_matrices=full)
+    m, n = shape[-2:]
+    k = min(m, n)
+    assert u.shape[-2:] == (m, m if full else k) and vh.shape[-2:] == (n if full else k, n)
+    assert close((u[..., :k] * s.unsqueeze(-2)) @ vh[..., :k, :], a)
+    for q in (u.mH @ u, vh @ vh.mH):
+        assert close(q, torch.eye(q.shape[-1], dtype=q.dtype).expand_as(q))
+    assert bool((s[..., 1:] <= s[..., :-1]).all())
+
+
+def test_old_svd_returns_v_itself(matrices):
+    a = matrices(torch, 5, 3)
+    u, s, v = a.svd()
+    assert close(u * s @ v.mT, a)
+    u, _, v = a.svd(compute_uv=False)
+    assert u.shape == (5, 5) and v.shape == (3, 3) and not u.any()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(1, 1), (5, 5), (2, 4, 4), (140, 140)])
+def test_eigh_multiplies_to_its_input(positive, shape, dtype):
+    a = positive(torch, *shape, dtype=dtype)
+    values, vectors = torch.linalg.eigh(a)
+    assert not values.is_complex()
+    bound = 200 if shape[-1] > 100 else 1
+    assert close((vectors * values.unsqueeze(-2)) @ vectors.mH / bound, a / bound)
+    eye = torch.eye(shape[-1], dtype=a.dtype).expand(shape)
+    assert close(vectors.mH @ vectors, eye)
+    assert bool((values[..., 1:] >= values[..., :-1]).all())
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(1, 1), (5, 5), (2, 4, 4), (60, 60)])
+def test_eig_multiplies_to_its_input(matrices, shape, dtype):
+    a = matrices(torch, *shape, dtype=dtype)
+    values, vectors = torch.linalg.eig(a)
+    assert values.is_complex() and vectors.is_complex()
+    assert close(a.to(vectors.dtype) @ vectors, vectors * values.unsqueeze(-2))
+    assert close(torch.linalg.vector_norm(vectors, dim=-2), torch.ones(shape[:-1], dtype=a.real.dtype))
+
+
+def test_eigenvalues_are_those_of_eig(matrices):
+    a = matrices(torch, 6, 6)
+    close(torch.linalg.eigvals(a), torch.linalg.eig(a).eigenvalues)
+    rotation = torch.tensor([[0.0, -1.0], [1.0, 0.0]])
+    assert sorted(torch.linalg.eigvals(rotation).imag.tolist()) == pytest.approx([-1, 1])
+
+
+def test_one_triangle_is_read(positive):
+    a = positive(torch, 4, 4, dtype="complex128")
+    values = torch.linalg.eigvalsh(a)
+    assert close(torch.linalg.eigh(a.tril()).eigenvalues, values)
+    assert close(torch.linalg.eigh(a.triu(), UPLO="U").eigenvalues, values)
