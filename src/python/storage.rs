@@ -248,7 +248,10 @@ impl PyStorage {
     fn fill_<'py>(slf: Bound<'py, Self>, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Self>> {
         let (ptr, n) = slf.get().bytes()?;
         let Some(v) = int_of(value) else {
-            return Err(PyRuntimeError::new_err(format!("fill_ expects int, but got {}", super::args::type_name(value))));
+            return Err(PyRuntimeError::new_err(format!(
+                "fill_ expects int, but got {}",
+                super::args::type_name(value)
+            )));
         };
         if n > 0 {
             // SAFETY: the whole storage.
