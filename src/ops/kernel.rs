@@ -45,7 +45,8 @@ pub fn cast(y: Tensor, dtype: DType) -> Result<Tensor> {
 /// [`cast`], and the order of dims of whichever of `xs` keeps its channels last. For results without a history.
 pub fn finish(y: Tensor, dtype: DType, xs: &[&Tensor]) -> Result<Tensor> {
     let y = cast(y, dtype)?;
-    let format = xs.iter().map(|x| layout::suggested_format(x.shape(), x.strides())).find(|&f| f != MemoryFormat::Contiguous);
+    let format =
+        xs.iter().map(|x| layout::suggested_format(x.shape(), x.strides())).find(|&f| f != MemoryFormat::Contiguous);
     match format {
         Some(f) if xs[0].ndim() == y.ndim() => super::copy::contiguous_format(&y, f),
         _ => Ok(y),

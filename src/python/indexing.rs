@@ -66,9 +66,8 @@ fn assigned(x: &Tensor, value: &Bound<'_, PyAny>) -> PyResult<Tensor> {
     if let Some(v) = tensor_of(value) {
         return Ok(v);
     }
-    let python = value.is_instance_of::<PyFloat>()
-        || value.is_instance_of::<PyComplex>()
-        || value.is_instance_of::<PyInt>();
+    let python =
+        value.is_instance_of::<PyFloat>() || value.is_instance_of::<PyComplex>() || value.is_instance_of::<PyInt>();
     let number = if python { scalar_of(value) } else { int_of(value).map(Scalar::Int) };
     let Some(s) = number else {
         if value.is_instance_of::<PyInt>() {
@@ -137,7 +136,11 @@ fn listed<'py>(key: &Bound<'py, PyAny>) -> PyResult<Option<SmallVec<[Bound<'py, 
         return Ok(None);
     }
     static SAID: AtomicBool = AtomicBool::new(false);
-    warn_once(key.py(), &SAID, "Using a non-tuple sequence for multidimensional indexing is deprecated and will be changed in pytorch 2.9; use x[tuple(seq)] instead of x[seq]. In pytorch 2.9 this will be interpreted as tensor index, x[torch.tensor(seq)], which will result either in an error or a different result")?;
+    warn_once(
+        key.py(),
+        &SAID,
+        "Using a non-tuple sequence for multidimensional indexing is deprecated and will be changed in pytorch 2.9; use x[tuple(seq)] instead of x[seq]. In pytorch 2.9 this will be interpreted as tensor index, x[torch.tensor(seq)], which will result either in an error or a different result",
+    )?;
     Ok(Some(items))
 }
 
@@ -153,11 +156,7 @@ fn whole(y: &Tensor, kept: bool) -> PyResult<Tensor> {
 
 fn warn_bytes(py: Python<'_>) -> PyResult<()> {
     static SAID: AtomicBool = AtomicBool::new(false);
-    warn_once(
-        py,
-        &SAID,
-        "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead.",
-    )
+    warn_once(py, &SAID, "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead.")
 }
 
 /// The index tensor of a sequence or array: a mask if it holds bools, else integers, to which floats are cut.
@@ -218,7 +217,9 @@ fn walk(x: &Tensor, items: &[Bound<'_, PyAny>]) -> PyResult<(Tensor, Option<Adva
                 if t.dtype() == DType::U8 {
                     warn_bytes(item.py())?;
                 } else if !matches!(t.dtype(), DType::Bool | DType::I64 | DType::I32) {
-                    return Err(PyIndexError::new_err("tensors used as indices must be long, int, byte or bool tensors"));
+                    return Err(PyIndexError::new_err(
+                        "tensors used as indices must be long, int, byte or bool tensors",
+                    ));
                 }
                 if t.ndim() == 0 && matches!(t.dtype(), DType::Bool | DType::U8) {
                     y = view::unsqueeze(&y, dim as i64)?;

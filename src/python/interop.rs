@@ -140,8 +140,7 @@ fn from_array(obj: &Bound<'_, PyAny>) -> PyResult<Tensor> {
     }
     let owner: Box<dyn std::any::Any + Send + Sync> = Box::new(obj.clone().unbind());
     // SAFETY: the array interface promises memory of this extent for as long as its object lives.
-    let storage =
-        unsafe { Storage::new(Buffer::foreign(ptr, nbytes, owner), Device::Cpu, false) };
+    let storage = unsafe { Storage::new(Buffer::foreign(ptr, nbytes, owner), Device::Cpu, false) };
     // SAFETY: the span covers the geometry.
     Ok(unsafe { Tensor::from_parts(storage, 0, shape, strides, dtype) })
 }
@@ -151,14 +150,21 @@ pub(super) fn span_bytes(shape: &[usize], strides: &[isize], dtype: DType) -> Op
     if shape.contains(&0) {
         return Some(0);
     }
-    let last = shape.iter().zip(strides).try_fold(0usize, |sum, (&n, &s)| sum.checked_add((n - 1).checked_mul(s as usize)?))?;
+    let last = shape
+        .iter()
+        .zip(strides)
+        .try_fold(0usize, |sum, (&n, &s)| sum.checked_add((n - 1).checked_mul(s as usize)?))?;
     last.checked_add(1)?.checked_mul(dtype.size()).filter(|&n| n <= isize::MAX as usize)
 }
 
 /// Says once that writing to the tensor writes to memory that its owner wants unchanged.
 pub(super) fn read_only_warning(py: Python<'_>) -> PyResult<()> {
     static ONCE: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
-    super::errors::warn_once(py, &ONCE, "The given NumPy array is not writable, and PyTorch does not support non-writable tensors. This means writing to this tensor will result in undefined behavior. You may want to copy the array to protect its data or make it writable before converting it to a tensor. This type of warning will be suppressed for the rest of this program.")
+    super::errors::warn_once(
+        py,
+        &ONCE,
+        "The given NumPy array is not writable, and PyTorch does not support non-writable tensors. This means writing to this tensor will result in undefined behavior. You may want to copy the array to protect its data or make it writable before converting it to a tensor. This type of warning will be suppressed for the rest of this program.",
+    )
 }
 
 /// A tensor that shares a NumPy array's memory.
@@ -195,15 +201,21 @@ fn frombuffer(
         return wrong(format!("both buffer length ({len}) and count ({count}) must not be 0"));
     }
     if offset < 0 || offset >= len {
-        return wrong(format!("offset ({offset} bytes) must be non-negative and no greater than buffer length ({len} bytes) minus 1"));
+        return wrong(format!(
+            "offset ({offset} bytes) must be non-negative and no greater than buffer length ({len} bytes) minus 1"
+        ));
     }
     let left = len - offset;
     if count < 0 && left % size != 0 {
-        return wrong(format!("buffer length ({left} bytes) after offset ({offset} bytes) must be a multiple of element size ({size})"));
+        return wrong(format!(
+            "buffer length ({left} bytes) after offset ({offset} bytes) must be a multiple of element size ({size})"
+        ));
     }
     let n = if count < 0 { left / size } else { count };
     if n.checked_mul(size).is_none_or(|b| b > left) {
-        return wrong(format!("requested buffer length ({n} * {size} bytes) after offset ({offset} bytes) must not be greater than actual buffer length ({len} bytes)"));
+        return wrong(format!(
+            "requested buffer length ({n} * {size} bytes) after offset ({offset} bytes) must not be greater than actual buffer length ({len} bytes)"
+        ));
     }
     let Ok(bytes) = view.call_method1("cast", ("B",)).and_then(|v| PyBuffer::<u8>::get(&v)) else {
         return wrong("could not retrieve buffer from object\n  frombuffer: expected contiguous memory, but got a buffer with gaps. Copy it with bytes().".into());
@@ -219,7 +231,8 @@ fn frombuffer(
         read_only_buffer(py)?;
     }
     // SAFETY: the exported buffer stays where it is until it is released, which dropping `bytes` does.
-    let storage = unsafe { Storage::new(Buffer::foreign(ptr, (n * size) as usize, Box::new(bytes)), Device::Cpu, false) };
+    let storage =
+        unsafe { Storage::new(Buffer::foreign(ptr, (n * size) as usize, Box::new(bytes)), Device::Cpu, false) };
     let (shape, strides) = (smallvec::smallvec![n as usize], smallvec::smallvec![1]);
     // SAFETY: `n` elements fit, as was checked.
     let t = unsafe { Tensor::from_parts(storage, 0, shape, strides, d) };
@@ -231,7 +244,11 @@ fn frombuffer(
 
 fn read_only_buffer(py: Python<'_>) -> PyResult<()> {
     static ONCE: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
-    super::errors::warn_once(py, &ONCE, "The given buffer is not writable, and PyTorch does not support non-writable tensors. This means you can write to the underlying (supposedly non-writable) buffer using the tensor. You may want to copy the buffer to protect its data or make it writable before converting it to a tensor. This type of warning will be suppressed for the rest of this program.")
+    super::errors::warn_once(
+        py,
+        &ONCE,
+        "The given buffer is not writable, and PyTorch does not support non-writable tensors. This means you can write to the underlying (supposedly non-writable) buffer using the tensor. You may want to copy the buffer to protect its data or make it writable before converting it to a tensor. This type of warning will be suppressed for the rest of this program.",
+    )
 }
 
 /// A tensor's memory as NumPy sees it: `numpy.asarray(_Memory(t))` shares it and keeps it alive.

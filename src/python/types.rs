@@ -127,7 +127,9 @@ impl PyDevice {
         let (Some(first), index) = (given.first(), given.get(1)) else { return Err(wrong()) };
         if let Ok(d) = first.cast::<PyDevice>() {
             if index.is_some() {
-                return Err(PyTypeError::new_err("device(): argument 'type' (position 1) must be str, not torch.device"));
+                return Err(PyTypeError::new_err(
+                    "device(): argument 'type' (position 1) must be str, not torch.device",
+                ));
             }
             return Ok(d.get().clone());
         }
