@@ -15,6 +15,8 @@ pub enum Kind {
     Type,
     /// A value out of its range.
     Value,
+    /// A Python number that does not fit its place.
+    Overflow,
     /// An operation or dtype without a kernel.
     NotImplemented,
     /// No memory for a result.
@@ -139,6 +141,26 @@ pub fn on_warning(f: Warn) {
 #[cold]
 pub fn warn_once(said: &'static AtomicBool, text: &str) -> Result<()> {
     WARN.get().map_or(Ok(()), |f| f(said, text))
+}
+
+/// What unwinds from a kernel that finds no memory for its intermediate results; the bindings turn it into an error.
+#[derive(Debug)]
+pub struct NoRoom(pub usize);
+
+/// An empty vector with room for `n` items. Without memory it unwinds with [`NoRoom`], where `Vec` would abort.
+pub fn room<T>(n: usize) -> Vec<T> {
+    let mut v = Vec::new();
+    if v.try_reserve_exact(n).is_err() {
+        std::panic::resume_unwind(Box::new(NoRoom(n.saturating_mul(size_of::<T>()))));
+    }
+    v
+}
+
+/// `n` equal items; without memory it unwinds as [`room`] does.
+pub fn filled<T: Clone>(item: T, n: usize) -> Vec<T> {
+    let mut v = room(n);
+    v.resize(n, item);
+    v
 }
 
 /// A bug in rustorch itself, reported as such instead of a panic.

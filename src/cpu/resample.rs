@@ -41,7 +41,7 @@ impl Table {
 
     /// The transpose: what the gradient goes through.
     pub fn transposed(&self) -> Table {
-        let mut rows = vec![Vec::new(); self.input];
+        let mut rows = crate::error::filled(Vec::new(), self.input);
         for j in 0..self.starts.len() - 1 {
             for t in self.starts[j]..self.starts[j + 1] {
                 rows[self.index[t] as usize].push((j, self.weight[t]));

@@ -248,7 +248,7 @@ unsafe fn chains<T: Num, R: Run>(c: &mut [Chain<R::A>], d: Dim<2>) {
 fn long<T: Num, R: Run>(x: *mut u8, out: *mut u8, kept: &Dims<2>, d: Dim<2>, rows: usize) {
     let pieces = d.n.div_ceil(PIECE);
     let groups = pieces.div_ceil(CHAINS);
-    let mut totals = vec![R::init(); pieces];
+    let mut totals = crate::error::filled(R::init(), pieces);
     let (x, out) = (super::index::Ptr(x), super::index::Ptr(out));
     let mut w = Walk::new(kept, 0);
     for _ in 0..rows {

@@ -1,7 +1,7 @@
 //! Gathers and scatters. Indices are int64 tensors that operations have checked with [`out_of_bounds`].
 
 use crate::cpu::index;
-use crate::tensor::{Strided, Tensor};
+use crate::tensor::{DType, Strided, Tensor};
 use smallvec::SmallVec;
 
 pub use crate::cpu::index::{Bag, Scatter};
@@ -18,6 +18,10 @@ fn lifted(t: &Tensor) -> Strided<'_> {
 
 /// The first index outside of `0..size`, or of `-size..size` if `negative`.
 pub fn out_of_bounds(i: &Tensor, size: usize, negative: bool) -> Option<i64> {
+    // Kernels read int64: anything else has no index in bounds.
+    if i.dtype() != DType::I64 {
+        return Some(i64::MIN);
+    }
     if i.is_meta() { None } else { index::check_bounds(&i.strided(), size, negative) }
 }
 

@@ -54,7 +54,16 @@ pub fn spread(counts: &Tensor, out: &Tensor) {
 
 /// How many elements a triangle of a matrix has.
 pub fn triangle_size(rows: usize, cols: usize, diagonal: i64, upper: bool) -> usize {
-    (0..rows).map(|r| create::triangle_columns(r, cols, diagonal, upper).len()).sum()
+    // Row r of a lower triangle has r + 1 + diagonal columns, as far as there are any.
+    let lower = |rows: i128, cols: i128, diagonal: i128| {
+        let first = (-diagonal).clamp(0, rows);
+        let full = (cols - diagonal).clamp(first, rows);
+        let n = full - first;
+        n * (first + diagonal + 1).max(0) + n * (n - 1) / 2 + (rows - full) * cols
+    };
+    let (r, c, d) = (rows as i128, cols as i128, diagonal as i128);
+    let n = if upper { r * c - lower(r, c, d - 1) } else { lower(r, c, d) };
+    usize::try_from(n).unwrap_or(usize::MAX)
 }
 
 /// Rows and columns of a triangle of a matrix, as the two rows of `out`.

@@ -22,7 +22,7 @@ pub mod softmax;
 pub mod sort;
 
 use crate::cpu::{self, alloc, pointwise};
-use crate::error::Result;
+use crate::error::{Error, Kind, Result, three_parts};
 use crate::fail;
 use crate::tensor::layout::{self, Shape, Strides};
 use crate::tensor::{Buffer, DType, Device, Scalar, Storage, Strided, Tensor};
@@ -50,11 +50,18 @@ fn too_large(shape: &[usize]) -> Result<usize> {
         expected: ("empty: expected a size below 2^63 bytes"), got: ("shape {shape:?}"), fix: ("Use smaller sizes."))
 }
 
+/// The error for a failed allocation.
 #[cold]
-fn out_of_memory(nbytes: usize) -> Result<Buffer> {
-    fail!(OutOfMemory, torch: ("[enforce fail at alloc_cpu.cpp] . DefaultCPUAllocator: can't allocate memory: you tried to allocate {nbytes} bytes."),
-        expected: ("empty: expected free memory for {nbytes} bytes"), got: ("a refusal by the system"),
-        fix: ("Use smaller tensors, a smaller batch or a smaller dtype, or free some."))
+pub fn out_of_memory(nbytes: usize) -> Error {
+    three_parts(
+        Kind::OutOfMemory,
+        Some(format!(
+            "[enforce fail at alloc_cpu.cpp] . DefaultCPUAllocator: can't allocate memory: you tried to allocate {nbytes} bytes."
+        )),
+        format!("empty: expected free memory for {nbytes} bytes"),
+        "a refusal by the system".to_owned(),
+        "Use smaller tensors, a smaller batch or a smaller dtype, or free some.".to_owned(),
+    )
 }
 
 /// A block from the caching allocator.
@@ -63,7 +70,7 @@ pub fn cpu_buffer(nbytes: usize, zeroed: bool) -> Result<Buffer> {
         return Ok(Buffer::empty());
     }
     let block = if zeroed { alloc::alloc_zeroed(nbytes) } else { alloc::alloc(nbytes) };
-    let Some(block) = block else { return out_of_memory(nbytes) };
+    let Some(block) = block else { return Err(out_of_memory(nbytes)) };
     unsafe fn free(ptr: *mut u8, _: usize, capacity: usize) {
         // SAFETY: made by `into_raw` below and freed once.
         drop(unsafe { alloc::Block::from_raw(ptr, capacity) });
@@ -86,6 +93,11 @@ fn nbytes_of(shape: &[usize], dtype: DType) -> Result<usize> {
         Some(n) => Ok(n),
         None => too_large(shape),
     }
+}
+
+/// The bytes of a dense tensor; an error if they cannot be addressed.
+pub fn check_size(shape: &[usize], dtype: DType) -> Result<usize> {
+    nbytes_of(shape, dtype)
 }
 
 /// A contiguous tensor without defined contents.
@@ -223,7 +235,7 @@ pub fn share(s: &Storage) -> Result<()> {
     }
     let n = s.nbytes();
     if n > 0 {
-        let Some(block) = alloc::shared(n) else { return out_of_memory(n).map(drop) };
+        let Some(block) = alloc::shared(n) else { return Err(out_of_memory(n)) };
         unsafe fn free(ptr: *mut u8, nbytes: usize, _: usize) {
             // SAFETY: mapped by `alloc::shared` with this size and freed once.
             unsafe { alloc::unmap_shared(ptr, nbytes) }

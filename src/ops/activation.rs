@@ -181,7 +181,7 @@ fn threshold(x: &Tensor, threshold: Scalar, value: Scalar, dest: &Dest) -> Resul
 /// `x` limited to [min, max]; the gradient is 0 at the limits.
 pub fn hardtanh(x: &Tensor, min: Scalar, max: Scalar, dest: &Dest) -> Result<Tensor> {
     if x.dtype() == DType::Bool {
-        fail!(NotImplemented, torch: ("Bool inputs not supported for hardtanh"), expected: ("hardtanh: expected numbers"), got: ("bool"), fix: ("Convert with .float()."));
+        fail!(Runtime, torch: ("Bool inputs not supported for hardtanh"), expected: ("hardtanh: expected numbers"), got: ("bool"), fix: ("Convert with .float()."));
     }
     if !x.dtype().is_float()
         && !x.dtype().is_complex()

@@ -400,7 +400,7 @@ pub fn masked_fill(x: &Tensor, mask: &Tensor, value: &Tensor) -> Result<Tensor> 
                 && x.dtype().is_float())
         {
             let why = format!("value cannot be converted to type {} without overflow", x.dtype().name());
-            if value.dtype().is_complex() || x.dtype().is_integral(true) {
+            if value.dtype().is_complex() || (x.dtype().is_integral(true) && !value.is_wrapped_number()) {
                 fail!(Runtime, torch: ("{why}"), expected: ("masked_fill: expected a value of dtype {}", x.dtype().name()), got: ("{}", value.dtype().name()), fix: ("Convert x first."));
             }
         }

@@ -106,12 +106,15 @@ pub fn attention(
         Some(m) => {
             let m = additive(m, q)?;
             // A mask that is the same for all of the batch is not repeated.
+            let full: Shape = batch.iter().copied().chain([l, s]).collect();
+            if layout::broadcast(&full, m.shape())? != full {
+                fail!(Runtime, torch: ("output with shape {full:?} doesn't match the broadcast shape {:?}", m.shape()), expected: ("attention: expected a mask that broadcasts to {full:?}"), got: ("{:?}", m.shape()), fix: ("Check the mask's dims."));
+            }
             let shared = m.ndim() <= 2 || m.shape()[..m.ndim() - 2].iter().all(|&d| d == 1);
             if shared {
                 let rows: Shape = m.shape().iter().rev().take(2).rev().copied().collect();
                 Some(broadcast_to(&m.reshape_to(&rows)?, &[l, s])?)
             } else {
-                let full: Shape = batch.iter().copied().chain([l, s]).collect();
                 Some(broadcast_to(&m, &full)?.reshape_to(&[n, l, s])?)
             }
         }

@@ -175,6 +175,9 @@ fn spread(name: &str, list: &[i64], nd: usize) -> Result<Dims> {
         fail!(Runtime, torch: ("expected {name} to be a single integer value or a list of {nd} values to match the convolution dimensions, but got {name}={list:?}"),
             expected: ("conv: expected 1 or {nd} numbers as {name}"), got: ("{list:?}"), fix: ("Give one per spatial dim."));
     }
+    if let Some(big) = list.iter().find(|&&n| n > i32::MAX as i64) {
+        fail!(Runtime, torch: ("value cannot be converted to type int without overflow"), expected: ("conv: expected {name} below 2^31"), got: ("{big}"), fix: ("Check the arguments."));
+    }
     let low = if name == "stride" || name == "dilation" { 1 } else { 0 };
     if let Some(bad) = list.iter().find(|&&n| n < low) {
         let text = match name {
@@ -269,7 +272,8 @@ fn convolve(name: &str, x: &Tensor, w: &Tensor, bias: Option<&Tensor>, nd: usize
     check_bias(w, bias, w.shape()[0])?;
     let (input, kernel) = (&x.shape()[2..], &w.shape()[2..]);
     let padded: Dims = (0..nd).map(|d| input[d] + 2 * call.padding[d]).collect();
-    let span: Dims = (0..nd).map(|d| call.dilation[d] * kernel[d].saturating_sub(1) + 1).collect();
+    let span: Dims =
+        (0..nd).map(|d| call.dilation[d].saturating_mul(kernel[d].saturating_sub(1)).saturating_add(1)).collect();
     if (0..nd).any(|d| padded[d] < span[d]) {
         fail!(Runtime, torch: ("Calculated padded input size per channel: ({}). Kernel size: ({}). Kernel size can't be greater than actual input size", by(&padded), by(&span)), expected: ("{name}: expected an input of at least ({})", by(&span)), got: ("({})", by(&padded)), fix: ("Use more padding or a smaller kernel."));
     }
@@ -317,7 +321,7 @@ fn conv_named(
             check_weight(w, nd, call.groups)?;
             let mut extra: SmallVec<[i64; 6]> = SmallVec::new();
             for d in (0..nd).rev() {
-                let total = call.dilation[d] * w.shape()[d + 2].saturating_sub(1);
+                let total = call.dilation[d].saturating_mul(w.shape()[d + 2].saturating_sub(1));
                 call.padding[d] = total / 2;
                 // What an even kernel leaves over goes behind.
                 extra.extend([0, (total % 2) as i64]);
@@ -368,14 +372,14 @@ fn conv_transpose(
             fail!(Runtime, torch: ("output padding must be smaller than either stride or dilation, but got{}{}{}", list(&extra, "output_padding_"), list(&call.stride, "stride_"), list(&call.dilation, "dilation_")),
                 expected: ("{name}: expected output_padding below the stride or the dilation"), got: ("{}", extra[d]), fix: ("Use a smaller one."));
         }
-        let size = (x.shape()[d + 2] as i64 - 1) * call.stride[d] as i64 - 2 * call.padding[d] as i64
-            + (call.dilation[d] * (w.shape()[d + 2].max(1) - 1)) as i64
-            + extra[d] as i64
+        let size = (x.shape()[d + 2] as i128 - 1) * call.stride[d] as i128 - 2 * call.padding[d] as i128
+            + call.dilation[d] as i128 * (w.shape()[d + 2].max(1) - 1) as i128
+            + extra[d] as i128
             + 1;
         if size <= 0 {
             fail!(Runtime, torch: ("Given input size per channel: ({}). Calculated output size per channel: ({size}). Output size is too small", by(&x.shape()[2..])), expected: ("{name}: expected a positive output size"), got: ("{size}"), fix: ("Use less padding."));
         }
-        image.push(size as usize);
+        image.push(usize::try_from(size).unwrap_or(usize::MAX));
     }
     let mut v =
         Conv::new((n, out, c, call.groups), &image, &w.shape()[2..], &call.stride, &call.padding, &call.dilation);

@@ -36,6 +36,7 @@ pub fn strides_for(x: &Tensor, format: MemoryFormat) -> Strides {
 
 /// A copy; by default with the input's order of dims.
 pub fn clone(x: &Tensor, memory_format: Option<MemoryFormat>) -> Result<Tensor> {
+    super::create::check_rank(memory_format.unwrap_or(MemoryFormat::Preserve), x.ndim())?;
     clone_strided(x, &strides_for(x, memory_format.unwrap_or(MemoryFormat::Preserve)))
 }
 

@@ -99,7 +99,7 @@ pub fn empty_strided(size: &[i64], stride: &[i64], dtype: Option<DType>, dev: Op
         fail!(Runtime, torch: ("dimensionality of sizes ({}) must match dimensionality of strides ({})", size.len(), stride.len()), expected: ("empty_strided: expected {} strides of at least 0", size.len()),
             got: ("{stride:?}"), fix: ("Give one stride per dim."));
     }
-    let strides: layout::Strides = stride.iter().map(|&s| s as isize).collect();
+    let strides = layout::kept_strides(&shape, stride);
     dispatch::empty_strided(&shape, &strides, dtype.unwrap_or(default_dtype()), device(dev))
 }
 
@@ -138,7 +138,9 @@ pub fn ones(size: &[i64], dtype: Option<DType>, dev: Option<Device>) -> Result<T
 
 /// Memory shaped like another tensor.
 pub fn like(x: &Tensor, dtype: Option<DType>, dev: Option<Device>, format: Option<MemoryFormat>) -> Result<Tensor> {
-    let strides = super::copy::strides_for(x, format.unwrap_or(MemoryFormat::Preserve));
+    let format = format.unwrap_or(MemoryFormat::Preserve);
+    check_rank(format, x.ndim())?;
+    let strides = super::copy::strides_for(x, format);
     dispatch::empty_strided(x.shape(), &strides, dtype.unwrap_or(x.dtype()), dev.unwrap_or(x.device()))
 }
 

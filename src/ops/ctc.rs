@@ -26,6 +26,7 @@ struct Batch {
 
 impl Batch {
     fn new(p: &Tensor, targets: &Tensor, input: &[i64], label: &[i64], blank: i64) -> Result<Batch> {
+        super::helpers::extent(p, 1)?;
         let &[t, n, c] = p.shape() else {
             fail!(Runtime, torch: ("Expected tensor to have 3 dimensions, but got tensor with {} dimensions instead (while checking arguments for ctc_loss)", p.ndim()), expected: ("ctc_loss: expected log_probs (T, N, C)"), got: ("{:?}", p.shape()), fix: ("Check the dims."))
         };

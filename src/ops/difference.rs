@@ -57,7 +57,7 @@ pub fn diff(x: &Tensor, n: i64, dim: i64, prepend: Option<&Tensor>, append: Opti
 
 /// Sums of neighbours along a dim.
 fn pairs(y: &Tensor, d: usize) -> Result<Tensor> {
-    let len = y.size(d) - 1;
+    let len = y.size(d).saturating_sub(1);
     part(y, d, 0, len)?.add(&part(y, d, 1, len)?)
 }
 

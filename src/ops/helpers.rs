@@ -10,6 +10,9 @@ use smallvec::SmallVec;
 
 /// Bits of wrapped dims; an empty list means all. torch's error for a dim given twice.
 pub fn dim_mask(x: &Tensor, dims: &[i64], empty_is_all: bool) -> Result<u64> {
+    if x.ndim() > 64 {
+        fail!(Runtime, torch: ("dim={} is larger than 64: only tensors with up to 64 dims are supported", x.ndim()), expected: ("dims: expected at most 64 dims"), got: ("{}", x.ndim()), fix: ("Flatten some."));
+    }
     if dims.is_empty() && empty_is_all {
         return Ok(if x.ndim() >= 64 { u64::MAX } else { (1u64 << x.ndim()) - 1 });
     }
@@ -30,7 +33,10 @@ pub fn reduced_shape(shape: &[usize], mask: u64, keepdim: bool) -> Shape {
     shape
         .iter()
         .enumerate()
-        .filter_map(|(d, &n)| if mask >> d & 1 == 0 { Some(n) } else { keepdim.then_some(1) })
+        .filter_map(|(d, &n)| {
+            // Beyond 64 dims a mask can only mean all of them.
+            if mask >> d.min(63) & 1 == 0 { Some(n) } else { keepdim.then_some(1) }
+        })
         .collect()
 }
 
@@ -52,6 +58,14 @@ pub fn sum_to(g: &Tensor, shape: &[usize]) -> Result<Tensor> {
         (0..g.ndim()).filter(|&d| d < lead || (shape[d - lead] == 1 && g.shape()[d] != 1)).map(|d| d as i64).collect();
     let s = if dims.is_empty() { g.clone() } else { g.sum_dims(&dims, true)? };
     if lead > 0 { s.view_as_shape(shape) } else { Ok(s) }
+}
+
+/// The extent of dim `d`. torch reads some extents before it looks at the number of dims, and so gives an IndexError.
+pub fn extent(x: &Tensor, d: i64) -> Result<usize> {
+    if x.ndim() == 0 {
+        fail!(Index, torch: ("Dimension specified as {d} but tensor has no dimensions"), expected: ("expected a tensor with a dim {d}"), got: ("a 0-d tensor"), fix: ("Unsqueeze it first."));
+    }
+    Ok(x.shape()[x.wrap_dim(d)?])
 }
 
 /// Does a floating tensor hold a NaN?
@@ -87,6 +101,18 @@ pub fn float_dtype(d: DType) -> DType {
 /// torch's text for a missing kernel.
 #[cold]
 pub fn not_implemented<T>(name: &str, dtype: DType) -> Result<T> {
+    // Where torch says before it looks for a kernel that complex numbers have no order or no such function.
+    let sentence = match name {
+        "minimum" | "maximum" => Some(format!("{name} not implemented for complex tensors.")),
+        "fmin" | "fmax" => Some(format!("{name} not implemented for complex tensors.")),
+        "heaviside" => Some("heaviside is not yet implemented for complex tensors.".to_owned()),
+        "isneginf" | "isposinf" => Some(format!("{name} does not support complex inputs.")),
+        "min" | "max" => Some(format!("{name}(): does not support complex input")),
+        _ => None,
+    };
+    if let Some(sentence) = sentence.filter(|_| dtype.is_complex()) {
+        fail!(Runtime, torch: ("{sentence}"), expected: ("{name}: expected real numbers"), got: ("{}", dtype.name()), fix: ("Use abs(), or the real part."));
+    }
     fail!(NotImplemented, torch: ("\"{name}_cpu\" not implemented for '{}'", dtype.scalar_name()),
         expected: ("{name}: expected a dtype that it is defined for"), got: ("{}", dtype.name()), fix: ("Convert with .to() first."))
 }

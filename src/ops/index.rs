@@ -34,6 +34,9 @@ fn prepare(x: &Tensor, indices: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>
             out.push(None);
             continue;
         };
+        if t.is_meta() && !x.is_meta() {
+            fail!(Runtime, torch: ("indices should be either on cpu or on the same device as the indexed tensor ({})", x.device()), expected: ("index: expected indices with data"), got: ("a meta tensor"), fix: ("Make them on the CPU."));
+        }
         match t.dtype() {
             DType::Bool | DType::U8 => {
                 for k in 0..t.ndim() {

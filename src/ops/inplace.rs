@@ -49,7 +49,7 @@ pub fn check_history(x: &Tensor, recorded: bool) -> Result<()> {
 
 fn check_view(x: &Tensor, base: &Tensor) -> Result<()> {
     crate::autograd::history::forbidden(x, "is being")?;
-    if base.requires_grad() && base.is_leaf() {
+    if x.requires_grad() && base.is_leaf() {
         fail!(Runtime, torch: ("a view of a leaf Variable that requires grad is being used in an in-place operation."),
             expected: ("in-place: expected a view of a tensor that is not a leaf"), got: ("a view of a leaf that requires grad"), fix: ("Wrap the update in torch.no_grad(), or clone the leaf first."));
     }

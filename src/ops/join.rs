@@ -197,7 +197,8 @@ fn block_diag(tensors: &[Tensor]) -> Result<Tensor> {
     }
     let blocks = each(tensors, atleast_2d)?;
     let refs: Refs = blocks.iter().collect();
-    let (rows, cols) = blocks.iter().fold((0, 0), |(r, c), b| (r + b.size(0), c + b.size(1)));
+    let (rows, cols) =
+        blocks.iter().fold((0usize, 0usize), |(r, c), b| (r.saturating_add(b.size(0)), c.saturating_add(b.size(1))));
     let device = if refs.is_empty() { crate::tensor::Device::Cpu } else { same_device("block_diag", &refs)? };
     let dtype = if blocks.is_empty() { crate::tensor::promote::default_dtype() } else { common_dtype(tensors) };
     let out = dispatch::zeros(&[if blocks.is_empty() { 1 } else { rows }, cols], dtype, device)?;
@@ -233,6 +234,7 @@ pub fn repeat(x: &Tensor, repeats: &[i64]) -> Result<Tensor> {
     let padded: Shape = std::iter::repeat_n(1, lead).chain(x.shape().iter().copied()).collect();
     let target: Vec<i64> = padded.iter().zip(repeats).map(|(&n, &r)| (n as i64).saturating_mul(r)).collect();
     let target = super::helpers::checked_shape("repeat", &target)?;
+    dispatch::check_size(&target, x.dtype())?;
     // Every dim becomes (count, size), the count without a stride.
     let pairs: Shape = padded.iter().flat_map(|&n| [1, n]).collect();
     let spread: Shape = padded.iter().zip(repeats).flat_map(|(&n, &r)| [r.max(0) as usize, n]).collect();

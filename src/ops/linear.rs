@@ -1,7 +1,7 @@
 //! Products with an addition, and compositions of matrix products: linear, addmm and relatives, tensordot, kron.
 
 use super::copy::contiguous;
-use super::helpers::{same_device, sum_to};
+use super::helpers::{extent, same_device, sum_to};
 use super::matmul::{bmm, check_factors, left_grad, matmul, mm, right_grad};
 use super::pointwise::number;
 use super::view::{self, expand_to};
@@ -225,6 +225,10 @@ pub fn baddbmm(x: &Tensor, a: &Tensor, b: &Tensor, beta: Scalar, alpha: Scalar) 
 }
 
 fn check_batches(name: &str, a: &Tensor, b: &Tensor) -> Result<()> {
+    for d in 0..3 {
+        extent(b, d)?;
+        extent(a, d.min(1))?;
+    }
     if a.ndim() != 3 || b.ndim() != 3 {
         let which = if a.ndim() != 3 { "batch1" } else { "batch2" };
         fail!(Runtime, torch: ("{which} must be a 3D tensor"), expected: ("{name}: expected two 3-D tensors"), got: ("{} and {} dims", a.ndim(), b.ndim()), fix: ("Add or merge dims."));
@@ -245,6 +249,7 @@ fn addbmm(x: &Tensor, a: &Tensor, b: &Tensor, beta: Scalar, alpha: Scalar) -> Re
 }
 
 fn check_vector(name: &str, a: &Tensor, v: &Tensor) -> Result<()> {
+    extent(a, 0)?;
     if a.ndim() != 2 || v.ndim() != 1 {
         fail!(Runtime, torch: ("vector + matrix @ vector expected, got {}, {}, {}", 1, a.ndim(), v.ndim()), expected: ("{name}: expected a matrix and a vector"), got: ("{} and {} dims", a.ndim(), v.ndim()), fix: ("Use matmul() for other dims."));
     }

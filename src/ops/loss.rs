@@ -234,7 +234,7 @@ fn kl_div(x: &Tensor, target: &Tensor, reduction: i64, log_target: bool) -> Resu
 }
 
 fn soft_margin_loss(x: &Tensor, target: &Tensor, reduction: i64) -> Result<Tensor> {
-    reduced(&target.neg()?.mul(x)?.exp()?.log1p()?, reduction)
+    reduced(&x.mul(&target.neg()?)?.exp()?.log1p()?, reduction)
 }
 
 fn poisson_nll_loss(

@@ -13,6 +13,14 @@ use crate::ops;
 use crate::schema::Dest;
 use crate::tensor::{DType, Scalar, Tensor};
 
+/// Classes are int64.
+fn check_labels(target: &Tensor) -> Result<()> {
+    if target.dtype() != DType::I64 {
+        fail!(Runtime, torch: ("expected scalar type Long but found {}", target.dtype().scalar_name()), expected: ("margin loss: expected int64 targets"), got: ("{}", target.dtype().name()), fix: ("Convert them with .long()."));
+    }
+    Ok(())
+}
+
 fn positive_part(x: &Tensor) -> Result<Tensor> {
     clamp(x, Some(&number(0.0)?), None, &Dest::New)
 }
@@ -50,6 +58,7 @@ fn multi_margin_loss(
     if target.ndim() > 1 || target.numel() != n {
         fail!(Runtime, torch: ("multi_margin_loss: target tensor should be 1-D with size equal to the number of input samples (batch size). Expected target size [{n}], but got {:?}. Input has shape {:?}.", target.shape(), x.shape()), expected: ("multi_margin_loss: expected {n} targets"), got: ("{:?}", target.shape()), fix: ("Give one class per sample."));
     }
+    check_labels(target)?;
     if let Some(w) = weight.filter(|w| w.numel() != c || w.ndim() > 1) {
         fail!(Runtime, torch: ("inconsistent weight size, expected {c} but got {:?}", w.shape()), expected: ("multi_margin_loss: expected {c} weights"), got: ("{:?}", w.shape()), fix: ("Give one per class."));
     }
@@ -83,11 +92,15 @@ fn mask_at(x: &Tensor, index: &Tensor) -> Result<Tensor> {
 ///
 /// Also returns the mask of the targets, which torch's `multilabel_margin_loss_forward` has.
 fn multilabel_margin(x: &Tensor, target: &Tensor, reduction: i64) -> Result<(Tensor, Tensor)> {
+    if x.ndim() > 2 || x.shape().last() == Some(&0) {
+        fail!(Runtime, torch: ("Expected non-empty vector or matrix with optional 0-dim batch size, but got: {:?}", x.shape()), expected: ("multilabel_margin_loss: expected (C) or (N, C)"), got: ("{:?}", x.shape()), fix: ("Check the input."));
+    }
     if x.shape() != target.shape() && !(x.numel() == 1 && target.numel() == 1 && x.ndim() <= 1 && target.ndim() <= 1) {
         fail!(Runtime, torch: ("inconsistent target size: {:?} for input of size: {:?}", target.shape(), x.shape()), expected: ("multilabel_margin_loss: expected a target shaped like the input"), got: ("{:?}", target.shape()), fix: ("Fill up with -1."));
     }
     let (scores, single) = batched("multilabel_margin_loss", x)?;
     let c = scores.shape()[1];
+    check_labels(target)?;
     let (index, counted, mask) = no_grad(|| -> Result<_> {
         let t = target.reshape_to(scores.shape())?;
         let ended = super::copy::to_dtype(&t.lt(&number(0.0)?)?, DType::I64)?;

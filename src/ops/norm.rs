@@ -3,6 +3,7 @@
 //! The kernels have gradients of their own. Where a gradient is to be differentiated again, [`Formula`] computes it in
 //! operations instead.
 
+use super::helpers::extent;
 use super::kernel::{cast, finish, float_kernel, operand, optional};
 use super::pointwise::number;
 use crate::autograd::record::Saver;
@@ -312,6 +313,8 @@ fn check_channels(name: &str, c: usize, tensors: [(&str, Option<&Tensor>); 4]) -
 }
 
 fn group(x: &Tensor, groups: i64, gamma: Option<&Tensor>, beta: Option<&Tensor>, eps: f64) -> Result<[Tensor; 3]> {
+    extent(x, 0)?;
+    extent(x, 1)?;
     if x.ndim() < 2 {
         fail!(Runtime, torch: ("Expected at least 2 dimensions for input tensor but received {}", x.ndim()), expected: ("group_norm: expected input (N, C, *)"), got: ("{:?}", x.shape()), fix: ("Add dims."));
     }
@@ -410,6 +413,11 @@ fn batch(
         [("running_mean", running.0), ("running_var", running.1), ("weight", gamma), ("bias", beta)],
     )?;
     let compute = float_kernel("batch_norm", x.dtype())?;
+    if let Some(t) =
+        [running.0, running.1].into_iter().flatten().find(|t| t.dtype() != x.dtype() && t.dtype() != compute)
+    {
+        fail!(Runtime, torch: ("expected scalar type {} but found {}", x.dtype().scalar_name(), t.dtype().scalar_name()), expected: ("batch_norm: expected running statistics of dtype {}", x.dtype().name()), got: ("{}", t.dtype().name()), fix: ("Convert them with .to()."));
+    }
     let fresh = || dispatch::empty(&[c], compute, x.device());
     let data = operand(x, compute)?;
     let (mean, rstd) = match (train, running) {
@@ -526,6 +534,8 @@ fn instance_norm(
     if !use_input_stats && (mean.is_none() || var.is_none()) {
         fail!(Runtime, torch: ("Expected running_mean and running_var to be defined when use_input_stats is false"), expected: ("instance_norm: expected running statistics"), got: ("none"), fix: ("Pass them, or use the input's."));
     }
+    extent(x, 0)?;
+    extent(x, 1)?;
     let (n, c, s) = channels(x);
     check_channels("batch_norm", c, [("running_mean", mean), ("running_var", var), ("weight", gamma), ("bias", beta)])?;
     if mean.is_none() && var.is_none() {

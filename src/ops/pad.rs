@@ -10,7 +10,7 @@ use crate::fail;
 use crate::grads;
 use crate::ops;
 use crate::tensor::layout::{Shape, Strides, contiguous_strides};
-use crate::tensor::{Scalar, Tensor};
+use crate::tensor::{DType, Scalar, Tensor};
 use smallvec::SmallVec;
 
 /// (before, after) of every dim, first dim first; the list names the last dim's first.
@@ -30,7 +30,7 @@ pub fn constant_pad(x: &Tensor, pad: &[i64], value: Scalar) -> Result<Tensor> {
     let sides = sides(x, pad)?;
     let mut shape = Shape::new();
     for (d, &(before, after)) in sides.iter().enumerate() {
-        let n = x.shape()[d] as i64 + before + after;
+        let n = (x.shape()[d] as i64).saturating_add(before).saturating_add(after);
         if n < 0 {
             fail!(Runtime, torch: ("The input size {}, plus negative padding {before} and {after} resulted in a negative output size, which is invalid. Check dimension {d} of your input.", x.shape()[d]), expected: ("pad: expected to keep at least 0 elements"), got: ("{n}"), fix: ("Take away less."));
         }
@@ -42,7 +42,8 @@ pub fn constant_pad(x: &Tensor, pad: &[i64], value: Scalar) -> Result<Tensor> {
     let (mut from, mut to) = (x.detach(), y.detach());
     for (d, &(before, after)) in sides.iter().enumerate() {
         let n = x.shape()[d] as i64;
-        let (skip, length) = ((-before).max(0), n - (-before).max(0) - (-after).max(0));
+        let (skip, cut) = (before.saturating_neg().max(0), after.saturating_neg().max(0));
+        let length = n.saturating_sub(skip).saturating_sub(cut);
         if length <= 0 {
             from = view::narrow(&from, d as i64, 0, 0)?;
             to = view::narrow(&to, d as i64, 0, 0)?;
@@ -52,7 +53,7 @@ pub fn constant_pad(x: &Tensor, pad: &[i64], value: Scalar) -> Result<Tensor> {
         }
     }
     dispatch::copy(&from, &to);
-    let back: SmallVec<[i64; 6]> = pad.iter().map(|n| -n).collect();
+    let back: SmallVec<[i64; 6]> = pad.iter().map(|n| n.saturating_neg()).collect();
     record(y, "ConstantPadNdBackward0", &[x], |_| move |_, g| grads![constant_pad(g, &back, Scalar::Int(0))?])
 }
 
@@ -75,16 +76,19 @@ enum Mode {
 
 /// Where each element of a padded dim comes from.
 fn sources(n: i64, before: i64, after: i64, mode: Mode) -> Vec<i64> {
-    (-before..n + after)
-        .map(|i| match mode {
-            Mode::Replicate => i.clamp(0, n - 1),
-            Mode::Circular => i.rem_euclid(n),
-            Mode::Reflect if i < 0 => -i,
-            Mode::Reflect if i >= n => 2 * (n - 1) - i,
-            Mode::Reflect => i,
-        })
-        .collect()
+    let mut list = crate::error::room((n + before + after) as usize);
+    list.extend((-before..n + after).map(|i| match mode {
+        Mode::Replicate => i.clamp(0, n - 1),
+        Mode::Circular => i.rem_euclid(n),
+        Mode::Reflect if i < 0 => -i,
+        Mode::Reflect if i >= n => 2 * (n - 1) - i,
+        Mode::Reflect => i,
+    }));
+    list
 }
+
+/// Padding beyond this fits no memory, and sums of it would not fit 64 bits.
+const MOST: u64 = 1 << 48;
 
 fn surround(x: &Tensor, pad: &[i64], mode: Mode) -> Result<Tensor> {
     let mut y = x.clone();
@@ -94,7 +98,11 @@ fn surround(x: &Tensor, pad: &[i64], mode: Mode) -> Result<Tensor> {
         }
         let n = x.shape()[d] as i64;
         check_side(x, d, n, (before, after), mode)?;
-        let index = super::create::from_ints(&sources(n, before, after, mode), x.device())?;
+        let index = if x.is_meta() {
+            dispatch::empty(&[(n + before + after) as usize], DType::I64, x.device())?
+        } else {
+            super::create::from_ints(&sources(n, before, after, mode), x.device())?
+        };
         y = index_select(&y, d as i64, &index)?;
     }
     if y.is(x) { copy::clone(x, None) } else { Ok(y) }
@@ -106,6 +114,9 @@ fn check_side(x: &Tensor, d: usize, n: i64, (before, after): (i64, i64), mode: M
     }
     if mode == Mode::Circular && (before > n || after > n) {
         fail!(Runtime, torch: ("Padding value causes wrapping around more than once."), expected: ("pad: expected at most {n} per side with mode 'circular'"), got: ("({before}, {after})"), fix: ("Pad in several steps."));
+    }
+    if [before, after].iter().any(|p| p.unsigned_abs() > MOST) {
+        fail!(Runtime, torch: ("Storage size calculation overflowed with padding ({before}, {after})"), expected: ("pad: expected at most 2^48 per side"), got: ("({before}, {after})"), fix: ("Pad by less."));
     }
     if n + before + after < 0 || (mode == Mode::Circular && n + before + after <= 0) {
         fail!(Runtime, torch: ("Negative padding value is resulting in an empty dimension"), expected: ("pad: expected to keep elements"), got: ("({before}, {after}) of {n}"), fix: ("Take away less."));
@@ -140,18 +151,25 @@ fn pad(x: &Tensor, pad: &[i64], mode: &str, value: Option<f64>) -> Result<Tensor
     surround(x, pad, mode)
 }
 
-fn reflection_pad(x: &Tensor, padding: &[i64]) -> Result<Tensor> {
-    surround(x, padding, Mode::Reflect)
-}
-
-fn replication_pad(x: &Tensor, padding: &[i64]) -> Result<Tensor> {
-    surround(x, padding, Mode::Replicate)
+/// Padding of the last `nd` dims of (C, *) or (N, C, *).
+fn spatial(x: &Tensor, padding: &[i64], nd: usize, mode: Mode) -> Result<Tensor> {
+    if padding.len() != 2 * nd {
+        fail!(Runtime, torch: ("padding size is expected to be {}, but got: {}", 2 * nd, padding.len()), expected: ("pad: expected two numbers for each of {nd} dims"), got: ("{padding:?}"), fix: ("Give (before, after) of the last dim first."));
+    }
+    let batch = (x.ndim() == nd + 2) as usize;
+    if x.ndim() != nd + 1 + batch || x.shape()[batch..].contains(&0) {
+        fail!(Runtime, torch: ("Expected {}D or {}D (batch mode) tensor with possibly 0 batch size and other non-zero dimensions for input, but got: {:?}", nd + 1, nd + 2, x.shape()), expected: ("pad: expected (C, *) or (N, C, *) with {nd} dims at *"), got: ("{:?}", x.shape()), fix: ("Add or merge dims."));
+    }
+    surround(x, padding, mode)
 }
 
 /// Two numbers from a list of one or two.
 fn pair(name: &str, which: &str, list: &[i64], low: i64) -> Result<[i64; 2]> {
     let two = match *list {
-        [a] => [a, a],
+        [a] => return pair(name, which, &[a, a], low),
+        [a, b] if a.max(b) > i32::MAX as i64 => {
+            fail!(Runtime, torch: ("{which} is too large: {list:?}"), expected: ("{name}: expected {which} below 2^31"), got: ("{list:?}"), fix: ("Check the arguments."))
+        }
         [a, b] => [a, b],
         _ => {
             fail!(Runtime, torch: ("It is expected {which} equals to 2, but got size {}", list.len()), expected: ("{name}: expected two numbers as {which}"), got: ("{list:?}"), fix: ("Give (height, width)."))
@@ -280,6 +298,7 @@ fn col2im(
     }
     let (x, added) = with_batch(x, 3)?;
     let &[n, rows, cols] = x.shape() else { crate::internal!("fold lost a dim.") };
+    // Below 2^62, since each is below 2^31.
     let taps = (at.kernel[0] * at.kernel[1]) as usize;
     if rows % taps != 0 {
         fail!(Runtime, torch: ("Expected size of input's dimension 1 to be divisible by the product of kernel_size, but got input.size(1)={rows} and kernel_size=({}, {}).", at.kernel[0], at.kernel[1]), expected: ("fold: expected a multiple of {taps} rows"), got: ("{rows}"), fix: ("Check kernel_size."));
@@ -311,18 +330,25 @@ fn check_image(name: &str, x: &Tensor, factor: i64, what: &str) -> Result<()> {
     Ok(())
 }
 
+#[cold]
+fn too_large(name: &str, factor: usize) -> Result<Tensor> {
+    fail!(Runtime, torch: ("Storage size calculation overflowed"), expected: ("{name}: expected a result below 2^63 elements"), got: ("a factor of {factor}"), fix: ("Check the factor."))
+}
+
 /// (*, C r^2, H, W) to (*, C, H r, W r).
 fn pixel_shuffle(x: &Tensor, factor: i64) -> Result<Tensor> {
     check_image("pixel_shuffle", x, factor, "upscale_factor")?;
     let (r, n) = (factor as usize, x.ndim());
     let (c, h, w) = (x.shape()[n - 3], x.shape()[n - 2], x.shape()[n - 1]);
-    if c % (r * r) != 0 {
-        fail!(Runtime, torch: ("pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, but input.size(-3)={c} is not divisible by {}", r * r), expected: ("pixel_shuffle: expected a multiple of {} channels", r * r), got: ("{c}"), fix: ("Check the factor."));
+    if r.checked_mul(r).is_none_or(|square| c % square != 0) {
+        let square = factor as i128 * factor as i128;
+        fail!(Runtime, torch: ("pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, but input.size(-3)={c} is not divisible by {square}"), expected: ("pixel_shuffle: expected a multiple of {square} channels"), got: ("{c}"), fix: ("Check the factor."));
     }
+    let (Some(high), Some(wide)) = (h.checked_mul(r), w.checked_mul(r)) else { return too_large("pixel_shuffle", r) };
     let lead = Shape::from_slice(&x.shape()[..n - 3]);
     let batch: usize = lead.iter().product();
     let y = view::permute(&x.reshape_to(&[batch, c / (r * r), r, r, h, w])?, &[0, 1, 4, 2, 5, 3])?;
-    y.reshape_to(&lead.iter().copied().chain([c / (r * r), h * r, w * r]).collect::<Shape>())
+    y.reshape_to(&lead.iter().copied().chain([c / (r * r), high, wide]).collect::<Shape>())
 }
 
 /// (*, C, H r, W r) to (*, C r^2, H, W).
@@ -338,7 +364,10 @@ fn pixel_unshuffle(x: &Tensor, factor: i64) -> Result<Tensor> {
     let lead = Shape::from_slice(&x.shape()[..n - 3]);
     let batch: usize = lead.iter().product();
     let y = view::permute(&x.reshape_to(&[batch, c, h / r, r, w / r, r])?, &[0, 1, 3, 5, 2, 4])?;
-    y.reshape_to(&lead.iter().copied().chain([c * r * r, h / r, w / r]).collect::<Shape>())
+    let Some(deep) = r.checked_mul(r).and_then(|square| square.checked_mul(c)) else {
+        return too_large("pixel_unshuffle", r);
+    };
+    y.reshape_to(&lead.iter().copied().chain([deep, h / r, w / r]).collect::<Shape>())
 }
 
 /// Interleaves the channels of `groups` groups.
@@ -398,18 +427,6 @@ ops! {
     "pad(Tensor self, int[] pad, str mode='constant', float? value=None) -> Tensor" [n] => pad(0, 1, 2, 3);
     /// Puts a constant around the last dims; negative numbers take away.
     "constant_pad_nd(Tensor self, int[] pad, Scalar value=0) -> Tensor" [f] => constant_pad(0, 1, 2);
-    /// Mirrors the last dim without its edges.
-    "reflection_pad1d(Tensor self, int[2] padding) -> Tensor" [n o] => reflection_pad(0, 1);
-    /// Mirrors the last two dims without their edges.
-    "reflection_pad2d(Tensor self, int[4] padding) -> Tensor" [n o] => reflection_pad(0, 1);
-    /// Mirrors the last three dims without their edges.
-    "reflection_pad3d(Tensor self, int[6] padding) -> Tensor" [n o] => reflection_pad(0, 1);
-    /// Repeats the edges of the last dim.
-    "replication_pad1d(Tensor self, int[2] padding) -> Tensor" [n o] => replication_pad(0, 1);
-    /// Repeats the edges of the last two dims.
-    "replication_pad2d(Tensor self, int[4] padding) -> Tensor" [n o] => replication_pad(0, 1);
-    /// Repeats the edges of the last three dims.
-    "replication_pad3d(Tensor self, int[6] padding) -> Tensor" [n o] => replication_pad(0, 1);
     /// Sliding windows of images as columns.
     "im2col(Tensor self, int[2] kernel_size, int[2] dilation, int[2] padding, int[2] stride) -> Tensor" [n o] => im2col(0, 1, 2, 3, 4);
     /// Adds columns up into images.
@@ -422,4 +439,17 @@ ops! {
     "channel_shuffle(Tensor self, int groups) -> Tensor" [f] => channel_shuffle(0, 1);
     /// `channel_shuffle` under another name.
     "native_channel_shuffle(Tensor self, int groups) -> Tensor" [f] => channel_shuffle(0, 1);
+    @
+    /// Mirrors the last dim without its edges.
+    "reflection_pad1d(Tensor self, int[2] padding) -> Tensor" [n o] => |a| spatial(a.get(0)?, a.get(1)?, 1, Mode::Reflect);
+    /// Mirrors the last two dims without their edges.
+    "reflection_pad2d(Tensor self, int[4] padding) -> Tensor" [n o] => |a| spatial(a.get(0)?, a.get(1)?, 2, Mode::Reflect);
+    /// Mirrors the last three dims without their edges.
+    "reflection_pad3d(Tensor self, int[6] padding) -> Tensor" [n o] => |a| spatial(a.get(0)?, a.get(1)?, 3, Mode::Reflect);
+    /// Repeats the edges of the last dim.
+    "replication_pad1d(Tensor self, int[2] padding) -> Tensor" [n o] => |a| spatial(a.get(0)?, a.get(1)?, 1, Mode::Replicate);
+    /// Repeats the edges of the last two dims.
+    "replication_pad2d(Tensor self, int[4] padding) -> Tensor" [n o] => |a| spatial(a.get(0)?, a.get(1)?, 2, Mode::Replicate);
+    /// Repeats the edges of the last three dims.
+    "replication_pad3d(Tensor self, int[6] padding) -> Tensor" [n o] => |a| spatial(a.get(0)?, a.get(1)?, 3, Mode::Replicate);
 }

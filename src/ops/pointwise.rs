@@ -150,6 +150,10 @@ fn run(
 ) -> Result<Tensor> {
     let compute = compute_dtype(d);
     if !dispatch::has_pointwise(row.fun, compute) {
+        // A tensor that cannot hold the result is the first thing that torch complains about.
+        if let Dest::InPlace = dest {
+            check_in_place(row.name, xs[0], &shape, d)?;
+        }
         return not_implemented(row.name, d);
     }
     let dtype = out_dtype(row, d);
@@ -202,15 +206,8 @@ fn run(
 
 fn in_place_kernel(row: &Pw, compute: DType, xs: &[&Tensor], p: &Params) -> Result<()> {
     let x = xs[0];
-    if xs[1..].iter().any(|y| inplace::may_overlap(x, y) && !inplace::same_layout(x, y)) {
-        let copies: SmallVec<[Tensor; 3]> =
-            xs[1..].iter().map(|y| super::copy::clone(&y.detach(), None)).collect::<Result<_>>()?;
-        let mut all: SmallVec<[&Tensor; 4]> = smallvec::smallvec![x];
-        all.extend(copies.iter());
-        dispatch::pointwise(row.fun, compute, &all, x, p);
-    } else {
-        dispatch::pointwise(row.fun, compute, xs, x, p);
-    }
+    xs[1..].iter().try_for_each(|y| inplace::check_overlap(x, y))?;
+    dispatch::pointwise(row.fun, compute, xs, x, p);
     Ok(())
 }
 

@@ -76,9 +76,15 @@ fn spread(name: &str, which: &str, list: &[i64], nd: usize, default: Option<&[us
         );
         fail!(Runtime, torch: ("{name}: {which} must either {omitted}, or a tuple of {numbers}"), expected: ("{name}: expected 1 or {nd} numbers as {which}"), got: ("{list:?}"), fix: ("Give one per spatial dim."));
     }
+    if let Some(big) = list.iter().find(|&&n| n > i32::MAX as i64) {
+        fail!(Runtime, torch: ("value cannot be converted to type int without overflow"), expected: ("{name}: expected {which} below 2^31"), got: ("{big}"), fix: ("Check the arguments."));
+    }
     let low = if which == "padding" { 0 } else { 1 };
     if let Some(bad) = list.iter().find(|&&n| n < low) {
         let text = match which {
+            "kernel_size" | "stride" | "dilation" if name == "max_pool1d" => {
+                format!("max_pool1d() {which} must be greater than zero, but got {bad}")
+            }
             "padding" => format!("pad must be non-negative, but got pad: {bad}"),
             "stride" => "stride should not be zero".to_owned(),
             "dilation" => format!("dilation should be greater than zero, but got dilation: {bad}"),
@@ -89,9 +95,8 @@ fn spread(name: &str, which: &str, list: &[i64], nd: usize, default: Option<&[us
     Ok((0..nd).map(|d| list[if list.len() == 1 { 0 } else { d }] as usize).collect())
 }
 
-/// A pool's geometry from its arguments, checked.
-fn geometry(name: &str, planes: &Planes, args: [&[i64]; 4], ceil: bool) -> Result<Pool> {
-    let nd = planes.size.len();
+/// Kernel, stride, padding and dilation, checked.
+fn arguments(name: &str, nd: usize, args: [&[i64]; 4]) -> Result<[Dims; 4]> {
     let kernel = spread(name, "kernel_size", args[0], nd, None)?;
     let stride = spread(name, "stride", args[1], nd, Some(&kernel))?;
     let padding = spread(name, "padding", args[2], nd, None)?;
@@ -102,7 +107,18 @@ fn geometry(name: &str, planes: &Planes, args: [&[i64]; 4], ceil: bool) -> Resul
             fail!(Runtime, torch: ("pad should be at most half of effective kernel size, but got pad={}, kernel_size={} and dilation={}", padding[d], kernel[d], dilation[d]), expected: ("{name}: expected padding of at most {}", effective / 2), got: ("{}", padding[d]), fix: ("Pad the input first."));
         }
     }
+    Ok([kernel, stride, padding, dilation])
+}
+
+/// The input's planes and the pool's geometry.
+fn geometry(name: &str, x: &Tensor, nd: usize, args: [&[i64]; 4], ceil: bool) -> Result<(Planes, Pool)> {
+    let [kernel, stride, padding, dilation] = arguments(name, nd, args)?;
+    let planes = Planes::new(name, x, nd)?;
     let pool = Pool::new(&planes.size, &kernel, &stride, &padding, &dilation, ceil);
+    if nd == 1 && pool.output[2] == 0 {
+        let reach = planes.size[0] as i64 + 2 * padding[0] as i64 - dilation[0] as i64 * (kernel[0] as i64 - 1) - 1;
+        fail!(Runtime, torch: ("{name}() Invalid computed output size: {}", reach.div_euclid(stride[0] as i64) + 1), expected: ("{name}: expected windows that fit the input"), got: ("{:?}", planes.size), fix: ("Use a smaller kernel or more padding."));
+    }
     if pool.output[3 - nd..].contains(&0) {
         let show = |c: usize, size: &[usize]| {
             std::iter::once(c).chain(size.iter().copied()).map(|n| n.to_string()).collect::<Vec<_>>().join("x")
@@ -110,7 +126,7 @@ fn geometry(name: &str, planes: &Planes, args: [&[i64]; 4], ceil: bool) -> Resul
         let c = planes.lead.last().copied().unwrap_or(1);
         fail!(Runtime, torch: ("Given input size: ({}). Calculated output size: ({}). Output size is too small", show(c, &planes.size), show(c, &pool.output[3 - nd..])), expected: ("{name}: expected windows that fit the input"), got: ("{:?}", planes.size), fix: ("Use a smaller kernel or more padding."));
     }
-    Ok(pool)
+    Ok((planes, pool))
 }
 
 const MAX_NAMES: [&str; 3] = ["max_pool1d", "max_pool2d", "max_pool3d"];
@@ -118,8 +134,7 @@ const MAX_NAMES: [&str; 3] = ["max_pool1d", "max_pool2d", "max_pool3d"];
 /// The largest value of every window, and its flat index in the plane.
 fn max_pool_with_indices(nd: usize, x: &Tensor, args: [&[i64]; 4], ceil: bool) -> Result<(Tensor, Tensor)> {
     let name = MAX_NAMES[nd - 1];
-    let planes = Planes::new(name, x, nd)?;
-    let p = geometry(name, &planes, args, ceil)?;
+    let (planes, p) = geometry(name, x, nd, args, ceil)?;
     let c = compute(name, x.dtype())?;
     let shape = planes.shape(&p.output[3 - nd..]);
     let (y, index) = (dispatch::empty(&shape, c, x.device())?, dispatch::empty(&shape, DType::I64, x.device())?);
@@ -168,8 +183,7 @@ fn max_pool(nd: usize, x: &Tensor, args: [&[i64]; 4], ceil: bool) -> Result<Tens
         return Ok(max_pool_with_indices(nd, x, args, ceil)?.0);
     }
     let name = MAX_NAMES[nd - 1];
-    let planes = Planes::new(name, x, nd)?;
-    let p = geometry(name, &planes, args, ceil)?;
+    let (planes, p) = geometry(name, x, nd, args, ceil)?;
     let c = compute(name, x.dtype())?;
     let y = dispatch::empty(&planes.shape(&p.output[3 - nd..]), c, x.device())?;
     kernels::max(&operand(x, c)?, &y, None, planes.count, &p);
@@ -189,8 +203,7 @@ fn avg_pool(
     if divisor == Some(0) {
         fail!(Runtime, torch: ("divisor must be not zero"), expected: ("{name}: expected a divisor other than 0"), got: ("0"), fix: ("Leave it out."));
     }
-    let planes = Planes::new(name, x, nd)?;
-    let p = geometry(name, &planes, [args[0], args[1], args[2], &[1]], ceil)?;
+    let (planes, p) = geometry(name, x, nd, [args[0], args[1], args[2], &[1]], ceil)?;
     let divisor =
         divisor.map_or(if include_pad { Divisor::WithPadding } else { Divisor::Inside }, |d| Divisor::Fixed(d as f64));
     compute(name, x.dtype())?;

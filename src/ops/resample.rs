@@ -222,6 +222,8 @@ fn resize(
     if x.shape()[1] == 0 {
         fail!(Runtime, torch: ("Non-empty {}D data tensor expected but got a tensor with sizes {:?}", nd + 2, x.shape()), expected: ("{name}: expected channels"), got: ("none"), fix: ("Check the input."));
     }
+    let shape: Shape = x.shape()[..2].iter().copied().chain(output.iter().map(|&n| n as usize)).collect();
+    dispatch::storage(dispatch::check_size(&shape, x.dtype())?, x.device(), false)?;
     let single = x.dtype() != DType::F64;
     // The last dim first: it is the one whose elements do not lie side by side, so its pass should be the smallest.
     let tables = (0..nd)
@@ -235,7 +237,6 @@ fn resize(
             )
         })
         .collect();
-    let shape: Shape = x.shape()[..2].iter().copied().chain(output.iter().map(|&n| n as usize)).collect();
     apply(x, &Arc::new(Plan { name, input: x.shape().into(), output: shape, tables }), false)
 }
 

@@ -145,7 +145,8 @@ fn tril_indices(row: i64, col: i64, offset: i64, dtype: Option<DType>, device: O
     triangle_indices(row, col, offset, dtype, device, false)
 }
 
-fn triu_indices(row: i64, col: i64, offset: i64, dtype: Option<DType>, device: Option<Device>) -> Result<Tensor> {
+/// Row and column indices of the upper triangle of a matrix.
+pub fn triu_indices(row: i64, col: i64, offset: i64, dtype: Option<DType>, device: Option<Device>) -> Result<Tensor> {
     triangle_indices(row, col, offset, dtype, device, true)
 }
 

@@ -46,10 +46,9 @@ fn pdist(x: &Tensor, p: f64) -> Result<Tensor> {
         fail!(Runtime, torch: ("pdist only supports non-negative p values"), expected: ("pdist: expected p of at least 0"), got: ("{p}"), fix: ("Change p's sign."));
     }
     super::loss::check_float("pdist", x)?;
-    let pairs = (0..n as i64).flat_map(|i| (i + 1..n as i64).map(move |j| (i, j)));
-    let (rows, cols): (Vec<i64>, Vec<i64>) = pairs.unzip();
-    let take = |list: &[i64]| super::index::index(x, &[Some(super::create::from_ints(list, x.device())?), None]);
-    norm_along(&take(&rows)?.sub(&take(&cols)?)?, p, -1, false)
+    let pairs = super::shift::triu_indices(n as i64, n as i64, 1, None, Some(x.device()))?;
+    let take = |which: i64| super::index::index(x, &[Some(super::view::select(&pairs, 0, which)?), None]);
+    norm_along(&take(0)?.sub(&take(1)?)?, p, -1, false)
 }
 
 ops! {

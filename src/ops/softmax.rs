@@ -74,11 +74,24 @@ fn raw_log_softmax(x: &Tensor, dim: i64, half_to_float: bool) -> Result<Tensor> 
     log_softmax(x, dim, half_to_float.then_some(DType::F32))
 }
 
+fn check_gradient(g: &Tensor, y: &Tensor, dtype: DType) -> Result<()> {
+    if g.shape() != y.shape() || g.dtype() != y.dtype() {
+        fail!(Runtime, torch: ("Expected tensor for argument #1 'grad' to have same size as tensor for argument #2 'output'; but {:?} does not equal {:?} (while checking arguments for softmax_backward)", g.shape(), y.shape()),
+            expected: ("_softmax_backward_data: expected a gradient of the output's shape and dtype"), got: ("{} and {}", g.dtype().name(), y.dtype().name()), fix: ("Pass the gradient of this output."));
+    }
+    if !dtype.is_float() {
+        fail!(Runtime, torch: ("expected input and grad types to match, or input to be at::Half and grad to be at::Float"), expected: ("_softmax_backward_data: expected a floating input_dtype"), got: ("{}", dtype.name()), fix: ("Pass the dtype of softmax's input."));
+    }
+    Ok(())
+}
+
 fn backward_data(g: &Tensor, y: &Tensor, dim: i64, dtype: DType) -> Result<Tensor> {
+    check_gradient(g, y, dtype)?;
     to_dtype(&backward(g, y, y.wrap_dim(dim)?, false)?, dtype)
 }
 
 fn log_backward_data(g: &Tensor, y: &Tensor, dim: i64, dtype: DType) -> Result<Tensor> {
+    check_gradient(g, y, dtype)?;
     to_dtype(&backward(g, y, y.wrap_dim(dim)?, true)?, dtype)
 }
 

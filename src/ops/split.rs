@@ -12,7 +12,16 @@ use crate::grads;
 use crate::ops;
 use crate::tensor::layout::{self, MemoryFormat, Shape};
 use crate::tensor::tensor::Creation;
-use crate::tensor::{DType, Tensor};
+use crate::tensor::{DType, Device, Tensor};
+
+/// Is there memory for so many views? What a handle takes is small, so that only absurd numbers are looked at.
+fn check_count(pieces: usize) -> Result<()> {
+    const HANDLE: usize = 256;
+    if pieces > 1 << 16 {
+        dispatch::storage(pieces.saturating_mul(HANDLE), Device::Cpu, false)?;
+    }
+    Ok(())
+}
 
 // The pieces that one call returns share one node, whose derivative puts their gradients together. They may not be
 // changed in place while they share it.
@@ -50,7 +59,8 @@ fn multiple(
 pub fn split_with_sizes(x: &Tensor, split_sizes: &[i64], dim: i64) -> Result<Vec<Tensor>> {
     let d = x.wrap_dim(dim)?;
     let n = x.size(d) as i64;
-    if split_sizes.iter().any(|&s| s < 0) || split_sizes.iter().sum::<i64>() != n {
+    if split_sizes.iter().any(|&s| s < 0) || split_sizes.iter().try_fold(0i64, |sum, &s| sum.checked_add(s)) != Some(n)
+    {
         fail!(Runtime, torch: ("split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size at dimension {dim}), but got split_sizes={split_sizes:?}"),
             expected: ("split: expected non-negative sizes that sum to {n}"), got: ("{split_sizes:?}"), fix: ("Adjust the sizes."));
     }
@@ -66,7 +76,7 @@ pub fn split(x: &Tensor, split_size: i64, dim: i64) -> Result<Vec<Tensor>> {
     if split_size < 0 || (split_size == 0 && n != 0) {
         fail!(Runtime, torch: ("split expects split_size be non-negative, but got split_size={split_size}"), expected: ("split: expected a size of at least 1"), got: ("{split_size}"), fix: ("Use a positive size."));
     }
-    let count = if split_size == 0 { 1 } else { ((n + split_size - 1) / split_size).max(1) };
+    let count = if split_size == 0 { 1 } else { (n as u64).div_ceil(split_size as u64).max(1) as i64 };
     multiple(x, dim, "SplitBackward0", || pieces(x, (0..count).map(|i| split_size.min(n - i * split_size)), dim))
 }
 
@@ -80,17 +90,19 @@ pub fn chunk(x: &Tensor, chunks: i64, dim: i64) -> Result<Vec<Tensor>> {
     }
     let n = x.shape()[x.wrap_dim(dim)?] as i64;
     if n == 0 {
+        check_count(chunks as usize)?;
         return split_with_sizes(x, &vec![0; chunks as usize], dim);
     }
-    split(x, (n + chunks - 1) / chunks, dim)
+    split(x, (n as u64).div_ceil(chunks as u64) as i64, dim)
 }
 
 /// All slices along a dim.
 pub fn unbind(x: &Tensor, dim: i64) -> Result<Vec<Tensor>> {
     if x.ndim() == 0 {
-        fail!(Runtime, torch: ("Dimension specified as 0 but tensor has no dimensions"), expected: ("unbind: expected at least 1 dim"), got: ("a 0-d tensor"), fix: ("Use item() for its value."));
+        fail!(Index, torch: ("Dimension specified as 0 but tensor has no dimensions"), expected: ("unbind: expected at least 1 dim"), got: ("a 0-d tensor"), fix: ("Use item() for its value."));
     }
     let d = x.wrap_dim(dim)?;
+    check_count(x.shape()[d])?;
     multiple(x, d as i64, "UnbindBackward0", || (0..x.shape()[d] as i64).map(|i| view::select(x, dim, i)).collect())
 }
 
@@ -237,6 +249,7 @@ fn narrow_tensor(x: &Tensor, dim: i64, start: &Tensor, length: i64) -> Result<Te
 
 fn pieces(x: &Tensor, sizes: impl Iterator<Item = i64>, dim: i64) -> Result<Vec<Tensor>> {
     let mut at = 0;
+    check_count(sizes.size_hint().0)?;
     sizes
         .map(|n| {
             at += n;

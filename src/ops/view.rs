@@ -93,12 +93,13 @@ pub fn as_strided(x: &Tensor, size: &[i64], stride: &[i64], storage_offset: Opti
         fail!(Runtime, torch: ("as_strided: Negative strides are not supported at the moment, got strides: {stride:?}"), expected: ("as_strided: expected strides of at least 0"),
             got: ("{s}"), fix: ("Use flip() to reverse a dim."));
     }
-    let strides: Strides = stride.iter().map(|&s| s as isize).collect();
+    let strides = layout::kept_strides(&shape, stride);
     let offset = storage_offset.unwrap_or(x.offset() as i64);
     if offset < 0 {
         fail!(Runtime, torch: ("Tensor: invalid storage offset {offset}"), expected: ("as_strided: expected a storage_offset of at least 0"), got: ("{offset}"),
             fix: ("Count from the storage's first element."));
     }
+    check_numel("as_strided", &shape)?;
     check_bounds("as_strided", x, &shape, &strides, offset)?;
     let y = raw(x, (shape.clone(), strides.clone(), offset as isize - x.offset() as isize));
     let (xs, xt) = (Shape::from_slice(x.shape()), Strides::from_slice(x.strides()));
@@ -118,6 +119,14 @@ fn as_strided_backward(g: &Tensor, shape: &[usize], strides: &[isize], inner: &G
     let flat = [(end - start) as usize];
     let buffer = embed(g, &flat, &[1], &(inner.0.clone(), inner.1.clone(), inner.2 - start))?;
     take(&buffer, &flat, &[1], &(shape.into(), strides.into(), -start))
+}
+
+/// A view without strides can claim any number of elements; those must fit 63 bits.
+fn check_numel(name: &str, shape: &[usize]) -> Result<()> {
+    if layout::numel(shape).is_none() {
+        fail!(Runtime, torch: ("numel: integer multiplication overflow"), expected: ("{name}: expected fewer than 2^63 elements"), got: ("{shape:?}"), fix: ("Use smaller sizes."));
+    }
+    Ok(())
 }
 
 /// The error for a geometry that leaves its storage.
@@ -217,8 +226,14 @@ pub fn expand(x: &Tensor, size: &[i64]) -> Result<Tensor> {
     expand_to(x, &shape)
 }
 
-/// Broadcasts to a shape that is known to fit.
+/// Broadcasts to a shape.
 pub fn expand_to(x: &Tensor, shape: &[usize]) -> Result<Tensor> {
+    check_numel("expand", shape)?;
+    let lead = shape.len().wrapping_sub(x.ndim());
+    if shape.len() < x.ndim() || x.shape().iter().zip(&shape[lead..]).any(|(&own, &n)| own != n && own != 1) {
+        fail!(Runtime, torch: ("The expanded size of the tensor must match the existing size at every non-singleton dimension.  Target sizes: {shape:?}.  Tensor sizes: {:?}", x.shape()),
+            expected: ("expand: expected sizes equal to the tensor's where those are not 1"), got: ("{shape:?} for {:?}", x.shape()), fix: ("Only dims of size 1 expand."));
+    }
     let mut strides = layout::broadcast_strides(x.shape(), x.strides(), shape);
     // A new dim of size 1 has the stride that it would have without expansion.
     for d in (0..shape.len() - x.ndim()).rev().filter(|&d| shape[d] == 1) {
@@ -457,19 +472,20 @@ pub fn movedim(x: &Tensor, source: &[i64], destination: &[i64]) -> Result<Tensor
             expected: ("movedim: expected as many destinations as sources"), got: ("{} and {}", source.len(), destination.len()), fix: ("Name one destination per source."));
     }
     let mut order: SmallVec<[Option<usize>; 5]> = smallvec::smallvec![None; x.ndim()];
-    let mut used = 0u64;
+    let mut used: SmallVec<[bool; 8]> = smallvec::smallvec![false; x.ndim().max(1)];
     for (&s, &d) in source.iter().zip(destination) {
         let (s, d) = (x.wrap_dim(s)?, x.wrap_dim(d)?);
         if x.ndim() == 0 {
             continue;
         }
-        if used >> s & 1 != 0 || order[d].is_some() {
-            fail!(Runtime, torch: ("movedim: repeated dim in `source` ({source:?}) or `destination` ({destination:?})"), expected: ("movedim: expected each dim once"), got: ("a repeated dim"), fix: ("Remove the repetition."));
+        if used[s] || order[d].is_some() {
+            let (which, dims) = if used[s] { ("source", source) } else { ("destination", destination) };
+            fail!(Runtime, torch: ("movedim: repeated dim in `{which}` ({dims:?})"), expected: ("movedim: expected each dim once"), got: ("a repeated dim"), fix: ("Remove the repetition."));
         }
-        used |= 1 << s;
+        used[s] = true;
         order[d] = Some(s);
     }
-    let mut rest = (0..x.ndim()).filter(|d| used >> d & 1 == 0);
+    let mut rest = (0..x.ndim()).filter(|&d| !used[d]);
     let order: SmallVec<[usize; 5]> = order.into_iter().map(|o| o.or_else(|| rest.next()).unwrap_or(0)).collect();
     permute_to(x, &order)
 }

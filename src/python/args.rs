@@ -1,6 +1,8 @@
 //! Binding Python arguments to a signature: the road of every call that has no slot of its own.
 
-use super::convert::{device_of, dtype_of, format_of, int_of, ints_of, scalar_of, tensor_of};
+use super::convert::{
+    device_of, dtype_of, format_of, int_of, ints_of, is_number, operand_of, overflow, scalar_of, tensor_of,
+};
 use super::types::PyLayout;
 use crate::dispatch;
 use crate::error::Error;
@@ -9,7 +11,7 @@ use crate::tensor::{Scalar, Tensor};
 use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyInt, PyList, PyString, PyTuple};
 use smallvec::SmallVec;
 
 /// Arguments of one call as Python passes them.
@@ -47,6 +49,15 @@ impl<'py> Call<'py> {
             }
             Call { positional, keywords }
         }
+    }
+
+    /// Is there a tensor of dtype uint64, or that dtype itself?
+    #[cold]
+    fn has_uint64(&self) -> bool {
+        self.positional
+            .iter()
+            .chain(self.keywords.iter().map(|(_, v)| v))
+            .any(|o| tensor_of(o).map_or_else(|| dtype_of(o), |t| Some(t.dtype())) == Some(crate::tensor::DType::U64))
     }
 
     /// Takes a keyword argument out.
@@ -114,14 +125,14 @@ pub(super) fn bind(schema: &Schema, call: &Call<'_>, method: bool) -> Result<Arg
         }
         if i < given && !p.keyword_only {
             let obj = &call.positional[i];
-            values.push(convert(p, obj).map_err(|e| e.at(i, obj))?);
+            values.push(convert(p, obj, call).map_err(|e| e.at(i, obj))?);
             continue;
         }
         if used < call.keywords.len()
             && let Some((_, obj)) = call.keywords.iter().find(|(k, _)| k.to_str().is_ok_and(|k| names_param(k, p)))
         {
             used += 1;
-            values.push(convert(p, obj).map_err(|e| e.at(i, obj))?);
+            values.push(convert(p, obj, call).map_err(|e| e.at(i, obj))?);
             continue;
         }
         match &p.default {
@@ -178,17 +189,18 @@ fn sequence<'py>(obj: &Bound<'py, PyAny>) -> Option<Vec<Bound<'py, PyAny>>> {
 }
 
 #[inline]
-fn convert(p: &Param, obj: &Bound<'_, PyAny>) -> Result<Value, Wrong> {
+fn convert(p: &Param, obj: &Bound<'_, PyAny>, call: &Call<'_>) -> Result<Value, Wrong> {
     let value = match p.ty {
         Ty::Tensor => tensor_of(obj).map(Value::Tensor),
         Ty::Operand => match tensor_of(obj) {
             Some(t) => Some(Value::Tensor(t)),
-            None => match scalar_of(obj) {
+            None => match operand_of(obj, || call.has_uint64()) {
                 Some(s) => Some(Value::Tensor(dispatch::wrapped(s).map_err(Wrong::Value)?)),
                 None => None,
             },
         },
-        Ty::Scalar => scalar_of(obj).map(Value::Scalar),
+        Ty::Scalar => operand_of(obj, || call.has_uint64()).map(Value::Scalar),
+        Ty::Int if tensor_of(obj).is_some_and(|t| t.ndim() > 0) || !is_number(obj) => None,
         Ty::Int => int_of(obj).map(Value::Int),
         Ty::IntList(n) => match ints_of(obj) {
             Some(v) => Some(Value::Ints(v)),
@@ -196,10 +208,11 @@ fn convert(p: &Param, obj: &Bound<'_, PyAny>) -> Result<Value, Wrong> {
             None if n > 0 => int_of(obj).map(|i| Value::Ints(SmallVec::from_elem(i, n as usize))),
             None => None,
         },
-        Ty::Float => match scalar_of(obj) {
-            Some(Scalar::Complex(..)) | None => None,
-            Some(Scalar::Bool(_)) => None,
+        Ty::Float => match operand_of(obj, || false) {
+            Some(Scalar::Complex(..)) => None,
             Some(s) => Some(Value::Float(s.f64())),
+            // Ints of any size, as far as a float reaches.
+            None => obj.cast::<PyInt>().ok().and_then(|i| i.extract::<f64>().ok()).map(Value::Float),
         },
         Ty::FloatList => sequence(obj)
             .and_then(|l| l.iter().map(|o| scalar_of(o).map(Scalar::f64)).collect::<Option<Vec<f64>>>())
@@ -208,7 +221,12 @@ fn convert(p: &Param, obj: &Bound<'_, PyAny>) -> Result<Value, Wrong> {
             sequence(obj).and_then(|l| l.iter().map(scalar_of).collect::<Option<Vec<_>>>()).map(Value::Scalars)
         }
         Ty::Bool => bool_of(obj).map(Value::Bool),
-        Ty::Str => obj.cast::<PyString>().ok().and_then(|s| s.to_str().ok().map(|s| Value::Str(s.to_owned()))),
+        Ty::Str => match obj.cast::<PyString>() {
+            Ok(s) => s.to_str().ok().map(|s| Value::Str(s.to_owned())),
+            Err(_) => {
+                obj.cast::<PyBytes>().ok().and_then(|b| String::from_utf8(b.as_bytes().to_vec()).ok()).map(Value::Str)
+            }
+        },
         Ty::DType => dtype_of(obj).map(Value::DType),
         Ty::Device => match device_of(obj) {
             Some(d) => Some(Value::Device(d.map_err(Wrong::Value)?)),
@@ -231,7 +249,8 @@ fn convert(p: &Param, obj: &Bound<'_, PyAny>) -> Result<Value, Wrong> {
     match value {
         Some(v) => Ok(v),
         None if obj.is_none() && (p.optional || matches!(p.default, Some(Value::None))) => Ok(Value::None),
-        None => Err(Wrong::Type),
+        None if obj.is_none() && p.name == "requires_grad" => Ok(Value::Bool(false)),
+        None => Err(overflow(obj, p.ty).map_or(Wrong::Type, Wrong::Value)),
     }
 }
 

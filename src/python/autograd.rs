@@ -171,9 +171,19 @@ impl PyNodeObject {
     /// Runs the node by itself.
     #[pyo3(signature = (*grads))]
     fn __call__<'py>(&self, py: Python<'py>, grads: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
-        let (node, mut grads) = (self.node(), hooks::grads_from(grads.as_any())?);
-        grads.resize(grads.len().max(node.num_outputs()), None);
-        let out = py.detach(|| node.body().vjp(&node, &grads, u64::MAX, true))?;
+        let node = self.node();
+        if let Some(i) = grads.iter().position(|g| !g.is_none() && super::convert::tensor_of(&g).is_none()) {
+            return Err(PyTypeError::new_err(format!("argument {i} is not a Variable")));
+        }
+        let wanted = node.num_outputs();
+        if grads.len() != wanted {
+            return Err(PyTypeError::new_err(format!("expected {wanted} arguments, got {} instead", grads.len())));
+        }
+        let grads = hooks::grads_from(grads.as_any())?;
+        // Derivatives were made for the inputs that want one; the others have no edge.
+        let need =
+            node.edges.iter().enumerate().fold(0, |m, (i, e)| if e.is_some() { m | 1 << i.min(63) } else { m });
+        let out = py.detach(|| node.body().vjp(&node, &grads, need, true))?;
         let out = hooks::grads_tuple(py, &out)?;
         if out.len() == 1 { out.get_item(0) } else { Ok(out.into_any()) }
     }

@@ -2,7 +2,8 @@
 
 use super::tensor::{PyTensor, wrap};
 use super::types::{CLASSES, PyDType, PyDevice, PyMemoryFormat, dtype_object, tuple_of};
-use crate::schema::{Ret, Schema};
+use crate::error::{Error, Kind};
+use crate::schema::{Ret, Schema, Ty};
 use crate::tensor::{DType, Device, Scalar, Tensor};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::ffi;
@@ -61,11 +62,63 @@ fn slow_scalar(obj: &Bound<'_, PyAny>) -> Option<Scalar> {
         Some("c") => return obj.call_method0("__complex__").ok().and_then(|z| scalar_of(&z)),
         _ => {}
     }
+    if !is_number(obj) {
+        return None;
+    }
     if let Ok(i) = obj.call_method0("__index__") {
         return i.extract::<i64>().ok().map(Scalar::Int);
     }
     obj.hasattr("__float__").ok().filter(|&h| h)?;
     obj.call_method0("__float__").ok()?.extract::<f64>().ok().map(Scalar::Float)
+}
+
+/// Python's numbers, NumPy's and tensors; other objects that could become a number do not count, as in torch.
+#[inline]
+pub(super) fn is_number(obj: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: a type check on a live object.
+    unsafe { ffi::PyLong_Check(obj.as_ptr()) != 0 || ffi::PyFloat_Check(obj.as_ptr()) != 0 }
+    || obj.cast::<PyTensor>().is_ok() || obj.hasattr("dtype").unwrap_or(false)
+}
+
+/// A number that is to become an operand. Numbers from 2^63 up are floats, unless `wide` says that an uint64 is there
+/// to hold them.
+pub(super) fn operand_of(obj: &Bound<'_, PyAny>, wide: impl FnOnce() -> bool) -> Option<Scalar> {
+    match scalar_of(obj)? {
+        Scalar::Int(i) if i < 0 && obj.is_instance_of::<PyInt>() && obj.extract::<i64>().is_err() && !wide() => {
+            Some(Scalar::Float(i as u64 as f64))
+        }
+        s => Some(s),
+    }
+}
+
+/// Is `obj` a Python int that its place cannot hold? Then the error that says so, in torch's words.
+#[cold]
+pub(super) fn overflow(obj: &Bound<'_, PyAny>, ty: Ty) -> Option<Error> {
+    if !obj.is_instance_of::<PyInt>() || obj.is_instance_of::<PyBool>() {
+        return None;
+    }
+    let got = || match obj.str() {
+        Ok(s) if s.to_string().len() <= 40 => s.to_string(),
+        _ => "one with many more digits".to_owned(),
+    };
+    let (kind, sentence, range) = match ty {
+        Ty::Int | Ty::IntList(_) if obj.extract::<i64>().is_err() => {
+            (Kind::Value, "Overflow when unpacking long long", "-2^63 to 2^63 - 1")
+        }
+        Ty::Float => (Kind::Overflow, "int too large to convert to float", "-1.8e308 to 1.8e308"),
+        Ty::Scalar | Ty::Operand if obj.lt(0).unwrap_or(false) => {
+            (Kind::Overflow, "can't convert negative int to unsigned", "-2^63 to 2^64 - 1")
+        }
+        Ty::Scalar | Ty::Operand => (Kind::Overflow, "int too big to convert", "-2^63 to 2^64 - 1"),
+        _ => return None,
+    };
+    Some(crate::error::three_parts(
+        kind,
+        Some(sentence.to_owned()),
+        format!("expected a number from {range}"),
+        got(),
+        "Use a smaller number, or a float.".to_owned(),
+    ))
 }
 
 /// An int, not a bool; also NumPy integers and integer tensors of one element.
@@ -113,8 +166,25 @@ pub(super) fn device_of(obj: &Bound<'_, PyAny>) -> Option<crate::error::Result<D
     if let Ok(d) = obj.cast::<PyDevice>() {
         return Some(d.get().device());
     }
-    let text = obj.cast::<PyString>().ok()?;
-    Some(Device::parse(text.to_str().ok()?))
+    if let Ok(text) = obj.cast::<PyString>() {
+        return Some(match text.to_str() {
+            Ok(text) => Device::parse(text),
+            Err(_) => not_a_device("error unpacking string as utf-8", "a string that is no text"),
+        });
+    }
+    if obj.is_instance_of::<PyBool>() || !obj.is_instance_of::<PyInt>() {
+        return None;
+    }
+    Some(match obj.extract::<i64>() {
+        Ok(i) if i >= 0 => not_a_device("Cannot access accelerator device when none is available.", &i.to_string()),
+        Ok(i) => not_a_device("Device index must not be negative", &i.to_string()),
+        Err(_) => overflow(obj, Ty::Int).map_or_else(|| not_a_device("Invalid device", "a number"), Err),
+    })
+}
+
+#[cold]
+fn not_a_device(sentence: &str, got: &str) -> crate::error::Result<Device> {
+    crate::fail!(Runtime, torch: ("{sentence}"), expected: ("device: expected one of cpu, meta"), got: ("{got}"), fix: ("Use device='cpu'."))
 }
 
 /// A memory format.

@@ -5,11 +5,12 @@ use super::interop;
 use super::tensor::{PyTensor, wrap};
 use crate::dispatch;
 use crate::ops::copy;
+use crate::schema::Ty;
 use crate::tensor::promote::{default_dtype, promote};
-use crate::tensor::{DType, Device, Scalar, Tensor};
+use crate::tensor::{Category, DType, Device, Scalar, Tensor};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyInt, PyList, PyString, PyTuple};
 
 type Items<'py> = Vec<Bound<'py, PyAny>>;
 
@@ -95,6 +96,7 @@ fn infer(obj: &Bound<'_, PyAny>, depth: usize) -> PyResult<Option<DType>> {
     }
     match scalar_of(obj) {
         Some(s) => Ok(Some(crate::ops::create::natural_dtype(s))),
+        None if obj.is_instance_of::<PyInt>() => Ok(Some(DType::I64)),
         None => Err(PyRuntimeError::new_err(format!("Could not infer dtype of {}", super::args::type_name(obj)))),
     }
 }
@@ -108,7 +110,8 @@ fn fill(obj: &Bound<'_, PyAny>, shape: &[usize], depth: usize, out: &Tensor, at:
                 false => PyValueError::new_err("only one element tensors can be converted to Python scalars"),
             });
         }
-        let Some(s) = scalar_of(obj).or_else(|| tensor_of(obj).filter(|t| t.numel() == 1).and_then(|t| t.item().ok()))
+        let Some(s) = number_for(obj, out.dtype())?
+            .or_else(|| tensor_of(obj).filter(|t| t.numel() == 1).and_then(|t| t.item().ok()))
         else {
             let name = super::args::type_name(obj);
             return Err(PyTypeError::new_err(match out.dtype().is_integral(false) {
@@ -168,6 +171,24 @@ fn fill(obj: &Bound<'_, PyAny>, shape: &[usize], depth: usize, out: &Tensor, at:
         )));
     }
     items.iter().try_for_each(|i| fill(i, shape, depth + 1, out, at))
+}
+
+/// A number as an element of a dtype. Ints that the dtype cannot hold are errors.
+pub(super) fn number_for(obj: &Bound<'_, PyAny>, dtype: DType) -> PyResult<Option<Scalar>> {
+    if !obj.is_instance_of::<PyInt>() || obj.extract::<i64>().is_ok() {
+        return Ok(scalar_of(obj));
+    }
+    let (number, ty) = if dtype.category() >= Category::Float {
+        (obj.extract::<f64>().ok().map(Scalar::Float), Ty::Float)
+    } else if dtype == DType::U64 {
+        (obj.extract::<u64>().ok().map(|u| Scalar::Int(u as i64)), Ty::Int)
+    } else {
+        (None, Ty::Int)
+    };
+    match (number, super::convert::overflow(obj, ty)) {
+        (None, Some(e)) => Err(e.into()),
+        (number, _) => Ok(number),
+    }
 }
 
 fn fits(i: i64, d: DType) -> bool {

@@ -2,8 +2,8 @@
 
 use crate::error::{Error, Kind};
 use pyo3::exceptions::{
-    PyAssertionError, PyAttributeError, PyBufferError, PyIndexError, PyNotImplementedError, PyRuntimeError,
-    PyTypeError, PyUserWarning, PyValueError,
+    PyAssertionError, PyAttributeError, PyBufferError, PyIndexError, PyNotImplementedError, PyOverflowError,
+    PyRuntimeError, PyTypeError, PyUserWarning, PyValueError,
 };
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -32,6 +32,16 @@ pub(super) fn linalg(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
             PyErr::new_type(py, c"rustorch._C._LinAlgError", None, Some(&py.get_type::<PyRuntimeError>()), None)
         })
         .map(|t| t.bind(py))
+}
+
+/// What a caught panic means: a lack of memory, or a bug.
+pub(super) fn from_panic(payload: Box<dyn std::any::Any + Send>) -> PyErr {
+    match payload.downcast::<crate::error::NoRoom>() {
+        Ok(no_room) => crate::dispatch::out_of_memory(no_room.0).into(),
+        Err(_) => PyRuntimeError::new_err(
+            "internal error: an operation panicked. Please report it with the code that led here.",
+        ),
+    }
 }
 
 /// A Python exception on its way through Rust.
@@ -92,6 +102,7 @@ impl From<Error> for PyErr {
             Kind::Index => PyIndexError::new_err(message),
             Kind::Type => PyTypeError::new_err(message),
             Kind::Value => PyValueError::new_err(message),
+            Kind::Overflow => PyOverflowError::new_err(message),
             Kind::NotImplemented => PyNotImplementedError::new_err(message),
             Kind::Attribute => PyAttributeError::new_err(message),
             Kind::Buffer => PyBufferError::new_err(message),

@@ -33,7 +33,7 @@ impl PyGenerator {
     }
     fn manual_seed<'py>(slf: Bound<'py, Self>, seed: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Self>> {
         let value: i128 = seed.extract().map_err(|_| {
-            PyTypeError::new_err(format!("manual_seed expected a long, but got {}", super::args::type_name(seed)))
+            PyRuntimeError::new_err(format!("manual_seed expected a long, but got {}", super::args::type_name(seed)))
         })?;
         if value < i64::MIN as i128 || value > u64::MAX as i128 {
             return Err(pyo3::exceptions::PyValueError::new_err(format!(

@@ -5,12 +5,12 @@ use super::convert::ret_object;
 use super::overrides;
 use super::tensor::{PyTensor, resize};
 use crate::ops::{ALIASES, TABLE, inplace};
-use crate::schema::{Dest, OpDef, Ret, Schema, Value};
-use crate::tensor::MemoryFormat;
+use crate::schema::{Dest, OpDef, Ret, Schema, Ty, Value};
+use crate::tensor::{MemoryFormat, Tensor};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyDict, PyList, PyTuple};
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
 use std::ffi::CString;
@@ -97,11 +97,8 @@ unsafe fn enter(
                 e.restore(py);
                 std::ptr::null_mut()
             }
-            Err(_) => {
-                PyRuntimeError::new_err(
-                    "internal error: an operation panicked. Please report it with the code that led here.",
-                )
-                .restore(py);
+            Err(payload) => {
+                super::errors::from_panic(payload).restore(py);
                 std::ptr::null_mut()
             }
         }
@@ -158,12 +155,17 @@ fn execute(
     out: Option<Bound<'_, PyAny>>,
 ) -> PyResult<Py<PyAny>> {
     let (schema, def) = (overload.schema(), overload.def);
-    let wants_grad = schema.params.last().is_some_and(|p| p.name == "requires_grad")
-        && matches!(args.values.last(), Some(Value::Bool(true)));
     let outs = match &out {
-        Some(o) => Some(out_tensors(&c.name, o)?),
+        Some(o) => Some(out_tensors(&c.name, o, schema)?),
         None => None,
     };
+    check_devices(&c.name, &args.values)?;
+    let wants_grad = schema.params.last().is_some_and(|p| p.name == "requires_grad")
+        && matches!(args.values.last(), Some(Value::Bool(true)));
+    if let Some(outs) = &outs {
+        outs.iter().try_for_each(|o| check_out(o, &args.values))?;
+        follow(outs, schema, &mut args.values);
+    }
     let first = match args.values.first() {
         Some(Value::Tensor(t)) if c.in_place => Some(t.clone()),
         _ => None,
@@ -198,10 +200,97 @@ fn execute(
     ret_object(py, ret, schema)
 }
 
-fn out_tensors<'py>(name: &str, out: &Bound<'py, PyAny>) -> PyResult<SmallVec<[Bound<'py, PyTensor>; 2]>> {
-    let wrong = |o: &Bound<'_, PyAny>| super::convert::wrong_type(name, "out", "Tensor", o);
+/// Operations that may read one device and write another.
+const CROSSING: [&str; 4] = ["copy_", "set_", "copy", "_copy_from"];
+
+/// All tensors live on one device, but for 0-d ones on the CPU: kernels read what they are given.
+fn check_devices(name: &str, values: &[Value]) -> PyResult<()> {
+    let (mut meta, mut cpu) = (false, false);
+    let mut see = |t: &Tensor| {
+        meta |= t.is_meta();
+        cpu |= !t.is_meta() && t.ndim() > 0;
+    };
+    for v in values {
+        match v {
+            Value::Tensor(t) => see(t),
+            Value::Tensors(ts) => ts.iter().for_each(&mut see),
+            Value::OptionalTensors(ts) => ts.iter().flatten().for_each(&mut see),
+            _ => {}
+        }
+    }
+    if meta && cpu && !CROSSING.contains(&name) {
+        return Err(mixed_devices(name).into());
+    }
+    Ok(())
+}
+
+#[cold]
+fn mixed_devices(name: &str) -> crate::error::Error {
+    crate::error::three_parts(
+        crate::error::Kind::Runtime,
+        Some("Expected all tensors to be on the same device, but found at least two devices, cpu and meta!".to_owned()),
+        format!("{name}: expected tensors on one device"),
+        "cpu and meta".to_owned(),
+        "Move one with .to().".to_owned(),
+    )
+}
+
+/// May results be written into `out`? Its shape is looked at later, since it may change.
+fn check_out(out: &Bound<'_, PyTensor>, values: &[Value]) -> crate::error::Result<()> {
+    let out = out.get().tensor();
+    inplace::check(&out, false)?;
+    let mut tensors = values.iter().flat_map(|v| match v {
+        Value::Tensor(t) => std::slice::from_ref(t),
+        Value::Tensors(ts) => ts.as_slice(),
+        _ => &[],
+    });
+    tensors.try_for_each(|t| {
+        if t.device() != out.device() && t.ndim() > 0 {
+            return Err(crate::error::three_parts(
+                crate::error::Kind::Runtime,
+                Some(format!(
+                    "Attempting to copy from device {} to device {}, but cross-device copies are not allowed!",
+                    t.device(),
+                    out.device()
+                )),
+                format!("out: expected a tensor on {}", t.device()),
+                out.device().to_string(),
+                "Make it on the inputs' device.".to_owned(),
+            ));
+        }
+        inplace::check_overlap(&out, t)
+    })
+}
+
+/// What is made from numbers alone takes the dtype and the device of the tensor that it is written to.
+fn follow(outs: &[Bound<'_, PyTensor>], schema: &Schema, values: &mut [Value]) {
+    if schema.params.iter().any(|p| p.ty == Ty::Tensor) {
+        return;
+    }
+    let Some(out) = outs.first().map(|o| o.get().tensor()) else { return };
+    for (p, v) in schema.params.iter().zip(values) {
+        match (p.name, &v) {
+            ("dtype", Value::None) => *v = Value::DType(out.dtype()),
+            ("device", Value::None) => *v = Value::Device(out.device()),
+            _ => {}
+        }
+    }
+}
+
+/// The tensors of an `out=` argument: as many as the operation returns.
+fn out_tensors<'py>(
+    name: &str,
+    out: &Bound<'py, PyAny>,
+    schema: &Schema,
+) -> PyResult<SmallVec<[Bound<'py, PyTensor>; 2]>> {
+    let single = schema.returns == "Tensor";
+    let wanted = if single { "Tensor" } else { "tuple of Tensors" };
+    let wrong = |o: &Bound<'_, PyAny>| super::convert::wrong_type(name, "out", wanted, o);
     if let Ok(t) = out.cast::<PyTensor>() {
-        return Ok(smallvec::smallvec![t.clone()]);
+        return if single { Ok(smallvec::smallvec![t.clone()]) } else { Err(wrong(out)) };
+    }
+    if single || !(out.is_instance_of::<PyTuple>() || out.is_instance_of::<PyList>()) {
+        return Err(wrong(out));
     }
     let Ok(list) = out.try_iter() else { return Err(wrong(out)) };
     list.map(|o| {

@@ -3,14 +3,14 @@
 #![allow(unsafe_op_in_unsafe_fn, reason = "PyO3's expansion inside a macro of ours")]
 
 use super::args::Call;
-use super::convert::{scalar_of, tensor_of};
+use super::convert::{operand_of, overflow, tensor_of};
 use super::overrides;
 use super::tensor::{PyTensor, wrap};
 use crate::dispatch;
 use crate::error::Result;
 use crate::ops::{arith, matmul, pointwise, unary};
-use crate::schema::Dest;
-use crate::tensor::{Scalar, Tensor};
+use crate::schema::{Dest, Ty};
+use crate::tensor::{DType, Scalar, Tensor};
 use pyo3::Borrowed;
 use pyo3::basic::CompareOp;
 use pyo3::exceptions::PyTypeError;
@@ -49,9 +49,9 @@ fn binary<'py>(
     let x = slf.get().tensor();
     let y = match tensor_of(other) {
         Some(y) => y,
-        None => match scalar_of(other) {
+        None => match operand_of(other, || x.dtype() == DType::U64) {
             Some(s) => dispatch::wrapped(s)?,
-            None => return Ok(py.NotImplemented()),
+            None => return overflow(other, Ty::Operand).map_or_else(|| Ok(py.NotImplemented()), |e| Err(e.into())),
         },
     };
     if reversed { run(py, y, x, f, Dest::New) } else { run(py, x, y, f, Dest::New) }
@@ -78,9 +78,14 @@ fn in_place<'py>(slf: &Bound<'py, PyTensor>, other: &Obj<'py>, method: &str, f: 
     let x = slf.get().tensor();
     let y = match tensor_of(other) {
         Some(y) => y,
-        None => match scalar_of(other) {
+        None => match operand_of(other, || x.dtype() == DType::U64) {
             Some(s) => dispatch::wrapped(s)?,
-            None => return Err(super::convert::wrong_type(method, "other", "Tensor or a number", other)),
+            None => {
+                return Err(overflow(other, Ty::Operand).map_or_else(
+                    || super::convert::wrong_type(method, "other", "Tensor or a number", other),
+                    PyErr::from,
+                ));
+            }
         },
     };
     run(slf.py(), x, y, f, Dest::InPlace)?;
@@ -177,6 +182,9 @@ impl PyTensor {
         binary(slf, other, "matmul", product, false)
     }
     fn __rmatmul__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Py<PyAny>> {
+        if tensor_of(other).is_none() {
+            return Ok(slf.py().NotImplemented());
+        }
         binary(slf, other, "__rmatmul__", product, true)
     }
     fn __pow__<'py>(
@@ -213,6 +221,11 @@ impl PyTensor {
         one(slf, "abs", Tensor::abs)
     }
     fn __invert__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        if !slf.get().tensor().dtype().is_integral(true) {
+            return Err(PyTypeError::new_err(
+                "~ (operator.invert) is only implemented on integer and Boolean-type tensors",
+            ));
+        }
         one(slf, "bitwise_not", |x| pointwise::unary(&unary::BITWISE_NOT, x))
     }
     fn __richcmp__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>, op: CompareOp) -> PyResult<Py<PyAny>> {

@@ -28,6 +28,9 @@ impl PyStorage {
     fn place(&self, index: &Bound<'_, PyAny>) -> PyResult<usize> {
         let n = self.0.nbytes();
         let Some(i) = int_of(index) else {
+            if let Some(e) = super::convert::overflow(index, crate::schema::Ty::Int) {
+                return Err(e.into());
+            }
             return Err(PyTypeError::new_err(format!(
                 "can't index a torch.UntypedStorage with {}",
                 super::args::type_name(index)
@@ -104,7 +107,7 @@ impl PyStorage {
         let bytes: Vec<u8> = first
             .try_iter()
             .map_err(|_| {
-                PyTypeError::new_err(format!(
+                PyRuntimeError::new_err(format!(
                     "torch.UntypedStorage(): Expected a sequence type, but got {}",
                     super::args::type_name(&first)
                 ))
@@ -390,7 +393,12 @@ pub(super) fn over(
             .zip(stride)
             .try_fold(offset as usize + 1, |n, (&d, &s)| n.checked_add((d - 1).checked_mul(s as usize)?))
     };
-    let Some(need) = reach.and_then(|n| n.checked_mul(dtype.size())).filter(|&n| n <= isize::MAX as usize) else {
+    let counted = crate::tensor::layout::numel(&shape);
+    let Some(need) = reach
+        .filter(|_| counted.is_some())
+        .and_then(|n| n.checked_mul(dtype.size()))
+        .filter(|&n| n <= isize::MAX as usize)
+    else {
         return Err(PyRuntimeError::new_err(format!(
             "Storage size calculation overflowed with sizes={size:?} and strides={stride:?}"
         )));

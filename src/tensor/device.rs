@@ -36,8 +36,11 @@ pub fn parse_name(text: &str) -> Result<(&'static str, Option<i8>)> {
     let plain =
         !index.is_empty() && index.bytes().all(|b| b.is_ascii_digit()) && (index == "0" || !index.starts_with('0'));
     match index.parse::<i64>() {
-        // torch keeps the low byte.
-        Ok(i) if plain => Ok((kind, Some(i as i8))),
+        // torch reads 32 bits and keeps the low byte.
+        Ok(i) if plain && i <= i32::MAX as i64 => Ok((kind, Some(i as i8))),
+        _ if plain => {
+            fail!(Runtime, torch: ("Could not parse device index '{index}' in device string '{text}'"), expected: ("device: expected an index below 2^31"), got: ("{index}"), fix: ("Write '{kind}' or '{kind}:0'."))
+        }
         _ => {
             fail!(Runtime, torch: ("Invalid device string: '{text}'"), expected: ("device: expected an integer after the colon"), got: ("'{index}'"), fix: ("Write '{kind}' or '{kind}:0'."))
         }

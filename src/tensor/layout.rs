@@ -37,6 +37,14 @@ pub fn contiguous_strides(shape: &[usize]) -> Strides {
     strides
 }
 
+/// Given strides as they are kept: where a dim has at most one element its stride is never taken, and an absurd one
+/// would only overflow what kernels compute beforehand.
+pub fn kept_strides(shape: &[usize], strides: &[i64]) -> Strides {
+    const MOST: i64 = 1 << 40;
+    let empty = shape.contains(&0);
+    shape.iter().zip(strides).map(|(&n, &s)| if n <= 1 || empty { s.clamp(-MOST, MOST) } else { s } as isize).collect()
+}
+
 /// Strides of a memory format.
 pub fn format_strides(shape: &[usize], format: MemoryFormat) -> Strides {
     let order: &[usize] = match (format, shape.len()) {
@@ -50,7 +58,7 @@ pub fn format_strides(shape: &[usize], format: MemoryFormat) -> Strides {
     let mut next = 1isize;
     for &d in order {
         strides[d] = next;
-        next *= shape[d].max(1) as isize;
+        next = next.wrapping_mul(shape[d].max(1) as isize);
     }
     strides
 }
@@ -85,7 +93,7 @@ pub fn is_contiguous(shape: &[usize], strides: &[isize]) -> bool {
             if s != expected {
                 return false;
             }
-            expected *= n as isize;
+            expected = expected.wrapping_mul(n as isize);
         }
     }
     true
@@ -114,7 +122,7 @@ pub fn is_non_overlapping_and_dense(shape: &[usize], strides: &[isize]) -> bool 
 
 /// Do two indices surely address the same element (an expanded dim)? torch refuses to write to such tensors.
 pub fn has_internal_overlap(shape: &[usize], strides: &[isize]) -> bool {
-    if is_contiguous(shape, strides) {
+    if is_contiguous(shape, strides) || shape.contains(&0) {
         return false;
     }
     shape.iter().zip(strides).any(|(&n, &s)| n > 1 && s == 0)

@@ -106,6 +106,12 @@ class saved_tensors_hooks:
         self.unpack_hook = unpack_hook
 
     def __enter__(self):
+        for name, hook in (("pack_hook", self.pack_hook), ("unpack_hook", self.unpack_hook)):
+            if not callable(hook):
+                raise TypeError(
+                    f"saved_tensors_hooks: expected a callable as {name}, but got {type(hook).__name__}. "
+                    "Pass a function of one argument."
+                )
         _C._push_saved_tensors_hooks(self.pack_hook, self.unpack_hook)
 
     def __exit__(self, *args):

@@ -63,8 +63,8 @@ pub fn embedding_backward(grad: &Strided, index: &Strided, out: &Strided, paddin
         return;
     }
     // Positions sorted by index, stable: the rows of one index lie together and in order.
-    let mut keys = vec![0i64; n];
-    let mut order = vec![0i64; n];
+    let mut keys = crate::error::filled(0i64, n);
+    let mut order = crate::error::filled(0i64, n);
     let (shape, strides) = ([n], [1isize]);
     let view =
         |v: &mut Vec<i64>| Strided { ptr: v.as_mut_ptr().cast(), dtype: DType::I64, shape: &shape, strides: &strides };

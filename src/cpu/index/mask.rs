@@ -63,7 +63,7 @@ impl Mask {
         let n = count(&dims);
         let stride = dims.last().map_or(size, |d| d.s[0]);
         let parts = n.div_ceil(PART);
-        let mut starts = vec![0; parts + 1];
+        let mut starts = crate::error::filled(0, parts + 1);
         let p = Ptr(starts.as_mut_ptr());
         parallel::run(parts, &|part| {
             let mut total = 0;

@@ -163,7 +163,7 @@ pub(super) fn offsets(x: &Strided, indices: &[Option<Strided>]) -> Vec<i64> {
     let Some(any) = indices.iter().flatten().next() else {
         return vec![0];
     };
-    let mut out = vec![0i64; any.numel()];
+    let mut out = crate::error::filled(0i64, any.numel());
     let size = x.dtype.size() as i64;
     for (d, index) in indices.iter().enumerate() {
         let Some(index) = index else { continue };

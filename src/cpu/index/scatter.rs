@@ -201,7 +201,7 @@ pub(super) fn flat_offsets(x: &Strided, index: &Strided) -> Vec<i64> {
     let size = x.dtype.size() as isize;
     let mut own: Dims<1> = (0..x.ndim()).map(|d| Dim { n: x.shape[d], s: [x.strides[d] * size] }).collect();
     coalesce(&mut own);
-    let mut out = vec![0i64; index.numel()];
+    let mut out = crate::error::filled(0i64, index.numel());
     let dense = dense_strides(index.shape);
     let mut dims: Dims<2> =
         (0..index.ndim()).map(|d| Dim { n: index.shape[d], s: [index.strides[d] * 8, dense[d]] }).collect();
@@ -276,7 +276,7 @@ fn divide<T: Combine>(nest: &Nest, out: &Strided, include_self: bool) {
     let size = size_of::<T>() as isize;
     let span: isize = out.shape.iter().zip(out.strides).map(|(&n, &s)| (n as isize - 1) * s.abs()).sum();
     let low: isize = out.shape.iter().zip(out.strides).map(|(&n, &s)| (n as isize - 1) * s.min(0)).sum();
-    let mut counts = vec![include_self as u32; span as usize + 1];
+    let mut counts = crate::error::filled(include_self as u32, span as usize + 1);
     let one = 1u32;
     let mut ones = constant(nest, &one);
     // SAFETY: `low` is the least offset of the output's elements.

@@ -54,7 +54,7 @@ fn sample<T, S: Sum>(p: &Strided<'_>, out: &Strided<'_>, g: &Generator, load: im
     let last = |s: &Strided<'_>| (s.shape[s.ndim() - 1], s.strides[s.ndim() - 1]);
     let ((n, p_row), (categories, p_step)) = (rows(p), last(p));
     let ((_, out_row), (samples, out_step)) = (rows(out), last(out));
-    let mut cumulative = Vec::with_capacity(categories);
+    let mut cumulative = crate::error::room(categories);
     for i in 0..n as isize {
         cumulative.clear();
         let mut sum = S::ZERO;

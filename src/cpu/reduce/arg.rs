@@ -22,8 +22,6 @@ pub enum Extreme {
     Max,
 }
 
-/// Elements of one segment of a long row.
-const SEGMENT: usize = 1 << 16;
 /// Elements that one task reads at least.
 const GRAIN: usize = 1 << 14;
 /// Elements of one block.
@@ -109,15 +107,16 @@ fn search<T: Order, const MAX: bool>(
         return columns::<T, MAX>(x.ptr, &source, &kept, inner, &write);
     }
     let (n, m) = (inner.n, count(outer));
-    let (cuts, per) = match results < 16 && n * m > 2 * SEGMENT {
-        true if n > SEGMENT => (n.div_ceil(SEGMENT), 1),
-        true => (1, (SEGMENT / n).max(1)),
+    let segment = super::fold::segment(n * m);
+    let (cuts, per) = match results < 16 && n * m > 2 * segment {
+        true if n > segment => (n.div_ceil(segment), 1),
+        true => (1, (segment / n).max(1)),
         false => (1, m),
     };
     let pieces = m.div_ceil(per) * cuts;
     let piece = |base: *const u8, s: usize| {
         let first = s / cuts * per;
-        let cols = if cuts == 1 { 0..n } else { s % cuts * SEGMENT..n.min((s % cuts + 1) * SEGMENT) };
+        let cols = if cuts == 1 { 0..n } else { s % cuts * segment..n.min((s % cuts + 1) * segment) };
         // SAFETY: dispatch has checked that the operands address memory for their whole shapes.
         unsafe { lines_best::<T, MAX>(base, &source, outer, inner, first..m.min(first + per), cols) }
     };
@@ -130,7 +129,8 @@ fn search<T: Order, const MAX: bool>(
             }
         });
     }
-    let mut partial = vec![Found { value: Best::<T, MAX>(PhantomData).worst(), at: 0 }; results * pieces];
+    let mut partial =
+        crate::error::filled(Found { value: Best::<T, MAX>(PhantomData).worst(), at: 0 }, results * pieces);
     let p = Shared(partial.as_mut_ptr());
     parallel::chunks(results * pieces, 1, &|range| {
         for i in range {

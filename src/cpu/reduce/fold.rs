@@ -277,7 +277,8 @@ impl Plan {
         let (mut kept, mut red) = (Dims::<3>::new(), Dims::<3>::new());
         for d in 0..x.ndim() {
             let n = x.shape[d];
-            let mut s = [x.strides[d] * x.dtype.size() as isize, 0, 0];
+            // A dim of one element may have any stride: it is never taken.
+            let mut s = [x.strides[d].wrapping_mul(x.dtype.size() as isize), 0, 0];
             if outs[0].shape[d] == 1 && n != 1 {
                 red.push(Dim { n, s });
             } else {
@@ -359,24 +360,30 @@ fn combine<F: Fold>(f: F, plan: &Plan, kept: &Dims<3>, partial: &[F::A], pieces:
     }
 }
 
+/// Elements a piece: more where an expanded tensor has so many that the pieces would fill the memory.
+pub(super) fn segment(elements: usize) -> usize {
+    SEGMENT.max(elements >> 24)
+}
+
 /// The densest dim is reduced: one output at a time.
 fn rows<F: Fold>(f: F, plan: &Plan, inner: Dim<3>, results: usize) {
     let outer = &plan.red[..plan.red.len().saturating_sub(1)];
     let (n, lines) = (inner.n, count(outer));
     // Few long reductions are split so that threads can share one.
-    let split = results < 16 && n * lines > 2 * SEGMENT;
+    let segment = segment(n * lines);
+    let split = results < 16 && n * lines > 2 * segment;
     let (cuts, per) = match split {
-        true if n > SEGMENT => (n.div_ceil(SEGMENT), 1),
-        true => (1, (SEGMENT / n).max(1)),
+        true if n > segment => (n.div_ceil(segment), 1),
+        true => (1, (segment / n).max(1)),
         false => (1, lines),
     };
     let pieces = lines.div_ceil(per) * cuts;
-    let cost = if split { SEGMENT } else { n * lines };
+    let cost = if split { segment } else { n * lines };
     let piece = |base: *const u8, s: usize| {
         let first = s / cuts * per;
         let (from, to) = match cuts {
             1 => (0, n),
-            _ => (s % cuts * SEGMENT, n.min((s % cuts + 1) * SEGMENT)),
+            _ => (s % cuts * segment, n.min((s % cuts + 1) * segment)),
         };
         // SAFETY: the module's contract.
         unsafe { fold_lines(f, plan, base, outer, inner.s[0], first..lines.min(first + per), from..to) }
@@ -393,7 +400,7 @@ fn rows<F: Fold>(f: F, plan: &Plan, inner: Dim<3>, results: usize) {
         });
         return;
     }
-    let mut partial = vec![f.init(); results * pieces];
+    let mut partial = crate::error::filled(f.init(), results * pieces);
     let p = Shared(partial.as_mut_ptr());
     parallel::chunks(results * pieces, 1, &|range| {
         for i in range {
@@ -481,8 +488,9 @@ fn columns<F: Fold>(f: F, plan: &Plan) {
     let (tiles, outers) = (inner.n.div_ceil(width), count(outer));
     let lines = plan.reduced();
     let w = inner.n.min(width);
-    let per = match outers * tiles < 16 && lines * w > 2 * SEGMENT {
-        true => (SEGMENT / w).max(ROWS).next_multiple_of(ROWS),
+    let segment = segment(lines.saturating_mul(w));
+    let per = match outers * tiles < 16 && lines.saturating_mul(w) > 2 * segment {
+        true => (segment / w).max(ROWS).next_multiple_of(ROWS),
         false => lines,
     };
     let pieces = lines.div_ceil(per);

@@ -53,7 +53,7 @@ fn accumulate<A: Copy + Default + std::ops::AddAssign + Send>(
         }
         return;
     }
-    let mut partial = vec![A::default(); parts * bins];
+    let mut partial = crate::error::filled(A::default(), parts * bins);
     let p = Ptr(partial.as_mut_ptr());
     parallel::run(parts, &|part| {
         // SAFETY: each task has its own bins.
@@ -77,9 +77,9 @@ pub fn histc(x: &Strided, low: f64, high: f64, out: &Strided) {
     let bins = out.numel();
     let n = x.numel();
     let (dims, _) = nest(x, None, None, None);
-    let mut totals = vec![0i64; bins];
+    let mut totals = crate::error::filled(0i64, bins);
     let parts = n.div_ceil(PART);
-    let mut partial = vec![0i64; parts * bins];
+    let mut partial = crate::error::filled(0i64, parts * bins);
     let p = Ptr(partial.as_mut_ptr());
     parallel::run(parts, &|part| {
         // SAFETY: each task has its own bins.

@@ -73,7 +73,7 @@ impl Long {
         if shared {
             // SAFETY: dispatch's checks; n > 0.
             let first = unsafe { *row.get().cast::<T>() }.ordered(descending);
-            let mut ends = vec![(first, first); n.div_ceil(radix::CHUNK)];
+            let mut ends = crate::error::filled((first, first), n.div_ceil(radix::CHUNK));
             let e = Ptr(ends.as_mut_ptr());
             parallel::chunks(n, radix::CHUNK, &|r| {
                 let p = row.get().wrapping_offset(r.start as isize * stride);

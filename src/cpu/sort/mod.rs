@@ -219,7 +219,8 @@ pub(super) fn nest(
     let at = |d: usize| Dim {
         n: x.shape[d],
         s: [
-            x.strides[d] * size,
+            // A dim of one element may have any stride: it is never taken.
+            x.strides[d].wrapping_mul(size),
             values.map_or(0, |v| v.strides[d] * v.dtype.size() as isize),
             indices.map_or(0, |v| v.strides[d] * v.dtype.size() as isize),
         ],
@@ -342,7 +343,7 @@ fn rows<T: Key, I: Item<T::U>>(
 /// A vector of `n` items whose contents are yet to be written.
 #[allow(clippy::uninit_vec, reason = "items are plain integers, written before they are read")]
 fn uninit<I: Copy>(n: usize) -> Vec<I> {
-    let mut v = Vec::with_capacity(n);
+    let mut v = crate::error::room(n);
     // SAFETY: every user writes all `n` items before it reads any; `I` is u64 or u128.
     unsafe { v.set_len(n) };
     v

@@ -57,7 +57,7 @@ pub(super) fn shared<U, I: Item<U>>(a: &mut [I], b: &mut [I], bits: u32) -> bool
     // At most 16 counters arrays, so that long rows do not spend their time on prefix sums.
     let per = chunks.div_ceil(16) * CHUNK;
     let parts = n.div_ceil(per);
-    let mut counts = vec![[0u32; BINS]; parts];
+    let mut counts = crate::error::filled([0u32; BINS], parts);
     let (mut from, mut to) = (a, b);
     let mut in_a = true;
     for (shift, width) in digits(bits) {

@@ -30,7 +30,7 @@ pub fn unique_rows(x: &Strided, consecutive: bool) -> Rows {
 
 /// The keys of a 2-d tensor of `T`, row by row.
 fn keys_of<T: Key>(x: &Strided) -> Vec<T::U> {
-    let mut keys = Vec::with_capacity(x.numel());
+    let mut keys = crate::error::room(x.numel());
     for r in 0..x.shape[0] as isize {
         for c in 0..x.shape[1] as isize {
             // SAFETY: the module's contract (see `sort`).
@@ -43,11 +43,12 @@ fn keys_of<T: Key>(x: &Strided) -> Vec<T::U> {
 }
 
 fn group(n: usize, consecutive: bool, compare: &dyn Fn(usize, usize) -> Ordering, out: &mut Rows) {
-    let mut order: Vec<usize> = (0..n).collect();
+    let mut order: Vec<usize> = crate::error::room(n);
+    order.extend(0..n);
     if !consecutive {
         order.sort_by(|&a, &b| compare(a, b));
     }
-    out.inverse = vec![0; n];
+    out.inverse = crate::error::filled(0, n);
     for (i, &r) in order.iter().enumerate() {
         if i == 0 || compare(order[i - 1], r) != Ordering::Equal {
             out.first.push(r as i64);

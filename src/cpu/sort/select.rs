@@ -182,7 +182,7 @@ fn ranked<T: Key, I: Item<T::U>>(
     let (inner, outer) = line.split_last().map_or((one, &[][..]), |(i, o)| (*i, o));
     let x = super::Ptr(x);
     parallel::chunks(rows, GRAIN.div_ceil(n), &|range| {
-        let mut items = vec![I::default(); n];
+        let mut items = crate::error::filled(I::default(), n);
         let mut w = Walk::new(kept, range.start);
         for _ in range {
             let base = x.get().wrapping_offset(w.off[0]);

@@ -75,7 +75,7 @@ fn collect<T: Key>(
     out: &mut Unique,
 ) {
     if inverse {
-        out.inverse = vec![0; n];
+        out.inverse = crate::error::filled(0, n);
     }
     let mut values: Vec<T> = Vec::new();
     let mut start = 0;

@@ -1,0 +1,26 @@
+"""Where rustorch answers otherwise than torch on purpose. Each rule says why."""
+
+import re
+
+# (pattern of the line of code, pattern of the verdict, reason)
+RULES = [
+    (r"", r"^(accepts|refuses|class).*not implemented for '(U?Int|Half|BFloat16|Bool|Byte|Char|Short|Long|Complex)", "a kernel exists here for a dtype that torch lacks one for, or the other way round"),
+    (r"uint(16|32|64)", r"Promotion for uint16, uint32, uint64 types is not supported", "the unsigned types promote like the others here"),
+    (r"np\.bool_", r"", "NumPy's bools count as bools"),
+    (r"_C\._nn\.", r"^(value|result|refuses|class|accepts)", "private functions: their Python wrappers are what users call"),
+    (r"torch\._|\)\._", r"^(value|result|refuses|class|accepts)", "private functions"),
+    (r"empty|resize_|\.data_ptr|new\(|random_|rand|normal|bernoulli|multinomial|dropout|rrelu|poisson|binomial|exponential|geometric|cauchy|uniform|_rebuild|\.set_\(", r"^value", "undefined contents, or random numbers that another module compares"),
+    (r"overlapping\(\)", r"^value", "an in-place change of a view that overlaps itself has no defined order"),
+    (r"layout=torch\.sparse_coo", r"", "sparse tensors do not exist here"),
+    (r"pin_memory", r"", "there is no memory to pin, and asking for it is harmless"),
+    (r"inf|nan|2\*\*6[0-4]|1e308|1e300|10\*\*30", r"^value", "casts of what does not fit, and limits of special functions, are the platform's"),
+    (r"\.conj\(\)", r"", "conj() is computed at once here; torch keeps a bit"),
+    (r"(reduction|kl_div|_loss|grid_sampler)", r"^refuses.*(reduction|interpolation)", "torch reads any other number as one of the modes"),
+]  # fmt: skip
+
+COMPILED = [(re.compile(line), re.compile(verdict), why) for line, verdict, why in RULES]
+
+
+def allowed(code, verdict):
+    """The reason why this difference is meant, or None."""
+    return next((why for line, what, why in COMPILED if line.search(code) and what.search(verdict)), None)
