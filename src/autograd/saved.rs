@@ -3,7 +3,7 @@
 use super::mode;
 use crate::error::Result;
 use crate::fail;
-use crate::tensor::{Node, Tensor};
+use crate::tensor::{Edge, Node, Tensor};
 use std::cell::RefCell;
 use std::sync::Arc;
 
@@ -42,6 +42,11 @@ pub fn hooks_forbidden() -> Option<String> {
     HOOKS.with(|h| h.borrow().last().and_then(|l| l.as_ref().err().map(|e| e.message().to_owned())))
 }
 
+/// Do hooks apply to tensors that are saved here?
+pub fn hooks_active() -> bool {
+    active().is_some()
+}
+
 fn active() -> Option<Arc<dyn SavedHooks>> {
     HOOKS.with(|h| h.borrow().last().and_then(|l| l.as_ref().ok().cloned()))
 }
@@ -56,7 +61,14 @@ enum Kind {
     Input(Tensor, u32),
     // An output without its history: the node itself is its history, and holding it would make a cycle.
     Output(Tensor, u32, u32),
-    Packed(Arc<dyn Packed>, Option<u32>),
+    Packed(Arc<dyn Packed>, Place),
+}
+
+/// Where a stored tensor stood in the graph.
+#[derive(Clone)]
+enum Place {
+    Input(Option<Edge>),
+    Output(u32),
 }
 
 impl Saved {
@@ -66,7 +78,7 @@ impl Saved {
         if mode::bits() & mode::SAVED_HOOKS != 0
             && let Some(hooks) = active()
         {
-            return Ok(Saved(Kind::Packed(hooks.pack(t)?, None)));
+            return Ok(Saved(Kind::Packed(hooks.pack(t)?, Place::Input(super::gradient_edge(t)))));
         }
         if t.is_inference() {
             return inference();
@@ -80,7 +92,7 @@ impl Saved {
         if mode::bits() & mode::SAVED_HOOKS != 0
             && let Some(hooks) = active()
         {
-            return Ok(Saved(Kind::Packed(hooks.pack(&t.detach())?, Some(nr))));
+            return Ok(Saved(Kind::Packed(hooks.pack(&t.detach())?, Place::Output(nr))));
         }
         Ok(Saved(Kind::Output(t.detach(), t.version(), nr)))
     }
@@ -96,11 +108,13 @@ impl Saved {
                 check(t, *version, node, Some(*nr))?;
                 Ok(with_history(t, node, *nr))
             }
-            Kind::Packed(p, nr) => {
+            Kind::Packed(p, place) => {
                 let t = p.unpack()?;
-                Ok(match nr {
-                    Some(nr) => with_history(&t, node, *nr),
-                    None => t,
+                // Whatever the hooks did to it, a second derivative finds the graph that it came with.
+                Ok(match place {
+                    Place::Output(nr) => with_history(&t, node, *nr),
+                    Place::Input(Some(edge)) if t.dtype().is_differentiable() => with_edge(&t, edge.clone()),
+                    Place::Input(_) => t,
                 })
             }
         }
@@ -163,21 +177,25 @@ pub fn names(node: &Arc<Node>, list: &[Saved]) -> Vec<String> {
                 },
             )
         }
-        Kind::Output(_, _, nr) | Kind::Packed(_, Some(nr)) => {
+        Kind::Output(_, _, nr) | Kind::Packed(_, Place::Output(nr)) => {
             if *nr == 0 {
                 "result".to_owned()
             } else {
                 format!("result{nr}")
             }
         }
-        Kind::Packed(_, None) => "self".to_owned(),
+        Kind::Packed(_, Place::Input(_)) => "self".to_owned(),
     };
     list.iter().map(name).collect()
 }
 
 fn with_history(t: &Tensor, node: &Arc<Node>, nr: u32) -> Tensor {
+    with_edge(t, Edge { node: node.clone(), nr })
+}
+
+fn with_edge(t: &Tensor, edge: Edge) -> Tensor {
     let t = t.detach();
-    t.set_history(crate::tensor::Edge { node: node.clone(), nr });
+    t.set_history(edge);
     t
 }
 
@@ -198,9 +216,14 @@ fn changed(t: &Tensor, saved: u32, now: u32, node: &Arc<Node>, output: Option<u3
             None => String::new(),
         },
     };
+    let hint = if mode::anomaly() {
+        "the backtrace further above shows the operation that failed to compute its gradient. The variable in question was changed in there or anywhere later. Good luck!"
+    } else {
+        "enable anomaly detection to find the operation that failed to compute its gradient, with torch.autograd.set_detect_anomaly(True, check_nan=False)."
+    };
     let dims = t.shape().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     fail!(Runtime,
-        torch: ("one of the variables needed for gradient computation has been modified by an inplace operation: [torch.{}Tensor [{dims}]]{which} is at version {now}; expected version {saved} instead. Hint: enable anomaly detection to find the operation that failed to compute its gradient, with torch.autograd.set_detect_anomaly(True, check_nan=False).", t.dtype().scalar_name()),
+        torch: ("one of the variables needed for gradient computation has been modified by an inplace operation: [torch.{}Tensor [{dims}]]{which} is at version {now}; expected version {saved} instead. Hint: {hint}", t.dtype().scalar_name()),
         expected: ("{}: expected the tensor saved by forward to be unchanged (version {saved})", node.name), got: ("version {now}"),
         fix: ("Change a clone() instead, or move the in-place operation after backward()."))
 }

@@ -6,7 +6,7 @@ use super::gather::gather;
 use super::matmul::bmm;
 use super::pointwise::number;
 use super::view;
-use crate::autograd::no_grad;
+use crate::autograd::{named, no_grad};
 use crate::error::Result;
 use crate::fail;
 use crate::ops;
@@ -132,6 +132,11 @@ fn check(x: &Tensor, grid: &Tensor, nd: usize, mode: i64, padding: i64) -> Resul
 ///
 /// Shape: input (N, C, *), grid (N, *out, dims), output (N, C, *out).
 fn grid_sampler(x: &Tensor, grid: &Tensor, mode: i64, padding: i64, align: bool) -> Result<Tensor> {
+    let name = if x.ndim() == 4 { "GridSampler2DBackward0" } else { "GridSampler3DBackward0" };
+    Ok(named(sampled(x, grid, mode, padding, align)?, name, x))
+}
+
+fn sampled(x: &Tensor, grid: &Tensor, mode: i64, padding: i64, align: bool) -> Result<Tensor> {
     let nd = x.ndim().saturating_sub(2);
     check(x, grid, nd, mode, padding)?;
     let outside = [Outside::Zeros, Outside::Border, Outside::Reflection][padding as usize];

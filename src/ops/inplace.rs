@@ -56,6 +56,18 @@ fn check_view(x: &Tensor, base: &Tensor) -> Result<()> {
     Ok(())
 }
 
+/// Fails where an operand is certain to hold elements that the write changes before they are read, as torch does.
+pub fn check_partial_overlap(written: &Tensor, read: &Tensor) -> Result<()> {
+    let dense = |t: &Tensor| layout::is_non_overlapping_and_dense(t.shape(), t.strides());
+    let same =
+        |a: &Tensor, b: &Tensor| a.ptr() == b.ptr() && a.numel() * a.dtype().size() == b.numel() * b.dtype().size();
+    if may_overlap(written, read) && dense(written) && dense(read) && !same(written, read) {
+        fail!(Runtime, torch: ("unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory location. Please clone() the tensor before performing the operation."),
+            expected: ("in-place: expected operands that share no memory with the result, or all of it"), got: ("a part"), fix: ("Use clone() on the operand."));
+    }
+    Ok(())
+}
+
 /// Do two tensors share a byte?
 pub fn may_overlap(a: &Tensor, b: &Tensor) -> bool {
     if !a.storage().is(b.storage()) || a.numel() == 0 || b.numel() == 0 {
