@@ -56,7 +56,11 @@ fn swap_last(x: &Tensor) -> crate::error::Result<Tensor> {
 
 fn warn_reversal(py: Python<'_>) -> PyResult<()> {
     static ONCE: AtomicBool = AtomicBool::new(false);
-    super::errors::warn_once(py, &ONCE, "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will throw an error in a future release. Consider `x.mT` to transpose batches of matrices or `x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a tensor.")
+    super::errors::warn_once(
+        py,
+        &ONCE,
+        "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will throw an error in a future release. Consider `x.mT` to transpose batches of matrices or `x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a tensor.",
+    )
 }
 
 #[pymethods]

@@ -228,7 +228,10 @@ pub(super) fn dtype_arg(function: &str, d: Option<&Bound<'_, PyAny>>) -> PyResul
     match d.filter(|d| !d.is_none()) {
         None => Ok(None),
         Some(d) => dtype_of(d).map(Some).ok_or_else(|| {
-            PyTypeError::new_err(format!("{function}(): argument 'dtype' must be torch.dtype, not {}", super::args::type_name(d)))
+            PyTypeError::new_err(format!(
+                "{function}(): argument 'dtype' must be torch.dtype, not {}",
+                super::args::type_name(d)
+            ))
         }),
     }
 }
@@ -315,7 +318,12 @@ pub(super) fn legacy(dtype: DType, args: &Bound<'_, PyTuple>, kwargs: Option<&Bo
     }
     if let Some(t) = tensor_of(&first) {
         if t.dtype() != dtype {
-            let options = |d: DType| format!("TensorOptions(dtype={}, device=cpu, layout=Strided, requires_grad=false (default), pinned_memory=false (default), memory_format=(nullopt))", d.c_name());
+            let options = |d: DType| {
+                format!(
+                    "TensorOptions(dtype={}, device=cpu, layout=Strided, requires_grad=false (default), pinned_memory=false (default), memory_format=(nullopt))",
+                    d.c_name()
+                )
+            };
             return Err(PyTypeError::new_err(format!("expected {} (got {})", options(dtype), options(t.dtype()))));
         }
         return Ok(crate::ops::view::alias(&t)?);

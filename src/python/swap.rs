@@ -193,11 +193,7 @@ impl PyTensor {
     }
     /// The memory of another tensor or storage.
     #[pyo3(signature = (*args, **kwargs))]
-    fn set_<'py>(
-        slf: Slf<'py>,
-        args: &Bound<'py, PyTuple>,
-        kwargs: Option<&Bound<'py, PyDict>>,
-    ) -> PyResult<Slf<'py>> {
+    fn set_<'py>(slf: Slf<'py>, args: &Bound<'py, PyTuple>, kwargs: Option<&Bound<'py, PyDict>>) -> PyResult<Slf<'py>> {
         let mut given: Vec<_> = args.iter().collect();
         for name in ["source", "storage_offset", "size", "stride"].iter().skip(args.len()) {
             given.extend(kwargs.map(|k| k.get_item(name)).transpose()?.flatten());

@@ -59,7 +59,9 @@ class Story:
             except Exception as error:
                 first = _first_line(error)
                 found = (type(error).__name__, first)
-        texts = [(w.category.__name__, _first_line(w.message)) for w in caught]
+        # torch loads its forward mode on first use, and warns about itself in doing so.
+        about = [w for w in caught if "torch.jit" not in str(w.message)]
+        texts = [(w.category.__name__, _first_line(w.message)) for w in about]
         assert label not in self.entries, f"the label {label!r} is used twice"
         self.entries[label] = (found, *texts)
 

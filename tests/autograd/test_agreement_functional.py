@@ -1,7 +1,5 @@
 """`autograd.functional`, gradcheck and checkpoint against torch: results, error classes, first lines."""
 
-import warnings
-
 import pytest
 
 
@@ -46,7 +44,7 @@ def test_products_and_matrices(agree):
             see(f"{name} of a function to a number", lambda: op(lambda x: 3.0, x))
             see(f"{name} of a function to a list", lambda: op(lambda x: [x], x))
             if name == "jacobian":
-                see(f"{name} forward", lambda: forward_jacobian(torch, one, x))
+                see(f"{name} forward", lambda: op(one, x, vectorize=True, strategy="forward-mode"))
             see(f"{name} of a linear function, strict", lambda: op(lambda x: x.sum(), x, strict=True))
 
         matrices("jacobian")
@@ -90,12 +88,6 @@ def test_products_and_matrices(agree):
         see("jvp of two", lambda: F.jvp(g, (x, y), (v, v)))
         see("hvp of two", lambda: F.hvp(t, (x, y), (v, v)))
         see("vhp of two", lambda: F.vhp(t, (x, y), (v, v)))
-
-    def forward_jacobian(torch, f, x):
-        # torch tells of its use of torch.jit on the way.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return torch.autograd.functional.jacobian(f, x, vectorize=True, strategy="forward-mode")
 
     agree(program)
 

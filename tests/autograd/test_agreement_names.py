@@ -71,17 +71,34 @@ def test_node_names(agree):
         for op in ["softmax", "log_softmax", "softmin", "gumbel_softmax", "normalize"]:
             if op in ("softmax", "log_softmax"):
                 see(op, lambda o=op: name(lambda x: getattr(F, o)(x, -1)))
-        for op in (
-            ["celu", "elu", "gelu", "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "logsigmoid", "mish", "rrelu", "selu"]
-        ):
+        for op in [
+            "celu",
+            "elu",
+            "gelu",
+            "glu",
+            "hardshrink",
+            "hardsigmoid",
+            "hardswish",
+            "hardtanh",
+            "leaky_relu",
+            "logsigmoid",
+            "mish",
+            "rrelu",
+            "selu",
+        ]:
             shape = (2, 4)
             see(op, lambda o=op, s=shape: name(lambda x: getattr(F, o)(x), *s))
         for op in ["silu", "softplus", "softshrink", "softsign", "tanhshrink"]:
             see(op, lambda o=op: name(lambda x: getattr(F, o)(x)))
         target = torch.full((2, 3), 0.25)
-        for (
-            op
-        ) in ["mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits"]:
+        for op in [
+            "mse_loss",
+            "l1_loss",
+            "smooth_l1_loss",
+            "huber_loss",
+            "binary_cross_entropy",
+            "binary_cross_entropy_with_logits",
+        ]:
             see(op, lambda o=op: name(lambda x: getattr(F, o)(x / 2, target)))
             see(f"{op} none", lambda o=op: name(lambda x: getattr(F, o)(x / 2, target, reduction="none")))
         see("soft_margin_loss", lambda: name(lambda x: F.soft_margin_loss(x, target)))
