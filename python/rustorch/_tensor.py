@@ -177,6 +177,13 @@ def register_post_accumulate_grad_hook(self, hook):
     return rustorch.utils.hooks.PlacedHandle(self._add_post_accumulate_hook(hook))
 
 
+@_method
+def histogram(self, bins, *, range=None, weight=None, density=False):
+    """See `torch.histogram`."""
+    return rustorch.histogram(self, bins, range=range, weight=weight, density=density)
+
+
+Tensor.__rdiv__ = Tensor.__rtruediv__
 Tensor.__torch_function__ = classmethod(_C._default_torch_function)
 
 # Functions whose results keep their class under a subclass's default `__torch_function__`.

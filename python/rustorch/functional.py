@@ -2,8 +2,12 @@
 
 import rustorch
 from rustorch._C import _private
+from rustorch._numeric import *  # noqa: F403
+from rustorch._numeric import __all__ as _numeric
 from rustorch._shapes import *  # noqa: F403
 from rustorch._shapes import __all__ as _shapes
+from rustorch._windows import *  # noqa: F403
+from rustorch._windows import __all__ as _windows
 from rustorch.overrides import handle_torch_function, has_torch_function, has_torch_function_variadic
 
 __all__ = [
@@ -36,7 +40,9 @@ __all__ = [
     "norm",
     "numel",
     "tensordot",
+    *_numeric,
     *_shapes,
+    *_windows,
 ]
 
 

@@ -6,7 +6,7 @@ use super::plan::{Plan, Running};
 use crate::error::Result;
 use crate::fail;
 use crate::tensor::node::{Hook, HookKind, Origin};
-use crate::tensor::{Edge, Grads, Node, Tensor};
+use crate::tensor::{Edge, Grads, Node, OutMeta, Tensor};
 use smallvec::SmallVec;
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
@@ -29,6 +29,8 @@ pub struct EngineOps {
     pub cast: fn(&Tensor, crate::tensor::DType) -> Result<Tensor>,
     /// A node that reads a view out of its base.
     pub view_node: fn(&Tensor, &Tensor) -> Edge,
+    /// Zeros like a forward output.
+    pub zeros: fn(&OutMeta) -> Result<Tensor>,
     /// Does a tensor hold a NaN (anomaly mode)?
     pub has_nan: fn(&Tensor) -> Result<bool>,
 }
@@ -237,6 +239,14 @@ impl Pass<'_> {
         Ok(())
     }
 
+    fn capture(&mut self, at: u32, grads: &Grads) {
+        if self.plan.captures(at) {
+            for &(_, nr, slot) in self.targets.iter().filter(|t| t.0 == at) {
+                self.captured[slot as usize].clone_from(&grads[nr as usize]);
+            }
+        }
+    }
+
     /// Runs a node whose gradients have all arrived, and hands on what it gives.
     fn step(&mut self, at: u32) -> Result<()> {
         let plan = self.plan;
@@ -247,11 +257,13 @@ impl Pass<'_> {
             if grads.len() < outputs {
                 grads.resize(outputs, None);
             }
-            pre_hooks(node, &mut grads)?;
-            if plan.captures(at) {
-                for &(_, nr, slot) in self.targets.iter().filter(|t| t.0 == at) {
-                    self.captured[slot as usize].clone_from(&grads[nr as usize]);
-                }
+            // As in torch: a wanted gradient is what flows into the node, before its hooks if the node itself runs.
+            if plan.runs(at) {
+                self.capture(at, &grads);
+                pre_hooks(node, &mut grads, true)?;
+            } else {
+                pre_hooks(node, &mut grads, false)?;
+                self.capture(at, &grads);
             }
         }
         self.watch.tick(&grads)?;
@@ -326,7 +338,7 @@ fn on_output(hook: &Arc<dyn Hook>, grads: &mut Grads, nr: usize) -> Result<()> {
     Ok(())
 }
 
-fn pre_hooks(node: &Arc<Node>, grads: &mut Grads) -> Result<()> {
+fn pre_hooks(node: &Arc<Node>, grads: &mut Grads, runs: bool) -> Result<()> {
     if let Some(acc) = node.body().as_any().downcast_ref::<Accumulate>() {
         for hook in acc.hooks() {
             on_output(&hook, grads, 0)?;
@@ -345,7 +357,7 @@ fn pre_hooks(node: &Arc<Node>, grads: &mut Grads) -> Result<()> {
             on_output(&hook, grads, nr as usize)?;
         }
     }
-    for (_, hook) in hooks_of(node, |k| *k == HookKind::Pre) {
+    for (_, hook) in hooks_of(node, |k| runs && *k == HookKind::Pre) {
         hook.pre(grads)?;
     }
     Ok(())

@@ -37,22 +37,35 @@ pub fn check_view(t: &Tensor) -> Result<()> {
 /// The error for a view that one may not change in place, directly or (as `what` says) through its base.
 #[cold]
 pub fn forbidden(t: &Tensor, what: &str) -> Result<()> {
+    const AMBIGUOUS: &str = "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both inside the";
     let why = match t.creation() {
         Creation::Default => return Ok(()),
-        Creation::NoGrad => {
-            fail!(Runtime, torch: ("A view was created in no_grad mode and {what} modified inplace with grad mode enabled. Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be tracked)."),
-                expected: ("in-place: expected the view and the change in one grad mode"), got: ("a view made without grad"), fix: ("Move both into no_grad(), or both out of it."))
+        Creation::NoGrad => format!(
+            "{AMBIGUOUS} no_grad block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be tracked)."
+        ),
+        Creation::Inference => format!(
+            "{AMBIGUOUS} inference_mode block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be tracked)."
+        ),
+        Creation::Multiple => "This view is the output of a function that returns multiple views. Such functions do not allow the output views to be modified inplace. You should replace the inplace operation by an out-of-place one.".to_owned(),
+        Creation::Custom => "This view was created inside a custom Function (or because an input was returned as-is) and the autograd logic to handle view+inplace would override the custom backward associated with the custom Function, leading to incorrect gradients. This behavior is forbidden. You can fix this by cloning the output of the custom Function.".to_owned(),
+    };
+    let (origin, got) = match t.grad_fn_raw() {
+        Some(e) => {
+            let name = e.node.short_name();
+            (format!("Output {} of {name} is a view and {what} modified inplace.", e.nr), name)
         }
-        Creation::Multiple => {
-            "This view is the output of a function that returns multiple views. Such functions do not allow the output views to be modified inplace. You should replace the inplace operation by an out-of-place one."
-        }
-        Creation::Custom => {
-            "This view was created inside a custom Function (or because an input was returned as-is) and the autograd logic to handle view+inplace would override the custom backward associated with the custom Function, leading to incorrect gradients. This behavior is forbidden. You can fix this by cloning the output of the custom Function."
+        None if t.creation() == Creation::Inference => (
+            format!("A view was created in inference mode and {what} modified inplace in normal mode."),
+            "inference mode",
+        ),
+        None => {
+            let text =
+                format!("A view was created in no_grad mode and {what} modified inplace with grad mode enabled.");
+            (text, "no_grad mode")
         }
     };
-    let (nr, name) = t.grad_fn_raw().map_or((0, "None"), |e| (e.nr, e.node.short_name()));
-    fail!(Runtime, torch: ("Output {nr} of {name} is a view and {what} modified inplace. {why}"),
-        expected: ("in-place: expected an ordinary view"), got: ("an output of {name}"), fix: ("Change a clone() instead."))
+    fail!(Runtime, torch: ("{origin} {why}"),
+        expected: ("in-place: expected an ordinary view"), got: ("a view from {got}"), fix: ("Change a clone() instead."))
 }
 
 /// Where this tensor's gradient goes: the node that made it, or a leaf's accumulator. None if it wants no gradient.

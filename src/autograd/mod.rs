@@ -11,4 +11,4 @@ pub mod saved;
 pub use engine::{Backward, EngineOps, install};
 pub use history::{grad_fn, gradient_edge};
 pub use mode::{grad_enabled, no_grad};
-pub use record::{Ctx, Saver, Slot, needs_grad, record, record_many};
+pub use record::{Ctx, Saver, Slot, named, needs_grad, record, record_many};

@@ -33,10 +33,17 @@ fn set(bit: u8, on: bool) -> bool {
     })
 }
 
-/// Are operations recorded?
+/// Is gradient mode on?
 #[inline(always)]
 pub fn grad_enabled() -> bool {
     bits() & NO_GRAD == 0
+}
+
+/// Is an operation recorded if one of its inputs wants a gradient? Never in inference mode, also not in `enable_grad`
+/// within it.
+#[inline(always)]
+pub fn recording() -> bool {
+    bits() & (NO_GRAD | INFERENCE) == 0
 }
 
 /// Switches recording on or off and returns the previous state.

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 /// Would an operation on these inputs be recorded?
 #[inline(always)]
 pub fn needs_grad(inputs: &[&Tensor]) -> bool {
-    inputs.iter().any(|t| t.requires_grad()) && mode::grad_enabled()
+    inputs.iter().any(|t| t.requires_grad()) && mode::recording()
 }
 
 /// Names a saved tensor inside a derivative.
@@ -93,6 +93,36 @@ impl Ctx<'_> {
     /// `Some(f())` if input `i` wants a gradient.
     pub fn when(&self, i: usize, f: impl FnOnce() -> Result<Tensor>) -> Result<Option<Tensor>> {
         if self.needs(i) { f().map(Some) } else { Ok(None) }
+    }
+}
+
+impl Ctx<'_> {
+    /// A gradient that depends on none of the node's inputs, recorded as if it did, with zeros for derivatives: where
+    /// torch's own derivative is one operation on all inputs, its results require grad, and so do these.
+    pub fn constant(&self, y: Tensor) -> Tensor {
+        if !mode::recording() || y.requires_grad() || self.node.edges.iter().all(Option::is_none) {
+            return y;
+        }
+        let y = y.detach();
+        attach(&finish(Node::new(self.node.name, self.node.edges.clone(), Box::new(Zeros))), &[&y]);
+        y
+    }
+}
+
+struct Zeros;
+
+impl Vjp for Zeros {
+    fn vjp(&self, node: &Arc<Node>, _: &[Option<Tensor>], need: u64, _: bool) -> Result<Grads> {
+        let Some(ops) = super::engine::ops() else { return Ok(Grads::new()) };
+        let zeros = |(i, edge): (usize, &Option<crate::tensor::Edge>)| {
+            let Some(edge) = edge.as_ref().filter(|_| need >> i & 1 != 0) else { return Ok(None) };
+            let meta = edge.node.outputs.lock().unwrap_or_else(|e| e.into_inner()).get(edge.nr as usize).cloned();
+            meta.map(|m| (ops.zeros)(&m)).transpose()
+        };
+        node.edges.iter().enumerate().map(zeros).collect()
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
     }
 }
 
@@ -258,6 +288,17 @@ fn finish(node: Node) -> Arc<Node> {
         super::engine::note_origin(&node);
     }
     node
+}
+
+/// Gives the last node of a composite operation on `x` the name that torch's single node has, which is what printing
+/// the result shows. Nothing happens where `y` is `x` itself or others hold the node already.
+pub fn named(y: Tensor, name: &'static str, x: &Tensor) -> Tensor {
+    if let Some(meta) = y.meta_if_any().filter(|_| !y.is(x))
+        && let Some(node) = meta.lock().grad_fn.as_mut().and_then(|e| Arc::get_mut(&mut e.node))
+    {
+        node.name = name;
+    }
+    y
 }
 
 /// Makes tensors the outputs of a node, in order; those of integer type take a slot but no history.

@@ -47,6 +47,11 @@ pub fn hooks_forbidden() -> Option<String> {
     HOOKS.with(|h| h.borrow().last().and_then(|l| l.as_ref().err().map(|e| e.message().to_owned())))
 }
 
+/// Do hooks apply to tensors that are saved here?
+pub fn hooks_active() -> bool {
+    active().is_some()
+}
+
 fn active() -> Option<Arc<dyn SavedHooks>> {
     HOOKS.with(|h| h.borrow().last().and_then(|l| l.as_ref().ok().cloned()))
 }
@@ -83,8 +88,10 @@ impl Past {
     fn give(&self, t: Tensor, node: &Arc<Node>) -> Tensor {
         match self {
             Past::None => t,
+            // Hooks may change the kind of what they store.
+            Past::Node(_) if !t.dtype().is_differentiable() => t,
             Past::Node(edge) if edge.node.body().as_any().is::<Accumulate>() => accumulate::stand_in(&t, &edge.node),
-            Past::Node(edge) => with_history(&t, &edge.node, edge.nr),
+            Past::Node(edge) => with_edge(&t, edge.clone()),
             Past::Output(nr) => with_history(&t, node, *nr),
         }
     }
@@ -213,8 +220,12 @@ pub fn names(node: &Arc<Node>, list: &[Saved]) -> Vec<String> {
 }
 
 fn with_history(t: &Tensor, node: &Arc<Node>, nr: u32) -> Tensor {
+    with_edge(t, Edge { node: node.clone(), nr })
+}
+
+fn with_edge(t: &Tensor, edge: Edge) -> Tensor {
     let t = t.detach();
-    t.set_history(Edge { node: node.clone(), nr });
+    t.set_history(edge);
     t
 }
 
@@ -235,9 +246,14 @@ fn changed(t: &Tensor, saved: u32, now: u32, node: &Arc<Node>, output: Option<u3
             None => String::new(),
         },
     };
+    let hint = if mode::anomaly() {
+        "the backtrace further above shows the operation that failed to compute its gradient. The variable in question was changed in there or anywhere later. Good luck!"
+    } else {
+        "enable anomaly detection to find the operation that failed to compute its gradient, with torch.autograd.set_detect_anomaly(True, check_nan=False)."
+    };
     let dims = t.shape().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     fail!(Runtime,
-        torch: ("one of the variables needed for gradient computation has been modified by an inplace operation: [torch.{}Tensor [{dims}]]{which} is at version {now}; expected version {saved} instead. Hint: enable anomaly detection to find the operation that failed to compute its gradient, with torch.autograd.set_detect_anomaly(True, check_nan=False).", t.dtype().scalar_name()),
+        torch: ("one of the variables needed for gradient computation has been modified by an inplace operation: [torch.{}Tensor [{dims}]]{which} is at version {now}; expected version {saved} instead. Hint: {hint}", t.dtype().scalar_name()),
         expected: ("{}: expected the tensor saved by forward to be unchanged (version {saved})", node.name), got: ("version {now}"),
         fix: ("Change a clone() instead, or move the in-place operation after backward()."))
 }

@@ -4,7 +4,7 @@ use super::arith::where_;
 use super::pointwise::Class::{Float, NoBool, Same};
 use super::pointwise::{At, D, OUT, Pw, X, Y, Z, apply, binary, number};
 use super::view;
-use crate::autograd::record;
+use crate::autograd::{named, record};
 use crate::dispatch::{self, Fun, Params};
 use crate::error::Result;
 use crate::fail;
@@ -206,7 +206,7 @@ fn celu(x: &Tensor, alpha: Scalar, dest: &Dest) -> Result<Tensor> {
     if alpha.is(0.0) {
         fail!(Runtime, torch: ("ZeroDivisionError: alpha cannot be 0 for CELU"), expected: ("celu: expected an alpha other than 0"), got: ("0"), fix: ("Use relu()."));
     }
-    elu(x, alpha.f64(), 1.0, 1.0 / alpha.f64(), dest)
+    Ok(named(elu(x, alpha.f64(), 1.0, 1.0 / alpha.f64(), dest)?, "CeluBackward0", x))
 }
 
 // Klambauer et al. 2017, arXiv:1706.02515, equation 14, as torch rounds them.
@@ -259,7 +259,8 @@ fn glu(x: &Tensor, dim: i64) -> Result<Tensor> {
         fail!(Runtime, torch: ("Halving dimension must be even, but dimension {d} is size {n}"), expected: ("glu: expected an even size"), got: ("{n}"), fix: ("Choose another dim."));
     }
     let half = (n / 2) as i64;
-    view::narrow(x, d as i64, 0, half)?.mul(&view::narrow(x, d as i64, half, half)?.sigmoid()?)
+    let y = view::narrow(x, d as i64, 0, half)?.mul(&view::narrow(x, d as i64, half, half)?.sigmoid()?)?;
+    Ok(named(y, "GluBackward0", x))
 }
 
 static PRELU: Pw = Pw {
@@ -336,7 +337,8 @@ fn rrelu(
         fail!(Runtime, torch: ("Lower bound should be less than or equal to the upper bound"), expected: ("rrelu: expected lower <= upper"), got: ("{lo} and {hi}"), fix: ("Swap them."));
     }
     if !training {
-        return leaky_relu(x, Scalar::Float((lo + hi) / 2.0), &args.dest());
+        let y = leaky_relu(x, Scalar::Float((lo + hi) / 2.0), &args.dest())?;
+        return Ok(named(y, "RreluWithNoiseBackward0", x));
     }
     if !x.dtype().is_float() {
         return super::helpers::not_implemented("rrelu_with_noise_out", x.dtype());

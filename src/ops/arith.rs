@@ -3,6 +3,7 @@
 use super::copy::to_dtype;
 use super::pointwise::Class::{Float, NoBool, Same};
 use super::pointwise::{At, D, OUT, Pw, X, Y, Z, apply, binary, binary_rows, number, unary};
+use crate::autograd::named;
 use crate::dispatch::{Fun, Params};
 use crate::error::Result;
 use crate::fail;
@@ -79,7 +80,8 @@ pub fn sub(x: &Tensor, y: &Tensor, s: Scalar, dest: &Dest) -> Result<Tensor> {
 
 /// `y - alpha * x`.
 pub fn rsub(x: &Tensor, y: &Tensor, s: Scalar) -> Result<Tensor> {
-    sub(y, x, s, &Dest::New)
+    let node = if y.is_wrapped_number() { "RsubBackward1" } else { "RsubBackward0" };
+    Ok(named(sub(y, x, s, &Dest::New)?, node, x))
 }
 
 static DIV: Pw = Pw {
@@ -310,7 +312,8 @@ pub fn lerp(x: &Tensor, end: &Tensor, weight: &Tensor, dest: &Dest) -> Result<Te
     if x.dtype() != end.dtype() {
         fail!(Runtime, torch: ("expected dtype {} for `end` but got dtype {}", x.dtype().name(), end.dtype().name()), expected: ("lerp: expected {}", x.dtype().name()), got: ("{}", end.dtype().name()), fix: ("Convert one."));
     }
-    apply(&LERP, &[x, end, weight], Params::default(), dest)
+    let y = apply(&LERP, &[x, end, weight], Params::default(), dest)?;
+    Ok(if weight.is_wrapped_number() { y } else { named(y, "LerpBackward1", x) })
 }
 
 /// `x + value * a * b`.
@@ -390,6 +393,7 @@ pub fn masked_fill(x: &Tensor, mask: &Tensor, value: &Tensor) -> Result<Tensor> 
     if value.ndim() != 0 {
         fail!(Runtime, torch: ("masked_fill only supports a 0-dimensional value tensor, but got tensor with {} dimension(s).", value.ndim()), expected: ("masked_fill: expected a number or a 0-d tensor"), got: ("shape {:?}", value.shape()), fix: ("Use where() or masked_scatter()."));
     }
+    let number = value.is_wrapped_number();
     let value = if value.dtype() == x.dtype() {
         value.clone()
     } else {
@@ -406,7 +410,8 @@ pub fn masked_fill(x: &Tensor, mask: &Tensor, value: &Tensor) -> Result<Tensor> 
         }
         to_dtype(value, x.dtype())?
     };
-    where_(mask, &value, x)
+    let y = where_(mask, &value, x)?;
+    Ok(named(y, if number { "MaskedFillBackward0" } else { "MaskedFillBackward1" }, x))
 }
 
 binary_rows! { OPS2;
@@ -515,6 +520,8 @@ ops! {
     "masked_fill(Tensor self, Tensor mask, Operand value) -> Tensor" [f m i] => masked_fill(0, 1, 2);
     /// The n-th derivative of `digamma`.
     "polygamma(int n, Tensor self) -> Tensor" [f o] => polygamma(0, 1);
+    /// The n-th derivative of `digamma`.
+    "polygamma(Tensor self, int n) -> Tensor" [m i] => polygamma(1, 0);
     /// `other - alpha * self`.
     "rsub(Tensor self, Operand other, *, Scalar alpha=1) -> Tensor" [f] => rsub(0, 1, 2);
     @
@@ -540,6 +547,8 @@ ops! {
     "pow(Scalar self, Tensor exponent) -> Tensor" [f o] => |a| pow(&number(a.get::<Scalar>(0)?)?, a.get(1)?, &a.dest());
     /// `self` where the condition holds, else `other`.
     "where(Tensor condition, Operand self, Operand other) -> Tensor" [f o] => |a| where_dest(a.get(0)?, a.get(1)?, a.get(2)?, &a.dest());
+    /// `self` where the condition holds, else `other`.
+    "where(Tensor self, Tensor condition, Operand other) -> Tensor" [m] => |a| where_dest(a.get(1)?, a.get(0)?, a.get(2)?, &a.dest());
     /// `self + weight * (end - self)`.
     "lerp(Tensor self, Tensor end, Operand weight) -> Tensor" [f m i o] => |a| lerp(a.get(0)?, a.get(1)?, a.get(2)?, &a.dest());
     /// `self + value * tensor1 * tensor2`.

@@ -136,7 +136,7 @@ fn nll(x: &Tensor, p: Problem, reduction: i64) -> Result<Tensor> {
     dispatch::loss::nll(&operand(x, p.compute)?, &p.classes, &rows, p.dims);
     let (y, scale) = p.reduce(rows, reduction)?;
     record(y, if x.ndim() > 2 { "NllLoss2DBackward0" } else { "NllLossBackward0" }, &[x], |_| {
-        move |_, g| grads![spread(g, &p, scale)?]
+        move |c, g| grads![c.constant(spread(g, &p, scale)?)]
     })
 }
 

@@ -85,7 +85,7 @@ fn forward(x: &Tensor, w: &Tensor, bias: Option<&Tensor>, at: Geometry) -> Resul
                     Some(x) if c.needs(1) => Some(weight_gradient(&c.get(x)?, g, at)?),
                     _ => None,
                 },
-                c.when(2, || bias_gradient(g))?,
+                c.when(2, || Ok(c.constant(bias_gradient(g)?)))?,
             ]
         }
     })
@@ -116,7 +116,7 @@ fn input_gradient(g: &Tensor, w: &Tensor, bias: Option<&Tensor>, at: Geometry) -
                     Some(g) if c.needs(1) => Some(weight_gradient(h, &c.get(g)?, at)?),
                     _ => None,
                 },
-                c.when(2, || bias_gradient(h))?,
+                c.when(2, || Ok(c.constant(bias_gradient(h)?)))?,
             ]
         }
     })

@@ -1,5 +1,6 @@
 //! Copies and casts.
 
+use super::helpers::same_device;
 use super::inplace;
 use crate::autograd::record;
 use crate::dispatch;

@@ -212,7 +212,8 @@ pub fn arange(start: Scalar, end: Scalar, step: Scalar, dtype: Option<DType>, de
     if (s > 0.0) != (b >= a) && a != b {
         fail!(Runtime, torch: ("upper bound and lower bound inconsistent with step sign"), expected: ("arange: expected a step from start towards end"), got: ("{a} to {b} by {s}"), fix: ("Change the step's sign."));
     }
-    let n = if integral {
+    // With int64 asked for, torch counts in integers, whatever the bounds are.
+    let n = if integral || dtype == DType::I64 && start.i64() != end.i64() && step.i64() != 0 {
         let (a, b, s) = (start.i64() as i128, end.i64() as i128, step.i64() as i128);
         ((b - a + s - s.signum()) / s).max(0) as f64
     } else {
@@ -244,9 +245,13 @@ fn scalar_tensor(s: Scalar, dtype: Option<DType>, dev: Option<Device>) -> Result
 /// Sets every element.
 pub fn fill_(x: &Tensor, value: Scalar) -> Result<Tensor> {
     check_value(value, x.dtype())?;
+    set_all(x, "FillBackward2", value)
+}
+
+fn set_all(x: &Tensor, node: &'static str, value: Scalar) -> Result<Tensor> {
     inplace::overwrite(
         x,
-        "FillBackward2",
+        node,
         &[x],
         |x| {
             dispatch::fill(x, value);
@@ -294,7 +299,7 @@ fn is_nonzero(x: &Tensor) -> Result<bool> {
 }
 
 fn zero_(x: &Tensor) -> Result<Tensor> {
-    fill_(x, Scalar::Int(0))
+    set_all(x, "ZeroBackward0", Scalar::Int(0))
 }
 
 /// The tensor with another shape on the same storage, which grows where it must. Old elements keep their places.
@@ -310,6 +315,7 @@ pub fn resized(x: &Tensor, shape: &[usize], format: MemoryFormat) -> Result<Tens
     // SAFETY: the storage holds `need` bytes.
     let data =
         unsafe { Tensor::from_parts(x.storage().clone(), x.offset(), Shape::from_slice(shape), strides, x.dtype()) };
+    x.bump_version();
     Ok(x.with_data(&data))
 }
 

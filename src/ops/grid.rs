@@ -6,13 +6,15 @@ use super::gather::gather;
 use super::matmul::bmm;
 use super::pointwise::number;
 use super::view;
-use crate::autograd::no_grad;
+use crate::autograd::{named, no_grad, record};
+use crate::dispatch;
 use crate::error::Result;
 use crate::fail;
+use crate::grads;
 use crate::ops;
 use crate::schema::Dest;
 use crate::tensor::layout::Shape;
-use crate::tensor::{DType, Device, Scalar, Tensor};
+use crate::tensor::{DType, Device, OutMeta, Scalar, Tensor};
 use smallvec::SmallVec;
 
 /// What counts as the value of places outside of the image.
@@ -132,6 +134,19 @@ fn check(x: &Tensor, grid: &Tensor, nd: usize, mode: i64, padding: i64) -> Resul
 ///
 /// Shape: input (N, C, *), grid (N, *out, dims), output (N, C, *out).
 fn grid_sampler(x: &Tensor, grid: &Tensor, mode: i64, padding: i64, align: bool) -> Result<Tensor> {
+    let name = if x.ndim() == 4 { "GridSampler2DBackward0" } else { "GridSampler3DBackward0" };
+    let y = sampled(x, grid, mode, padding, align)?;
+    if mode != 1 {
+        return Ok(named(y, name, x));
+    }
+    // The nearest pixel does not move with its place: a gradient of zeros, where the graph would give none.
+    let like = OutMeta::of(grid);
+    record(y.detach(), name, &[&y, grid], |_| {
+        move |c, g| grads![g.clone(), c.when(1, || dispatch::zeros(&like.shape, like.dtype, like.device))?]
+    })
+}
+
+fn sampled(x: &Tensor, grid: &Tensor, mode: i64, padding: i64, align: bool) -> Result<Tensor> {
     let nd = x.ndim().saturating_sub(2);
     check(x, grid, nd, mode, padding)?;
     let outside = [Outside::Zeros, Outside::Border, Outside::Reflection][padding as usize];

@@ -5,6 +5,7 @@ use super::create;
 use super::inplace;
 use super::view::expand_to;
 use crate::autograd::record;
+use crate::autograd::record::{Ctx, Saver, Slot};
 use crate::dispatch;
 use crate::error::Result;
 use crate::fail;
@@ -122,28 +123,38 @@ fn gather(x: &Tensor, list: Vec<Option<Tensor>>) -> Result<Tensor> {
     let out = dispatch::empty(&result_shape(x, &list), x.dtype(), x.device())?;
     dispatch::index::index(x, &list, &out);
     let shape = Shape::from_slice(x.shape());
-    record(out, "IndexBackward0", &[x], |_| {
-        move |_, g| {
+    record(out, "IndexBackward0", &[x], |s| {
+        let list = Indices::keep(s, &list);
+        move |c, g| {
             let zeros = dispatch::zeros(&shape, g.dtype(), g.device())?;
-            grads![put(&zeros, &list, g, true)?]
+            grads![put(&zeros, &list.get(c)?, g, true)?]
         }
     })
+}
+
+// Index tensors that a derivative reads, so that a change of theirs is noticed.
+struct Indices(Vec<Option<Slot>>);
+
+impl Indices {
+    fn keep(s: &mut Saver, list: &[Option<Tensor>]) -> Indices {
+        Indices(list.iter().map(|t| s.optional(t.as_ref())).collect())
+    }
+    fn get(&self, c: &Ctx) -> Result<Vec<Option<Tensor>>> {
+        self.0.iter().map(|&slot| c.get_opt(slot)).collect()
+    }
 }
 
 // `x` with values put in, as a new tensor; recorded.
 fn put(x: &Tensor, list: &[Option<Tensor>], values: &Tensor, accumulate: bool) -> Result<Tensor> {
     let y = copy::clone(&x.detach(), None)?;
     dispatch::index::index_put(&y, list, values, accumulate);
-    let list = list.to_vec();
-    record(y, "IndexPutBackward0", &[x, values], |_| move |c, g| put_backward(c, g, &list, accumulate))
+    record(y, "IndexPutBackward0", &[x, values], |s| {
+        let list = Indices::keep(s, list);
+        move |c, g| put_backward(c, g, &list.get(c)?, accumulate)
+    })
 }
 
-fn put_backward(
-    c: &crate::autograd::Ctx,
-    g: &Tensor,
-    list: &[Option<Tensor>],
-    accumulate: bool,
-) -> Result<crate::tensor::Grads> {
+fn put_backward(c: &Ctx, g: &Tensor, list: &[Option<Tensor>], accumulate: bool) -> Result<crate::tensor::Grads> {
     let gx = c.when(0, || {
         if accumulate {
             Ok(g.clone())
@@ -190,9 +201,9 @@ pub fn index_put_(x: &Tensor, indices: &[Option<Tensor>], values: &Tensor, accum
             dispatch::index::index_put(x, &list, &v, accumulate);
             Ok(())
         },
-        |_| {
-            let list = list.clone();
-            move |c, g| put_backward(c, g, &list, accumulate)
+        |s| {
+            let list = Indices::keep(s, &list);
+            move |c, g| put_backward(c, g, &list.get(c)?, accumulate)
         },
     )
 }

@@ -3,7 +3,7 @@
 use super::copy::{self, to_dtype};
 use super::helpers::same_device;
 use super::view::{self, expand_to};
-use crate::autograd::record;
+use crate::autograd::{named, record};
 use crate::dispatch;
 use crate::error::Result;
 use crate::fail;
@@ -239,7 +239,8 @@ pub fn repeat(x: &Tensor, repeats: &[i64]) -> Result<Tensor> {
     let pairs: Shape = padded.iter().flat_map(|&n| [1, n]).collect();
     let spread: Shape = padded.iter().zip(repeats).flat_map(|(&n, &r)| [r.max(0) as usize, n]).collect();
     let wide = expand_to(&x.reshape_to(&padded)?.reshape_to(&pairs)?, &spread)?;
-    copy::clone(&wide, Some(MemoryFormat::Contiguous))?.reshape_to(&target)
+    let y = copy::clone(&wide, Some(MemoryFormat::Contiguous))?.reshape_to(&target)?;
+    Ok(named(y, "RepeatBackward0", x))
 }
 
 fn tile(x: &Tensor, dims: &[i64]) -> Result<Tensor> {

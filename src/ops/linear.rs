@@ -97,13 +97,12 @@ fn with_last(shape: &[usize], n: usize) -> Shape {
     s
 }
 
-fn check_scalars(name: &str, x: &Tensor, beta: Scalar, alpha: Scalar) -> Result<()> {
-    for (which, s) in [("beta", beta), ("alpha", alpha)] {
-        if x.dtype().is_integral(true) && s.category() > Category::Int {
-            fail!(Runtime, torch: ("For integral input tensors, argument {which} must not be a floating point number."), expected: ("{name}: expected an integer {which}"), got: ("{s:?}"), fix: ("Convert the tensors to float first."));
-        }
-    }
-    Ok(())
+/// The scalars of a product of integers lose their fractions, as in torch.
+fn scalars(x: &Tensor, beta: Scalar, alpha: Scalar) -> (Scalar, Scalar) {
+    let whole = |s: Scalar| {
+        if x.dtype().is_integral(true) && s.category() == Category::Float { Scalar::Int(s.i64()) } else { s }
+    };
+    (whole(beta), whole(alpha))
 }
 
 /// Does `x` broadcast to `shape`?
@@ -136,7 +135,7 @@ pub fn addmm(x: &Tensor, a: &Tensor, b: &Tensor, beta: Scalar, alpha: Scalar) ->
     let shape = [a.shape()[0], b.shape()[1]];
     check_addend("addmm", x, &shape)?;
     check_product("addmm", x, a, b)?;
-    check_scalars("addmm", x, beta, alpha)?;
+    let (beta, alpha) = scalars(x, beta, alpha);
     same_device("addmm", &[x, a, b])?;
     let y = dispatch::empty(&shape, a.dtype(), a.device())?;
     if beta.is(1.0) && x.shape() == [shape[1]] && x.is_contiguous() {
@@ -204,7 +203,7 @@ pub fn baddbmm(x: &Tensor, a: &Tensor, b: &Tensor, beta: Scalar, alpha: Scalar) 
     let shape = [a.shape()[0], a.shape()[1], b.shape()[2]];
     check_addend("baddbmm", x, &shape)?;
     check_product("baddbmm", x, a, b)?;
-    check_scalars("baddbmm", x, beta, alpha)?;
+    let (beta, alpha) = scalars(x, beta, alpha);
     let y = dispatch::empty(&shape, a.dtype(), a.device())?;
     if !beta.is(0.0) {
         dispatch::copy(x, &y);

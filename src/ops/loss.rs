@@ -5,8 +5,7 @@ use super::arith::where_;
 use super::class_loss::{MEAN, NONE, SUM};
 use super::pointwise::Class::Same;
 use super::pointwise::{At, D, Pw, X, Y, Z, apply, number};
-use super::reduce::mean;
-use crate::autograd::{needs_grad, no_grad, record};
+use crate::autograd::{named, needs_grad, no_grad, record};
 use crate::dispatch::{Fun, Params};
 use crate::error::Result;
 use crate::fail;
@@ -19,12 +18,17 @@ use crate::tensor::Tensor;
 pub fn reduced(loss: &Tensor, reduction: i64) -> Result<Tensor> {
     match reduction {
         NONE => Ok(loss.clone()),
-        MEAN => mean(loss, None, false, None),
-        SUM => loss.sum_all(),
+        MEAN => super::reduce::mean_default(loss, None),
+        SUM => super::reduce::sum_default(loss, None),
         other => {
             fail!(Value, torch: ("{other} is not a valid value for reduction"), expected: ("loss: expected reduction 0, 1 or 2"), got: ("{other}"), fix: ("Use 'none', 'mean' or 'sum'."))
         }
     }
+}
+
+/// [`reduced`] as the last step of a loss on `x` that is one node in torch.
+pub fn reduced_as(loss: &Tensor, node: &'static str, x: &Tensor, reduction: i64) -> Result<Tensor> {
+    Ok(named(reduced(&loss, reduction)?, node, x))
 }
 
 /// The factor that a reduction gives every element's gradient.
@@ -168,7 +172,7 @@ fn binary_cross_entropy(x: &Tensor, target: &Tensor, weight: Option<&Tensor>, re
     if let Some(w) = weight {
         loss = loss.mul(w)?;
     }
-    let y = reduced(&loss, reduction)?;
+    let y = named(reduced(&loss, reduction)?, "BinaryCrossEntropyBackward0", x);
     // Inputs outside [0, 1] have no logarithm: only where a NaN shows up is it worth to look for one.
     if x.numel() > 0 && super::helpers::has_nan(&y)? {
         let outside =
@@ -221,7 +225,7 @@ fn binary_cross_entropy_with_logits(
     if let Some(w) = weight {
         loss = loss.mul(w)?;
     }
-    reduced(&loss, reduction)
+    reduced_as(&loss, "BinaryCrossEntropyWithLogitsBackward0", x, reduction)
 }
 
 fn kl_div(x: &Tensor, target: &Tensor, reduction: i64, log_target: bool) -> Result<Tensor> {
@@ -234,7 +238,7 @@ fn kl_div(x: &Tensor, target: &Tensor, reduction: i64, log_target: bool) -> Resu
 }
 
 fn soft_margin_loss(x: &Tensor, target: &Tensor, reduction: i64) -> Result<Tensor> {
-    reduced(&x.mul(&target.neg()?)?.exp()?.log1p()?, reduction)
+    reduced_as(&target.neg()?.mul(x)?.exp()?.log1p()?, "SoftMarginLossBackward0", x, reduction)
 }
 
 fn poisson_nll_loss(

@@ -2,7 +2,7 @@
 
 use super::arith::{clamp, pow, where_};
 use super::gather::gather;
-use super::loss::reduced;
+use super::loss::reduced_as;
 use super::pointwise::number;
 use super::scatter::Places;
 use super::view;
@@ -37,8 +37,8 @@ fn batched(name: &str, x: &Tensor) -> Result<(Tensor, bool)> {
 }
 
 /// Gives a loss per sample the shape of the batch, and reduces it.
-fn finish(loss: Tensor, single: bool, reduction: i64) -> Result<Tensor> {
-    reduced(&if single { loss.reshape_to(&[])? } else { loss }, reduction)
+fn finish(loss: Tensor, node: &'static str, x: &Tensor, single: bool, reduction: i64) -> Result<Tensor> {
+    reduced_as(&if single { loss.reshape_to(&[])? } else { loss }, node, x, reduction)
 }
 
 /// Mean over the classes i but the target t of `weight[t] * max(0, margin - x[t] + x[i]) ** p`.
@@ -79,7 +79,7 @@ fn multi_margin_loss(
     let others = no_grad(|| mask_at(&scores, &at))?;
     let loss = where_(&others, &scores.scalar_like(0.0)?, &hinge)?.sum_dims(&[1], false)?.mul_scalar(1.0 / c as f64)?;
     // One target without a batch may be a vector of one or 0-d, and the loss is shaped like it.
-    reduced(&loss.reshape_to(target.shape())?, reduction)
+    reduced_as(&loss.reshape_to(target.shape())?, "MultiMarginLossBackward0", x, reduction)
 }
 
 /// True at the indices along dim 1.
@@ -127,7 +127,7 @@ fn multilabel_margin(x: &Tensor, target: &Tensor, reduction: i64) -> Result<(Ten
     let hinge = where_(&view::unsqueeze(&counted, 2)?, &hinge, &zero)?;
     let loss = hinge.sum_dims(&[1, 2], false)?.mul_scalar(1.0 / c as f64)?;
     let mask = super::copy::to_dtype(&mask, x.dtype())?.reshape_to(target.shape())?;
-    Ok((finish(loss, single, reduction)?, mask))
+    Ok((finish(loss, "MultilabelMarginLossBackward0", x, single, reduction)?, mask))
 }
 
 fn multilabel_margin_loss(x: &Tensor, target: &Tensor, reduction: i64) -> Result<Tensor> {

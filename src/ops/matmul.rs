@@ -1,7 +1,7 @@
 //! Matrix products.
 
 use super::view::{self, expand_to};
-use crate::autograd::record;
+use crate::autograd::{named, record};
 use crate::dispatch::{self, matmul::Factor};
 use crate::error::Result;
 use crate::fail;
@@ -127,11 +127,12 @@ pub fn matmul(a: &Tensor, b: &Tensor) -> Result<Tensor> {
                 fail!(Runtime, torch: ("inconsistent tensor size, expected tensor [{}] and src [{}] to have the same number of elements, but got {} and {} elements respectively", a.shape()[0], b.shape()[0], a.shape()[0], b.shape()[0]),
                     expected: ("dot: expected {} elements", a.shape()[0]), got: ("{}", b.shape()[0]), fix: ("Check the sizes."));
             }
-            mm(&view::unsqueeze(a, 0)?, &view::unsqueeze(b, 1)?)?.reshape_to(&[])
+            let y = mm(&view::unsqueeze(a, 0)?, &view::unsqueeze(b, 1)?)?.reshape_to(&[])?;
+            Ok(named(y, "DotBackward0", a))
         }
         (2, 2) => mm(a, b),
-        (1, 2) => view::squeeze_dim(&mm(&view::unsqueeze(a, 0)?, b)?, 0),
-        (2, 1) => view::squeeze_dim(&mm(a, &view::unsqueeze(b, 1)?)?, 1),
+        (1, 2) => Ok(named(view::squeeze_dim(&mm(&view::unsqueeze(a, 0)?, b)?, 0)?, "SqueezeBackward4", b)),
+        (2, 1) => Ok(named(view::squeeze_dim(&mm(a, &view::unsqueeze(b, 1)?)?, 1)?, "MvBackward0", a)),
         (_, 1 | 2) => {
             // Rows of all batches against one matrix: one large product.
             let vector = b.ndim() == 1;
@@ -142,7 +143,7 @@ pub fn matmul(a: &Tensor, b: &Tensor) -> Result<Tensor> {
             if !vector {
                 shape.push(b.shape()[1]);
             }
-            mm(&flat, &b)?.reshape_to(&shape)
+            Ok(named(mm(&flat, &b)?.reshape_to(&shape)?, "UnsafeViewBackward0", a))
         }
         _ => {
             let vector = a.ndim() == 1;
@@ -162,7 +163,7 @@ pub fn matmul(a: &Tensor, b: &Tensor) -> Result<Tensor> {
                 shape.push(m);
             }
             shape.push(n);
-            y.reshape_to(&shape)
+            Ok(named(y.reshape_to(&shape)?, "UnsafeViewBackward0", &y))
         }
     }
 }

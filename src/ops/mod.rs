@@ -29,10 +29,13 @@ pub mod linear;
 pub mod loss;
 pub mod margin;
 pub mod matmul;
+pub mod matrix;
 pub mod norm;
 pub mod optim;
 pub mod pad;
+pub mod parts;
 pub mod pointwise;
+pub mod polynomial;
 pub mod pool;
 pub mod quantile;
 pub mod random;
@@ -64,10 +67,12 @@ pub static TABLE: &[&[OpDef]] = &[
     special::OPS1,
     special::OPS2,
     special::OPS,
+    polynomial::OPS,
     arith::OPS,
     arith::OPS2,
     activation::OPS,
     complex::OPS,
+    parts::OPS,
     reduce::OPS,
     extreme::OPS,
     variance::OPS,
@@ -96,6 +101,7 @@ pub static TABLE: &[&[OpDef]] = &[
     sequence::OPS,
     sample::OPS,
     matmul::OPS,
+    matrix::OPS,
     linear::OPS,
     einsum::OPS,
     linalg::qr::OPS,
@@ -182,6 +188,7 @@ pub fn init() {
         sum_to: helpers::sum_to,
         cast: |t, dtype| copy::cast_grad(t, dtype),
         view_node: inplace::view_node,
+        zeros: |m| crate::dispatch::zeros(&m.shape, m.dtype, m.device),
         has_nan: helpers::has_nan,
     });
 }

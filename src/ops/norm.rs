@@ -78,7 +78,7 @@ fn graph<'a>(x: &'a Tensor, gamma: Option<&'a Tensor>, beta: Option<&'a Tensor>)
 
 /// Puts gradients in the order of [`graph`], leaving out what is not wanted.
 fn ordered(c: &Ctx, has: (bool, bool), all: [Option<Tensor>; 3]) -> Result<Grads> {
-    let [x, gamma, beta] = all;
+    let [x, gamma, beta] = all.map(|t| t.map(|t| c.constant(t)));
     let mut out = Grads::new();
     out.push(x.filter(|_| c.needs(0)));
     if has.0 {

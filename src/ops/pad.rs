@@ -2,13 +2,15 @@
 
 use super::copy;
 use super::gather::index_select;
+use super::scatter::Places;
 use super::view;
-use crate::autograd::record;
+use crate::autograd::{named, no_grad, record};
 use crate::dispatch;
 use crate::error::Result;
 use crate::fail;
 use crate::grads;
 use crate::ops;
+use crate::schema::Dest;
 use crate::tensor::layout::{Shape, Strides, contiguous_strides};
 use crate::tensor::{DType, Scalar, Tensor};
 use smallvec::SmallVec;
@@ -79,7 +81,11 @@ fn sources(n: i64, before: i64, after: i64, mode: Mode) -> Vec<i64> {
     let mut list = crate::error::room((n + before + after) as usize);
     list.extend((-before..n + after).map(|i| match mode {
         Mode::Replicate => i.clamp(0, n - 1),
-        Mode::Circular => i.rem_euclid(n),
+        // Negative sides take elements away first; what is left goes round.
+        Mode::Circular => {
+            let start = (-before).max(0);
+            start + (i - start).rem_euclid(n - start - (-after).max(0))
+        }
         Mode::Reflect if i < 0 => -i,
         Mode::Reflect if i >= n => 2 * (n - 1) - i,
         Mode::Reflect => i,
@@ -91,21 +97,45 @@ fn sources(n: i64, before: i64, after: i64, mode: Mode) -> Vec<i64> {
 const MOST: u64 = 1 << 48;
 
 fn surround(x: &Tensor, pad: &[i64], mode: Mode) -> Result<Tensor> {
-    let mut y = x.clone();
+    let mut picks: SmallVec<[(usize, Tensor); 3]> = SmallVec::new();
     for (d, &(before, after)) in sides(x, pad)?.iter().enumerate() {
-        if (before, after) == (0, 0) {
-            continue;
+        if (before, after) != (0, 0) {
+            let n = x.shape()[d] as i64;
+            check_side(x, d, n, (before, after), mode)?;
+            let index = if x.is_meta() {
+                dispatch::empty(&[(n + before + after) as usize], DType::I64, x.device())?
+            } else {
+                super::create::from_ints(&sources(n, before, after, mode), x.device())?
+            };
+            picks.push((d, index));
         }
-        let n = x.shape()[d] as i64;
-        check_side(x, d, n, (before, after), mode)?;
-        let index = if x.is_meta() {
-            dispatch::empty(&[(n + before + after) as usize], DType::I64, x.device())?
-        } else {
-            super::create::from_ints(&sources(n, before, after, mode), x.device())?
-        };
-        y = index_select(&y, d as i64, &index)?;
     }
-    if y.is(x) { copy::clone(x, None) } else { Ok(y) }
+    if picks.is_empty() {
+        return copy::clone(x, None);
+    }
+    let chosen = || {
+        let (d, index) = &picks[0];
+        let first = index_select(x, *d as i64, index)?;
+        picks[1..].iter().try_fold(first, |y, (d, index)| index_select(&y, *d as i64, index))
+    };
+    let names = match mode {
+        Mode::Circular => return chosen(),
+        Mode::Reflect => ["ReflectionPad1DBackward0", "ReflectionPad2DBackward0", "ReflectionPad3DBackward0"],
+        Mode::Replicate => ["ReplicationPad1DBackward0", "ReplicationPad2DBackward0", "ReplicationPad3DBackward0"],
+    };
+    let y = no_grad(chosen)?;
+    let shape = Shape::from_slice(x.shape());
+    record(y, names[pad.len() / 2 - 1], &[x], |_| {
+        move |c, g| {
+            let back = picks.iter().rev().try_fold(g.clone(), |g, (d, index)| {
+                let mut to = Shape::from_slice(g.shape());
+                to[*d] = shape[*d];
+                let zeros = dispatch::zeros(&to, g.dtype(), g.device())?;
+                Places { dim: *d, whole: true }.add(&zeros, index, &g, &Dest::InPlace)
+            });
+            grads![c.constant(back?)]
+        }
+    })
 }
 
 fn check_side(x: &Tensor, d: usize, n: i64, (before, after): (i64, i64), mode: Mode) -> Result<()> {
@@ -272,13 +302,14 @@ fn im2col(x: &Tensor, kernel: &[i64], dilation: &[i64], padding: &[i64], stride:
     let out = at.checked([h, w])?;
     let [top, left] = at.padding;
     let padded = copy::contiguous(&if (top, left) == (0, 0) {
-        x
+        x.clone()
     } else {
         constant_pad(&x, &[left, left, top, top], Scalar::Int(0))?
     })?;
     let columns = view::strided_view(&padded, at.view(n, c, [h, w]))?;
     let flat = [n, c * (at.kernel[0] * at.kernel[1]) as usize, out[0] * out[1]];
-    without_batch(copy::contiguous(&columns)?.reshape_to(&flat)?, added)
+    let y = without_batch(copy::contiguous(&columns)?.reshape_to(&flat)?, added)?;
+    Ok(named(y, "Im2ColBackward0", &x))
 }
 
 /// Adds columns, as [`im2col`] makes them, up into images of `output_size`.
@@ -317,7 +348,7 @@ fn col2im(
     let [top, left] = at.padding;
     let y =
         if (top, left) == (0, 0) { image } else { constant_pad(&image, &[-left, -left, -top, -top], Scalar::Int(0))? };
-    without_batch(y, added)
+    Ok(named(without_batch(y, added)?, "Col2ImBackward0", &x))
 }
 
 fn check_image(name: &str, x: &Tensor, factor: i64, what: &str) -> Result<()> {
@@ -348,7 +379,8 @@ fn pixel_shuffle(x: &Tensor, factor: i64) -> Result<Tensor> {
     let lead = Shape::from_slice(&x.shape()[..n - 3]);
     let batch: usize = lead.iter().product();
     let y = view::permute(&x.reshape_to(&[batch, c / (r * r), r, r, h, w])?, &[0, 1, 4, 2, 5, 3])?;
-    y.reshape_to(&lead.iter().copied().chain([c / (r * r), high, wide]).collect::<Shape>())
+    let y = y.reshape_to(&lead.iter().copied().chain([c / (r * r), high, wide]).collect::<Shape>())?;
+    Ok(named(y, "PixelShuffleBackward0", x))
 }
 
 /// (*, C, H r, W r) to (*, C r^2, H, W).
@@ -367,7 +399,8 @@ fn pixel_unshuffle(x: &Tensor, factor: i64) -> Result<Tensor> {
     let Some(deep) = r.checked_mul(r).and_then(|square| square.checked_mul(c)) else {
         return too_large("pixel_unshuffle", r);
     };
-    y.reshape_to(&lead.iter().copied().chain([deep, h / r, w / r]).collect::<Shape>())
+    let y = y.reshape_to(&lead.iter().copied().chain([deep, h / r, w / r]).collect::<Shape>())?;
+    Ok(named(y, "PixelUnshuffleBackward0", x))
 }
 
 /// Interleaves the channels of `groups` groups.
@@ -383,7 +416,8 @@ fn channel_shuffle(x: &Tensor, groups: i64) -> Result<Tensor> {
         fail!(Runtime, torch: ("Number of channels must be divisible by groups. Got {c} channels and {g} groups."), expected: ("channel_shuffle: expected groups to divide {c}"), got: ("{g}"), fix: ("Use a divisor of the channels."));
     }
     let s = x.shape()[2..].iter().product();
-    view::transpose(&x.reshape_to(&[n, g, c / g, s])?, 1, 2)?.reshape_to(x.shape())
+    let y = view::transpose(&x.reshape_to(&[n, g, c / g, s])?, 1, 2)?.reshape_to(x.shape())?;
+    Ok(named(y, "ChannelShuffleBackward0", x))
 }
 
 /// Sequences of different lengths side by side, the shorter ones filled up.

@@ -23,6 +23,8 @@ pub enum Class {
     Same,
     /// The promoted dtype; integers become the default float dtype.
     Float,
+    /// The promoted dtype; bool becomes int64.
+    Number,
     /// The promoted dtype; bool is refused (torch's text follows).
     NoBool(&'static str),
 }
@@ -43,7 +45,7 @@ pub struct D(pub u8, pub fn(&At) -> Result<Tensor>);
 pub struct Pw {
     /// torch's name.
     pub name: &'static str,
-    /// The node's name.
+    /// The node's name; empty for functions whose results take no part in differentiation.
     pub node: &'static str,
     /// The kernel.
     pub fun: Fun,
@@ -103,6 +105,7 @@ fn promoted(row: &Pw, xs: &[&Tensor]) -> Result<DType> {
     match row.class {
         Class::Same => Ok(d),
         Class::Float => Ok(float_dtype(d)),
+        Class::Number => Ok(if d == DType::Bool { DType::I64 } else { d }),
         Class::NoBool(text) if d == DType::Bool => {
             fail!(Runtime, torch: ("{text}"), expected: ("{}: expected numbers", row.name), got: ("bool"), fix: ("Use logical_not, logical_xor or an integer dtype."))
         }
@@ -161,7 +164,7 @@ fn run(
         Dest::New => {
             let out = allocate(xs, &shape, dtype, device)?;
             dispatch::pointwise(row.fun, compute, xs, &out, &p);
-            if !needs_grad(xs) || !dtype.is_differentiable() {
+            if !needs_grad(xs) || !dtype.is_differentiable() || row.node.is_empty() {
                 return Ok(out);
             }
             record_new(out, row.node, xs, |s| derivative(row, s, p, None))
@@ -207,7 +210,15 @@ fn run(
 fn in_place_kernel(row: &Pw, compute: DType, xs: &[&Tensor], p: &Params) -> Result<()> {
     let x = xs[0];
     xs[1..].iter().try_for_each(|y| inplace::check_overlap(x, y))?;
-    dispatch::pointwise(row.fun, compute, xs, x, p);
+    if xs[1..].iter().any(|y| inplace::may_overlap(x, y) && !inplace::same_layout(x, y)) {
+        let copies: SmallVec<[Tensor; 3]> =
+            xs[1..].iter().map(|y| super::copy::clone(&y.detach(), None)).collect::<Result<_>>()?;
+        let mut all: SmallVec<[&Tensor; 4]> = smallvec::smallvec![x];
+        all.extend(copies.iter());
+        dispatch::pointwise(row.fun, compute, &all, x, p);
+    } else {
+        dispatch::pointwise(row.fun, compute, xs, x, p);
+    }
     Ok(())
 }
 

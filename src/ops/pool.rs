@@ -155,7 +155,7 @@ fn selected(y: Tensor, x: &Tensor, index: &Tensor, nd: usize, name: &'static str
     let from = Shape::from_slice(x.shape());
     record(y, name, &[x], |s| {
         let index = s.input(index);
-        move |c, g| grads![put(g, &c.get(index)?, &from, nd)?]
+        move |c, g| grads![c.constant(put(g, &c.get(index)?, &from, nd)?)]
     })
 }
 
@@ -252,7 +252,9 @@ fn average(x: &Tensor, m: Map, adjoint: bool) -> Result<Tensor> {
         Kind::Windows(..) => ["AvgPool1DBackward0", "AvgPool2DBackward0", "AvgPool3DBackward0"],
         Kind::Adaptive => ["AdaptiveAvgPool1DBackward0", "AdaptiveAvgPool2DBackward0", "AdaptiveAvgPool3DBackward0"],
     };
-    record(finish(y, x.dtype(), &[x])?, names[m.nd - 1], &[x], |_| move |_, g| grads![average(g, m.clone(), !adjoint)?])
+    record(finish(y, x.dtype(), &[x])?, names[m.nd - 1], &[x], |_| {
+        move |c, g| grads![c.constant(average(g, m.clone(), !adjoint)?)]
+    })
 }
 
 /// Spatial extents with missing leading ones as 1.
@@ -351,12 +353,13 @@ fn max_unpool3d(x: &Tensor, index: &Tensor, output: &[i64], stride: &[i64], _pad
 fn fractional_starts(samples: &Tensor, size: usize, out: usize, kernel: usize) -> Result<Tensor> {
     let step = if out > 1 { (size - kernel) as f64 / (out - 1) as f64 } else { 0.0 };
     let number = super::pointwise::number;
-    let u = super::copy::to_dtype(samples, DType::F64)?;
+    // torch rounds on the way in the samples' dtype, and so do we: the starts depend on it.
+    let u = super::copy::to_dtype(samples, if samples.dtype() == DType::F64 { DType::F64 } else { DType::F32 })?;
     let at = super::create::arange(
         Scalar::Int(0),
         Scalar::Int(out as i64),
         Scalar::Int(1),
-        Some(DType::F64),
+        Some(u.dtype()),
         Some(u.device()),
     )?;
     let first = u.mul(&number(step)?)?.floor()?;

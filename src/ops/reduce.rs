@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::fail;
 use crate::grads;
 use crate::ops;
-use crate::tensor::layout::Shape;
+use crate::tensor::layout::{self, Shape};
 use crate::tensor::{DType, Tensor};
 
 /// Runs a reduction over the dims of `mask` into a new tensor of `dtype`.
@@ -70,7 +70,8 @@ pub fn sum(x: &Tensor, dim: Option<&[i64]>, keepdim: bool, dtype: Option<DType>)
     sum_mask("SumBackward1", x, mask_of(x, dim)?, keepdim, dtype)
 }
 
-fn sum_default(x: &Tensor, dtype: Option<DType>) -> Result<Tensor> {
+/// The sum of all elements; bool and integers sum to int64.
+pub fn sum_default(x: &Tensor, dtype: Option<DType>) -> Result<Tensor> {
     sum_mask("SumBackward0", x, mask_of(x, None)?, false, dtype)
 }
 
@@ -116,7 +117,8 @@ pub fn mean(x: &Tensor, dim: Option<&[i64]>, keepdim: bool, dtype: Option<DType>
     mean_mask("MeanBackward1", x, mask_of(x, dim)?, keepdim, dtype)
 }
 
-fn mean_default(x: &Tensor, dtype: Option<DType>) -> Result<Tensor> {
+/// The mean of all elements.
+pub fn mean_default(x: &Tensor, dtype: Option<DType>) -> Result<Tensor> {
     mean_mask("MeanBackward0", x, mask_of(x, None)?, false, dtype)
 }
 
@@ -253,7 +255,18 @@ impl Tensor {
     }
 }
 
+/// Sums over the dims along which a tensor of `size` would be broadcast to this one.
+fn sum_to_size(x: &Tensor, size: &[i64]) -> Result<Tensor> {
+    let shape = super::helpers::checked_shape("sum_to_size", size)?;
+    if layout::broadcast(x.shape(), &shape).ok().as_deref() != Some(x.shape()) {
+        fail!(Runtime, torch: ("size {{{size:?}}} is not expandable to size {{{:?}}}.", x.shape()), expected: ("sum_to_size: expected a size that broadcasts to {:?}", x.shape()), got: ("{size:?}"), fix: ("Check the size."));
+    }
+    super::helpers::sum_to(x, &shape)
+}
+
 ops! {
+    /// Sums over the dims along which a tensor of `size` would be broadcast to this one.
+    "sum_to_size(Tensor self, int[] size) -> Tensor" [m] => sum_to_size(0, 1);
     /// Sum of all elements; bool and integers sum to int64.
     "sum(Tensor self, *, ScalarType? dtype=None) -> Tensor" [f m] => sum_default(0, 1);
     /// Sum over some dims; bool and integers sum to int64.

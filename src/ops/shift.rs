@@ -5,7 +5,7 @@ use super::helpers::{dim_mask, not_implemented};
 use super::inplace;
 use super::kernel::in_order_of;
 use super::view::{self, expand_to};
-use crate::autograd::{no_grad, record};
+use crate::autograd::{named, no_grad, record};
 use crate::dispatch;
 use crate::error::Result;
 use crate::fail;
@@ -85,12 +85,13 @@ fn rot90(x: &Tensor, k: i64, dims: &[i64]) -> Result<Tensor> {
         fail!(Runtime, torch: ("expected rotation dims to be different, but got dim0 = {} and dim1 = {}", dims[0], dims[1]), expected: ("rot90: expected two different dims"), got: ("{dims:?}"), fix: ("Name the plane by two dims."));
     }
     let (a, b) = (x.wrap_dim(dims[0])? as i64, x.wrap_dim(dims[1])? as i64);
-    match k.rem_euclid(4) {
+    let y = match k.rem_euclid(4) {
         1 => view::transpose(&flip(x, &[b])?, a, b),
         2 => flip(x, &[a, b]),
         3 => view::transpose(&flip(x, &[a])?, a, b),
         _ => copy::clone(x, Some(MemoryFormat::Contiguous)),
-    }
+    };
+    Ok(named(y?, "Rot90Backward0", x))
 }
 
 /// The upper or lower triangle of the last two dims.
@@ -206,7 +207,8 @@ where
     })
 }
 
-fn diagonal_scatter(x: &Tensor, src: &Tensor, offset: i64, dim1: i64, dim2: i64) -> Result<Tensor> {
+/// A copy with `src` as a diagonal.
+pub fn diagonal_scatter(x: &Tensor, src: &Tensor, offset: i64, dim1: i64, dim2: i64) -> Result<Tensor> {
     embedded(x, src, "DiagonalScatterBackward0", move |t| view::diagonal(t, offset, dim1, dim2))
 }
 

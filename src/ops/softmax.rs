@@ -5,6 +5,7 @@ use super::kernel::{around, cast, float_kernel, operand};
 use crate::autograd::record;
 use crate::dispatch;
 use crate::error::Result;
+use crate::fail;
 use crate::grads;
 use crate::ops;
 use crate::tensor::{DType, Tensor};

@@ -47,37 +47,41 @@ unary_rows! { OPS1;
     special_i1: I1 "SpecialI1Backward0" I1 Float, [s o] { X | OUT => |a| {
         let x = a.x()?;
         let zero = x.eq_scalar(0.0)?;
+        // Away from 0, where i1(x) / x would give NaN to the second derivative.
+        let x = x.masked_fill_scalar(&zero, 1.0)?;
         let d = x.i0()?.sub(&a.out()?.div(&x)?)?;
         a.g.mul(&where_(&zero, &number(0.5)?, &d)?)
     } };
     /// `exp(-|x|) i1(x)`.
     special_i1e: I1E "SpecialI1EBackward0" I1e Float, [s o] { X | OUT => |a| {
         let (x, y) = (a.x()?, a.out()?);
+        let zero = x.eq_scalar(0.0)?;
+        let x = x.masked_fill_scalar(&zero, 1.0)?;
         let d = x.special_i0e()?.sub(&y.mul(&x.sgn()?.add(&x.reciprocal()?)?)?)?;
-        a.g.mul(&where_(&x.eq_scalar(0.0)?, &number(0.5)?, &d)?)
+        a.g.mul(&where_(&zero, &number(0.5)?, &d)?)
     } };
     /// Bessel function of the first kind, order 0.
-    special_bessel_j0: BESSEL_J0 "NotImplemented" BesselJ0 Float, [s o];
+    special_bessel_j0: BESSEL_J0 "" BesselJ0 Float, [s o];
     /// Bessel function of the first kind, order 1.
-    special_bessel_j1: BESSEL_J1 "NotImplemented" BesselJ1 Float, [s o];
+    special_bessel_j1: BESSEL_J1 "" BesselJ1 Float, [s o];
     /// Bessel function of the second kind, order 0.
-    special_bessel_y0: BESSEL_Y0 "NotImplemented" BesselY0 Float, [s o];
+    special_bessel_y0: BESSEL_Y0 "" BesselY0 Float, [s o];
     /// Bessel function of the second kind, order 1.
-    special_bessel_y1: BESSEL_Y1 "NotImplemented" BesselY1 Float, [s o];
+    special_bessel_y1: BESSEL_Y1 "" BesselY1 Float, [s o];
     /// Modified Bessel function of the first kind, order 0.
-    special_modified_bessel_i0: MODIFIED_I0 "NotImplemented" I0 Float, [s o];
+    special_modified_bessel_i0: MODIFIED_I0 "" I0 Float, [s o];
     /// Modified Bessel function of the first kind, order 1.
-    special_modified_bessel_i1: MODIFIED_I1 "NotImplemented" I1 Float, [s o];
+    special_modified_bessel_i1: MODIFIED_I1 "" I1 Float, [s o];
     /// Modified Bessel function of the second kind, order 0.
-    special_modified_bessel_k0: K0 "NotImplemented" K0 Float, [s o];
+    special_modified_bessel_k0: K0 "" K0 Float, [s o];
     /// Modified Bessel function of the second kind, order 1.
-    special_modified_bessel_k1: K1 "NotImplemented" K1 Float, [s o];
+    special_modified_bessel_k1: K1 "" K1 Float, [s o];
     /// `exp(x)` times the modified Bessel function of the second kind, order 0.
-    special_scaled_modified_bessel_k0: SCALED_K0 "NotImplemented" ScaledK0 Float, [s o];
+    special_scaled_modified_bessel_k0: SCALED_K0 "" ScaledK0 Float, [s o];
     /// `exp(x)` times the modified Bessel function of the second kind, order 1.
-    special_scaled_modified_bessel_k1: SCALED_K1 "NotImplemented" ScaledK1 Float, [s o];
+    special_scaled_modified_bessel_k1: SCALED_K1 "" ScaledK1 Float, [s o];
     /// Spherical Bessel function of the first kind, order 0.
-    special_spherical_bessel_j0: SPHERICAL_J0 "NotImplemented" SphericalBesselJ0 Float, [s o];
+    special_spherical_bessel_j0: SPHERICAL_J0 "" SphericalBesselJ0 Float, [s o];
 }
 
 binary_rows! { OPS2;
@@ -237,7 +241,8 @@ fn mvlgamma(x: &Tensor, p: i64) -> Result<Tensor> {
             sum = sum.add(&x.add_scalar(-0.5 * j as f64)?.lgamma()?)?;
         }
     }
-    sum.add_scalar(p as f64 * (p - 1) as f64 / 4.0 * std::f64::consts::PI.ln())
+    let y = sum.add_scalar(p as f64 * (p - 1) as f64 / 4.0 * std::f64::consts::PI.ln())?;
+    Ok(crate::autograd::named(y, "MvlgammaBackward0", &x))
 }
 
 ops! {

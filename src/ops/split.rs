@@ -122,7 +122,8 @@ fn tensor_split(x: &Tensor, sections: i64, dim: i64) -> Result<Vec<Tensor>> {
     }
     let (size, longer) = (n / sections, n % sections);
     let start = |i: i64| i * size + i.min(longer);
-    multiple(x, dim, "TensorSplitBackward0", || pieces(x, (0..sections).map(|i| start(i + 1) - start(i)), dim))
+    // Ordinary slices, as in torch: they may be changed in place.
+    (0..sections).map(|i| view::slice(x, dim, Some(start(i)), Some(start(i + 1)), 1)).collect()
 }
 
 /// Pieces between indices along a dim.
@@ -132,11 +133,7 @@ fn split_at(x: &Tensor, indices: &[i64], dim: i64) -> Result<Vec<Tensor>> {
     let starts = std::iter::once(Some(0)).chain(indices.iter().map(|&i| Some(i)));
     let ends = indices.iter().map(|&i| Some(i)).chain(std::iter::once(None));
     // Indices may overlap or skip elements: each piece is a slice of its own.
-    let parts: Vec<Tensor> = starts.zip(ends).map(|(a, b)| view::slice(x, dim, a, b, 1)).collect::<Result<_>>()?;
-    if mode::grad_enabled() {
-        parts.iter().for_each(|v| v.set_creation(Creation::Multiple));
-    }
-    Ok(parts)
+    starts.zip(ends).map(|(a, b)| view::slice(x, dim, a, b, 1)).collect()
 }
 
 fn split_by_tensor(x: &Tensor, at: &Tensor, dim: i64) -> Result<Vec<Tensor>> {

@@ -1,6 +1,6 @@
 //! Pointwise functions of one tensor, with their derivatives.
 
-use super::pointwise::Class::{Float, NoBool, Same};
+use super::pointwise::Class::{Float, NoBool, Number, Same};
 use super::pointwise::{OUT, X, unary_rows};
 
 const NEG_BOOL: &str = "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.";
@@ -23,7 +23,7 @@ unary_rows! { OPS;
         r.masked_fill_scalar(&x.eq_scalar(0.0)?, 0.0)
     } };
     /// `x * x`.
-    square: SQUARE "PowBackward0" Square Same, [f m i o] { X => |a| a.g_times(&a.x()?.mul_scalar(2.0)?) };
+    square: SQUARE "PowBackward0" Square Number, [f m i o] { X => |a| a.g_times(&a.x()?.mul_scalar(2.0)?) };
     /// Square root.
     sqrt: SQRT "SqrtBackward0" Sqrt Float, [f m i o] { OUT => |a| a.g.div(&a.out()?.conj()?.mul_scalar(2.0)?) };
     /// `1 / sqrt(x)`.

@@ -15,9 +15,20 @@ use smallvec::SmallVec;
 /// Extents, strides and the offset from the input's first element, in elements.
 pub type Geometry = (Shape, Strides, isize);
 
+// What views made in the modes of this thread are.
+fn creation() -> Creation {
+    if mode::inference() {
+        Creation::Inference
+    } else if mode::grad_enabled() {
+        Creation::Default
+    } else {
+        Creation::NoGrad
+    }
+}
+
 /// A view of `x` with this geometry, before anything is recorded.
 fn raw(x: &Tensor, (shape, strides, delta): Geometry) -> Tensor {
-    let creation = if mode::grad_enabled() { Creation::Default } else { Creation::NoGrad };
+    let creation = creation();
     let offset = (x.offset() as isize + delta) as usize;
     // SAFETY: every caller derives the geometry from `x`'s own within its bounds, or has checked it against the storage.
     unsafe { x.view_parts(offset, shape, strides, x.dtype(), creation) }
@@ -31,7 +42,7 @@ pub(super) fn raw_dtype(
     offset: usize,
     dtype: crate::tensor::DType,
 ) -> Tensor {
-    let creation = if mode::grad_enabled() { Creation::Default } else { Creation::NoGrad };
+    let creation = creation();
     // SAFETY: the caller covers bytes that `x` covers.
     unsafe { x.view_parts(offset, shape, strides, dtype, creation) }
 }
@@ -287,7 +298,7 @@ fn transpose_named(x: &Tensor, a: usize, b: usize, name: &'static str) -> Result
 /// Transpose of a matrix; vectors and scalars stay as they are.
 pub fn t(x: &Tensor) -> Result<Tensor> {
     match x.ndim() {
-        0 | 1 => alias(x),
+        0 | 1 => Ok(autograd::named(alias(x)?, "TBackward0", x)),
         2 => transpose_named(x, 0, 1, "TBackward0"),
         n => {
             fail!(Runtime, torch: ("t() expects a tensor with <= 2 dimensions, but self is {n}D"), expected: ("t: expected at most 2 dims"), got: ("{n}"), fix: ("Use mT or transpose(dim0, dim1)."))
@@ -435,7 +446,7 @@ pub fn unfold(x: &Tensor, dimension: i64, size: i64, step: i64) -> Result<Tensor
         fail!(Runtime, torch: ("step is {step} but must be > 0"), expected: ("unfold: expected a step of at least 1"), got: ("{step}"), fix: ("Give the distance between windows."));
     }
     if x.ndim() == 0 {
-        return view(x, &[size]);
+        return Ok(autograd::named(view(x, &[size])?, "UnfoldBackward0", x));
     }
     embedded(x, "UnfoldBackward0", |shape, strides| {
         let (mut s, mut t) = (Shape::from_slice(shape), Strides::from_slice(strides));

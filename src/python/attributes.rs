@@ -1,8 +1,9 @@
 //! Attributes of tensors that are views, classes or memory: `T`, `real`, `as_subclass`, `untyped_storage`.
 
 use super::convert::{scalar_of, tensor_of};
+use super::gradient::check_differentiable;
 use super::storage::wrap_storage;
-use super::tensor::{PyTensor, check_differentiable, make, wrap};
+use super::tensor::{PyTensor, make, wrap};
 use crate::ops::{copy, create, reinterpret, view};
 use crate::tensor::Tensor;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
@@ -138,7 +139,7 @@ impl PyTensor {
         subclass_check(cls)?;
         let t = data.get().tensor().detach();
         if require_grad == Some(true) {
-            check_differentiable(&t)?;
+            check_differentiable(&t, super::gradient::DIFFERENTIABLE)?;
             t.set_requires_grad(true);
         }
         make(cls, t)

@@ -123,12 +123,8 @@ impl PyNodeObject {
         let Some(node) = PENDING.take() else { return Err(PyTypeError::new_err("cannot create '_Node' instances")) };
         Ok(PyNodeObject { node: Mutex::new(node), me: AtomicPtr::new(std::ptr::null_mut()) })
     }
-    fn name(&self) -> String {
-        // The few nodes that torch writes by hand show their C++ name.
-        match self.node().name {
-            name @ ("AccumulateGrad" | "CopySlices") => format!("torch::autograd::{name}"),
-            name => name.to_owned(),
-        }
+    fn name(&self) -> &'static str {
+        self.node().full_name()
     }
     fn __repr__(slf: &Bound<'_, Self>) -> String {
         format!("<{} object at {:#x}>", slf.get().node().name, slf.as_ptr() as usize)
@@ -181,8 +177,7 @@ impl PyNodeObject {
         }
         let grads = hooks::grads_from(grads.as_any())?;
         // Derivatives were made for the inputs that want one; the others have no edge.
-        let need =
-            node.edges.iter().enumerate().fold(0, |m, (i, e)| if e.is_some() { m | 1 << i.min(63) } else { m });
+        let need = node.edges.iter().enumerate().fold(0, |m, (i, e)| if e.is_some() { m | 1 << i.min(63) } else { m });
         let out = py.detach(|| node.body().vjp(&node, &grads, need, true))?;
         let out = hooks::grads_tuple(py, &out)?;
         if out.len() == 1 { out.get_item(0) } else { Ok(out.into_any()) }
@@ -262,7 +257,10 @@ fn edge_of(obj: &Bound<'_, PyAny>) -> PyResult<Edge> {
     {
         return Ok(Edge { node, nr: edge.get_item(1)?.extract()? });
     }
-    Err(PyTypeError::new_err("expected a Tensor or a GradientEdge"))
+    Err(PyRuntimeError::new_err(format!(
+        "all inputs have to be Tensors or GradientEdges, but got {}",
+        super::args::type_name(obj)
+    )))
 }
 
 /// Runs the engine: gradients of `tensors`, weighted by `grad_tensors`, added to leaves or given back for `inputs`.
@@ -313,7 +311,7 @@ fn _run_backward<'py>(
             list.iter()
                 .map(|t| {
                     if let Some(x) = tensor_of(&t) {
-                        if accumulate && x.requires_grad() {
+                        if accumulate {
                             hooks::retain_grad(&x)?;
                         }
                         if !x.requires_grad() {
@@ -365,7 +363,7 @@ impl saved::SavedHooks for PySavedHooks {
             let version = t.version();
             let object = autograd::no_grad(|| wrap(py, t.clone()).and_then(|t| self.pack.call1(py, (t,))))?;
             if t.version() != version {
-                return Err(PyRuntimeError::new_err("A saved tensor pack hook is modifying its input in place. Tensors provided as input to pack hook can not be modified by in-place operations as this can lead to unexpected side-effects. Please open an issue if you need to perform in-place operations on the input to a pack hook."));
+                return Err(PyRuntimeError::new_err("A saved tensor pack hook is modifying its input in place. Tensors provided as input to pack hook cannot be modified by in-place operations as this can lead to unexpected side-effects. Please open an issue if you need to perform in-place operations on the input to a pack hook."));
             }
             Ok(Arc::new(PyPacked { object: Held::new(object), unpack: Held::new(self.unpack.clone_ref(py)) }))
         })
@@ -377,8 +375,12 @@ impl saved::Packed for PyPacked {
     fn unpack(&self) -> crate::error::Result<Tensor> {
         Python::attach(|py| -> PyResult<Tensor> {
             let r = self.unpack.call1(py, (self.object.clone_ref(py),))?;
-            tensor_of(r.bind(py))
-                .ok_or_else(|| PyTypeError::new_err("Output of saved tensor unpack_hook expected to be a Tensor"))
+            tensor_of(r.bind(py)).ok_or_else(|| {
+                PyTypeError::new_err(format!(
+                    "Output of saved tensor unpack_hook expected to be a Tensor but got result of type {}",
+                    super::args::type_name(r.bind(py))
+                ))
+            })
         })
         .map_err(super::errors::foreign)
     }
@@ -397,8 +399,12 @@ fn _push_saved_tensors_hooks(pack: Py<PyAny>, unpack: Py<PyAny>) -> PyResult<()>
 }
 
 #[pyfunction]
-fn _saved_tensors_hooks_disable(message: String) {
+fn _saved_tensors_hooks_disable(message: String) -> PyResult<()> {
+    if saved::hooks_active() {
+        return Err(PyRuntimeError::new_err(message));
+    }
     saved::push_hooks(Err(crate::error::Error::new(crate::error::Kind::Runtime, message)));
+    Ok(())
 }
 
 #[pyfunction]

@@ -76,8 +76,8 @@ fn slow_scalar(obj: &Bound<'_, PyAny>) -> Option<Scalar> {
 #[inline]
 pub(super) fn is_number(obj: &Bound<'_, PyAny>) -> bool {
     // SAFETY: a type check on a live object.
-    unsafe { ffi::PyLong_Check(obj.as_ptr()) != 0 || ffi::PyFloat_Check(obj.as_ptr()) != 0 }
-    || obj.cast::<PyTensor>().is_ok() || obj.hasattr("dtype").unwrap_or(false)
+    let plain = unsafe { ffi::PyLong_Check(obj.as_ptr()) != 0 || ffi::PyFloat_Check(obj.as_ptr()) != 0 };
+    plain || obj.cast::<PyTensor>().is_ok() || obj.hasattr("dtype").unwrap_or(false)
 }
 
 /// A number that is to become an operand. Numbers from 2^63 up are floats, unless `wide` says that an uint64 is there

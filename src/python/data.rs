@@ -230,7 +230,7 @@ fn finish(py: Python<'_>, t: Tensor, device: Option<&Bound<'_, PyAny>>, requires
         device.filter(|d| !d.is_none()).map(device_arg).transpose()?.or_else(crate::tensor::device::chosen_default);
     let t = copy::to(&t, None, device, false, crate::tensor::MemoryFormat::Preserve)?;
     if requires_grad {
-        super::tensor::set_requires_grad(&t, true)?;
+        super::gradient::set_requires_grad(&t, true, super::gradient::DIFFERENTIABLE)?;
     }
     wrap(py, t)
 }

@@ -31,7 +31,22 @@ pub(super) struct FunctionBase {
 #[derive(Default)]
 struct State {
     saved: Option<Vec<Option<Saved>>>,
+    access: Access,
     node: Weak<Node>,
+}
+
+/// What `ctx.saved_tensors` gives.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Access {
+    /// `forward` is still running: what it has asked to be kept.
+    #[default]
+    Early,
+    /// What was kept, as often as it is asked for.
+    Kept,
+    /// The same, once.
+    Once,
+    /// Nothing more.
+    Cleared,
 }
 
 /// The node's body: the ctx, which the user may keep alive longer than the node.
@@ -58,12 +73,25 @@ pub(super) fn node_of(ctx: &Bound<'_, PyAny>) -> Option<Arc<Node>> {
 
 /// Replaces the saved tensors. The old ones go outside of the lock: what dies with them may be Python's.
 fn store(f: &FunctionBase, saved: Option<Vec<Option<Saved>>>) {
-    let old = std::mem::replace(&mut lock(f).saved, saved);
+    let old = {
+        let mut s = lock(f);
+        if saved.is_some() {
+            s.access = Access::Kept;
+        }
+        std::mem::replace(&mut s.saved, saved)
+    };
     drop(old);
 }
 
 fn lock(f: &FunctionBase) -> std::sync::MutexGuard<'_, State> {
     f.state.lock().unwrap_or_else(|e| e.into_inner())
+}
+
+// torch's text for a complex gradient of a real tensor.
+fn wrong_kind(g: &Tensor, edge: &Edge) -> Option<&'static str> {
+    let outputs = edge.node.outputs.lock().unwrap_or_else(|e| e.into_inner());
+    let real = outputs.get(edge.nr as usize).is_some_and(|m| !m.dtype.is_complex());
+    (g.dtype().is_complex() && real).then_some("Expected isFloatingType(grad.scalar_type()) || (input_is_complex == grad_is_complex) to be true, but got false.  (Could this error message be improved?  If so, please report an enhancement request to PyTorch.)")
 }
 
 impl Vjp for PyNode {
@@ -73,12 +101,14 @@ impl Vjp for PyNode {
             // The Python half fills in zeros, calls backward and checks the number of gradients.
             let r = ctx.call_method1("_run", (grads_tuple(py, grads)?,))?;
             let out = grads_from(&r)?;
+            if let Some(bad) = out.iter().zip(&node.edges).find_map(|(g, e)| wrong_kind(g.as_ref()?, e.as_ref()?)) {
+                return Err(PyRuntimeError::new_err(bad));
+            }
             if !keep {
                 store(ctx.cast::<FunctionBase>()?.get(), None);
             }
             Ok(out)
         });
-        let _ = node;
         out.map_err(foreign)
     }
 
@@ -96,11 +126,26 @@ impl FunctionBase {
 
     /// The saved tensors, checked for changes in place.
     #[getter]
-    fn saved_tensors<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let (list, node) = {
-            let s = lock(self);
-            (s.saved.clone(), s.node.upgrade())
+    fn saved_tensors<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
+        let py = slf.py();
+        let (list, node, access) = {
+            let mut s = lock(slf.get());
+            let access = s.access;
+            let list = if access == Access::Once { s.saved.take() } else { s.saved.clone() };
+            if access == Access::Once {
+                s.access = Access::Cleared;
+            }
+            (list, s.node.upgrade(), access)
         };
+        if access == Access::Early {
+            let kept = slf.as_any().getattr_opt("to_save")?.filter(|k| !k.is_none());
+            return kept.map_or_else(|| Ok(PyTuple::empty(py)), |k| Ok(k.cast_into::<PyTuple>()?));
+        }
+        if access == Access::Cleared {
+            return Err(PyRuntimeError::new_err(
+                "saved_tensors can only be accessed once when clear_saved_tensors_on_access=True is set on the autograd.Function. Either access saved_tensors only once, or set clear_saved_tensors_on_access=False.",
+            ));
+        }
         let Some(list) = list else {
             return Err(record::freed::<()>("Function")
                 .err()
@@ -122,6 +167,11 @@ impl FunctionBase {
             })
             .collect::<PyResult<Vec<_>>>()?;
         PyTuple::new(py, items)
+    }
+
+    /// Lets the saved tensors be read once.
+    fn _clear_on_access(&self) {
+        lock(self).access = Access::Once;
     }
 
     /// Makes the node: `inputs` are all arguments, `outputs` the raw results with flags (differentiable, is dirty input).
@@ -180,9 +230,13 @@ impl FunctionBase {
         Ok(())
     }
 
-    /// Keeps tensors without a node (nothing requires grad).
-    fn _keep(&self, saved: &Bound<'_, PyTuple>) -> PyResult<()> {
-        store(self, Some(save(&[], saved)?));
+    /// Keeps tensors without a node (nothing is recorded). Outputs that are views are marked as this function's.
+    fn _keep(&self, saved: &Bound<'_, PyTuple>, outputs: &Bound<'_, PyTuple>) -> PyResult<()> {
+        for t in outputs.iter().filter_map(|y| tensor_of(&y)).filter(|t| t.base().is_some()) {
+            t.set_creation(if outputs.len() > 1 { Creation::Multiple } else { Creation::Custom });
+        }
+        let list = save(&[], saved)?;
+        store(self, Some(list));
         Ok(())
     }
 
@@ -275,6 +329,7 @@ fn rebase(t: &Tensor, node: &Arc<Node>, at: usize, outputs: usize) -> PyResult<(
             ));
         }
     }
+    t.bump_version();
     crate::ops::inplace::rebase_at(t, node.clone(), at);
     Ok(())
 }
@@ -293,7 +348,7 @@ fn leak_name(name: &str) -> &'static str {
 
 #[pyfunction]
 fn _needs_grad(inputs: &Bound<'_, PyTuple>) -> bool {
-    mode::grad_enabled() && inputs.iter().any(|x| tensor_of(&x).is_some_and(|t| t.requires_grad()))
+    mode::recording() && inputs.iter().any(|x| tensor_of(&x).is_some_and(|t| t.requires_grad()))
 }
 
 pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -98,7 +98,14 @@ fn check_value(hook: &Bound<'_, PyAny>, old: Option<&Tensor>, new: Option<&Tenso
 
 /// Replaces gradients by what a node's hook returned, if it fits.
 fn take_results(hook: &Bound<'_, PyAny>, grads: &mut Grads, r: &Bound<'_, PyAny>) -> PyResult<()> {
-    let given = r.cast::<PyTuple>().map_or(1, |t| t.len());
+    let given = match r.cast::<PyTuple>() {
+        Ok(t) => t.len(),
+        Err(_) if tensor_of(r).is_some() => 1,
+        Err(_) => {
+            let name = r.get_type().name()?;
+            return Err(PyTypeError::new_err(format!("expected tuple, but hook returned '{name}'")));
+        }
+    };
     if given != grads.len() {
         let name = hook.getattr("__name__").map_or_else(|_| "<unknown>".to_owned(), |n| n.to_string());
         return Err(PyRuntimeError::new_err(format!(
@@ -159,6 +166,9 @@ impl Hook for PyHook {
                 _ => {
                     let Some(Some(t)) = out.first() else { return Ok(()) };
                     let r = self.function.bind(py).call1((wrap(py, t.clone())?,))?;
+                    if tensor_of(&r).is_some() {
+                        return Err(PyRuntimeError::new_err("Tensor post accumulate grad hooks should return None."));
+                    }
                     if !r.is_none() {
                         return Err(PyTypeError::new_err(format!(
                             "expected Variable, but hook returned '{}'",

@@ -237,7 +237,7 @@ fn frombuffer(
     // SAFETY: `n` elements fit, as was checked.
     let t = unsafe { Tensor::from_parts(storage, 0, shape, strides, d) };
     if requires_grad {
-        super::tensor::set_requires_grad(&t, true)?;
+        super::gradient::set_requires_grad(&t, true, super::gradient::DIFFERENTIABLE)?;
     }
     wrap(py, t)
 }

@@ -9,6 +9,7 @@ mod data;
 mod dlpack;
 mod errors;
 mod function;
+mod gradient;
 mod guard;
 mod hooks;
 mod indexing;

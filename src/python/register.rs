@@ -192,7 +192,7 @@ fn execute(
         (None, _) => ret,
     };
     if wants_grad && let Ret::Tensor(t) = &ret {
-        super::tensor::set_requires_grad(t, true)?;
+        super::gradient::set_requires_grad(t, true, super::gradient::DIFFERENTIABLE)?;
     }
     if let Some(o) = out {
         return super::convert::out_object(o, schema);

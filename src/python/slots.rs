@@ -3,7 +3,7 @@
 #![allow(unsafe_op_in_unsafe_fn, reason = "PyO3's expansion inside a macro of ours")]
 
 use super::args::Call;
-use super::convert::{operand_of, overflow, tensor_of};
+use super::convert::{operand_of, overflow, scalar_of, tensor_of};
 use super::overrides;
 use super::tensor::{PyTensor, wrap};
 use crate::dispatch;
@@ -128,6 +128,10 @@ fn mul(x: &Tensor, y: &Tensor, d: &Dest) -> Result<Tensor> {
 fn div(x: &Tensor, y: &Tensor, d: &Dest) -> Result<Tensor> {
     arith::div(x, y, None, d)
 }
+/// A number divided by a tensor: torch multiplies by the reciprocal, and so do we, for the same bits and graph.
+fn div_number(x: &Tensor, y: &Tensor, _: &Dest) -> Result<Tensor> {
+    y.reciprocal()?.mul(x)
+}
 fn floor_div(x: &Tensor, y: &Tensor, d: &Dest) -> Result<Tensor> {
     arith::div(x, y, Some("floor"), d)
 }
@@ -141,29 +145,29 @@ macro_rules! rows {
 rows! { bit_and = BITWISE_AND; bit_or = BITWISE_OR; bit_xor = BITWISE_XOR; shl = SHL; shr = SHR; eq = EQ; ne = NE; lt = LT; le = LE; gt = GT; ge = GE; }
 
 macro_rules! operators {
-    ($($fwd:ident $rev:ident $inp:ident $method:literal $inplace_method:literal $f:ident;)*) => {
+    ($($fwd:ident $rev:ident $inp:ident $method:literal $inplace_method:literal $f:ident $r:ident;)*) => {
         #[pymethods]
         impl PyTensor {
             $(
                 fn $fwd<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Py<PyAny>> { binary(slf, other, $method, $f, false) }
-                fn $rev<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Py<PyAny>> { binary(slf, other, stringify!($rev), $f, true) }
+                fn $rev<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Py<PyAny>> { binary(slf, other, stringify!($rev), $r, true) }
                 fn $inp<'py>(slf: &Bound<'py, Self>, other: Operand<'py>) -> PyResult<()> { in_place(slf, &other.0, $inplace_method, $f) }
             )*
         }
     };
 }
 operators! {
-    __add__ __radd__ __iadd__ "add" "add_" add;
-    __sub__ __rsub__ __isub__ "sub" "sub_" sub;
-    __mul__ __rmul__ __imul__ "mul" "mul_" mul;
-    __truediv__ __rtruediv__ __itruediv__ "div" "div_" div;
-    __floordiv__ __rfloordiv__ __ifloordiv__ "__floordiv__" "floor_divide_" floor_div;
-    __mod__ __rmod__ __imod__ "remainder" "remainder_" remainder;
-    __and__ __rand__ __iand__ "bitwise_and" "bitwise_and_" bit_and;
-    __or__ __ror__ __ior__ "bitwise_or" "bitwise_or_" bit_or;
-    __xor__ __rxor__ __ixor__ "bitwise_xor" "bitwise_xor_" bit_xor;
-    __lshift__ __rlshift__ __ilshift__ "bitwise_left_shift" "bitwise_left_shift_" shl;
-    __rshift__ __rrshift__ __irshift__ "bitwise_right_shift" "bitwise_right_shift_" shr;
+    __add__ __radd__ __iadd__ "add" "add_" add add;
+    __sub__ __rsub__ __isub__ "sub" "sub_" sub sub;
+    __mul__ __rmul__ __imul__ "mul" "mul_" mul mul;
+    __truediv__ __rtruediv__ __itruediv__ "div" "div_" div div_number;
+    __floordiv__ __rfloordiv__ __ifloordiv__ "__floordiv__" "floor_divide_" floor_div floor_div;
+    __mod__ __rmod__ __imod__ "remainder" "remainder_" remainder remainder;
+    __and__ __rand__ __iand__ "bitwise_and" "bitwise_and_" bit_and bit_and;
+    __or__ __ror__ __ior__ "bitwise_or" "bitwise_or_" bit_or bit_or;
+    __xor__ __rxor__ __ixor__ "bitwise_xor" "bitwise_xor_" bit_xor bit_xor;
+    __lshift__ __rlshift__ __ilshift__ "bitwise_left_shift" "bitwise_left_shift_" shl shl;
+    __rshift__ __rrshift__ __irshift__ "bitwise_right_shift" "bitwise_right_shift_" shr shr;
 }
 
 fn remainder(x: &Tensor, y: &Tensor, d: &Dest) -> Result<Tensor> {

@@ -6,7 +6,7 @@ use super::args::type_name;
 use super::convert::{format_of, int_of, ints_of, tensor_of};
 use super::storage::{over, storage_of};
 use super::tensor::{PyTensor, exchange, replace, resize};
-use crate::autograd::{grad_fn, needs_grad};
+use crate::autograd::{grad_fn, named, needs_grad};
 use crate::error::Result;
 use crate::ops::{helpers, inplace, view};
 use crate::tensor::layout::contiguous_strides;
@@ -17,12 +17,12 @@ use pyo3::types::{PyDict, PyTuple};
 
 type Slf<'py> = Bound<'py, PyTensor>;
 
-/// Puts the view `f(x)` in place of `x`, with torch's checks of in-place changes.
-fn swap(slf: Slf<'_>, f: impl FnOnce(&Tensor) -> Result<Tensor>) -> PyResult<Slf<'_>> {
+/// Puts the view `f(x)` in place of `x`, with torch's checks of in-place changes. `name` is the node's.
+fn swap<'py>(slf: Slf<'py>, name: &'static str, f: impl FnOnce(&Tensor) -> Result<Tensor>) -> PyResult<Slf<'py>> {
     let x = slf.get().tensor();
     let recorded = needs_grad(&[&x]);
     inplace::check_history(&x, recorded)?;
-    let y = f(&x)?;
+    let y = named(f(&x)?, name, &x);
     x.bump_version();
     let fresh = match (x.base(), grad_fn(&y)) {
         // A view stays a view of the same base.
@@ -118,31 +118,31 @@ fn source(x: &Tensor, args: &Bound<'_, PyTuple>) -> PyResult<Tensor> {
 impl PyTensor {
     /// `t`, in place.
     fn t_(slf: Slf<'_>) -> PyResult<Slf<'_>> {
-        swap(slf, view::t)
+        swap(slf, "TBackward1", view::t)
     }
     /// `transpose`, in place.
     fn transpose_(slf: Slf<'_>, dim0: i64, dim1: i64) -> PyResult<Slf<'_>> {
-        swap(slf, |x| view::transpose(x, dim0, dim1))
+        swap(slf, "TransposeBackward1", |x| view::transpose(x, dim0, dim1))
     }
     /// `swapdims`, in place.
     fn swapdims_(slf: Slf<'_>, dim0: i64, dim1: i64) -> PyResult<Slf<'_>> {
-        swap(slf, |x| view::transpose(x, dim0, dim1))
+        swap(slf, "TransposeBackward1", |x| view::transpose(x, dim0, dim1))
     }
     /// `swapaxes`, in place.
     fn swapaxes_(slf: Slf<'_>, axis0: i64, axis1: i64) -> PyResult<Slf<'_>> {
-        swap(slf, |x| view::transpose(x, axis0, axis1))
+        swap(slf, "TransposeBackward1", |x| view::transpose(x, axis0, axis1))
     }
     /// `unsqueeze`, in place.
     fn unsqueeze_(slf: Slf<'_>, dim: i64) -> PyResult<Slf<'_>> {
-        swap(slf, |x| view::unsqueeze(x, dim))
+        swap(slf, "UnsqueezeBackward1", |x| view::unsqueeze(x, dim))
     }
     /// `squeeze`, in place.
     #[pyo3(signature = (dim=None))]
     fn squeeze_<'py>(slf: Slf<'py>, dim: Option<&Bound<'py, PyAny>>) -> PyResult<Slf<'py>> {
-        let Some(dim) = dim else { return swap(slf, view::squeeze) };
+        let Some(dim) = dim else { return swap(slf, "SqueezeBackward3", view::squeeze) };
         match (int_of(dim), ints_of(dim)) {
-            (Some(d), _) => swap(slf, |x| view::squeeze_dim(x, d)),
-            (_, Some(dims)) => swap(slf, |x| view::squeeze_dims(x, &dims)),
+            (Some(d), _) => swap(slf, "SqueezeBackward4", |x| view::squeeze_dim(x, d)),
+            (_, Some(dims)) => swap(slf, "SqueezeBackward5", |x| view::squeeze_dims(x, &dims)),
             _ => Err(super::convert::wrong_type("squeeze_", "dim", "int", dim)),
         }
     }
@@ -158,7 +158,7 @@ impl PyTensor {
             ints_of(o).ok_or_else(|| super::convert::wrong_type("as_strided_", name, "tuple of ints", o))
         };
         let (size, stride) = (list("size", size)?, list("stride", stride)?);
-        swap(slf, |x| view::as_strided(x, &size, &stride, storage_offset))
+        swap(slf, "AsStridedBackward1", |x| view::as_strided(x, &size, &stride, storage_offset))
     }
     /// Another shape on the same storage, which grows where it must; old elements keep their places.
     #[pyo3(signature = (*size, memory_format=None))]

@@ -4,7 +4,7 @@ use super::convert::{scalar_object, tensor_of};
 use super::hooks::PyHook;
 use super::slots::overridden;
 use super::types::{PyDType, PyDevice, STRIDED, dtype_object, size_object};
-use crate::tensor::{DType, Scalar, Tensor};
+use crate::tensor::{Scalar, Tensor};
 use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::ffi;
@@ -303,92 +303,6 @@ impl PyTensor {
         Ok(t.version())
     }
     #[getter]
-    fn requires_grad(&self) -> bool {
-        self.tensor().requires_grad()
-    }
-    #[setter]
-    fn set_requires_grad(&self, on: &Bound<'_, PyAny>) -> PyResult<()> {
-        match on.cast::<pyo3::types::PyBool>() {
-            Ok(on) => set_requires_grad(&self.tensor(), on.is_true()),
-            Err(_) => Err(PyRuntimeError::new_err("requires_grad must be a bool")),
-        }
-    }
-    #[pyo3(signature = (requires_grad=true))]
-    fn requires_grad_(slf: Bound<'_, Self>, requires_grad: bool) -> PyResult<Bound<'_, Self>> {
-        set_requires_grad(&slf.get().tensor(), requires_grad)?;
-        Ok(slf)
-    }
-    #[getter]
-    fn is_leaf(&self) -> bool {
-        let t = self.tensor();
-        !t.requires_grad() || crate::autograd::grad_fn(&t).is_none()
-    }
-    #[getter]
-    fn output_nr(&self) -> u32 {
-        crate::autograd::grad_fn(&self.tensor()).map_or(0, |e| e.nr)
-    }
-    #[getter]
-    fn grad(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        let t = self.tensor();
-        let Some(meta) = t.meta_if_any() else { return Ok(None) };
-        let Some(g) = meta.lock().grad.clone() else { return Ok(None) };
-        let obj = wrap(py, g.clone())?;
-        // Held from the first look on, so that what users set on the object is still there at the next.
-        let held = Box::new(obj.clone_ref(py));
-        let mut m = meta.lock();
-        // Another thread may have accumulated meanwhile.
-        let old =
-            if m.grad.as_ref().is_some_and(|now| now.is(&g)) { m.grad_python.replace(held) } else { Some(held as _) };
-        drop(m);
-        drop(old);
-        Ok(Some(obj))
-    }
-    #[setter]
-    fn set_grad(&self, value: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
-        let t = self.tensor();
-        let Some(value) = value.filter(|v| !v.is_none()) else {
-            t.set_grad(None);
-            return Ok(());
-        };
-        let Some(g) = tensor_of(value) else {
-            return Err(PyTypeError::new_err(format!(
-                "assigned grad expected to be a Tensor or None but got grad of type {}",
-                value.get_type().name()?
-            )));
-        };
-        if g.is(&t) {
-            return Err(PyRuntimeError::new_err("can't assign Variable as its own grad"));
-        }
-        if g.dtype() != t.dtype() {
-            return Err(PyRuntimeError::new_err(format!(
-                "attempting to assign a gradient with dtype '{}' to a tensor with grad_dtype '{}'. The gradient must match the tensor's grad_dtype (defaults to the tensor's dtype). You can set the tensor's grad_dtype attribute with a specific dtype, or None to allow any dtype. Set grad_dtype with caution. Diverging the dtypes of a tensor and its gradient may break downstream systems that assume they match.",
-                ctype(g.dtype()),
-                ctype(t.dtype())
-            )));
-        }
-        if g.shape() != t.shape() {
-            return Err(PyRuntimeError::new_err(format!(
-                "attempting to assign a gradient of size '{:?}' to a tensor of size '{:?}'. Please ensure that the gradient and the tensor are the same size",
-                g.shape(),
-                t.shape()
-            )));
-        }
-        t.set_grad(Some(g));
-        let old = t.meta().lock().grad_python.replace(Box::new(value.clone().unbind()));
-        drop(old);
-        Ok(())
-    }
-    #[deleter]
-    fn delete_grad(&self) {
-        self.tensor().set_grad(None);
-    }
-    #[getter]
-    fn grad_fn<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let t = self.tensor();
-        crate::autograd::history::check_view(&t)?;
-        crate::autograd::grad_fn(&t).map(|e| super::autograd::node_object(py, &e.node)).transpose()
-    }
-    #[getter]
     fn _base(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
         self.tensor().base().map(|b| wrap(py, b.clone())).transpose()
     }
@@ -421,13 +335,6 @@ impl PyTensor {
         }
         replace(slf, old.with_data(&new.data()));
         Ok(())
-    }
-    #[getter]
-    fn retains_grad(&self) -> bool {
-        self.tensor().meta_if_any().is_some_and(|m| m.lock().retains_grad)
-    }
-    fn retain_grad(&self) -> PyResult<()> {
-        super::hooks::retain_grad(&self.tensor())
     }
     fn detach(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         wrap(py, self.tensor().detach())
@@ -577,10 +484,6 @@ fn own_dim(t: &Tensor, dim: i64) -> PyResult<usize> {
     Ok(t.wrap_dim(dim)?)
 }
 
-fn ctype(d: DType) -> String {
-    d.name().to_owned()
-}
-
 fn convertible(t: &Tensor) -> PyResult<Scalar> {
     if t.numel() != 1 {
         return Err(PyValueError::new_err(format!(
@@ -589,36 +492,6 @@ fn convertible(t: &Tensor) -> PyResult<Scalar> {
         )));
     }
     Ok(t.item()?)
-}
-
-pub(super) fn check_differentiable(t: &Tensor) -> PyResult<()> {
-    if !t.dtype().is_differentiable() {
-        return Err(PyRuntimeError::new_err("Only Tensors of floating point and complex dtype can require gradients"));
-    }
-    Ok(())
-}
-
-/// Switches whether a leaf wants a gradient.
-pub(super) fn set_requires_grad(t: &Tensor, on: bool) -> PyResult<()> {
-    if crate::autograd::grad_fn(t).is_some() {
-        return if on {
-            Ok(())
-        } else {
-            Err(PyRuntimeError::new_err(
-                "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph that doesn't require differentiation use var_no_grad = var.detach().",
-            ))
-        };
-    }
-    if on {
-        check_differentiable(t)?;
-        if t.is_inference() && !crate::autograd::mode::inference() {
-            return Err(PyRuntimeError::new_err(
-                "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.",
-            ));
-        }
-    }
-    t.set_requires_grad(on);
-    Ok(())
 }
 
 fn nested_list(py: Python<'_>, t: &Tensor, dim: usize, at: isize) -> PyResult<Py<PyAny>> {

@@ -191,7 +191,22 @@ impl Node {
 
     /// The operation's name as error messages give it: `MulBackward0` is `Mul`.
     pub fn short_name(&self) -> &'static str {
-        self.name.split("Backward").next().filter(|n| !n.is_empty()).unwrap_or(self.name)
+        let name = self.full_name();
+        match name.trim_end_matches(|c: char| c.is_ascii_digit()).strip_suffix("Backward") {
+            Some(short) if !short.is_empty() => short,
+            _ => name,
+        }
+    }
+
+    /// The name with its C++ namespace for the few nodes that torch writes by hand.
+    pub fn full_name(&self) -> &'static str {
+        match self.name {
+            "AccumulateGrad" => "torch::autograd::AccumulateGrad",
+            "CopySlices" => "torch::autograd::CopySlices",
+            "CopyBackwards" => "torch::autograd::CopyBackwards",
+            "NotImplemented" => "torch::autograd::NotImplemented",
+            name => name,
+        }
     }
 
     /// Number of forward outputs.

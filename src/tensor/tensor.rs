@@ -47,8 +47,9 @@ const INFERENCE: u16 = 4;
 const CONTIGUOUS: u16 = 8;
 /// The bits that hold a view's [`Creation`].
 const CREATION_SHIFT: u16 = 4;
+const CREATION_MASK: u16 = 7;
 /// Its history was replaced by an in-place operation, which its views have to notice.
-const REBASED: u16 = 64;
+const REBASED: u16 = 128;
 
 /// How a view came to be, which decides whether it may be changed in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +63,8 @@ pub enum Creation {
     NoGrad = 2,
     /// Made by a user's `autograd.Function`.
     Custom = 3,
+    /// Made in inference mode.
+    Inference = 4,
 }
 
 /// A tensor's place in the graph and what users attached to it.
@@ -238,7 +241,8 @@ impl Tensor {
     pub fn data(&self) -> Tensor {
         let i = &*self.0;
         let version = Version::Own(Arc::new(AtomicU32::new(0)));
-        Tensor::build(i.storage.clone(), i.offset, i.shape.clone(), i.strides.clone(), i.dtype, 0, version, None)
+        let flags = self.flags() & INFERENCE;
+        Tensor::build(i.storage.clone(), i.offset, i.shape.clone(), i.strides.clone(), i.dtype, flags, version, None)
     }
 
     /// Other data that takes this tensor's place in the graph (`set_`, `resize_`, `x.data = y`). It is no view: its
@@ -409,16 +413,17 @@ impl Tensor {
     }
     /// How this view came to be.
     pub fn creation(&self) -> Creation {
-        match self.flags() >> CREATION_SHIFT & 3 {
+        match self.flags() >> CREATION_SHIFT & CREATION_MASK {
             1 => Creation::Multiple,
             2 => Creation::NoGrad,
             3 => Creation::Custom,
+            4 => Creation::Inference,
             _ => Creation::Default,
         }
     }
     /// Sets how this view came to be.
     pub fn set_creation(&self, creation: Creation) {
-        self.set_flag(3 << CREATION_SHIFT, false);
+        self.set_flag(CREATION_MASK << CREATION_SHIFT, false);
         self.set_flag((creation as u16) << CREATION_SHIFT, true);
     }
 

@@ -105,6 +105,8 @@ def _make_grads(outputs, grads, batched):
         raise RuntimeError(f"got {len(outputs)} tensors and {len(grads)} gradients")
     made = []
     for i, (out, grad) in enumerate(zip(outputs, grads)):
+        if not isinstance(out, (rustorch.Tensor, graph.GradientEdge)):
+            raise AssertionError("Expected output to be a torch.Tensor")
         if grad is None:
             made.append(_implicit_grad(out))
             continue

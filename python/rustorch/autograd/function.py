@@ -67,6 +67,11 @@ class FunctionCtx:
 
     def set_materialize_grads(self, value):
         """Say whether missing gradients reach `backward` as zeros (True, as it starts) or as None."""
+        if not isinstance(value, bool):
+            raise TypeError(
+                "set_materialize_grads received an invalid combination of arguments - got "
+                f"({type(value).__name__}), but expected (bool)"
+            )
         self.materialize_grads = value
 
 
@@ -100,8 +105,10 @@ class BackwardCFunction(_C._FunctionBase, FunctionCtx):
                 grad if grad is not None or meta is None else rustorch.zeros(meta[0], dtype=meta[1], device=meta[2])
                 for grad, meta in zip(grads, self._output_meta, strict=True)
             )
+        if self._forward_cls.clear_saved_tensors_on_access:
+            self._clear_on_access()
         result = self.apply(*grads)
-        if not isinstance(result, (tuple, list)):
+        if not isinstance(result, tuple):
             result = (result,)
         name, expected = type(self).__name__, len(self.needs_input_grad)
         if len(result) > expected and all(extra is None for extra in result[expected:]):
@@ -113,7 +120,7 @@ class BackwardCFunction(_C._FunctionBase, FunctionCtx):
         for i, (grad, is_tensor) in enumerate(zip(result, self._is_tensor, strict=True)):
             if grad is not None and not is_tensor:
                 raise RuntimeError(
-                    f"function {name} returned a gradient different from None at position {i + 1}, but the "
+                    f"function {name} returned a gradient different than None at position {i + 1}, but the "
                     "corresponding forward input was not a Variable"
                 )
         return tuple(grad if needed else None for grad, needed in zip(result, self.needs_input_grad, strict=True))
@@ -127,6 +134,7 @@ class BackwardCFunction(_C._FunctionBase, FunctionCtx):
 
     @property
     def saved_variables(self):
+        warnings.warn("'saved_variables' is deprecated; use 'saved_tensors'", DeprecationWarning, stacklevel=2)
         return self.saved_tensors
 
     def register_hook(self, hook):
@@ -192,9 +200,9 @@ class _SingleLevelFunction(_C._FunctionBase, FunctionCtx, metaclass=FunctionMeta
         )
 
     @classmethod
-    def apply(cls, *args):
-        """Run `forward` on these arguments and record it."""
-        return _apply(cls, args)
+    def apply(cls, *args, **kwargs):
+        """Run `forward` on these arguments and record it; keyword arguments get no gradient."""
+        return _apply(cls, args, kwargs)
 
     vjp = backward
     clear_saved_tensors_on_access = False
@@ -253,7 +261,7 @@ class Function(_SingleLevelFunction):
         )
 
 
-def _apply(cls, args):
+def _apply(cls, args, kwargs):
     ctx = cls._backward_cls()
     is_tensor = tuple(isinstance(arg, rustorch.Tensor) for arg in args)
     recorded = _C._needs_grad(args)
@@ -261,10 +269,10 @@ def _apply(cls, args):
     ctx.needs_input_grad = tuple(t and arg.requires_grad for t, arg in zip(is_tensor, args, strict=True))
     with rustorch.no_grad():
         if cls._has_setup_context:
-            result = cls.forward(*args)
+            result = cls.forward(*args, **kwargs)
             cls.setup_context(ctx, args, result)
         else:
-            result = cls.forward(ctx, *args)
+            result = cls.forward(ctx, *args, **kwargs)
     single = not isinstance(result, tuple)
     outputs = (result,) if single else result
     dirty = getattr(ctx, "dirty_tensors", None) or ()
@@ -274,15 +282,34 @@ def _apply(cls, args):
     ctx.dirty_tensors = ctx.non_differentiable = ctx.to_save = None
     if isinstance(saved, rustorch.Tensor):
         saved = (saved,)
-    for t in dirty:
+    for i, t in enumerate(dirty):
+        if not isinstance(t, rustorch.Tensor):
+            raise RuntimeError(f"mark_dirty can only accept variables, but argument {i} is of type {type(t).__name__}")
+        if not any(t is arg for arg in args):
+            warnings.warn(
+                "ctx.mark_dirty() received a tensor that was not an input. Only input Tensors that have been mutated "
+                "should be passed to ctx.mark_dirty().",
+                stacklevel=3,
+            )
         if not any(t is out for out in outputs):
             raise RuntimeError(
                 "Some elements marked as dirty during the forward method were not returned as output. The inputs that "
                 "are modified inplace must all be outputs of the Function."
             )
+    for t in fixed:
+        if not isinstance(t, rustorch.Tensor):
+            raise RuntimeError(f"mark_non_differentiable only accepts variable arguments, but got {type(t).__name__}")
+    dirty = tuple(t for t in dirty if any(t is arg for arg in args))
     if not recorded:
-        ctx._keep(tuple(saved))
-        return result
+        # An input comes out as a result like any other, without a graph.
+        fresh = tuple(
+            out.detach()
+            if isinstance(out, rustorch.Tensor) and any(out is arg for arg in args) and not any(out is t for t in dirty)
+            else out
+            for out in outputs
+        )
+        ctx._keep(tuple(saved), tuple(out for out in fresh if not any(out is arg for arg in args)))
+        return fresh[0] if single else fresh
     fresh, changed, smooth = [], [], []
     for original in outputs:
         out = original

@@ -437,7 +437,10 @@ def checkpoint(
     Source: Chen et al. 2016, arXiv:1604.06174.
     """
     if use_reentrant is None:
-        _warn_missing("checkpoint")
+        _warn_missing(
+            "checkpoint: the use_reentrant parameter should be passed explicitly. Starting in PyTorch 2.9, calling "
+            "checkpoint without use_reentrant will raise an exception."
+        )
         use_reentrant = True
     preserve = kwargs.pop("preserve_rng_state", True)
     if not use_reentrant:
@@ -449,11 +452,10 @@ def checkpoint(
     return CheckpointFunction.apply(function, preserve, *args)
 
 
-def _warn_missing(name):
+def _warn_missing(text):
     warnings.warn(
-        f"torch.utils.checkpoint.{name}: the use_reentrant parameter should be passed explicitly. "
-        "use_reentrant=False is recommended, but if you need to preserve the current default behavior, you can pass "
-        "use_reentrant=True. Refer to docs for more details on the differences between the two variants.",
+        f"torch.utils.{text} use_reentrant=False is recommended, but if you need to preserve the current default behavior, you can "
+        "pass use_reentrant=True. Refer to docs for more details on the differences between the two variants.",
         stacklevel=3,
     )
 
@@ -469,7 +471,10 @@ def checkpoint_sequential(functions, segments, input, use_reentrant=None, **kwar
         preserve_rng_state (bool, True): see `checkpoint`.
     """
     if use_reentrant is None:
-        _warn_missing("checkpoint_sequential")
+        _warn_missing(
+            "checkpoint.checkpoint_sequential: the use_reentrant parameter should be passed explicitly. In version 2.9 we will raise "
+            "an exception if use_reentrant is not passed."
+        )
         use_reentrant = True
     preserve = kwargs.pop("preserve_rng_state", True)
     if kwargs:

@@ -3,7 +3,7 @@
 use super::Params;
 use super::kernel::{self, Kernel, class, class_impl, class_kernel, rows};
 use crate::cpu::simd::Level;
-use crate::cpu::simd::math::special;
+use crate::cpu::simd::math::{polynomial, special};
 use crate::tensor::DType;
 
 rows! {
@@ -88,5 +88,49 @@ rows! {
     }
     Gammaincc: 2, 64 {
         real_slow(R) |[a, x], p| -> R { R::of(special::incomplete_gamma(a.f64(), x.f64(), true)) }
+    }
+    /// The parts of `x = mantissa 2^exponent`.
+    Mantissa: 1, 2 {
+        real_slow(R) |[x], p| -> R { R::of(polynomial::frexp(x.f64()).0) }
+    }
+    Exponent: 1, 2 {
+        real_slow(R) |[x], p| -> R { R::of(f64::from(polynomial::frexp(x.f64()).1)) }
+    }
+    /// Orthogonal polynomials of (x, degree).
+    ChebyshevT: 2, 32 {
+        real_slow(R) |[x, n], p| -> R { R::of(polynomial::chebyshev_t(x.f64(), n.f64() as i64)) }
+    }
+    ChebyshevU: 2, 32 {
+        real_slow(R) |[x, n], p| -> R { R::of(polynomial::chebyshev_u(x.f64(), n.f64() as i64)) }
+    }
+    ChebyshevV: 2, 32 {
+        real_slow(R) |[x, n], p| -> R { R::of(polynomial::chebyshev_v(x.f64(), n.f64() as i64)) }
+    }
+    ChebyshevW: 2, 32 {
+        real_slow(R) |[x, n], p| -> R { R::of(polynomial::chebyshev_w(x.f64(), n.f64() as i64)) }
+    }
+    ShiftedChebyshevT: 2, 32 {
+        real_slow(R) |[x, n], p| -> R { R::of(polynomial::chebyshev_t(2.0 * x.f64() - 1.0, n.f64() as i64)) }
+    }
+    ShiftedChebyshevU: 2, 32 {
+        real_slow(R) |[x, n], p| -> R { R::of(polynomial::chebyshev_u(2.0 * x.f64() - 1.0, n.f64() as i64)) }
+    }
+    ShiftedChebyshevV: 2, 32 {
+        real_slow(R) |[x, n], p| -> R { R::of(polynomial::chebyshev_v(2.0 * x.f64() - 1.0, n.f64() as i64)) }
+    }
+    ShiftedChebyshevW: 2, 32 {
+        real_slow(R) |[x, n], p| -> R { R::of(polynomial::chebyshev_w(2.0 * x.f64() - 1.0, n.f64() as i64)) }
+    }
+    HermiteH: 2, 32 {
+        real_slow(R) |[x, n], p| -> R { R::of(polynomial::hermite_h(x.f64(), n.f64() as i64)) }
+    }
+    HermiteHe: 2, 32 {
+        real_slow(R) |[x, n], p| -> R { R::of(polynomial::hermite_he(x.f64(), n.f64() as i64)) }
+    }
+    LaguerreL: 2, 32 {
+        real_slow(R) |[x, n], p| -> R { R::of(polynomial::laguerre_l(x.f64(), n.f64() as i64)) }
+    }
+    LegendreP: 2, 32 {
+        real_slow(R) |[x, n], p| -> R { R::of(polynomial::legendre_p(x.f64(), n.f64() as i64)) }
     }
 }
