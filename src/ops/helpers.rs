@@ -10,10 +10,11 @@ use smallvec::SmallVec;
 
 /// Bits of wrapped dims; an empty list means all. torch's error for a dim given twice.
 pub fn dim_mask(x: &Tensor, dims: &[i64], empty_is_all: bool) -> Result<u64> {
-    if x.ndim() > 64 {
-        fail!(Runtime, torch: ("dim={} is larger than 64: only tensors with up to 64 dims are supported", x.ndim()), expected: ("dims: expected at most 64 dims"), got: ("{}", x.ndim()), fix: ("Flatten some."));
+    let all = dims.is_empty() && empty_is_all;
+    if x.ndim() > 64 && !all {
+        fail!(Runtime, torch: ("only tensors with up to 64 dims are supported"), expected: ("dims: expected at most 64 dims"), got: ("{}", x.ndim()), fix: ("Flatten some."));
     }
-    if dims.is_empty() && empty_is_all {
+    if all {
         return Ok(if x.ndim() >= 64 { u64::MAX } else { (1u64 << x.ndim()) - 1 });
     }
     let mut mask = 0u64;

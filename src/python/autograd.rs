@@ -171,7 +171,8 @@ impl PyNodeObject {
         if let Some(i) = grads.iter().position(|g| !g.is_none() && super::convert::tensor_of(&g).is_none()) {
             return Err(PyTypeError::new_err(format!("argument {i} is not a Variable")));
         }
-        let wanted = node.num_outputs();
+        // What accumulates into a leaf has no output, but takes a gradient.
+        let wanted = node.num_outputs().max(1);
         if grads.len() != wanted {
             return Err(PyTypeError::new_err(format!("expected {wanted} arguments, got {} instead", grads.len())));
         }

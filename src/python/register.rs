@@ -269,9 +269,10 @@ fn follow(outs: &[Bound<'_, PyTensor>], schema: &Schema, values: &mut [Value]) {
     }
     let Some(out) = outs.first().map(|o| o.get().tensor()) else { return };
     for (p, v) in schema.params.iter().zip(values) {
-        match (p.name, &v) {
-            ("dtype", Value::None) => *v = Value::DType(out.dtype()),
-            ("device", Value::None) => *v = Value::Device(out.device()),
+        let free = matches!(v, Value::None);
+        match p.name {
+            "dtype" if free => *v = Value::DType(out.dtype()),
+            "device" if free => *v = Value::Device(out.device()),
             _ => {}
         }
     }

@@ -15,6 +15,7 @@ use pyo3::Borrowed;
 use pyo3::basic::CompareOp;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
+use pyo3::types::PyInt;
 use smallvec::smallvec;
 
 type Binary = fn(&Tensor, &Tensor, &Dest) -> Result<Tensor>;
@@ -64,7 +65,11 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Operand<'py> {
     type Error = PyErr;
     fn extract(obj: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
         let obj = obj.to_owned();
-        if obj.is_instance_of::<PyTensor>() || scalar_of(&obj).is_some() || overrides::overrides(&obj) {
+        if obj.is_instance_of::<PyTensor>()
+            || obj.is_instance_of::<PyInt>()
+            || scalar_of(&obj).is_some()
+            || overrides::overrides(&obj)
+        {
             return Ok(Operand(obj));
         }
         Err(PyTypeError::new_err("not an operand"))

@@ -4,7 +4,7 @@ use super::convert::int_of;
 use super::tensor::{PyTensor, wrap};
 use super::types::{PyDType, PyDevice};
 use crate::dispatch;
-use crate::tensor::layout::{Shape, Strides};
+use crate::tensor::layout::Shape;
 use crate::tensor::{Buffer, Device, Storage, Tensor};
 use pyo3::exceptions::{PyIndexError, PyNotImplementedError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::ffi;
@@ -414,7 +414,7 @@ pub(super) fn over(
             s.ptr() as usize
         )));
     }
-    let strides: Strides = stride.iter().map(|&s| s as isize).collect();
+    let strides = crate::tensor::layout::kept_strides(&shape, stride);
     // SAFETY: the storage now reaches as far as the geometry does.
     Ok(unsafe { Tensor::from_parts(s.clone(), offset as usize, shape, strides, dtype) })
 }
