@@ -110,12 +110,16 @@ def get_num_interop_threads():
 
 def set_flush_denormal(mode):
     """False: denormal numbers are always kept, so that results do not depend on the machine."""
+    if not isinstance(mode, bool):
+        raise RuntimeError(f"flush_denormal expects a bool, but got {type(mode).__name__}")
     return False
 
 
 def set_warn_always(b, /):
     """Repeat the warnings that come once a process otherwise."""
-    _C._set_warn_always(bool(b))
+    if not isinstance(b, bool):
+        raise RuntimeError(f"setWarnOnlyOnce expects a bool, but got {type(b).__name__}")
+    _C._set_warn_always(b)
 
 
 def is_warn_always_enabled():

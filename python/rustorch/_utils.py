@@ -72,5 +72,5 @@ def _type(self, dtype=None, non_blocking=False, **kwargs):
         if dtype is rustorch.Tensor:
             dtype = rustorch.get_default_dtype()
         else:
-            raise RuntimeError("dtype must be a type, str, or dtype object")
+            raise TypeError("dtype must be a type, str, or dtype object")
     return self.to(dtype=dtype, non_blocking=non_blocking)

@@ -43,6 +43,11 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
             momentum=momentum,
             eps=eps,
         )
+    if (running_mean is None) != (running_var is None):
+        raise ValueError(
+            "running_mean and running_var must either both be None or neither be None\n"
+            "  batch_norm: expected both or neither, but got one. Pass the other, too."
+        )
     if training:
         _verify_batch_size(input.size())
         if eps <= 0.0:
