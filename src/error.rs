@@ -163,6 +163,13 @@ pub fn filled<T: Clone>(item: T, n: usize) -> Vec<T> {
     v
 }
 
+/// Room for `n` more items, in steps that double; without memory it unwinds as [`room`] does.
+pub fn grow<T>(v: &mut Vec<T>, n: usize) {
+    if v.try_reserve(n).is_err() {
+        std::panic::resume_unwind(Box::new(NoRoom(v.len().saturating_add(n).saturating_mul(size_of::<T>()))));
+    }
+}
+
 /// A bug in rustorch itself, reported as such instead of a panic.
 #[macro_export]
 macro_rules! internal {

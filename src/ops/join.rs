@@ -51,7 +51,7 @@ fn cat_shape(all: &[Tensor], xs: &[&Tensor], dim: usize) -> Result<Shape> {
                     expected: ("cat: expected equal sizes but for dim {dim}"), got: ("{} and {}", layout::show(xs[0].shape()), layout::show(x.shape())), fix: ("Slice, pad or reshape one of them."));
             }
         }
-        shape[dim] += x.shape()[dim];
+        shape[dim] = shape[dim].saturating_add(x.shape()[dim]);
     }
     Ok(shape)
 }

@@ -355,6 +355,10 @@ fn check_image(name: &str, x: &Tensor, factor: i64, what: &str) -> Result<()> {
     if x.ndim() < 3 {
         fail!(Runtime, torch: ("{name} expects input to have at least 3 dimensions, but got input with {} dimension(s)", x.ndim()), expected: ("{name}: expected (*, C, H, W)"), got: ("{:?}", x.shape()), fix: ("Add dims."));
     }
+    if factor > 1 << 31 {
+        let form = what.replace('_', " ");
+        fail!(Value, torch: ("{form} is too large, ({what})^2 overflowed: {what}={factor}"), expected: ("{name}: expected a {what} whose square fits"), got: ("{factor}"), fix: ("Check it."));
+    }
     if factor <= 0 {
         fail!(Runtime, torch: ("{name} expects a positive {what}, but got {factor}"), expected: ("{name}: expected a positive {what}"), got: ("{factor}"), fix: ("Check it."));
     }

@@ -2,15 +2,17 @@
 
 use super::collect::{self, Held};
 use super::convert::tensor_of;
+use super::errors::contain;
 use super::hooks;
+use super::identity::object_in;
 use super::tensor::wrap;
 use crate::autograd::{self, Backward, mode, saved};
 use crate::tensor::{Edge, Node, OutMeta, Part, Tensor};
+use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyAttributeError, PyRuntimeError, PyTypeError};
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple, PyType};
-use pyo3::{PyTraverseError, ffi};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ffi::c_void;
@@ -53,11 +55,8 @@ pub(super) fn node_object<'py>(py: Python<'py>, node: &Arc<Node>) -> PyResult<Bo
         return Ok(f.context(py).into_any());
     }
     let slot = &node.extra().pyobj;
-    let existing = slot.load(Ordering::Acquire).cast::<ffi::PyObject>();
-    // SAFETY: the object clears the slot when it dies; one that is dying has no references left.
-    if !existing.is_null() && unsafe { ffi::Py_REFCNT(existing) } > 0 {
-        // SAFETY: as above, and the interpreter is attached.
-        return Ok(unsafe { Bound::from_borrowed_ptr(py, existing) });
+    if let Some(existing) = object_in(py, slot) {
+        return Ok(existing);
     }
     let cls = node_class(py, node.name)?;
     PENDING.set(Some(node.clone()));
@@ -179,7 +178,7 @@ impl PyNodeObject {
         let grads = hooks::grads_from(grads.as_any())?;
         // Derivatives were made for the inputs that want one; the others have no edge.
         let need = node.edges.iter().enumerate().fold(0, |m, (i, e)| if e.is_some() { m | 1 << i.min(63) } else { m });
-        let out = py.detach(|| node.body().vjp(&node, &grads, need, true))?;
+        let out = contain(|| Ok(py.detach(|| node.body().vjp(&node, &grads, need, true))?))?;
         let out = hooks::grads_tuple(py, &out)?;
         if out.len() == 1 { out.get_item(0) } else { Ok(out.into_any()) }
     }
@@ -327,7 +326,7 @@ fn _run_backward<'py>(
         ),
     };
     let call = Backward { roots, keep_graph: retain_graph, create_graph, inputs: edges.as_deref(), accumulate };
-    let out = py.detach(|| call.run())?;
+    let out = contain(|| Ok(py.detach(|| call.run())?))?;
     if accumulate || inputs.is_none() {
         return Ok(py.None().into_bound(py));
     }

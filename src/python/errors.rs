@@ -8,6 +8,7 @@ use pyo3::exceptions::{
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// `rustorch.OutOfMemoryError`, a RuntimeError as in torch.
@@ -34,8 +35,16 @@ pub(super) fn linalg(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
         .map(|t| t.bind(py))
 }
 
+/// Runs `f` and makes an exception of what unwinds out of it.
+#[inline]
+pub(super) fn contain<R>(f: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
+    // Nothing half done can be seen: results are fresh until `f` returns, and locks ignore poison.
+    catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|payload| Err(from_panic(payload)))
+}
+
 /// What a caught panic means: a lack of memory, or a bug.
-pub(super) fn from_panic(payload: Box<dyn std::any::Any + Send>) -> PyErr {
+#[cold]
+fn from_panic(payload: Box<dyn std::any::Any + Send>) -> PyErr {
     match payload.downcast::<crate::error::NoRoom>() {
         Ok(no_room) => crate::dispatch::out_of_memory(no_room.0).into(),
         Err(_) => PyRuntimeError::new_err(

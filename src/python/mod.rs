@@ -12,6 +12,7 @@ mod function;
 mod gradient;
 mod guard;
 mod hooks;
+mod identity;
 mod indexing;
 mod interop;
 mod overrides;

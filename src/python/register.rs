@@ -2,6 +2,7 @@
 
 use super::args::{Call, Misfit, bind, refuse};
 use super::convert::ret_object;
+use super::errors::contain;
 use super::overrides;
 use super::tensor::{PyTensor, resize};
 use crate::ops::{ALIASES, TABLE, inplace};
@@ -14,7 +15,6 @@ use pyo3::types::{PyDict, PyList, PyTuple};
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
 use std::ffi::CString;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 
 /// A row with its signature, parsed on the first call.
@@ -83,22 +83,18 @@ unsafe fn enter(
     kwnames: *mut ffi::PyObject,
 ) -> *mut ffi::PyObject {
     Python::attach(|py| {
-        let done = catch_unwind(AssertUnwindSafe(|| {
+        let done = contain(|| {
             let Some(c) = CALLABLES.get().and_then(|t| t.get(i)) else {
                 return Err(PyRuntimeError::new_err("an operation was called before the module was ready"));
             };
             // SAFETY: Python's vectorcall convention.
             let call = unsafe { Call::new(py, c.method.then_some(slf), args, nargs as usize, kwnames) };
             run(py, c, call)
-        }));
+        });
         match done {
-            Ok(Ok(obj)) => obj.into_ptr(),
-            Ok(Err(e)) => {
+            Ok(obj) => obj.into_ptr(),
+            Err(e) => {
                 e.restore(py);
-                std::ptr::null_mut()
-            }
-            Err(payload) => {
-                super::errors::from_panic(payload).restore(py);
                 std::ptr::null_mut()
             }
         }

@@ -1,6 +1,7 @@
 //! `UntypedStorage`: a tensor's memory as bytes, and tensors over a given storage.
 
 use super::convert::int_of;
+use super::identity::object_in;
 use super::tensor::{PyTensor, wrap};
 use super::types::{PyDType, PyDevice};
 use crate::dispatch;
@@ -52,11 +53,8 @@ impl Drop for PyStorage {
 
 /// The Python object of a storage: the one that wraps it already, or a fresh one.
 pub(super) fn wrap_storage(py: Python<'_>, s: &Storage) -> PyResult<Py<PyAny>> {
-    let existing = s.pyobj().load(Ordering::Acquire).cast::<ffi::PyObject>();
-    // SAFETY: the wrapper clears the slot when it dies; one that is dying has no references left.
-    if !existing.is_null() && unsafe { ffi::Py_REFCNT(existing) } > 0 {
-        // SAFETY: as above, and the interpreter is attached.
-        return Ok(unsafe { Bound::from_borrowed_ptr(py, existing) }.unbind());
+    if let Some(existing) = object_in(py, s.pyobj()) {
+        return Ok(existing.unbind());
     }
     let obj = Py::new(py, PyStorage(s.clone()))?;
     s.pyobj().store(obj.as_ptr().cast(), Ordering::Release);

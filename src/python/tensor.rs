@@ -1,7 +1,9 @@
 //! `rustorch.Tensor`: the Python class around a handle, its attributes and lifetime.
 
 use super::convert::{scalar_object, tensor_of};
+use super::errors::contain;
 use super::hooks::PyHook;
+use super::identity::object_in;
 use super::slots::overridden;
 use super::types::{PyDType, PyDevice, STRIDED, dtype_object, size_object};
 use crate::tensor::{Scalar, Tensor};
@@ -68,11 +70,8 @@ pub(super) static PARAMETER_TYPE: AtomicPtr<ffi::PyTypeObject> = AtomicPtr::new(
 /// The Python object of a tensor: the one that wraps it already, or a fresh one.
 #[inline]
 pub(super) fn wrap(py: Python<'_>, t: Tensor) -> PyResult<Py<PyAny>> {
-    let existing = t.pyobj().load(Ordering::Acquire).cast::<ffi::PyObject>();
-    // SAFETY: the wrapper clears the slot when it dies; one that is dying has no references left.
-    if !existing.is_null() && unsafe { ffi::Py_REFCNT(existing) } > 0 {
-        // SAFETY: as above, and the interpreter is attached.
-        return Ok(unsafe { Bound::from_borrowed_ptr(py, existing) }.unbind());
+    if let Some(existing) = object_in(py, t.pyobj()) {
+        return Ok(existing.unbind());
     }
     let obj = Py::new(py, PyTensor::new(t.clone()))?;
     t.pyobj().store(obj.as_ptr().cast(), Ordering::Release);
@@ -427,10 +426,10 @@ impl PyTensor {
         (slf.as_ptr() as usize >> 4) as isize
     }
     fn __getitem__(slf: &Bound<'_, Self>, index: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-        super::indexing::get(slf, index)
+        contain(|| super::indexing::get(slf, index))
     }
     fn __setitem__(slf: &Bound<'_, Self>, index: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        super::indexing::set(slf, index, value)
+        contain(|| super::indexing::set(slf, index, value))
     }
     fn __delitem__(&self, _index: &Bound<'_, PyAny>) -> PyResult<()> {
         Err(PyTypeError::new_err("Tensor does not support deleting items"))
@@ -501,9 +500,15 @@ fn nested_list(py: Python<'_>, t: &Tensor, dim: usize, at: isize) -> PyResult<Py
         let s = unsafe { Scalar::read(t.ptr().offset(at * size), t.dtype()) };
         return scalar_object(py, s, t.dtype());
     }
-    let items = (0..t.shape()[dim])
-        .map(|i| nested_list(py, t, dim + 1, at + i as isize * t.strides()[dim]))
-        .collect::<PyResult<Vec<_>>>()?;
+    let n = t.shape()[dim];
+    let mut items = Vec::new();
+    // Twice: for these, and for the list of them.
+    if n > isize::MAX as usize / 16 || items.try_reserve_exact(2 * n).is_err() {
+        return Err(pyo3::exceptions::PyMemoryError::new_err(()));
+    }
+    for i in 0..n {
+        items.push(nested_list(py, t, dim + 1, at + i as isize * t.strides()[dim])?);
+    }
     Ok(PyList::new(py, items)?.into_any().unbind())
 }
 

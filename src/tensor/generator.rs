@@ -306,7 +306,27 @@ impl Generator {
 /// The generator of calls that name none. It starts from entropy.
 pub fn default_generator() -> &'static Generator {
     static DEFAULT: OnceLock<Generator> = OnceLock::new();
-    DEFAULT.get_or_init(|| Generator::with_seed(entropy()))
+    DEFAULT.get_or_init(|| {
+        #[cfg(unix)]
+        watch_forks();
+        Generator::with_seed(entropy())
+    })
+}
+
+/// Holds the default stream across a fork: a child has no thread that would end a call begun by another one.
+#[cfg(unix)]
+fn watch_forks() {
+    use std::cell::RefCell;
+    thread_local! { static HELD: RefCell<Option<MutexGuard<'static, State>>> = const { RefCell::new(None) }; }
+    extern "C" fn before() {
+        HELD.with(|held| *held.borrow_mut() = Some(default_generator().lock()));
+    }
+    extern "C" fn after() {
+        HELD.with(|held| *held.borrow_mut() = None);
+    }
+    // SAFETY: the handlers take and release a lock that no thread holds while it forks. A failure (no memory) costs a
+    // child safety, not this process.
+    unsafe { libc::pthread_atfork(Some(before), Some(after), Some(after)) };
 }
 
 /// 64 bits of the operating system's entropy, through the keys of std's hash maps.

@@ -497,7 +497,7 @@ fn columns<F: Fold>(f: F, plan: &Plan) {
     let items = outers * tiles * pieces;
     let mut partial = vec![];
     if pieces > 1 {
-        partial.resize(count(&plan.kept) * pieces, f.init());
+        partial = crate::error::filled(f.init(), count(&plan.kept).saturating_mul(pieces));
     }
     let p = Shared(partial.as_mut_ptr());
     parallel::chunks(items, GRAIN.div_ceil(per * w), &|range| {

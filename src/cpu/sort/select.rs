@@ -98,10 +98,12 @@ unsafe fn candidates<T: Key, I: Item<T::U>>(
     items.clear();
     let room = (4 * k).max(4 * LOOK);
     if n <= 2 * room {
+        crate::error::grow(items, n);
         items.resize(n, I::default());
         // SAFETY: the module's contract; `items` holds n.
         return unsafe { pack::<T, I>(x, stride, 0, n, descending, items.as_mut_ptr()) };
     }
+    crate::error::grow(items, room);
     items.resize(room, I::default());
     // SAFETY: as above.
     unsafe { pack::<T, I>(x, stride, 0, room, descending, items.as_mut_ptr()) };

@@ -37,7 +37,7 @@ fn sorted<T: Key>(x: &Strided, inverse: bool, counts: bool, out: &mut Unique) {
         [] => (x.ptr.cast_const(), 0),
         [d] => (x.ptr.cast_const(), d.s[0]),
         _ => {
-            dense.reserve_exact(n);
+            crate::error::grow(&mut dense, n);
             let size = size_of::<T>() as isize;
             let mut step = size;
             let mut copy: Dims<2> = dims.iter().map(|d| Dim { n: d.n, s: [d.s[0], 0] }).collect();
@@ -59,6 +59,7 @@ fn sorted<T: Key>(x: &Strided, inverse: bool, counts: bool, out: &mut Unique) {
         let order = unsafe { long.order::<T>(base, stride, false, n >= super::SHARED_MIN) };
         collect(n, |i| order[i] as u32 as usize, get, inverse, counts, out);
     } else {
+        crate::error::grow(&mut items, n);
         items.extend((0..n).map(|i| (T::widen(get(i).key()) as u128) << 64 | i as u128));
         items.sort_unstable();
         collect(n, |i| items[i] as u64 as usize, get, inverse, counts, out);
@@ -85,10 +86,12 @@ fn collect<T: Key>(
         let v = get(at);
         if i == 0 || v.key() != last || v.nan() {
             if counts && i > 0 {
+                crate::error::grow(&mut out.counts, 1);
                 out.counts.push((i - start) as i64);
             }
             start = i;
             last = v.key();
+            crate::error::grow(&mut values, 1);
             values.push(v);
         }
         if inverse {
@@ -100,7 +103,9 @@ fn collect<T: Key>(
     }
     out.len = values.len();
     // SAFETY: plain elements, read as their bytes.
-    out.values = unsafe { std::slice::from_raw_parts(values.as_ptr().cast::<u8>(), size_of_val(&values[..])) }.to_vec();
+    let bytes = unsafe { std::slice::from_raw_parts(values.as_ptr().cast::<u8>(), size_of_val(&values[..])) };
+    crate::error::grow(&mut out.values, bytes.len());
+    out.values.extend_from_slice(bytes);
 }
 
 /// The first of each run of equal elements of the flattened `x`, in logical order.
@@ -117,15 +122,18 @@ pub fn unique_consecutive(x: &Strided, inverse: bool, counts: bool) -> Unique {
             w.next();
             if last != Some(v) {
                 if counts && i > 0 {
+                    crate::error::grow(&mut out.counts, 1);
                     out.counts.push((i - start) as i64);
                 }
                 start = i;
                 last = Some(v);
                 out.len += 1;
+                crate::error::grow(&mut out.values, size_of::<T>());
                 // SAFETY: a plain element, read as its bytes.
                 out.values.extend_from_slice(unsafe { std::slice::from_raw_parts((&raw const v).cast::<u8>(), size_of::<T>()) });
             }
             if inverse {
+                crate::error::grow(&mut out.inverse, 1);
                 out.inverse.push(out.len as i64 - 1);
             }
         }
