@@ -48,7 +48,7 @@ def __repr__(self, *, tensor_contents=None):
 
 @_method
 def __format__(self, spec):
-    if self.dim() == 0 and not self.is_meta and issubclass(type(self), Tensor):
+    if self.dim() == 0 and not self.is_meta and self.__class__ is Tensor:
         return self.item().__format__(spec)
     return object.__format__(self, spec)
 
@@ -113,6 +113,12 @@ Tensor.__array_priority__ = 1000
 def __array_wrap__(self, array, context=None, return_scalar=False):
     # Truth values come back as bytes, as they did before there were bool tensors.
     return rustorch.from_numpy(array.astype("uint8") if array.dtype == bool else array)
+
+
+@_method
+def __rdiv__(self, other):
+    """`other / self`, under the name by which `__torch_function__` knows it."""
+    return self.reciprocal() * other
 
 
 @_method
@@ -317,7 +323,8 @@ def _typed_storage(self):
 @_method
 def storage_type(self):
     """The class of `storage()`."""
-    return rustorch.storage.TypedStorage
+    name = rustorch._legacy.type_name(self.dtype).removeprefix("torch.").replace("Tensor", "Storage")
+    return rustorch.storage.classes.get(name, rustorch.storage.TypedStorage)
 
 
 def _check_elementwise(self, name, *others):

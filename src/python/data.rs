@@ -119,10 +119,10 @@ fn fill(obj: &Bound<'_, PyAny>, shape: &[usize], depth: usize, out: &Tensor, at:
                 false => format!("must be real number, not {name}"),
             }));
         };
-        if let Scalar::Int(i) = s
+        if matches!(s, Scalar::Int(_))
             && out.dtype().is_integral(false)
             && out.dtype() != DType::U64
-            && !fits(i, out.dtype())
+            && !s.fits(out.dtype())
         {
             return Err(PyRuntimeError::new_err(format!(
                 "value cannot be converted to type {} without overflow",
@@ -191,28 +191,16 @@ pub(super) fn number_for(obj: &Bound<'_, PyAny>, dtype: DType) -> PyResult<Optio
     }
 }
 
-fn fits(i: i64, d: DType) -> bool {
-    match d {
-        DType::U8 => (0..=255).contains(&i) || (-255..0).contains(&i),
-        DType::I8 => i8::try_from(i).is_ok(),
-        DType::I16 => i16::try_from(i).is_ok(),
-        DType::I32 => i32::try_from(i).is_ok(),
-        DType::U16 => u16::try_from(i).is_ok(),
-        DType::U32 => u32::try_from(i).is_ok(),
-        _ => true,
-    }
-}
-
 /// A fresh tensor with the data of a Python object.
 pub(super) fn tensor_from(obj: &Bound<'_, PyAny>, dtype: Option<DType>) -> PyResult<Tensor> {
     if let Some(t) = tensor_of(obj) {
         return Ok(copy::to(&t.detach(), dtype, None, true, crate::tensor::MemoryFormat::Preserve)?);
     }
     if let Some(t) = interop::from_any_array(obj)? {
-        return Ok(copy::to(&t, dtype, None, true, crate::tensor::MemoryFormat::Contiguous)?);
+        return Ok(copy::to(&t, dtype, None, true, crate::tensor::MemoryFormat::Preserve)?);
     }
-    if obj.is_instance_of::<PyString>() {
-        return Err(PyTypeError::new_err("new(): invalid data type 'str'"));
+    if obj.is_instance_of::<PyString>() || obj.is_instance_of::<PyBytes>() {
+        return Err(PyTypeError::new_err(format!("new(): invalid data type '{}'", super::args::type_name(obj))));
     }
     let shape = shape_of(obj)?;
     let dtype = match dtype {
@@ -299,7 +287,14 @@ fn as_tensor(
 }
 
 /// `Tensor(2, 3)`, `Tensor([1, 2])`, `Tensor(other)`: the legacy constructor of one dtype.
-pub(super) fn legacy(dtype: DType, args: &Bound<'_, PyTuple>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Tensor> {
+///
+/// `Tensor` itself (no `dtype`) takes a tensor of any dtype as it is, and makes the default dtype otherwise.
+pub(super) fn legacy(
+    dtype: Option<DType>,
+    args: &Bound<'_, PyTuple>,
+    kwargs: Option<&Bound<'_, PyDict>>,
+) -> PyResult<Tensor> {
+    let (strict, dtype) = (dtype.is_some(), dtype.unwrap_or(default_dtype()));
     let keyword = |name| kwargs.and_then(|k| k.get_item(name).transpose()).transpose();
     if let Some(d) = keyword("device")?.filter(|d| !d.is_none())
         && device_arg(&d)? != Device::Cpu
@@ -338,7 +333,7 @@ pub(super) fn legacy(dtype: DType, args: &Bound<'_, PyTuple>, kwargs: Option<&Bo
         )));
     }
     if let Some(t) = tensor_of(&first) {
-        if t.dtype() != dtype {
+        if strict && t.dtype() != dtype {
             let options = |d: DType| {
                 format!(
                     "TensorOptions(dtype={}, device=cpu, layout=Strided, requires_grad=false (default), pinned_memory=false (default), memory_format=(nullopt))",
@@ -377,7 +372,7 @@ fn _legacy_tensor(
     args: &Bound<'_, PyTuple>,
     kwargs: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Py<PyAny>> {
-    wrap(dtype.py(), legacy(dtype.get().0, args, kwargs)?)
+    wrap(dtype.py(), legacy(Some(dtype.get().0), args, kwargs)?)
 }
 
 pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -14,6 +14,7 @@ mod guard;
 mod hooks;
 mod indexing;
 mod interop;
+mod number;
 mod overrides;
 mod parse_to;
 mod random;

@@ -48,7 +48,7 @@ def swap_tensors(t1, t2):
             giver, taker = (t1, t2) if hasattr(t1, name) else (t2, t1)
             setattr(taker, name, values[0])
             delattr(giver, name)
-    _C._swap_tensor_impls(t1, t2)
+    _C._swap_tensor_impl(t1, t2)
 
 
 def set_module(obj, mod):
