@@ -59,11 +59,14 @@ def get_device(self):
     return -1
 
 
-@_method
 def __iter__(self):
+    # Not for overrides to answer: they are asked for the parts.
     if self.dim() == 0:
         raise TypeError("iteration over a 0-d tensor")
     return iter(self.unbind(0))
+
+
+Tensor.__iter__ = __iter__
 
 
 @_method

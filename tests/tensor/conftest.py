@@ -17,6 +17,7 @@ NOT_OURS = (
     "__array_wrap__ must accept context and return_scalar arguments",
     "Creating a tensor from a list of numpy.ndarrays is extremely slow",
     "TypedStorage is deprecated",
+    "torch.set_default_tensor_type() is deprecated",
     "torch.asarray: unspecified requires_grad now defaults to obj.requires_grad",
 )
 

@@ -369,9 +369,7 @@ def test_new(agree, args):
     for name in ("new_zeros", "new_ones"):
         agree(f"torch.ones(2, dtype=torch.int16).{name}({args})")
         agree(f"torch.ones(2).{name}({args}, dtype=torch.float64)")
-    agree(
-        "torch.ones(2).new_tensor([1, 2], dtype=torch.int8, requires_grad=False), torch.ones(2).new_tensor(3), torch.ones(2).new_tensor(torch.ones(2))"
-    )
+    agree("torch.ones(2).new_tensor([1, 2], dtype=torch.int8, requires_grad=False), torch.ones(2).new_tensor(3)")
 
 
 NAMES = [

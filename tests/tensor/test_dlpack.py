@@ -107,7 +107,7 @@ def test_device(agree):
     [
         "torch.ones(2, requires_grad=True).__dlpack__()",
         "torch.ones(2, device='meta').__dlpack__()",
-        "torch.utils.dlpack.to_dlpack(torch.ones(2, requires_grad=True))",
+        "type(torch.utils.dlpack.to_dlpack(torch.ones(2, requires_grad=True))).__name__",
         "torch.from_dlpack(3)",
         "torch.from_dlpack(None)",
         "torch.from_dlpack([1])",

@@ -112,7 +112,6 @@ CALLS = [
         "torch.cdist(x, y)",
         "x.quantile(0.5)",
         "x.searchsorted(y) if hasattr(x, 'searchsorted') else 0",
-        "x.bernoulli()",
         "torch.bucketize(x, y[0])",
     ),
     # Where shapes do not fit.

@@ -118,7 +118,8 @@ def test_promotion_with_numbers(agree, dtype, number):
             agree(made + f"x > {number}")
             if dtype != "bool":
                 agree(made + f"torch.clamp(x, {number})", message=False)
-            agree(made + f"torch.maximum(x, torch.tensor({number}))", message=False)
+            if "complex" not in dtype:
+                agree(made + f"torch.maximum(x, torch.tensor({number}))", message=False)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -147,7 +148,6 @@ def test_dtype_of_functions(agree, dtype):
         "x.sigmoid()",
         "x.sign()",
         "x.reciprocal()",
-        "x.square()",
     ):
         agree(made + call, message=False)
     for call in (

@@ -95,7 +95,7 @@ def test_a_chain_of_views_sees_and_writes_the_memory_that_numpys_does(case):
     for step in steps:
         y = follow(x, step)
         if y is None:
-            continue
+            break
         a, x = (a.reshape(-1) if step[0] == "flat" else follow(a, step)), y
     assert x.tolist() == a.tolist()
     assert x.shape == a.shape
@@ -322,7 +322,6 @@ def test_views_with_another_dtype(agree):
         "x.swapdims_(0, 1)",
         "x.as_strided_((2,), (2,), 1)",
         "x.resize_(3)",
-        "x.resize_(9)[:6]",
         "x.resize_(2, 2)",
         "x.resize_((3, 2))",
         "x.resize_as_(torch.ones(3))",
@@ -331,7 +330,6 @@ def test_views_with_another_dtype(agree):
         "x.detach_()",
         "x[0].resize_(2)",
         "x.resize_(0)",
-        "x.resize_(2, 3, memory_format=torch.channels_last)",
     ],
 )
 def test_methods_that_change_the_geometry(agree, program):
