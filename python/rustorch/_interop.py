@@ -22,7 +22,7 @@ def _shared(obj, dtype):
     return _C.frombuffer(obj, dtype=dtype or rustorch.get_default_dtype())
 
 
-def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=False):
+def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=None):
     """A tensor of `obj`, over the same memory where that is possible.
 
     Args:
@@ -30,7 +30,7 @@ def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=False):
         dtype (dtype, None): that of `obj` if None.
         device (device, None): that of `obj` if None.
         copy (bool, None): True always copies, False never does; None copies where it must.
-        requires_grad (bool, False).
+        requires_grad (bool, None): that of `obj` if None.
     Raises:  ValueError: for copy=False where only a copy can be made.
     Example:
         >>> import rustorch as torch
@@ -48,7 +48,7 @@ def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=False):
                 "can't alias arbitrary sequence into a tensor.\n"
                 "  asarray: expected an object with memory to share, but got none. Leave copy out."
             )
-        return _C.tensor(obj, dtype=dtype, device=device, requires_grad=requires_grad)
+        return _C.tensor(obj, dtype=dtype, device=device, requires_grad=bool(requires_grad))
     other_dtype = dtype is not None and dtype is not tensor.dtype
     other_device = device is not None and rustorch.device(device) != tensor.device
     if copy is False:
@@ -58,6 +58,6 @@ def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=False):
             raise ValueError(f"can't alias tensor with dtype '{tensor.dtype}' into dtype '{dtype}'.")
     elif copy or other_dtype or other_device:
         tensor = tensor.to(device=device or tensor.device, dtype=dtype or tensor.dtype, copy=bool(copy))
-    if tensor.requires_grad and not requires_grad:
+    if requires_grad is False and tensor.requires_grad:
         tensor = tensor.detach()
     return tensor.requires_grad_() if requires_grad else tensor

@@ -48,7 +48,7 @@ def __repr__(self, *, tensor_contents=None):
 
 @_method
 def __format__(self, spec):
-    if self.dim() == 0 and not self.is_meta and issubclass(type(self), Tensor):
+    if self.dim() == 0 and not self.is_meta and self.__class__ is Tensor:
         return self.item().__format__(spec)
     return object.__format__(self, spec)
 
@@ -59,11 +59,14 @@ def get_device(self):
     return -1
 
 
-@_method
 def __iter__(self):
+    # Not for overrides to answer: they are asked for the parts.
     if self.dim() == 0:
         raise TypeError("iteration over a 0-d tensor")
     return iter(self.unbind(0))
+
+
+Tensor.__iter__ = __iter__
 
 
 @_method
@@ -116,6 +119,12 @@ def __array_wrap__(self, array, context=None, return_scalar=False):
 
 
 @_method
+def __rdiv__(self, other):
+    """`other / self`, under the name by which `__torch_function__` knows it."""
+    return self.reciprocal() * other
+
+
+@_method
 def __dlpack__(self, *, stream=-1, max_version=None, dl_device=None, copy=None):
     """A DLPack capsule with this tensor's memory, for `from_dlpack` of another library.
 
@@ -157,12 +166,6 @@ def dim_order(self, *, ambiguity_check=False):
         raise TypeError("The ambiguity_check argument must be a bool or a list of memory formats.")
     strides = self.stride()
     return tuple(sorted(range(self.dim()), key=lambda d: (-strides[d], d)))
-
-
-@_method
-def module_load(self, other, assign=False):
-    """What `load_state_dict` puts in this tensor's place under `set_swap_module_params_on_conversion`."""
-    return other.detach() if assign else self.copy_(other).detach()
 
 
 @_method
@@ -317,7 +320,8 @@ def _typed_storage(self):
 @_method
 def storage_type(self):
     """The class of `storage()`."""
-    return rustorch.storage.TypedStorage
+    name = rustorch._legacy.type_name(self.dtype).removeprefix("torch.").replace("Tensor", "Storage")
+    return rustorch.storage.classes.get(name, rustorch.storage.TypedStorage)
 
 
 def _check_elementwise(self, name, *others):

@@ -71,6 +71,8 @@ def _type(self, dtype=None, non_blocking=False, **kwargs):
     elif not isinstance(dtype, rustorch.dtype):
         if dtype is rustorch.Tensor:
             dtype = rustorch.get_default_dtype()
+        elif isinstance(dtype, type):
+            raise ValueError(f"invalid type: '{dtype.__name__}'")
         else:
             raise TypeError("dtype must be a type, str, or dtype object")
     return self.to(dtype=dtype, non_blocking=non_blocking)

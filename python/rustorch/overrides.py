@@ -228,6 +228,20 @@ def resolve_name(f):
     return _public_functions()[1].get(f)
 
 
+@functools.cache
+def get_testing_overrides():
+    """Map every overridable function to a function that takes the same arguments and returns -1."""
+    return {func: lambda *args, **kwargs: -1 for funcs in get_overridable_functions().values() for func in funcs}
+
+
+@functools.cache
+def get_default_nowrap_functions():
+    """Functions whose results a subclass's default `__torch_function__` leaves as they are."""
+    from rustorch._tensor import _PLAIN
+
+    return set(_PLAIN)
+
+
 def is_tensor_method_or_property(func):
     """True if `func`, as given to `__torch_function__`, is a method or property of Tensor."""
     return func in get_overridable_functions().get(rustorch.Tensor, ()) or func.__name__ == "__get__"

@@ -190,6 +190,9 @@ class _LegacyStorage(type):
     def __instancecheck__(cls, instance):
         return isinstance(instance, TypedStorage) and instance.dtype is cls.dtype
 
+    def __repr__(cls):
+        return f"<class 'torch.{cls.__name__}'>"
+
     def __call__(cls, *args, wrap_storage=None):
         return TypedStorage(*args, wrap_storage=wrap_storage, dtype=cls.dtype, _internal=True)
 

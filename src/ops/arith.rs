@@ -397,16 +397,8 @@ pub fn masked_fill(x: &Tensor, mask: &Tensor, value: &Tensor) -> Result<Tensor> 
     let value = if value.dtype() == x.dtype() {
         value.clone()
     } else {
-        if value.dtype().category() > x.dtype().category()
-            && !(x.dtype().category() >= Category::Int
-                && value.is_wrapped_number()
-                && value.dtype().category() <= Category::Float
-                && x.dtype().is_float())
-        {
-            let why = format!("value cannot be converted to type {} without overflow", x.dtype().name());
-            if value.dtype().is_complex() || (x.dtype().is_integral(true) && !value.is_wrapped_number()) {
-                fail!(Runtime, torch: ("{why}"), expected: ("masked_fill: expected a value of dtype {}", x.dtype().name()), got: ("{}", value.dtype().name()), fix: ("Convert x first."));
-            }
+        if !value.is_meta() {
+            super::create::check_value(value.item()?, x.dtype())?;
         }
         to_dtype(value, x.dtype())?
     };

@@ -77,8 +77,7 @@ pub fn is_format(x: &Tensor, format: MemoryFormat) -> bool {
         MemoryFormat::ChannelsLast3d => 5,
         _ => x.ndim(),
     };
-    x.ndim() == dims
-        && (x.numel() == 0 || x.shape().iter().zip(x.strides()).zip(&want).all(|((&n, &s), &w)| n == 1 || s == w))
+    x.ndim() == dims && (x.shape().iter().zip(x.strides()).zip(&want).all(|((&n, &s), &w)| n == 1 || s == w))
 }
 
 /// The tensor itself if it is contiguous, else a contiguous copy.
@@ -100,7 +99,8 @@ pub fn to(
     format: MemoryFormat,
 ) -> Result<Tensor> {
     let (dtype, device) = (dtype.unwrap_or(x.dtype()), device.unwrap_or(x.device()));
-    let same_layout = format == MemoryFormat::Preserve || is_format(x, format);
+    // What torch asks here is what the layout looks like, not whether it is exactly that format.
+    let same_layout = format == MemoryFormat::Preserve || layout::suggested_format(x.shape(), x.strides()) == format;
     if !copy && dtype == x.dtype() && device == x.device() && same_layout {
         return Ok(x.clone());
     }
@@ -112,7 +112,8 @@ pub fn to(
     })
 }
 
-fn warn_discard(from: DType, to: DType) -> Result<()> {
+/// Says once that a cast drops imaginary parts.
+pub fn warn_discard(from: DType, to: DType) -> Result<()> {
     static SAID: AtomicBool = AtomicBool::new(false);
     // A truth value has both parts.
     if from.is_complex() && !to.is_complex() && to != DType::Bool {

@@ -121,19 +121,15 @@ fn full_shape(shape: &[usize], value: Scalar, dtype: DType, dev: Device) -> Resu
 
 /// A tensor of zeros.
 pub fn zeros(size: &[i64], dtype: Option<DType>, dev: Option<Device>) -> Result<Tensor> {
-    full_shape(&extents("zeros", size)?, Scalar::Int(0), dtype.unwrap_or(default_dtype()), device(dev))
-}
-
-fn extents(name: &str, size: &[i64]) -> Result<Shape> {
     if size.iter().any(|&n| n < 0) {
-        fail!(Runtime, torch: ("{name}: Dimension size must be non-negative."), expected: ("{name}: expected sizes of at least 0"), got: ("{size:?}"), fix: ("Give the extents themselves; -1 works in view, reshape and expand only."));
+        fail!(Runtime, torch: ("zeros: Dimension size must be non-negative."), expected: ("zeros: expected sizes of at least 0"), got: ("{size:?}"), fix: ("Give the extents themselves; -1 works in view, reshape and expand only."));
     }
-    checked_shape(name, size)
+    full_shape(&checked_shape("zeros", size)?, Scalar::Int(0), dtype.unwrap_or(default_dtype()), device(dev))
 }
 
 /// A tensor of ones.
 pub fn ones(size: &[i64], dtype: Option<DType>, dev: Option<Device>) -> Result<Tensor> {
-    full_shape(&extents("ones", size)?, Scalar::Int(1), dtype.unwrap_or(default_dtype()), device(dev))
+    full_shape(&checked_shape("ones", size)?, Scalar::Int(1), dtype.unwrap_or(default_dtype()), device(dev))
 }
 
 /// Memory shaped like another tensor.
@@ -266,6 +262,7 @@ pub fn fill_tensor_(x: &Tensor, value: &Tensor) -> Result<Tensor> {
     if value.ndim() != 0 {
         fail!(Runtime, torch: ("fill_ only supports 0-dimension value tensor but got tensor with {} dimensions.", value.ndim()), expected: ("fill_: expected a number or a 0-d tensor"), got: ("shape {:?}", value.shape()), fix: ("Use copy_() to broadcast."));
     }
+    super::copy::warn_discard(value.dtype(), x.dtype())?;
     inplace::overwrite(
         x,
         "FillBackward3",

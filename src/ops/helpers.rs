@@ -82,8 +82,10 @@ pub fn same_device(name: &str, xs: &[&Tensor]) -> Result<crate::tensor::Device> 
     let mut device = xs[0].device();
     for t in xs {
         if t.device() != device {
-            let (a, b) = (xs.iter().find(|t| t.ndim() > 0).map_or(device, |t| t.device()), t.device());
-            if xs.iter().all(|t| t.device() == a || (t.ndim() == 0 && t.device() == crate::tensor::Device::Cpu)) {
+            // Numbers and 0-d tensors of the CPU go where the others are.
+            let guest = |t: &&Tensor| t.ndim() == 0 && t.device() == crate::tensor::Device::Cpu;
+            let (a, b) = (xs.iter().copied().find(|t| !guest(t)).map_or(device, |t| t.device()), t.device());
+            if xs.iter().copied().all(|t| t.device() == a || guest(&t)) {
                 device = a;
                 continue;
             }

@@ -540,7 +540,7 @@ fn instance_norm(
     check_channels("batch_norm", c, [("running_mean", mean), ("running_var", var), ("weight", gamma), ("bias", beta)])?;
     if mean.is_none() && var.is_none() {
         check_affine("instance_norm", x, [gamma, beta])?;
-        return group_norm(x, c as i64, gamma, beta, eps);
+        return group_norm(&super::copy::contiguous(x)?, c as i64, gamma, beta, eps);
     }
     let repeat = |t: Option<&Tensor>| -> Result<Option<Tensor>> {
         t.map(|t| super::view::expand_to(&super::view::unsqueeze(t, 0)?, &[n, c])?.reshape_to(&[n * c])).transpose()

@@ -11,7 +11,7 @@ use crate::fail;
 use crate::grads;
 use crate::ops;
 use crate::schema::Dest;
-use crate::tensor::layout::{Shape, Strides, contiguous_strides};
+use crate::tensor::layout::{self, Shape, Strides, contiguous_strides};
 use crate::tensor::{DType, Scalar, Tensor};
 use smallvec::SmallVec;
 
@@ -59,13 +59,9 @@ pub fn constant_pad(x: &Tensor, pad: &[i64], value: Scalar) -> Result<Tensor> {
     record(y, "ConstantPadNdBackward0", &[x], |_| move |_, g| grads![constant_pad(g, &back, Scalar::Int(0))?])
 }
 
-/// Dense strides in the order of x's dims.
+/// Strides in x's memory format.
 fn padded_strides(x: &Tensor, shape: &[usize]) -> Strides {
-    if x.is_contiguous() {
-        contiguous_strides(shape)
-    } else {
-        crate::tensor::layout::infer_dense_strides(shape, &[x.strides()])
-    }
+    layout::format_strides(shape, layout::suggested_format(x.shape(), x.strides()))
 }
 
 /// How the surroundings of a tensor follow from its inside.

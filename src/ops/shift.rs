@@ -3,7 +3,7 @@
 use super::copy;
 use super::helpers::{dim_mask, not_implemented};
 use super::inplace;
-use super::kernel::in_order_of;
+use super::kernel::finish;
 use super::view::{self, expand_to};
 use crate::autograd::{named, no_grad, record};
 use crate::dispatch;
@@ -66,7 +66,7 @@ pub fn roll(x: &Tensor, shifts: &[i64], dims: &[i64]) -> Result<Tensor> {
 fn rolled(x: &Tensor, shifts: SmallVec<[i64; 5]>, dims: DimList) -> Result<Tensor> {
     let out = dispatch::empty(x.shape(), x.dtype(), x.device())?;
     dispatch::index::roll(x, &shifts, &dims, &out);
-    let out = in_order_of(out, x)?;
+    let out = finish(out, x.dtype(), &[x])?;
     record(out, "RollBackward0", &[x], |_| {
         let back: SmallVec<[i64; 5]> = shifts.iter().map(|s| s.wrapping_neg()).collect();
         move |_, g| grads![rolled(g, back.clone(), dims.clone())?]
@@ -113,7 +113,7 @@ pub fn triangle(x: &Tensor, diagonal: i64, upper: bool, dest: Dest) -> Result<Te
             |_| move |_, g| derivative(g),
         );
     }
-    let out = x.empty_like()?;
+    let out = dispatch::empty(x.shape(), x.dtype(), x.device())?;
     dispatch::index::triangle(x, diagonal, upper, &out);
     record(out, node, &[x], |_| move |_, g| derivative(g))
 }

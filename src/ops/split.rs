@@ -73,7 +73,10 @@ pub fn split(x: &Tensor, split_size: i64, dim: i64) -> Result<Vec<Tensor>> {
         fail!(Runtime, torch: ("split expects at least a 1-dimensional tensor"), expected: ("split: expected at least 1 dim"), got: ("a 0-d tensor"), fix: ("Use unsqueeze(0) first."));
     }
     let n = x.shape()[x.wrap_dim(dim)?] as i64;
-    if split_size < 0 || (split_size == 0 && n != 0) {
+    if split_size == 0 && n != 0 {
+        fail!(Runtime, torch: ("split_size can only be 0 if dimension size is 0, but got dimension size of {n}"), expected: ("split: expected a size of at least 1"), got: ("0"), fix: ("Use a positive size."));
+    }
+    if split_size < 0 {
         fail!(Runtime, torch: ("split expects split_size be non-negative, but got split_size={split_size}"), expected: ("split: expected a size of at least 1"), got: ("{split_size}"), fix: ("Use a positive size."));
     }
     let count = if split_size == 0 { 1 } else { (n as u64).div_ceil(split_size as u64).max(1) as i64 };

@@ -222,17 +222,21 @@ pub fn expand(x: &Tensor, size: &[i64]) -> Result<Tensor> {
             expected: ("expand: expected at least {} sizes", x.ndim()), got: ("{}", size.len()), fix: ("Add sizes in front; -1 keeps a size."));
     }
     let lead = size.len() - x.ndim();
-    let mut shape = Shape::with_capacity(size.len());
-    for (d, &n) in size.iter().enumerate() {
+    let mut shape: Shape = smallvec::smallvec![0; size.len()];
+    for (d, &n) in size.iter().enumerate().rev() {
         let own = (d >= lead).then(|| x.shape()[d - lead]);
-        shape.push(match (n, own) {
+        shape[d] = match (n, own) {
             (-1, Some(own)) => own,
             (n, own) if n >= 0 && own.is_none_or(|o| o == 1 || o as i64 == n) => n as usize,
-            (-1, None) => fail!(Runtime, torch: ("The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension {d}"),
-                expected: ("expand: expected a size for the new dim {d}"), got: ("-1"), fix: ("Write the size.")),
-            (n, own) => fail!(Runtime, torch: ("The expanded size of the tensor ({n}) must match the existing size ({}) at non-singleton dimension {d}.  Target sizes: {size:?}.  Tensor sizes: {:?}", own.unwrap_or(1), x.shape()),
-                expected: ("expand: expected sizes equal to the tensor's where those are not 1"), got: ("{size:?} for {:?}", x.shape()), fix: ("Only dims of size 1 expand.")),
-        });
+            (-1, None) => {
+                fail!(Runtime, torch: ("The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension {d}"),
+                expected: ("expand: expected a size for the new dim {d}"), got: ("-1"), fix: ("Write the size."))
+            }
+            (n, own) => {
+                fail!(Runtime, torch: ("The expanded size of the tensor ({n}) must match the existing size ({}) at non-singleton dimension {d}.  Target sizes: {size:?}.  Tensor sizes: {:?}", own.unwrap_or(1), x.shape()),
+                expected: ("expand: expected sizes equal to the tensor's where those are not 1"), got: ("{size:?} for {:?}", x.shape()), fix: ("Only dims of size 1 expand."))
+            }
+        };
     }
     expand_to(x, &shape)
 }

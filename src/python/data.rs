@@ -10,7 +10,7 @@ use crate::tensor::promote::{default_dtype, promote};
 use crate::tensor::{Category, DType, Device, Scalar, Tensor};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyInt, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyInt, PyList, PyString, PyTuple};
 
 type Items<'py> = Vec<Bound<'py, PyAny>>;
 
@@ -119,23 +119,15 @@ fn fill(obj: &Bound<'_, PyAny>, shape: &[usize], depth: usize, out: &Tensor, at:
                 false => format!("must be real number, not {name}"),
             }));
         };
-        if let Scalar::Int(i) = s
-            && out.dtype().is_integral(false)
-            && out.dtype() != DType::U64
-            && !fits(i, out.dtype())
-        {
-            return Err(PyRuntimeError::new_err(format!(
-                "value cannot be converted to type {} without overflow",
-                out.dtype().name()
-            )));
-        }
         if matches!(s, Scalar::Complex(..)) && !out.dtype().is_complex() && out.dtype() != DType::Bool {
             return Err(PyTypeError::new_err(match out.dtype().is_float() {
                 true => "must be real number, not complex",
                 false => "'complex' object cannot be interpreted as an integer",
             }));
         }
-        if matches!(s, Scalar::Float(_)) && out.dtype().is_integral(false) && !s.fits(out.dtype()) {
+        // `number_for` has looked at what uint64 takes, which may be beyond an i64.
+        let checked = matches!(s, Scalar::Int(_)) && out.dtype() == DType::U64;
+        if out.dtype().is_integral(false) && !checked && !s.fits(out.dtype()) {
             return Err(PyRuntimeError::new_err(format!(
                 "value cannot be converted to type {} without overflow",
                 out.dtype().name()
@@ -191,28 +183,16 @@ pub(super) fn number_for(obj: &Bound<'_, PyAny>, dtype: DType) -> PyResult<Optio
     }
 }
 
-fn fits(i: i64, d: DType) -> bool {
-    match d {
-        DType::U8 => (0..=255).contains(&i) || (-255..0).contains(&i),
-        DType::I8 => i8::try_from(i).is_ok(),
-        DType::I16 => i16::try_from(i).is_ok(),
-        DType::I32 => i32::try_from(i).is_ok(),
-        DType::U16 => u16::try_from(i).is_ok(),
-        DType::U32 => u32::try_from(i).is_ok(),
-        _ => true,
-    }
-}
-
 /// A fresh tensor with the data of a Python object.
 pub(super) fn tensor_from(obj: &Bound<'_, PyAny>, dtype: Option<DType>) -> PyResult<Tensor> {
     if let Some(t) = tensor_of(obj) {
         return Ok(copy::to(&t.detach(), dtype, None, true, crate::tensor::MemoryFormat::Preserve)?);
     }
     if let Some(t) = interop::from_any_array(obj)? {
-        return Ok(copy::to(&t, dtype, None, true, crate::tensor::MemoryFormat::Contiguous)?);
+        return Ok(copy::to(&t, dtype, None, true, crate::tensor::MemoryFormat::Preserve)?);
     }
-    if obj.is_instance_of::<PyString>() {
-        return Err(PyTypeError::new_err("new(): invalid data type 'str'"));
+    if obj.is_instance_of::<PyString>() || obj.is_instance_of::<PyBytes>() {
+        return Err(PyTypeError::new_err(format!("new(): invalid data type '{}'", super::args::type_name(obj))));
     }
     let shape = shape_of(obj)?;
     let dtype = match dtype {
@@ -257,6 +237,26 @@ pub(super) fn dtype_arg(function: &str, d: Option<&Bound<'_, PyAny>>) -> PyResul
     }
 }
 
+/// Lets modes answer for a function whose arguments take no calls over.
+fn by_mode<'py>(
+    py: Python<'py>,
+    name: &str,
+    data: &Bound<'py, PyAny>,
+    options: &[(&str, Option<&Bound<'py, PyAny>>)],
+) -> PyResult<Option<Py<PyAny>>> {
+    if !super::overrides::modes_active() {
+        return Ok(None);
+    }
+    let function = py.import("rustorch")?.getattr(name)?;
+    let (args, kwargs) = (PyTuple::new(py, [data])?, PyDict::new(py));
+    for (name, value) in options {
+        if let Some(value) = value {
+            kwargs.set_item(name, value)?;
+        }
+    }
+    Ok(Some(super::overrides::handle(py, &function, &[], &args, &kwargs)?.unbind()))
+}
+
 /// A tensor with a copy of data: numbers, nested sequences, arrays.
 ///
 /// Example: `torch.tensor([[1., 2.], [3., 4.]]).shape` is `torch.Size([2, 2])`.
@@ -271,6 +271,11 @@ fn tensor(
     pin_memory: bool,
 ) -> PyResult<Py<PyAny>> {
     let _ = pin_memory;
+    let grad = requires_grad.then(|| PyBool::new(py, true).to_owned().into_any());
+    let options = [("dtype", dtype), ("device", device), ("requires_grad", grad.as_ref())];
+    if let Some(r) = by_mode(py, "tensor", data, &options)? {
+        return Ok(r);
+    }
     if data.cast::<PyTensor>().is_ok() {
         PyErr::warn(py, &py.get_type::<pyo3::exceptions::PyUserWarning>(), c"To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor).", 1)?;
     }
@@ -286,6 +291,9 @@ fn as_tensor(
     dtype: Option<&Bound<'_, PyAny>>,
     device: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Py<PyAny>> {
+    if let Some(r) = by_mode(py, "as_tensor", data, &[("dtype", dtype), ("device", device)])? {
+        return Ok(r);
+    }
     let d = dtype_arg("as_tensor", dtype)?;
     let dev =
         device.filter(|d| !d.is_none()).map(device_arg).transpose()?.or_else(crate::tensor::device::chosen_default);
@@ -299,7 +307,14 @@ fn as_tensor(
 }
 
 /// `Tensor(2, 3)`, `Tensor([1, 2])`, `Tensor(other)`: the legacy constructor of one dtype.
-pub(super) fn legacy(dtype: DType, args: &Bound<'_, PyTuple>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<Tensor> {
+///
+/// `Tensor` itself (no `dtype`) takes a tensor of any dtype as it is, and makes the default dtype otherwise.
+pub(super) fn legacy(
+    dtype: Option<DType>,
+    args: &Bound<'_, PyTuple>,
+    kwargs: Option<&Bound<'_, PyDict>>,
+) -> PyResult<Tensor> {
+    let (strict, dtype) = (dtype.is_some(), dtype.unwrap_or(default_dtype()));
     let keyword = |name| kwargs.and_then(|k| k.get_item(name).transpose()).transpose();
     if let Some(d) = keyword("device")?.filter(|d| !d.is_none())
         && device_arg(&d)? != Device::Cpu
@@ -338,7 +353,7 @@ pub(super) fn legacy(dtype: DType, args: &Bound<'_, PyTuple>, kwargs: Option<&Bo
         )));
     }
     if let Some(t) = tensor_of(&first) {
-        if t.dtype() != dtype {
+        if strict && t.dtype() != dtype {
             let options = |d: DType| {
                 format!(
                     "TensorOptions(dtype={}, device=cpu, layout=Strided, requires_grad=false (default), pinned_memory=false (default), memory_format=(nullopt))",
@@ -377,7 +392,7 @@ fn _legacy_tensor(
     args: &Bound<'_, PyTuple>,
     kwargs: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Py<PyAny>> {
-    wrap(dtype.py(), legacy(dtype.get().0, args, kwargs)?)
+    wrap(dtype.py(), legacy(Some(dtype.get().0), args, kwargs)?)
 }
 
 pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -130,7 +130,7 @@ fn listed<'py>(key: &Bound<'py, PyAny>) -> PyResult<Option<SmallVec<[Bound<'py, 
             || i.is_instance_of::<PySlice>()
             || i.is_instance_of::<PyTensor>()
             || is_sequence(i)
-            || is_array(i)
+            || is_array(i) && !is_scalar(i)
     };
     if !items.iter().any(more) {
         return Ok(None);
@@ -214,9 +214,9 @@ fn walk(x: &Tensor, items: &[Bound<'_, PyAny>]) -> PyResult<(Tensor, Option<Adva
                 y = view::select(&y, dim as i64, t.item()?.i64())
                     .map_err(|e| oob(e, &y, dim, place, t.item().map_or(0, Scalar::i64)))?;
             } else {
-                if t.dtype() == DType::U8 {
+                if t.dtype() == DType::U8 && t.ndim() > 0 {
                     warn_bytes(item.py())?;
-                } else if !matches!(t.dtype(), DType::Bool | DType::I64 | DType::I32) {
+                } else if !matches!(t.dtype(), DType::Bool | DType::U8 | DType::I64 | DType::I32) {
                     return Err(PyIndexError::new_err(
                         "tensors used as indices must be long, int, byte or bool tensors",
                     ));

@@ -194,7 +194,7 @@ fn frombuffer(
         .ok_or_else(|| PyTypeError::new_err("frombuffer(): argument 'dtype' must be torch.dtype, not NoneType"))?;
     let wrong = |text: String| Err(PyValueError::new_err(text));
     let Ok(view) = PyMemoryView::from(buffer) else {
-        return wrong("could not retrieve buffer from object\n  frombuffer: expected an object with the buffer protocol, but got none. Use torch.tensor().".into());
+        return wrong("object does not implement Python buffer protocol.\n  frombuffer: expected an object with the buffer protocol, but got none. Use torch.tensor().".into());
     };
     let (len, size): (i64, i64) = (view.getattr("nbytes")?.extract()?, d.size() as i64);
     if len == 0 || count == 0 {

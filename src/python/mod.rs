@@ -15,6 +15,7 @@ mod hooks;
 mod identity;
 mod indexing;
 mod interop;
+mod number;
 mod overrides;
 mod parse_to;
 mod random;

@@ -233,7 +233,7 @@ fn _has_torch_function_variadic(args: &Bound<'_, PyTuple>) -> bool {
     modes_active() || (STATE.get() & 1 == 0 && args.iter().any(|o| overrides(&o)))
 }
 
-fn modes_active() -> bool {
+pub(super) fn modes_active() -> bool {
     STATE.get() & 6 == 4
 }
 

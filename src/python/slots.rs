@@ -4,6 +4,7 @@
 
 use super::args::Call;
 use super::convert::{operand_of, overflow, scalar_of, tensor_of};
+use super::interop::{from_any_array, is_array};
 use super::overrides;
 use super::tensor::{PyTensor, wrap};
 use crate::dispatch;
@@ -150,29 +151,29 @@ macro_rules! rows {
 rows! { bit_and = BITWISE_AND; bit_or = BITWISE_OR; bit_xor = BITWISE_XOR; shl = SHL; shr = SHR; eq = EQ; ne = NE; lt = LT; le = LE; gt = GT; ge = GE; }
 
 macro_rules! operators {
-    ($($fwd:ident $rev:ident $inp:ident $method:literal $inplace_method:literal $f:ident $r:ident;)*) => {
+    ($($fwd:ident $rev:ident $inp:ident $method:literal $reversed:literal $inplace_method:literal $f:ident $r:ident;)*) => {
         #[pymethods]
         impl PyTensor {
             $(
                 fn $fwd<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Py<PyAny>> { binary(slf, other, $method, $f, false) }
-                fn $rev<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Py<PyAny>> { binary(slf, other, stringify!($rev), $r, true) }
+                fn $rev<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Py<PyAny>> { binary(slf, other, $reversed, $r, true) }
                 fn $inp<'py>(slf: &Bound<'py, Self>, other: Operand<'py>) -> PyResult<()> { in_place(slf, &other.0, $inplace_method, $f) }
             )*
         }
     };
 }
 operators! {
-    __add__ __radd__ __iadd__ "add" "add_" add add;
-    __sub__ __rsub__ __isub__ "sub" "sub_" sub sub;
-    __mul__ __rmul__ __imul__ "mul" "mul_" mul mul;
-    __truediv__ __rtruediv__ __itruediv__ "div" "div_" div div_number;
-    __floordiv__ __rfloordiv__ __ifloordiv__ "__floordiv__" "floor_divide_" floor_div floor_div;
-    __mod__ __rmod__ __imod__ "remainder" "remainder_" remainder remainder;
-    __and__ __rand__ __iand__ "bitwise_and" "bitwise_and_" bit_and bit_and;
-    __or__ __ror__ __ior__ "bitwise_or" "bitwise_or_" bit_or bit_or;
-    __xor__ __rxor__ __ixor__ "bitwise_xor" "bitwise_xor_" bit_xor bit_xor;
-    __lshift__ __rlshift__ __ilshift__ "bitwise_left_shift" "bitwise_left_shift_" shl shl;
-    __rshift__ __rrshift__ __irshift__ "bitwise_right_shift" "bitwise_right_shift_" shr shr;
+    __add__ __radd__ __iadd__ "add" "add" "add_" add add;
+    __sub__ __rsub__ __isub__ "sub" "__rsub__" "sub_" sub sub;
+    __mul__ __rmul__ __imul__ "mul" "mul" "mul_" mul mul;
+    __truediv__ __rtruediv__ __itruediv__ "div" "__rdiv__" "div_" div div_number;
+    __floordiv__ __rfloordiv__ __ifloordiv__ "__floordiv__" "__rfloordiv__" "floor_divide_" floor_div floor_div;
+    __mod__ __rmod__ __imod__ "remainder" "__rmod__" "remainder_" remainder remainder;
+    __and__ __rand__ __iand__ "bitwise_and" "__rand__" "bitwise_and_" bit_and bit_and;
+    __or__ __ror__ __ior__ "bitwise_or" "__ror__" "bitwise_or_" bit_or bit_or;
+    __xor__ __rxor__ __ixor__ "bitwise_xor" "__rxor__" "bitwise_xor_" bit_xor bit_xor;
+    __lshift__ __rlshift__ __ilshift__ "bitwise_left_shift" "__rlshift__" "bitwise_left_shift_" shl shl;
+    __rshift__ __rrshift__ __irshift__ "bitwise_right_shift" "__rrshift__" "bitwise_right_shift_" shr shr;
 }
 
 fn remainder(x: &Tensor, y: &Tensor, d: &Dest) -> Result<Tensor> {
@@ -240,12 +241,19 @@ impl PyTensor {
     fn __richcmp__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>, op: CompareOp) -> PyResult<Py<PyAny>> {
         let (method, f): (&str, Binary) = match op {
             CompareOp::Eq => ("__eq__", eq),
-            CompareOp::Ne => ("__ne__", ne),
-            CompareOp::Lt => ("__lt__", lt),
-            CompareOp::Le => ("__le__", le),
-            CompareOp::Gt => ("__gt__", gt),
-            CompareOp::Ge => ("__ge__", ge),
+            CompareOp::Ne => ("ne", ne),
+            CompareOp::Lt => ("lt", lt),
+            CompareOp::Le => ("le", le),
+            CompareOp::Gt => ("gt", gt),
+            CompareOp::Ge => ("ge", ge),
         };
+        // An array is compared by its elements where equality is asked for, and there alone, as in torch.
+        if let CompareOp::Eq = op
+            && is_array(other)
+            && let Some(y) = from_any_array(other)?
+        {
+            return binary(slf, wrap(slf.py(), y)?.bind(slf.py()), method, f, false);
+        }
         binary(slf, other, method, f, false)
     }
 }

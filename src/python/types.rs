@@ -393,10 +393,12 @@ fn can_cast(from_: &Bound<'_, PyAny>, to: &Bound<'_, PyAny>) -> PyResult<bool> {
 /// The dtype of an operation on two tensors or numbers.
 #[pyfunction]
 fn result_type(py: Python<'_>, tensor: &Bound<'_, PyAny>, other: &Bound<'_, PyAny>) -> PyResult<Py<PyDType>> {
-    if let (Some(a), Some(b)) = (super::convert::tensor_of(tensor), super::convert::tensor_of(other))
-        && (a.ndim() > 0) == (b.ndim() > 0)
-    {
-        checked_promotion(a.dtype(), b.dtype())?;
+    if let (Some(a), Some(b)) = (super::convert::tensor_of(tensor), super::convert::tensor_of(other)) {
+        // The lower rank counts where it is of a higher kind alone; complex numbers go with all.
+        let (high, low) = if a.ndim() > 0 || b.ndim() == 0 { (a.dtype(), b.dtype()) } else { (b.dtype(), a.dtype()) };
+        if (a.ndim() > 0) == (b.ndim() > 0) || (low.category() > high.category() && !low.is_complex()) {
+            checked_promotion(high, low)?;
+        }
     }
     let mut r = promote::ResultType::default();
     for obj in [tensor, other] {

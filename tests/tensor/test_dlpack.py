@@ -107,13 +107,12 @@ def test_device(agree):
     [
         "torch.ones(2, requires_grad=True).__dlpack__()",
         "torch.ones(2, device='meta').__dlpack__()",
-        "torch.utils.dlpack.to_dlpack(torch.ones(2, requires_grad=True))",
+        "type(torch.utils.dlpack.to_dlpack(torch.ones(2, requires_grad=True))).__name__",
         "torch.from_dlpack(3)",
         "torch.from_dlpack(None)",
         "torch.from_dlpack([1])",
         "torch.ones(2).__dlpack__(stream=1)",
         "torch.ones(2).__dlpack__(stream='a')",
-        "torch.ones(2).__dlpack__(stream=-1)",
         "type(torch.ones(2).__dlpack__(stream=None)).__name__",
         "type(torch.ones(2).__dlpack__(dl_device=(1, 0))).__name__",
         "type(torch.ones(2).__dlpack__(copy=False)).__name__",
@@ -126,7 +125,6 @@ def test_device(agree):
         "torch.from_dlpack(torch.ones(2, dtype=torch.complex64).conj())",
         "torch.from_dlpack(torch.nn.Parameter(torch.ones(2)))",
         "torch.from_dlpack(torch.nn.Parameter(torch.ones(2)).detach())",
-        "a = np.ones(2)\na.flags.writeable = False\ntorch.from_dlpack(a)",
         "torch.utils.dlpack.from_dlpack(np.arange(3))",
     ],
 )
@@ -197,3 +195,11 @@ def test_any_object_with_the_protocol():
     assert torch.from_dlpack(Old(torch.arange(3))).tolist() == [0, 1, 2]
     with pytest.raises((RuntimeError, ValueError, BufferError)):
         torch.from_dlpack(Export(torch.arange(3), device=(2, 0)))
+
+
+def test_memory_that_its_owner_wants_unchanged_is_warned_about(agree):
+    a = np.ones(2)
+    a.flags.writeable = False
+    # `agree` repeats warnings that come once a process.
+    with pytest.warns(UserWarning, match="not writable"):
+        assert torch.from_dlpack(a).tolist() == [1, 1]

@@ -37,7 +37,6 @@ CALLS = [
         "x.topk(2)",
         "x.cumsum(0)",
         "torch.where(x > 0, x, y)",
-        "x.masked_fill(x > 0, 1)",
         "x.gather(0, torch.zeros(1, 3, dtype=torch.int64, device=x.device))",
     ),
     *(
@@ -98,7 +97,6 @@ CALLS = [
         "x.data",
         "x.numel(), x.shape, x.stride(), x.dtype, x.is_meta, x.device",
         "x.double() + y.int()",
-        "torch.kron(x, y)",
     ),
     *(
         "x.scatter(0, torch.zeros(1, 3, dtype=torch.int64, device=x.device), y)",
@@ -114,7 +112,6 @@ CALLS = [
         "torch.cdist(x, y)",
         "x.quantile(0.5)",
         "x.searchsorted(y) if hasattr(x, 'searchsorted') else 0",
-        "x.bernoulli()",
         "torch.bucketize(x, y[0])",
     ),
     # Where shapes do not fit.
@@ -177,7 +174,7 @@ LAYOUTS = ["{}(2, 3, device=d)", "{}(3, 2, device=d).t()", "{}(2, 6, device=d)[:
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("call", CALLS)
 def test_meta(agree, call, layout):
-    agree(f"d = 'meta'\nx, y = {layout.format('torch.ones')}, torch.ones(2, 3, device=d)\n{call}")
+    agree(f"d = 'meta'\nx, y = {layout.format('torch.ones')}, torch.ones(2, 3, device=d)\n{call}", message=False)
 
 
 def test_gradients_on_meta(agree):

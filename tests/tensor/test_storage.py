@@ -166,3 +166,19 @@ def test_shared_memory_is_seen_by_a_child():
         os._exit(0)
     os.waitpid(pid, 0)
     assert x.tolist() == [0, 7, 0, 0]
+
+
+def test_typed_storages_are_deprecated_once():
+    import rustorch as torch
+
+    storage = torch.storage
+    before, storage._warned = storage._warned, False
+    always = torch.is_warn_always_enabled()
+    torch.set_warn_always(False)
+    try:
+        with pytest.warns(UserWarning, match="TypedStorage is deprecated"):
+            torch.ones(2).storage()
+        torch.ones(2).storage()
+    finally:
+        storage._warned = before
+        torch.set_warn_always(always)

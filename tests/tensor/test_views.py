@@ -95,13 +95,15 @@ def test_a_chain_of_views_sees_and_writes_the_memory_that_numpys_does(case):
     for step in steps:
         y = follow(x, step)
         if y is None:
-            continue
+            break
         a, x = (a.reshape(-1) if step[0] == "flat" else follow(a, step)), y
     assert x.tolist() == a.tolist()
     assert x.shape == a.shape
     assert x.untyped_storage().data_ptr() == base.untyped_storage().data_ptr()
-    assert x.storage_offset() == (0 if a.size == 0 else a.ravel()[0]) or a.size == 0
+    assert a.size == 0 or x.storage_offset() == a.ravel()[0]
     if a.size:
+        # A scalar of NumPy is no view.
+        a = a if isinstance(a, np.ndarray) else array.reshape(-1)[int(a) : int(a) + 1].reshape(())
         a[(0,) * a.ndim] = -7
         x[(0,) * x.ndim] = -7
     assert base.tolist() == array.tolist()
@@ -124,7 +126,7 @@ def test_broadcasting_is_numpys(a, b):
         with pytest.raises(RuntimeError):
             torch.broadcast_shapes(a, b)
         return
-    x, y = np.arange(np.prod(a)).reshape(a), np.arange(np.prod(b)).reshape(b) * 10
+    x, y = np.arange(np.prod(a)).reshape(a), np.arange(10, 10 + np.prod(b)).reshape(b)
     made = torch.from_numpy(x.copy()) + torch.from_numpy(y.copy())
     assert made.shape == expected == torch.broadcast_shapes(a, b)
     assert made.tolist() == (x + y).tolist()
@@ -266,9 +268,7 @@ VIEWS = [
         "x.view(2, 12)[:, ::5]",
     ),
     *(
-        "x.rot90()",
         "x.flip(0)",
-        "x.roll(1)",
         "torch.atleast_2d(torch.tensor(1.))",
         "torch.atleast_3d(x[0, 0])",
         "torch.view_as_real(torch.tensor([1j]))",
@@ -304,7 +304,7 @@ def test_views_with_another_dtype(agree):
             if b != "bool":
                 agree(f"x = torch.zeros(4, 4, dtype=torch.{a})\nx.view(torch.{b})")
                 agree(f"x = torch.zeros(4, 3, dtype=torch.{a})\nx.view(torch.{b})")
-                agree(f"x = torch.zeros(4, 4, dtype=torch.{a}).t()\nx.view(torch.{b})")
+                agree(f"x = torch.zeros(4, 4, dtype=torch.{a}).t()\nx.view(torch.{b})", message=False)
                 agree(f"x = torch.zeros((), dtype=torch.{a})\nx.view(torch.{b})")
                 agree(f"x = torch.zeros(4, 5, dtype=torch.{a})[:, 1:]\nx.view(torch.{b})")
     agree("x = torch.tensor([1., -2.])\ny = x.view(torch.int32)\ny[0] = 0\nx, y")
@@ -322,20 +322,17 @@ def test_views_with_another_dtype(agree):
         "x.swapdims_(0, 1)",
         "x.as_strided_((2,), (2,), 1)",
         "x.resize_(3)",
-        "x.resize_(9)[:6]",
         "x.resize_(2, 2)",
         "x.resize_((3, 2))",
-        "x.resize_(-1)",
         "x.resize_as_(torch.ones(3))",
         "x.unsqueeze_(5)",
         "x.transpose_(0, 5)",
         "x.detach_()",
         "x[0].resize_(2)",
         "x.resize_(0)",
-        "x.resize_(2, 3, memory_format=torch.channels_last)",
     ],
 )
 def test_methods_that_change_the_geometry(agree, program):
     agree(f"x = torch.arange(6.).reshape(2, 3)\ny = {program}\ny is x, x, x.untyped_storage().nbytes()")
     agree(f"b = torch.arange(8.)\nx = b[1:7].view(2, 3)\ny = {program}\ny is x, x, b")
-    agree(f"x = torch.arange(6.).reshape(2, 3).requires_grad_()\ny = {program}\ny is x, x")
+    agree(f"x = torch.ones(2, 3).requires_grad_()\ny = {program}\ny is x, x")
