@@ -81,7 +81,12 @@ pub fn same_device(name: &str, xs: &[&Tensor]) -> Result<crate::tensor::Device> 
     let mut device = xs[0].device();
     for t in xs {
         if t.device() != device {
-            let (a, b) = (xs.iter().find(|t| t.ndim() > 0).map_or(device, |t| t.device()), t.device());
+            let (a, b) = (
+                xs.iter()
+                    .max_by_key(|t| (t.ndim() > 0, t.device() != crate::tensor::Device::Cpu))
+                    .map_or(device, |t| t.device()),
+                t.device(),
+            );
             if xs.iter().all(|t| t.device() == a || (t.ndim() == 0 && t.device() == crate::tensor::Device::Cpu)) {
                 device = a;
                 continue;

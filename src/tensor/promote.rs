@@ -114,7 +114,12 @@ impl ResultType {
 
 /// A higher rank wins unless the lower one is of a higher category.
 fn combine(higher: DType, lower: DType) -> DType {
-    if lower.category() > higher.category() { promote(higher, lower) } else { higher }
+    match (higher.category(), lower.category()) {
+        // The precision stays the higher rank's.
+        (Category::Float, Category::Complex) => higher.to_complex(),
+        (h, l) if l > h => promote(higher, lower),
+        _ => higher,
+    }
 }
 
 /// The dtype of an operation on these tensors (`torch.result_type`).
