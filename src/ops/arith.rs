@@ -48,10 +48,10 @@ fn check_alpha(name: &str, x: &Tensor, y: &Tensor, s: Scalar) -> Result<()> {
         fail!(Runtime, torch: ("Boolean alpha only supported for Boolean results."), expected: ("{name}: expected a number as alpha"), got: ("a bool"), fix: ("Write 1 for True."));
     }
     if d.is_integral(true) && s.category() > Category::Int {
-        fail!(Runtime, torch: ("For integral input tensors, argument alpha must not be a floating point number."), expected: ("{name}: expected an integer alpha"), got: ("{s:?}"), fix: ("Convert a tensor to float first."));
+        fail!(Runtime, torch: ("For integral input tensors, argument alpha must not be a floating point number."), expected: ("{name}: expected an integer alpha"), got: ("{s}"), fix: ("Convert a tensor to float first."));
     }
     if s.category() == Category::Complex && !d.is_complex() {
-        fail!(Runtime, torch: ("For non-complex input tensors, argument alpha must not be a complex number."), expected: ("{name}: expected a real alpha"), got: ("{s:?}"), fix: ("Convert a tensor to complex first."));
+        fail!(Runtime, torch: ("For non-complex input tensors, argument alpha must not be a complex number."), expected: ("{name}: expected a real alpha"), got: ("{s}"), fix: ("Convert a tensor to complex first."));
     }
     Ok(())
 }
@@ -203,7 +203,7 @@ pub fn pow(x: &Tensor, y: &Tensor, dest: &Dest) -> Result<Tensor> {
         && y.item()?.i64() < 0
         && !x.is_wrapped_number()
     {
-        fail!(Runtime, torch: ("Integers to negative integer powers are not allowed."), expected: ("pow: expected an exponent of at least 0 for integers"), got: ("{:?}", y.item()?), fix: ("Convert to float first."));
+        fail!(Runtime, torch: ("Integers to negative integer powers are not allowed."), expected: ("pow: expected an exponent of at least 0 for integers"), got: ("{}", y.item()?), fix: ("Convert to float first."));
     }
     if y.is_wrapped_number() && matches!(dest, Dest::New) {
         // The everyday exponents are products and roots.

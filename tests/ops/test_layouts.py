@@ -7,13 +7,13 @@ from optable import LAYOUTS, wanted
 from optable.compare import against, report
 
 pytestmark = pytest.mark.filterwarnings("ignore")
-DTYPES = ("float64", "int32")
 
 
 @pytest.mark.parametrize("case", wanted("layout"), ids=repr)
 def test_every_layout(case, oracle):
+    inputs = [*itertools.product(case.samples, ["float64"]), *itertools.product(case.samples[:1], ["int32"])]
     report(
         f"{sample} {dtype} {layout}: {found}"
-        for sample, layout, dtype in itertools.product(case.samples, LAYOUTS, DTYPES)
+        for (sample, dtype), layout in itertools.product(inputs, LAYOUTS)
         if (found := against(oracle, case, sample, dtype, layout))
     )
