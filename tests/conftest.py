@@ -26,7 +26,7 @@ def to_numpy(x):
     x = x.detach()
     if str(x.dtype) == "torch.bfloat16":
         x = x.float()
-    return x.numpy()
+    return x.numpy(force=True)
 
 
 def assert_same(actual, expected, rtol=None, atol=None):

@@ -183,11 +183,7 @@ pub fn hardtanh(x: &Tensor, min: Scalar, max: Scalar, dest: &Dest) -> Result<Ten
     if x.dtype() == DType::Bool {
         fail!(Runtime, torch: ("Bool inputs not supported for hardtanh"), expected: ("hardtanh: expected numbers"), got: ("bool"), fix: ("Convert with .float()."));
     }
-    if !x.dtype().is_float()
-        && !x.dtype().is_complex()
-        && matches!(x.dtype(), DType::U8 | DType::U16 | DType::U32 | DType::U64)
-        && min.f64() < 0.0
-    {
+    if matches!(x.dtype(), DType::U8 | DType::U16 | DType::U32 | DType::U64) && min.i64() < 0 {
         fail!(Runtime, torch: ("cannot do hardtanh on an unsigned type with negative limits"), expected: ("hardtanh: expected a signed dtype"), got: ("{}", x.dtype().name()), fix: ("Convert with .float()."));
     }
     let p = Params { f: [min.f64(), max.f64(), 0.0, 0.0], i: [min.i64(), max.i64(), 0, 0] };
@@ -257,6 +253,9 @@ fn glu(x: &Tensor, dim: i64) -> Result<Tensor> {
     let n = x.shape()[d];
     if !n.is_multiple_of(2) {
         fail!(Runtime, torch: ("Halving dimension must be even, but dimension {d} is size {n}"), expected: ("glu: expected an even size"), got: ("{n}"), fix: ("Choose another dim."));
+    }
+    if !x.dtype().is_float() {
+        return super::helpers::not_implemented("glu", x.dtype());
     }
     let half = (n / 2) as i64;
     let y = view::narrow(x, d as i64, 0, half)?.mul(&view::narrow(x, d as i64, half, half)?.sigmoid()?)?;

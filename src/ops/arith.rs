@@ -1,7 +1,7 @@
 //! Pointwise operations of two and three tensors: arithmetic, comparison, logic, selection.
 
 use super::copy::to_dtype;
-use super::pointwise::Class::{Float, NoBool, Same};
+use super::pointwise::Class::{Float, NoBool, NoComplex, Same};
 use super::pointwise::{At, D, OUT, Pw, X, Y, Z, apply, binary, binary_rows, number, unary};
 use crate::autograd::named;
 use crate::dispatch::{Fun, Params};
@@ -48,10 +48,10 @@ fn check_alpha(name: &str, x: &Tensor, y: &Tensor, s: Scalar) -> Result<()> {
         fail!(Runtime, torch: ("Boolean alpha only supported for Boolean results."), expected: ("{name}: expected a number as alpha"), got: ("a bool"), fix: ("Write 1 for True."));
     }
     if d.is_integral(true) && s.category() > Category::Int {
-        fail!(Runtime, torch: ("For integral input tensors, argument alpha must not be a floating point number."), expected: ("{name}: expected an integer alpha"), got: ("{s:?}"), fix: ("Convert a tensor to float first."));
+        fail!(Runtime, torch: ("For integral input tensors, argument alpha must not be a floating point number."), expected: ("{name}: expected an integer alpha"), got: ("{s}"), fix: ("Convert a tensor to float first."));
     }
     if s.category() == Category::Complex && !d.is_complex() {
-        fail!(Runtime, torch: ("For non-complex input tensors, argument alpha must not be a complex number."), expected: ("{name}: expected a real alpha"), got: ("{s:?}"), fix: ("Convert a tensor to complex first."));
+        fail!(Runtime, torch: ("For non-complex input tensors, argument alpha must not be a complex number."), expected: ("{name}: expected a real alpha"), got: ("{s}"), fix: ("Convert a tensor to complex first."));
     }
     Ok(())
 }
@@ -69,11 +69,9 @@ pub fn sub(x: &Tensor, y: &Tensor, s: Scalar, dest: &Dest) -> Result<Tensor> {
     if s != Scalar::Int(1) {
         check_alpha("sub", x, y, s)?;
     }
-    // One bool operand is refused too, as in torch.
-    if (x.dtype() == DType::Bool && !x.is_wrapped_number()) && y.dtype() == DType::Bool
-        || (x.dtype() == DType::Bool && y.dtype() == DType::Bool)
-    {
-        fail!(Runtime, torch: ("{SUB_BOOL}"), expected: ("sub: expected numbers"), got: ("bool"), fix: ("Use ^ or logical_xor()."));
+    if (x.dtype() == DType::Bool) != (y.dtype() == DType::Bool) {
+        fail!(Runtime, torch: ("Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead."),
+            expected: ("sub: expected numbers"), got: ("{} and {}", x.dtype().name(), y.dtype().name()), fix: ("Use ~ or logical_not()."));
     }
     apply(&SUB, &[x, y], alpha(s), dest)
 }
@@ -114,7 +112,11 @@ static DIV_TRUNC: Pw = Pw {
 
 /// Integer division has no answer for 0: torch raises.
 fn check_zero(x: &Tensor, y: &Tensor) -> Result<()> {
-    if y.dtype().is_integral(true) && x.dtype().is_integral(true) && crate::dispatch::has_zero(y) {
+    if y.dtype().is_integral(true)
+        && x.dtype().is_integral(true)
+        && result_type(&[x, y]) != DType::Bool
+        && crate::dispatch::has_zero(y)
+    {
         fail!(Runtime, torch: ("ZeroDivisionError"), expected: ("integer division: expected divisors other than 0"), got: ("0"), fix: ("Mask the zeros first, or divide as floats."));
     }
     Ok(())
@@ -201,7 +203,7 @@ pub fn pow(x: &Tensor, y: &Tensor, dest: &Dest) -> Result<Tensor> {
         && y.item()?.i64() < 0
         && !x.is_wrapped_number()
     {
-        fail!(Runtime, torch: ("Integers to negative integer powers are not allowed."), expected: ("pow: expected an exponent of at least 0 for integers"), got: ("{:?}", y.item()?), fix: ("Convert to float first."));
+        fail!(Runtime, torch: ("Integers to negative integer powers are not allowed."), expected: ("pow: expected an exponent of at least 0 for integers"), got: ("{}", y.item()?), fix: ("Convert to float first."));
     }
     if y.is_wrapped_number() && matches!(dest, Dest::New) {
         // The everyday exponents are products and roots.
@@ -310,7 +312,10 @@ static ADDCDIV: Pw = Pw {
 /// `x + weight * (end - x)`.
 pub fn lerp(x: &Tensor, end: &Tensor, weight: &Tensor, dest: &Dest) -> Result<Tensor> {
     if x.dtype() != end.dtype() {
-        fail!(Runtime, torch: ("expected dtype {} for `end` but got dtype {}", x.dtype().name(), end.dtype().name()), expected: ("lerp: expected {}", x.dtype().name()), got: ("{}", end.dtype().name()), fix: ("Convert one."));
+        fail!(Runtime, torch: ("expected dtype {} for `end` but got dtype {}", x.dtype().c_name(), end.dtype().c_name()), expected: ("lerp: expected {}", x.dtype().name()), got: ("{}", end.dtype().name()), fix: ("Convert one."));
+    }
+    if x.dtype().is_integral(true) {
+        return super::helpers::not_implemented("lerp", x.dtype());
     }
     let y = apply(&LERP, &[x, end, weight], Params::default(), dest)?;
     Ok(if weight.is_wrapped_number() { y } else { named(y, "LerpBackward1", x) })
@@ -388,15 +393,19 @@ static CLAMP_MAX: Pw = Pw {
 /// `value` where the mask holds, else `x`.
 pub fn masked_fill(x: &Tensor, mask: &Tensor, value: &Tensor) -> Result<Tensor> {
     if mask.dtype() != DType::Bool {
-        fail!(Runtime, torch: ("masked_fill only supports boolean masks, but got mask with dtype {}", mask.dtype().scalar_name().to_lowercase()), expected: ("masked_fill: expected a bool mask"), got: ("{}", mask.dtype().name()), fix: ("Use .bool() or a comparison."));
+        fail!(Runtime, torch: ("masked_fill_ only supports boolean masks, but got mask with dtype {}", mask.dtype().scalar_name().to_lowercase()), expected: ("masked_fill: expected a bool mask"), got: ("{}", mask.dtype().name()), fix: ("Use .bool() or a comparison."));
     }
     if value.ndim() != 0 {
-        fail!(Runtime, torch: ("masked_fill only supports a 0-dimensional value tensor, but got tensor with {} dimension(s).", value.ndim()), expected: ("masked_fill: expected a number or a 0-d tensor"), got: ("shape {:?}", value.shape()), fix: ("Use where() or masked_scatter()."));
+        fail!(Runtime, torch: ("masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {} dimension(s).", value.ndim()), expected: ("masked_fill: expected a number or a 0-d tensor"), got: ("shape {:?}", value.shape()), fix: ("Use where() or masked_scatter()."));
     }
     let number = value.is_wrapped_number();
     let value = if value.dtype() == x.dtype() {
         value.clone()
     } else {
+        let float_tensor = value.dtype().is_float() && x.dtype().is_integral(true) && !number;
+        if (value.dtype().is_complex() && !x.dtype().is_complex()) || float_tensor {
+            fail!(Runtime, torch: ("value cannot be converted to type {} without overflow", x.dtype().c_name()), expected: ("masked_fill: expected a value of dtype {}", x.dtype().name()), got: ("{}", value.dtype().name()), fix: ("Convert x first."));
+        }
         if !value.is_meta() {
             super::create::check_value(value.item()?, x.dtype())?;
         }
@@ -406,73 +415,116 @@ pub fn masked_fill(x: &Tensor, mask: &Tensor, value: &Tensor) -> Result<Tensor> 
     Ok(named(y, if number { "MaskedFillBackward0" } else { "MaskedFillBackward1" }, x))
 }
 
+/// The gradient times `dx / (x^2 + y^2)`, 0 at the origin, which has no angle.
+fn over_square(at: &At, dx: &Tensor) -> Result<Tensor> {
+    let (x, y) = (at.x()?, at.y()?);
+    let square = x.mul(&x)?.add(&y.mul(&y)?)?;
+    at.g.mul(&dx.div(&square)?.masked_fill_scalar(&square.eq_scalar(0.0)?, 0.0)?)
+}
+
+/// The gradient's share `1 / (1 + odds)`.
+fn share(at: &At, odds: &Tensor) -> Result<Tensor> {
+    at.g.div(&odds.add_scalar(1.0)?.conj()?)
+}
+
+static NEXTAFTER: Pw = Pw {
+    name: "nextafter",
+    node: "NextafterBackward0",
+    fun: Fun::Nextafter,
+    class: Same,
+    // Where both are equal the second is the result.
+    grads: &[
+        Some(D(X | Y, |a| a.g.masked_fill_scalar(&a.x()?.eq(&a.y()?)?, 0.0))),
+        Some(D(X | Y, |a| a.g.masked_fill_scalar(&a.x()?.ne(&a.y()?)?, 0.0))),
+    ],
+};
+
+fn nextafter(x: &Tensor, y: &Tensor, dest: &Dest) -> Result<Tensor> {
+    // Half types are computed in float32: the kernel is told whose neighbours to take.
+    let grid = match result_type(&[x, y]) {
+        DType::F16 => 1,
+        DType::BF16 => 2,
+        _ => 0,
+    };
+    apply(&NEXTAFTER, &[x, y], Params { i: [grid, 0, 0, 0], ..Params::default() }, dest)
+}
+
+fn heaviside(x: &Tensor, y: &Tensor, dest: &Dest) -> Result<Tensor> {
+    if x.dtype() != y.dtype() && !x.dtype().is_complex() && !y.dtype().is_complex() {
+        fail!(Runtime, torch: ("heaviside is not yet implemented for tensors with different dtypes."), expected: ("heaviside: expected one dtype"), got: ("{} and {}", x.dtype().name(), y.dtype().name()), fix: ("Convert one."));
+    }
+    apply(&HEAVISIDE, &[x, y], Params::default(), dest)
+}
+
+static HEAVISIDE: Pw = Pw {
+    name: "heaviside",
+    node: "NotImplemented",
+    fun: Fun::Heaviside,
+    class: NoComplex("heaviside is not yet implemented for complex tensors."),
+    grads: &[],
+};
+
 binary_rows! { OPS2;
     /// Product.
-    mul(Operand): MUL "MulBackward0" Mul Same, [f m i o] { Y => |a| a.g_times(&a.y()?), X => |a| a.g_times(&a.x()?) };
+    mul(Operand, Operand): MUL "MulBackward0" Mul Same, [f m i o] { Y => |a| a.g_times(&a.y()?), X => |a| a.g_times(&a.x()?) };
     /// The larger of two, NaN if either is.
-    maximum(Tensor): MAXIMUM "MaximumBackward0" Maximum Same, [f m o] { X | Y => |a| winner(a, |x, y| x.gt(y), true), X | Y => |a| winner(a, |x, y| x.gt(y), false) };
+    maximum(Tensor, Tensor): MAXIMUM "MaximumBackward0" Maximum NoComplex("maximum not implemented for complex tensors."), [f m o] { X | Y => |a| winner(a, |x, y| x.gt(y), true), X | Y => |a| winner(a, |x, y| x.gt(y), false) };
     /// The smaller of two, NaN if either is.
-    minimum(Tensor): MINIMUM "MinimumBackward0" Minimum Same, [f m o] { X | Y => |a| winner(a, |x, y| x.lt(y), true), X | Y => |a| winner(a, |x, y| x.lt(y), false) };
+    minimum(Tensor, Tensor): MINIMUM "MinimumBackward0" Minimum NoComplex("minimum not implemented for complex tensors."), [f m o] { X | Y => |a| winner(a, |x, y| x.lt(y), true), X | Y => |a| winner(a, |x, y| x.lt(y), false) };
     /// The larger of two; a NaN counts as missing.
-    fmax(Tensor): FMAX "FmaxBackward0" Fmax Same, [f m o] { X | Y => |a| where_(&a.x()?.ge(&a.y()?)?.logical_or(&a.y()?.isnan()?)?, a.g, &number(0.0)?), X | Y => |a| where_(&a.x()?.ge(&a.y()?)?.logical_or(&a.y()?.isnan()?)?, &number(0.0)?, a.g) };
+    fmax(Tensor, Tensor): FMAX "FmaxBackward0" Fmax Same, [f m o] { X | Y => |a| where_(&a.x()?.ge(&a.y()?)?.logical_or(&a.y()?.isnan()?)?, a.g, &number(0.0)?), X | Y => |a| where_(&a.x()?.ge(&a.y()?)?.logical_or(&a.y()?.isnan()?)?, &number(0.0)?, a.g) };
     /// The smaller of two; a NaN counts as missing.
-    fmin(Tensor): FMIN "FminBackward0" Fmin Same, [f m o] { X | Y => |a| where_(&a.x()?.le(&a.y()?)?.logical_or(&a.y()?.isnan()?)?, a.g, &number(0.0)?), X | Y => |a| where_(&a.x()?.le(&a.y()?)?.logical_or(&a.y()?.isnan()?)?, &number(0.0)?, a.g) };
+    fmin(Tensor, Tensor): FMIN "FminBackward0" Fmin Same, [f m o] { X | Y => |a| where_(&a.x()?.le(&a.y()?)?.logical_or(&a.y()?.isnan()?)?, a.g, &number(0.0)?), X | Y => |a| where_(&a.x()?.le(&a.y()?)?.logical_or(&a.y()?.isnan()?)?, &number(0.0)?, a.g) };
     /// Angle of the point (other, self), in radians from -pi to pi.
-    atan2(Tensor): ATAN2 "Atan2Backward0" Atan2 Float, [f m i o] {
-        X | Y => |a| { let (x, y) = (a.x()?, a.y()?); a.g.mul(&y.div(&x.mul(&x)?.add(&y.mul(&y)?)?)?) },
-        X | Y => |a| { let (x, y) = (a.x()?, a.y()?); a.g.mul(&x.neg()?.div(&x.mul(&x)?.add(&y.mul(&y)?)?)?) } };
+    atan2(Tensor, Tensor): ATAN2 "Atan2Backward0" Atan2 Float, [f m i o] {
+        X | Y => |a| over_square(a, &a.y()?),
+        X | Y => |a| over_square(a, &a.x()?.neg()?) };
     /// `sqrt(x^2 + y^2)` without overflow on the way.
-    hypot(Tensor): HYPOT "HypotBackward0" Hypot Same, [f m i o] { X | OUT => |a| a.g.mul(&a.x()?.div(&a.out()?)?), Y | OUT => |a| a.g.mul(&a.y()?.div(&a.out()?)?) };
+    hypot(Tensor, Tensor): HYPOT "HypotBackward0" Hypot Same, [f m i o] { X | OUT => |a| a.g.mul(&a.x()?.div(&a.out()?)?), Y | OUT => |a| a.g.mul(&a.y()?.div(&a.out()?)?) };
     /// `log(exp(x) + exp(y))` without overflow.
-    logaddexp(Tensor): LOGADDEXP "LogaddexpBackward0" Logaddexp Same, [f m o] { X | OUT => |a| a.g_times(&a.x()?.sub(&a.out()?)?.exp()?), Y | OUT => |a| a.g_times(&a.y()?.sub(&a.out()?)?.exp()?) };
+    logaddexp(Tensor, Tensor): LOGADDEXP "LogaddexpBackward0" Logaddexp Same, [f m o] { X | Y => |a| share(a, &a.y()?.sub(&a.x()?)?.exp()?), X | Y => |a| share(a, &a.x()?.sub(&a.y()?)?.exp()?) };
     /// `log2(2^x + 2^y)` without overflow.
-    logaddexp2(Tensor): LOGADDEXP2 "Logaddexp2Backward0" Logaddexp2 Same, [f m o] { X | OUT => |a| a.g_times(&a.x()?.sub(&a.out()?)?.exp2()?), Y | OUT => |a| a.g_times(&a.y()?.sub(&a.out()?)?.exp2()?) };
+    logaddexp2(Tensor, Tensor): LOGADDEXP2 "Logaddexp2Backward0" Logaddexp2 Same, [f m o] { X | Y => |a| share(a, &a.y()?.sub(&a.x()?)?.exp2()?), X | Y => |a| share(a, &a.x()?.sub(&a.y()?)?.exp2()?) };
     /// `x * log(y)`, and 0 where x = 0.
-    xlogy(Operand): XLOGY "XlogyBackward0" Xlogy Float, [f m i o] {
+    xlogy(Operand, Operand): XLOGY "XlogyBackward0" Xlogy Float, [f m i o] {
         X | Y => |a| { let (x, y) = (a.x()?, a.y()?); let none = x.eq_scalar(0.0)?.logical_and(&y.le(&number(0.0)?)?)?; a.g.mul(&y.log()?)?.masked_fill_scalar(&none, 0.0) },
         X | Y => |a| a.g.mul(&a.x()?.div(&a.y()?)?) };
     /// The magnitude of self with the sign of other.
-    copysign(Operand): COPYSIGN "CopysignBackward0" Copysign Float, [f m i o] {
+    copysign(Tensor, Operand): COPYSIGN "CopysignBackward0" Copysign Float, [f m i o] {
         X | OUT => |a| { let x = a.x()?; a.g.mul(&a.out()?.div(&x)?.masked_fill_scalar(&x.eq_scalar(0.0)?, 0.0)?) },
         0 => |a| a.g.zeros_like() };
-    /// The next float after self towards other.
-    nextafter(Tensor): NEXTAFTER "NextafterBackward0" Nextafter Same, [f m i o] { 0 => |a| Ok(a.g.clone()), 0 => |a| a.g.zeros_like() };
-    /// `x * 2^y`.
-    ldexp(Tensor): LDEXP "MulBackward0" Ldexp Float, [f m i o] { Y => |a| a.g.mul(&a.y()?.exp2()?), OUT => |a| a.g.mul(&a.out()?.mul_scalar(std::f64::consts::LN_2)?) };
     /// Greatest common divisor.
-    gcd(Tensor): GCD "NotImplemented" Gcd Same, [f m i o];
+    gcd(Tensor, Tensor): GCD "NotImplemented" Gcd Same, [f m i o];
     /// Least common multiple.
-    lcm(Tensor): LCM "NotImplemented" Lcm Same, [f m i o];
-    /// 0 below 0, `other` at 0, 1 above.
-    heaviside(Tensor): HEAVISIDE "NotImplemented" Heaviside Same, [f m i o];
+    lcm(Tensor, Tensor): LCM "NotImplemented" Lcm Same, [f m i o];
     /// Equal, element by element.
-    eq(Operand): EQ "NotImplemented" Eq Same, [f m i o];
+    eq(Tensor, Operand): EQ "NotImplemented" Eq Same, [f m i o];
     /// Not equal, element by element.
-    ne(Operand): NE "NotImplemented" Ne Same, [f m i o];
+    ne(Tensor, Operand): NE "NotImplemented" Ne Same, [f m i o];
     /// Less than, element by element.
-    lt(Operand): LT "NotImplemented" Lt Same, [f m i o];
+    lt(Tensor, Operand): LT "NotImplemented" Lt Same, [f m i o];
     /// Less than or equal, element by element.
-    le(Operand): LE "NotImplemented" Le Same, [f m i o];
+    le(Tensor, Operand): LE "NotImplemented" Le Same, [f m i o];
     /// Greater than, element by element.
-    gt(Operand): GT "NotImplemented" Gt Same, [f m i o];
+    gt(Tensor, Operand): GT "NotImplemented" Gt Same, [f m i o];
     /// Greater than or equal, element by element.
-    ge(Operand): GE "NotImplemented" Ge Same, [f m i o];
+    ge(Tensor, Operand): GE "NotImplemented" Ge Same, [f m i o];
     /// Both are true.
-    logical_and(Tensor): LOGICAL_AND "NotImplemented" LogicalAnd Same, [f m i o];
+    logical_and(Tensor, Tensor): LOGICAL_AND "NotImplemented" LogicalAnd Same, [f m i o];
     /// At least one is true.
-    logical_or(Tensor): LOGICAL_OR "NotImplemented" LogicalOr Same, [f m i o];
+    logical_or(Tensor, Tensor): LOGICAL_OR "NotImplemented" LogicalOr Same, [f m i o];
     /// Exactly one is true.
-    logical_xor(Tensor): LOGICAL_XOR "NotImplemented" LogicalXor Same, [f m i o];
+    logical_xor(Tensor, Tensor): LOGICAL_XOR "NotImplemented" LogicalXor Same, [f m i o];
     /// `x & y`, bit by bit.
-    bitwise_and(Operand): BITWISE_AND "NotImplemented" BitAnd Same, [f m i o];
+    bitwise_and(Operand, Operand): BITWISE_AND "NotImplemented" BitAnd Same, [f m i o];
     /// `x | y`, bit by bit.
-    bitwise_or(Operand): BITWISE_OR "NotImplemented" BitOr Same, [f m i o];
+    bitwise_or(Operand, Operand): BITWISE_OR "NotImplemented" BitOr Same, [f m i o];
     /// `x ^ y`, bit by bit.
-    bitwise_xor(Operand): BITWISE_XOR "NotImplemented" BitXor Same, [f m i o];
+    bitwise_xor(Operand, Operand): BITWISE_XOR "NotImplemented" BitXor Same, [f m i o];
     /// `x << y`.
-    bitwise_left_shift(Operand): SHL "NotImplemented" Shl Same, [f m i o];
+    bitwise_left_shift(Operand, Operand): SHL "NotImplemented" Shl Same, [f m i o];
     /// `x >> y`, keeping the sign.
-    bitwise_right_shift(Operand): SHR "NotImplemented" Shr Same, [f m i o];
+    bitwise_right_shift(Operand, Operand): SHR "NotImplemented" Shr Same, [f m i o];
 }
 
 impl Tensor {
@@ -518,15 +570,21 @@ ops! {
     "rsub(Tensor self, Operand other, *, Scalar alpha=1) -> Tensor" [f] => rsub(0, 1, 2);
     @
     /// Sum: `self + alpha * other`.
-    "add(Tensor self, Operand other, *, Scalar alpha=1) -> Tensor" [f m i o] => |a| add(a.get(0)?, a.get(1)?, a.get(2)?, &a.dest());
+    "add(Operand self, Operand other, *, Scalar alpha=1) -> Tensor" [f m i o] => |a| add(a.get(0)?, a.get(1)?, a.get(2)?, &a.dest());
     /// Difference: `self - alpha * other`.
-    "sub(Tensor self, Operand other, *, Scalar alpha=1) -> Tensor" [f m i o] => |a| sub(a.get(0)?, a.get(1)?, a.get(2)?, &a.dest());
+    "sub(Operand self, Operand other, *, Scalar alpha=1) -> Tensor" [f m i o] => |a| sub(a.get(0)?, a.get(1)?, a.get(2)?, &a.dest());
     /// Quotient; `rounding_mode` 'floor' or 'trunc' rounds it.
-    "div(Tensor self, Operand other, *, str? rounding_mode=None) -> Tensor" [f m i o] => |a| div(a.get(0)?, a.get(1)?, a.get(2)?, &a.dest());
+    "div(Operand self, Operand other, *, str? rounding_mode=None) -> Tensor" [f m i o] => |a| div(a.get(0)?, a.get(1)?, a.get(2)?, &a.dest());
     /// Quotient.
-    "true_divide(Tensor self, Operand other) -> Tensor" [f m i o] => |a| div(a.get(0)?, a.get(1)?, None, &a.dest());
+    "true_divide(Operand self, Operand other) -> Tensor" [f m i o] => |a| div(a.get(0)?, a.get(1)?, None, &a.dest());
     /// Quotient rounded towards minus infinity.
-    "floor_divide(Tensor self, Operand other) -> Tensor" [f m i o] => |a| div(a.get(0)?, a.get(1)?, Some("floor"), &a.dest());
+    "floor_divide(Operand self, Operand other) -> Tensor" [f m i o] => |a| div(a.get(0)?, a.get(1)?, Some("floor"), &a.dest());
+    /// `self * 2^other`.
+    "ldexp(Tensor self, Tensor other) -> Tensor" [f m i o] => |a| apply(&MUL, &[a.get(0)?, &pow(&number(2.0)?, a.get(1)?, &Dest::New)?], Params::default(), &a.dest());
+    /// The next float after self towards other.
+    "nextafter(Tensor self, Tensor other) -> Tensor" [f m i o] => |a| nextafter(a.get(0)?, a.get(1)?, &a.dest());
+    /// 0 below 0, `other` at 0, 1 above.
+    "heaviside(Tensor self, Tensor other) -> Tensor" [f m i o] => |a| heaviside(a.get(0)?, a.get(1)?, &a.dest());
     /// Python's `%`: the sign follows the divisor.
     "remainder(Tensor self, Operand other) -> Tensor" [f m i o] => |a| remainder(a.get(0)?, a.get(1)?, &a.dest());
     /// Python's `%` with a number on the left.

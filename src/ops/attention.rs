@@ -121,16 +121,22 @@ pub fn attention(
         None if causal => Some(causal_mask(l, s, q)?),
         None => None,
     };
-    let scores = match &bias {
+    let mut scores = match &bias {
         Some(b) => baddbmm(b, &q3, &keys, Scalar::Int(1), scale)?,
         None => baddbmm(&q.scalar_like(0.0)?, &q3, &keys, Scalar::Int(0), scale)?,
     };
-    let mut weights = softmax(&scores, -1, None)?;
+    let mut blind = None;
     if mask.is_some() && s > 0 {
         let nothing = no_grad(|| super::extreme::amax(&scores.detach(), &[-1], true)?.eq(&number(f64::NEG_INFINITY)?))?;
         if !nothing.is_meta() && no_grad(|| nothing.any_all()?.item_bool())? {
-            weights = weights.masked_fill_scalar(&nothing, 0.0)?;
+            // Before the softmax, whose derivative would meet its own NaN.
+            scores = scores.masked_fill_scalar(&nothing, 0.0)?;
+            blind = Some(nothing);
         }
+    }
+    let mut weights = softmax(&scores, -1, None)?;
+    if let Some(nothing) = blind {
+        weights = weights.masked_fill_scalar(&nothing, 0.0)?;
     }
     let used = super::sample::dropout(&weights, dropout, true, &crate::schema::Dest::New)?;
     let y = bmm(&used, &v3)?;

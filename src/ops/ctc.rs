@@ -68,7 +68,9 @@ impl Batch {
         if targets.ndim() == 1 && need != targets.numel() {
             fail!(Runtime, torch: ("Expected tensor to have size {need} at dimension 0, but got size {} for argument #2 'targets' (while checking arguments for ctc_loss)", targets.numel()), expected: ("ctc_loss: expected {need} targets"), got: ("{}", targets.numel()), fix: ("Check target_lengths."));
         }
-        let targets = dispatch::ctc::numbers(&operand(targets, DType::I64)?);
+        super::helpers::same_device("ctc_loss", &[p, targets])?;
+        // Without data every target is some class.
+        let targets = if p.is_meta() { vec![0; targets.numel()] } else { lengths(targets)? };
         let used = offset.iter().zip(&label).flat_map(|(&at, &l)| &targets[at..at + l]);
         if let Some(bad) = used.clone().find(|&&k| !(0..c as i64).contains(&k)) {
             fail!(Runtime, torch: ("Target {bad} is out of bounds."), expected: ("ctc_loss: expected targets below {c}"), got: ("{bad}"), fix: ("Check the labels."));
@@ -164,6 +166,9 @@ fn ctc_loss(
 fn lengths(t: &Tensor) -> Result<Vec<i64>> {
     if !t.dtype().is_integral(false) {
         fail!(Runtime, torch: ("input_lengths and target_lengths must be integral"), expected: ("ctc_loss: expected integer lengths"), got: ("{}", t.dtype().name()), fix: ("Convert with .long()."));
+    }
+    if t.is_meta() {
+        fail!(NotImplemented, torch: ("Cannot copy out of meta tensor; no data!"), expected: ("ctc_loss: expected lengths with data"), got: ("a meta tensor"), fix: ("Give the lengths as lists."));
     }
     Ok(dispatch::ctc::numbers(&operand(t, DType::I64)?))
 }

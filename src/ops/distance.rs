@@ -38,6 +38,9 @@ fn check(x: &Tensor, y: &Tensor, p: f64) -> Result<()> {
         if t.ndim() < 2 {
             fail!(Runtime, torch: ("cdist only supports at least 2D tensors, {name} got: {}D", t.ndim()), expected: ("cdist: expected at least 2 dims"), got: ("{}", t.ndim()), fix: ("Unsqueeze it."));
         }
+        if t.dtype().is_half() {
+            return super::helpers::not_implemented("cdist", t.dtype());
+        }
         if !matches!(t.dtype(), DType::F32 | DType::F64) {
             fail!(Runtime, torch: ("cdist only supports floating-point dtypes, {name} got: {}", t.dtype().scalar_name()), expected: ("cdist: expected float32 or float64"), got: ("{}", t.dtype().name()), fix: ("Convert with .float()."));
         }

@@ -232,12 +232,19 @@ fn kl_div(x: &Tensor, target: &Tensor, reduction: i64, log_target: bool) -> Resu
     if x.dtype().is_complex() || target.dtype().is_complex() {
         fail!(Runtime, torch: ("kl_div: Complex inputs not supported."), expected: ("kl_div: expected real inputs"), got: ("complex ones"), fix: ("Use abs()."));
     }
+    if x.dtype().is_integral(true) || target.dtype().is_integral(true) {
+        fail!(Runtime, torch: ("kl_div: Integral inputs not supported."), expected: ("kl_div: expected floats"), got: ("{} and {}", x.dtype().name(), target.dtype().name()), fix: ("Convert with .float()."));
+    }
     let loss =
         if log_target { target.exp()?.mul(&target.sub(x)?)? } else { target.xlogy(target)?.sub(&target.mul(x)?)? };
     reduced(&loss, reduction)
 }
 
 fn soft_margin_loss(x: &Tensor, target: &Tensor, reduction: i64) -> Result<Tensor> {
+    if x.dtype().is_integral(true) {
+        let float = super::helpers::float_dtype(x.dtype());
+        fail!(Runtime, torch: ("result type {} can't be cast to the desired output type {}", float.scalar_name(), x.dtype().scalar_name()), expected: ("soft_margin_loss: expected floats"), got: ("{}", x.dtype().name()), fix: ("Convert with .float()."));
+    }
     reduced_as(&target.neg()?.mul(x)?.exp()?.log1p()?, "SoftMarginLossBackward0", x, reduction)
 }
 

@@ -19,10 +19,10 @@ use smallvec::SmallVec;
 fn sides(x: &Tensor, pad: &[i64]) -> Result<SmallVec<[(i64, i64); 5]>> {
     let n = x.ndim();
     if !pad.len().is_multiple_of(2) {
-        fail!(Runtime, torch: ("Length of pad must be even but instead it equals {}", pad.len()), expected: ("pad: expected two numbers per dim"), got: ("{pad:?}"), fix: ("Give (before, after) of the last dim first."));
+        fail!(Runtime, torch: ("Padding length must be divisible by 2"), expected: ("pad: expected two numbers per dim"), got: ("{pad:?}"), fix: ("Give (before, after) of the last dim first."));
     }
     if pad.len() / 2 > n {
-        fail!(Runtime, torch: ("Length of pad should be no more than twice the number of dimensions of the input. Pad length is {} while the input has {n} dimensions.", pad.len()), expected: ("pad: expected at most {} numbers", 2 * n), got: ("{}", pad.len()), fix: ("Leave some out."));
+        fail!(Runtime, torch: ("Padding length should be less than or equal to two times the input dimension but got padding length {} and input of dimension {n}", pad.len()), expected: ("pad: expected at most {} numbers", 2 * n), got: ("{}", pad.len()), fix: ("Leave some out."));
     }
     Ok((0..n).map(|d| pad.get(2 * (n - 1 - d)).map_or((0, 0), |&before| (before, pad[2 * (n - 1 - d) + 1]))).collect())
 }
@@ -399,7 +399,7 @@ fn pixel_unshuffle(x: &Tensor, factor: i64) -> Result<Tensor> {
     let Some(deep) = r.checked_mul(r).and_then(|square| square.checked_mul(c)) else {
         return too_large("pixel_unshuffle", r);
     };
-    let y = y.reshape_to(&lead.iter().copied().chain([deep, h / r, w / r]).collect::<Shape>())?;
+    let y = super::copy::contiguous(&y)?.reshape_to(&lead.iter().copied().chain([deep, h / r, w / r]).collect::<Shape>())?;
     Ok(named(y, "PixelUnshuffleBackward0", x))
 }
 

@@ -27,6 +27,8 @@ pub enum Class {
     Number,
     /// The promoted dtype; bool is refused (torch's text follows).
     NoBool(&'static str),
+    /// The promoted dtype; complex is refused (torch's text follows).
+    NoComplex(&'static str),
 }
 
 /// Reads input 0, 1, 2 or the output in a derivative; combined with `|`.
@@ -51,7 +53,7 @@ pub struct Pw {
     pub fun: Fun,
     /// The promotion class.
     pub class: Class,
-    /// One per input; None where there is no derivative.
+    /// One per input, None where there is no derivative by it; empty where the result is not differentiable at all.
     pub grads: &'static [Option<D>],
 }
 
@@ -68,7 +70,15 @@ pub struct At<'a> {
 impl At<'_> {
     fn slot(&self, i: usize) -> Result<Tensor> {
         match self.slots[i] {
-            Some(s) => self.ctx.get(s),
+            Some(s) => {
+                let t = self.ctx.get(s)?;
+                if !t.is_wrapped_number() {
+                    return Ok(t);
+                }
+                // Functions of a Python number are taken in the gradient's precision, not in the default one.
+                let d = compute_dtype(self.g.dtype());
+                super::copy::to_dtype(&t, if t.dtype().is_complex() { d } else { d.to_real() })
+            }
             None => crate::internal!("a derivative reads what its row does not name."),
         }
     }
@@ -109,7 +119,10 @@ fn promoted(row: &Pw, xs: &[&Tensor]) -> Result<DType> {
         Class::NoBool(text) if d == DType::Bool => {
             fail!(Runtime, torch: ("{text}"), expected: ("{}: expected numbers", row.name), got: ("bool"), fix: ("Use logical_not, logical_xor or an integer dtype."))
         }
-        Class::NoBool(_) => Ok(d),
+        Class::NoComplex(text) if d.is_complex() => {
+            fail!(Runtime, torch: ("{text}"), expected: ("{}: expected real numbers", row.name), got: ("{}", d.name()), fix: ("Take the real part or the absolute value."))
+        }
+        Class::NoBool(_) | Class::NoComplex(_) => Ok(d),
     }
 }
 
@@ -164,7 +177,7 @@ fn run(
         Dest::New => {
             let out = allocate(xs, &shape, dtype, device)?;
             dispatch::pointwise(row.fun, compute, xs, &out, &p);
-            if !needs_grad(xs) || !dtype.is_differentiable() || row.node.is_empty() {
+            if !needs_grad(xs) || !dtype.is_differentiable() || row.node.is_empty() || row.grads.is_empty() {
                 return Ok(out);
             }
             record_new(out, row.node, xs, |s| derivative(row, s, p, None))
@@ -172,7 +185,7 @@ fn run(
         Dest::InPlace => {
             let x = xs[0];
             check_in_place(row.name, x, &shape, dtype)?;
-            let recorded = needs_grad(xs) && dtype.is_differentiable();
+            let recorded = needs_grad(xs) && dtype.is_differentiable() && !row.grads.is_empty();
             inplace::check(x, recorded)?;
             xs[1..].iter().try_for_each(|y| inplace::check_overlap(x, y))?;
             // The old value is gone after the write: keep a copy if a derivative reads it.
@@ -223,6 +236,9 @@ fn in_place_kernel(row: &Pw, compute: DType, xs: &[&Tensor], p: &Params) -> Resu
 }
 
 fn check_in_place(name: &str, x: &Tensor, shape: &[usize], dtype: DType) -> Result<()> {
+    if x.dtype().is_complex() && name == "abs" {
+        fail!(Runtime, torch: ("In-place abs is not supported for complex tensors."), expected: ("abs_: expected real numbers"), got: ("{}", x.dtype().name()), fix: ("Use abs(), which makes a real tensor."));
+    }
     if x.shape() != shape {
         fail!(Runtime, torch: ("output with shape {:?} doesn't match the broadcast shape {shape:?}", x.shape()), expected: ("{name}_: expected operands that broadcast to {:?}", x.shape()),
             got: ("{shape:?}"), fix: ("Use {name}(), which makes a new tensor."));
@@ -344,9 +360,9 @@ macro_rules! unary_rows {
 }
 pub(crate) use unary_rows;
 
-/// The same for two operands; the second may be a number where the type says `Operand`.
+/// The same for two operands, either of which may be a number where its type says `Operand`.
 macro_rules! binary_rows {
-    ($table:ident; $($(#[doc = $doc:literal])+ $name:ident($ty:ident): $konst:ident $node:literal $fun:ident $class:expr, [$($form:ident)*] $({ $($reads:expr => $d:expr),+ })?;)*) => {
+    ($table:ident; $($(#[doc = $doc:literal])+ $name:ident($first:ident, $ty:ident): $konst:ident $node:literal $fun:ident $class:expr, [$($form:ident)*] $({ $($reads:expr => $d:expr),+ })?;)*) => {
         $(
             $(#[doc = $doc])+
             pub static $konst: $crate::ops::pointwise::Pw = $crate::ops::pointwise::Pw {
@@ -361,7 +377,7 @@ macro_rules! binary_rows {
         /// This family's rows.
         pub static $table: &[$crate::schema::OpDef] = &[$(
             $crate::schema::OpDef {
-                text: concat!(stringify!($name), "(Tensor self, ", stringify!($ty), " other) -> Tensor"), forms: concat!($(stringify!($form), " ",)* ""), doc: concat!($($doc, "\n"),+),
+                text: concat!(stringify!($name), "(", stringify!($first), " self, ", stringify!($ty), " other) -> Tensor"), forms: concat!($(stringify!($form), " ",)* ""), doc: concat!($($doc, "\n"),+),
                 call: |a| Ok($crate::schema::Ret::from($crate::ops::pointwise::apply(&$konst, &[a.get(0)?, a.get(1)?], Default::default(), &a.dest())?)),
             },
         )*];

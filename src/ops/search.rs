@@ -2,7 +2,7 @@
 
 use super::along::take;
 use super::copy::{contiguous, to_dtype};
-use super::helpers::not_implemented;
+use super::helpers::{not_implemented, same_device};
 use super::index::nonzero;
 use super::sort::sort;
 use super::view;
@@ -62,8 +62,14 @@ fn search(sorted: &Tensor, values: &Tensor, int32: bool, right: bool, sorter: Op
     if dtype.is_complex() {
         return not_implemented("searchsorted_out", dtype);
     }
+    let mut parties = vec![sorted, values];
+    parties.extend(sorter);
+    let device = same_device("searchsorted", &parties)?;
+    let out = dispatch::empty(values.shape(), if int32 { DType::I32 } else { DType::I64 }, device)?;
+    if out.is_meta() {
+        return Ok(out);
+    }
     let (sorted, values) = (to_dtype(&sorted.detach(), dtype)?, to_dtype(&values.detach(), dtype)?);
-    let out = dispatch::empty(values.shape(), if int32 { DType::I32 } else { DType::I64 }, values.device())?;
     dispatch::sort::searchsorted(&sorted, &values, &out, right, sorter);
     Ok(out)
 }
@@ -153,6 +159,10 @@ pub fn isin(x: &Tensor, among: &Tensor, invert: bool) -> Result<Tensor> {
         }
     }
     let dtype = result_type(&[x, among]);
+    let device = same_device("isin", &[x, among])?;
+    if device != x.device() || x.is_meta() {
+        return dispatch::empty(x.shape(), DType::Bool, device);
+    }
     let (x, among) = (to_dtype(&x.detach(), dtype)?, to_dtype(&among.detach(), dtype)?);
     let n = among.numel();
     if n == 0 {

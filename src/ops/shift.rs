@@ -251,7 +251,7 @@ fn as_strided_scatter(
 
 ops! {
     /// The order of elements along some dims reversed.
-    "flip(Tensor self, int[1] dims) -> Tensor" [f m] => flip(0, 1);
+    "flip(Tensor self, int[] dims) -> Tensor" [f m] => flip(0, 1);
     /// Columns in reverse order.
     "fliplr(Tensor self) -> Tensor" [f m] => fliplr(0);
     /// Rows in reverse order.

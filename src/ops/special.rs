@@ -2,7 +2,7 @@
 
 use super::arith::where_;
 use super::pointwise::Class::{Float, Same};
-use super::pointwise::{D, OUT, Pw, X, Y, apply, binary_rows, number, unary_rows};
+use super::pointwise::{At, D, OUT, Pw, X, Y, apply, binary, binary_rows, number, unary_rows};
 use crate::dispatch::{Fun, Params};
 use crate::error::Result;
 use crate::fail;
@@ -15,8 +15,9 @@ unary_rows! { OPS1;
     sinc: SINC "SincBackward0" Sinc Float, [f m i o] { X => |a| {
         let x = a.x()?;
         let px = x.mul_scalar(std::f64::consts::PI)?;
-        let d = px.cos()?.mul(&px)?.sub(&px.sin()?)?.div(&px.mul(&x)?)?;
-        a.g_times(&d.masked_fill_scalar(&x.eq_scalar(0.0)?, 0.0)?)
+        let square = px.mul(&x)?;
+        let d = px.cos()?.mul(&px)?.sub(&px.sin()?)?.div(&square)?;
+        a.g_times(&d.masked_fill_scalar(&square.eq_scalar(0.0)?, 0.0)?)
     } };
     /// `-x log(x)`, 0 at 0 and minus infinity below.
     special_entr: ENTR "SpecialEntrBackward0" Entr Float, [s o] { X => |a| a.g.mul(&a.x()?.log()?.neg()?.add_scalar(-1.0)?) };
@@ -86,15 +87,43 @@ unary_rows! { OPS1;
 
 binary_rows! { OPS2;
     /// `x log(1 + y)`, 0 where x is 0.
-    special_xlog1py(Operand): XLOG1PY "SpecialXlog1PyBackward0" Xlog1py Float, [s o] {
+    special_xlog1py(Operand, Operand): XLOG1PY "SpecialXlog1PyBackward0" Xlog1py Float, [s o] {
         X | Y => |a| { let (x, y) = (a.x()?, a.y()?); let none = x.eq_scalar(0.0)?.logical_and(&y.le(&number(-1.0)?)?)?; a.g.mul(&y.log1p()?.masked_fill_scalar(&none, 0.0)?) },
         X | Y => |a| a.g.mul(&a.x()?.div(&a.y()?.add_scalar(1.0)?)?) };
-    /// Hurwitz zeta function.
-    special_zeta(Operand): ZETA "SpecialZetaBackward0" Zeta Float, [s o];
-    /// Regularised lower incomplete gamma function.
-    igamma(Tensor): IGAMMA "IgammaBackward0" Gammainc Float, [f m i o];
-    /// Regularised upper incomplete gamma function.
-    igammac(Tensor): IGAMMAC "IgammacBackward0" Gammaincc Float, [f m i o];
+}
+
+static ZETA: Pw = Pw {
+    name: "special_zeta",
+    node: "SpecialZetaBackward0",
+    fun: Fun::Zeta,
+    class: Float,
+    grads: &[
+        None,
+        Some(D(X | Y, |a| {
+            let (x, y) = (a.x()?, a.y()?);
+            a.g.mul(&x.neg()?.mul(&binary(&ZETA, &x.add_scalar(1.0)?, &y)?)?)
+        })),
+    ],
+};
+static IGAMMA: Pw = Pw {
+    name: "igamma",
+    node: "IgammaBackward0",
+    fun: Fun::Gammainc,
+    class: Same,
+    grads: &[None, Some(D(X | Y, |a| a.g.mul(&gamma_density(a)?)))],
+};
+static IGAMMAC: Pw = Pw {
+    name: "igammac",
+    node: "IgammacBackward0",
+    fun: Fun::Gammaincc,
+    class: Same,
+    grads: &[None, Some(D(X | Y, |a| a.g.mul(&gamma_density(a)?.neg()?)))],
+};
+
+/// `y^(x - 1) e^-y / gamma(x)`, the derivative of `igamma(x, y)` by y.
+fn gamma_density(at: &At) -> Result<Tensor> {
+    let (x, y) = (at.x()?, at.y()?);
+    x.add_scalar(-1.0)?.mul(&y.log()?)?.sub(&y)?.sub(&x.lgamma()?)?.exp()
 }
 
 static ROUND: Pw = Pw {
@@ -205,16 +234,16 @@ static ANGLE: Pw = Pw {
     }))],
 };
 
-fn float_power(x: &Tensor, y: &Tensor) -> Result<Tensor> {
+fn float_power(x: &Tensor, y: &Tensor, dest: &Dest) -> Result<Tensor> {
     let d = if x.dtype().is_complex() || y.dtype().is_complex() { DType::C128 } else { DType::F64 };
-    super::arith::pow(&super::copy::to_dtype(x, d)?, &super::copy::to_dtype(y, d)?, &Dest::New)
+    if matches!(dest, Dest::InPlace) && x.dtype() != d {
+        fail!(Runtime, torch: ("the base given to float_power_ has dtype {} but the operation's result requires dtype {}", x.dtype().scalar_name(), d.scalar_name()),
+            expected: ("float_power_: expected a base of dtype {}", d.name()), got: ("{}", x.dtype().name()), fix: ("Convert it first, or use float_power()."));
+    }
+    super::arith::pow(&super::copy::to_dtype(x, d)?, &super::copy::to_dtype(y, d)?, dest)
 }
 
-fn float_power_scalar(x: Scalar, y: &Tensor) -> Result<Tensor> {
-    float_power(&number(x)?, y)
-}
-
-fn positive(x: &Tensor) -> Result<Tensor> {
+pub(crate) fn positive(x: &Tensor) -> Result<Tensor> {
     if x.dtype() == DType::Bool {
         fail!(Runtime, torch: ("The `+` operator, on a bool tensor is not supported."), expected: ("positive: expected numbers"), got: ("bool"), fix: ("Convert with .int()."));
     }
@@ -222,6 +251,9 @@ fn positive(x: &Tensor) -> Result<Tensor> {
 }
 
 fn mvlgamma(x: &Tensor, p: i64) -> Result<Tensor> {
+    if x.dtype() == DType::Bool {
+        fail!(Runtime, torch: ("The input tensor may not be a boolean tensor."), expected: ("mvlgamma: expected numbers"), got: ("bool"), fix: ("Convert with .float()."));
+    }
     if p < 1 {
         fail!(Runtime, torch: ("p has to be greater than or equal to 1"), expected: ("mvlgamma: expected p of at least 1"), got: ("{p}"), fix: ("Use p >= 1."));
     }
@@ -246,15 +278,21 @@ fn mvlgamma(x: &Tensor, p: i64) -> Result<Tensor> {
 }
 
 ops! {
-    /// Power in double precision.
-    "float_power(Tensor self, Operand exponent) -> Tensor" [f m i o] => float_power(0, 1);
-    /// Power of a number in double precision.
-    "float_power(Scalar self, Tensor exponent) -> Tensor" [f o] => float_power_scalar(0, 1);
     /// The tensor itself; bool is refused.
     "positive(Tensor self) -> Tensor" [f m] => positive(0);
     /// Multivariate log-gamma function.
     "mvlgamma(Tensor self, int p) -> Tensor" [f m i o] => mvlgamma(0, 1);
     @
+    /// Hurwitz zeta function.
+    "special_zeta(Operand self, Operand other) -> Tensor" [s o] => |a| apply(&ZETA, &[a.get(0)?, a.get(1)?], Params::default(), &a.dest());
+    /// Regularised lower incomplete gamma function.
+    "igamma(Tensor self, Tensor other) -> Tensor" [f m i o] => |a| apply(&IGAMMA, &[a.get(0)?, a.get(1)?], Params::default(), &a.dest());
+    /// Regularised upper incomplete gamma function.
+    "igammac(Tensor self, Tensor other) -> Tensor" [f m i o] => |a| apply(&IGAMMAC, &[a.get(0)?, a.get(1)?], Params::default(), &a.dest());
+    /// Power in double precision.
+    "float_power(Tensor self, Operand exponent) -> Tensor" [f m i o] => |a| float_power(a.get(0)?, a.get(1)?, &a.dest());
+    /// Power of a number in double precision.
+    "float_power(Scalar self, Tensor exponent) -> Tensor" [f o] => |a| float_power(&number(a.get::<Scalar>(0)?)?, a.get(1)?, &a.dest());
     /// Rounded to the nearest, ties to even.
     "round(Tensor self, *, int decimals=0) -> Tensor" [f m i o] => |a| round(a.get(0)?, a.get(1)?, &a.dest());
     /// `log(x / (1 - x))`, x limited to `[eps, 1 - eps]`.

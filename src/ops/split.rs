@@ -370,5 +370,5 @@ ops! {
     /// A copy of `unsqueeze`.
     "unsqueeze_copy(Tensor self, int dim) -> Tensor" [f o] => |a| own(view::unsqueeze(a.get(0)?, a.get(1)?));
     /// A copy of `view`.
-    "view_copy(Tensor self, int[] size) -> Tensor" [f o] => |a| own(view::view(a.get(0)?, a.get(1)?));
+    "view_copy(Tensor self, int[] size) -> Tensor" [f o] => |a| own(view::view(&super::copy::contiguous(a.get(0)?)?, a.get(1)?));
 }

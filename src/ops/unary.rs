@@ -1,6 +1,6 @@
 //! Pointwise functions of one tensor, with their derivatives.
 
-use super::pointwise::Class::{Float, NoBool, Number, Same};
+use super::pointwise::Class::{Float, NoBool, NoComplex, Number, Same};
 use super::pointwise::{OUT, X, unary_rows};
 
 const NEG_BOOL: &str = "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.";
@@ -65,7 +65,11 @@ unary_rows! { OPS;
     /// Inverse hyperbolic sine.
     asinh: ASINH "AsinhBackward0" Asinh Float, [f m i o] { X => |a| { let x = a.x()?; a.g_times(&x.mul(&x)?.add_scalar(1.0)?.rsqrt()?) } };
     /// Inverse hyperbolic cosine.
-    acosh: ACOSH "AcoshBackward0" Acosh Float, [f m i o] { X => |a| { let x = a.x()?; a.g_times(&x.add_scalar(1.0)?.rsqrt()?.mul(&x.add_scalar(-1.0)?.rsqrt()?)?) } };
+    acosh: ACOSH "AcoshBackward0" Acosh Float, [f m i o] { X => |a| {
+        let x = a.x()?;
+        if !x.dtype().is_complex() { return a.g.mul(&x.mul(&x)?.add_scalar(-1.0)?.rsqrt()?); }
+        a.g_times(&x.add_scalar(1.0)?.rsqrt()?.mul(&x.add_scalar(-1.0)?.rsqrt()?)?)
+    } };
     /// Inverse hyperbolic tangent.
     atanh: ATANH "AtanhBackward0" Atanh Float, [f m i o] { X => |a| { let x = a.x()?; a.g.div(&x.mul(&x)?.neg()?.add_scalar(1.0)?.conj()?) } };
     /// Gauss error function, `2/sqrt(pi) * integral of exp(-t^2) from 0 to x`.
@@ -99,9 +103,9 @@ unary_rows! { OPS;
     /// Is it neither NaN nor an infinity?
     isfinite: ISFINITE "NotImplemented" IsFinite Same, [f m];
     /// Is it positive infinity?
-    isposinf: ISPOSINF "NotImplemented" IsPosInf Same, [f m o];
+    isposinf: ISPOSINF "NotImplemented" IsPosInf NoComplex("isposinf does not support complex inputs."), [f m o];
     /// Is it negative infinity?
-    isneginf: ISNEGINF "NotImplemented" IsNegInf Same, [f m o];
+    isneginf: ISNEGINF "NotImplemented" IsNegInf NoComplex("isneginf does not support complex inputs."), [f m o];
     /// Is the sign bit set?
     signbit: SIGNBIT "NotImplemented" Signbit Same, [f m o];
 }

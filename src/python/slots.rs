@@ -9,7 +9,7 @@ use super::overrides;
 use super::tensor::{PyTensor, wrap};
 use crate::dispatch;
 use crate::error::Result;
-use crate::ops::{arith, matmul, pointwise, unary};
+use crate::ops::{arith, matmul, pointwise, special, unary};
 use crate::schema::{Dest, Ty};
 use crate::tensor::{DType, Scalar, Tensor};
 use pyo3::Borrowed;
@@ -225,7 +225,7 @@ impl PyTensor {
         one(slf, "neg", Tensor::neg)
     }
     fn __pos__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-        one(slf, "positive", |x| Ok(x.clone()))
+        one(slf, "positive", special::positive)
     }
     fn __abs__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         one(slf, "abs", Tensor::abs)

@@ -1,6 +1,7 @@
 //! Arithmetic: the four operations, division's variants, powers, extrema and their kin.
 
 use super::Params;
+use super::elementary::log1p;
 use super::kernel::{self, Kernel, class, class_impl, class_kernel, rows};
 use crate::cpu::simd::Level;
 use crate::cpu::simd::math::Real;
@@ -29,6 +30,31 @@ fn div_floor<R: Real>(a: R, b: R, m: R) -> R {
 #[inline(always)]
 fn log_sum<R: Real>(a: R, b: R, more: R, log_two: R) -> R {
     a.maximum(b) + if a == b { log_two } else { more }
+}
+
+/// The neighbour of a towards b among floats of a few mantissa bits whose smallest normal number is 2^`least`.
+fn next_half(a: f64, b: f64, mantissa: i32, least: i32) -> f64 {
+    if a == b || a.is_nan() || b.is_nan() {
+        return if a == b { b } else { f64::NAN };
+    }
+    let largest = (2.0 - (-f64::from(mantissa)).exp2()) * f64::from(1 - least).exp2();
+    if a.is_infinite() {
+        return largest.copysign(a);
+    }
+    let up = b > a;
+    let outward = a == 0.0 || (a > 0.0) == up;
+    // The exponent of a double, which no half is too small to have.
+    let exponent = (((a.to_bits() >> 52) & 0x7ff) as i32 - 1023).max(least);
+    let at_power = a.abs() == f64::from(exponent).exp2() && exponent > least;
+    let step = f64::from(exponent - mantissa - i32::from(at_power && !outward)).exp2();
+    let r = if up { a + step } else { a - step };
+    if r == 0.0 {
+        r.copysign(a)
+    } else if r.abs() > largest {
+        f64::INFINITY.copysign(r)
+    } else {
+        r
+    }
 }
 
 rows! {
@@ -142,24 +168,35 @@ rows! {
     /// The greater one; the other if one is NaN.
     Fmax: 2, 1 {
         real(R) |[a, b], p| -> R { if (a > b) | b.is_nan() { a } else { b } }
+        int(I) |[a, b], p| -> I { if a > b { a } else { b } }
+        boolean(B) |[a, b], p| -> Bool8 { Bool8::from(a.get() | b.get()) }
     }
     /// The lesser one; the other if one is NaN.
     Fmin: 2, 1 {
         real(R) |[a, b], p| -> R { if (a < b) | b.is_nan() { a } else { b } }
+        int(I) |[a, b], p| -> I { if a < b { a } else { b } }
+        boolean(B) |[a, b], p| -> Bool8 { Bool8::from(a.get() & b.get()) }
     }
     Copysign: 2, 1 {
         real(R) |[a, b], p| -> R { a.copysign(b) }
     }
     Nextafter: 2, 2 {
-        real(R) |[a, b], p| -> R { a.next_after(b) }
-    }
-    /// a 2^b, as torch has it: the power is computed in the same type.
-    Ldexp: 2, 4 {
-        real(R) |[a, b], p| -> R { a * b.exp2() }
+        real(R) |[a, b], p| -> R {
+            match p.i[0] {
+                0 => a.next_after(b),
+                1 => R::of(next_half(a.f64(), b.f64(), 10, -14)),
+                _ => R::of(next_half(a.f64(), b.f64(), 7, -126)),
+            }
+        }
     }
     /// log(e^a + e^b).
     Logaddexp: 2, 8 {
         real(R) |[a, b], p| -> R { log_sum(a, b, (-(a - b).abs()).exp().log1p_unit(), R::of(std::f64::consts::LN_2)) }
+        complex(C) |[a, b], p| -> C {
+            let (a, b) = (a.widen(), b.widen());
+            let (high, low) = if a.re >= b.re { (a, b) } else { (b, a) };
+            C::narrow(high + log1p((low - high).exp()))
+        }
     }
     /// log2(2^a + 2^b).
     Logaddexp2: 2, 8 {

@@ -9,7 +9,7 @@ use crate::tensor::DType;
 use crate::tensor::dtype::{C64, C128};
 
 /// log(1 + z) without the loss of 1 + z for small z.
-fn log1p(z: C128) -> C128 {
+pub(super) fn log1p(z: C128) -> C128 {
     let (x, y) = (z.re, z.im);
     let modulus = 0.5 * f64::ln_1p(x * (2.0 + x) + y * y);
     C128::new(modulus, f64::atan2(y, 1.0 + x))

@@ -100,7 +100,7 @@ use kernel::select;
 
 funs! {
     arith: Add Sub Rsub Mul Div DivFloor DivTrunc Remainder Fmod Pow Atan2 Hypot Maximum Minimum Fmax Fmin Copysign
-        Nextafter Ldexp Logaddexp Logaddexp2 Gcd Lcm Xlogy Xlog1py Heaviside Lerp Addcmul Addcdiv Clamp ClampTensor
+        Nextafter Logaddexp Logaddexp2 Gcd Lcm Xlogy Xlog1py Heaviside Lerp Addcmul Addcdiv Clamp ClampTensor
         NanToNum;
     unary: Positive Neg Abs Sign Sgn Square Cube InverseSquare Sqrt Rsqrt Reciprocal Floor Ceil Round RoundDecimals Trunc
         Frac;

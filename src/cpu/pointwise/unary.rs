@@ -24,7 +24,6 @@ rows! {
     Abs: 1, 1 {
         real(R) |[x], p| -> R { x.abs() }
         int(I) |[x], p| -> I { x.abs() }
-        boolean(B) |[x], p| -> Bool8 { Bool8::from(x.get()) }
         complex(C) |[x], p| -> C::Part { x.abs() }
     }
     /// -1, 0 or 1; 0 for NaN.
@@ -58,7 +57,6 @@ rows! {
     Square: 1, 1 {
         real(R) |[x], p| -> R { x * x }
         int(I) |[x], p| -> I { x.mul(x) }
-        boolean(B) |[x], p| -> Bool8 { Bool8::from(x.get()) }
         complex(C) |[x], p| -> C { x * x }
     }
     /// x x x, what `Pow` runs for a constant 3.

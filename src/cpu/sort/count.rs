@@ -91,7 +91,12 @@ pub fn histc(x: &Strided, low: f64, high: f64, out: &Strided) {
             let v = with_dtype!(x.dtype, T => unsafe { *x.ptr.offset(w.off[0]).cast::<T>() }.to_f64());
             w.next();
             if v >= low && v <= high {
-                let b = ((v - low) * bins as f64 / (high - low)) as usize;
+                let b = if x.dtype == DType::F64 {
+                    ((v - low) * bins as f64 / (high - low)) as usize
+                } else {
+                    // An edge falls into the bin that the tensor's own precision gives it.
+                    ((v as f32 - low as f32) * bins as f32 / (high as f32 - low as f32)) as usize
+                };
                 own[b.min(bins - 1)] += 1;
             }
         }

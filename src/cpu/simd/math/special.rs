@@ -62,6 +62,9 @@ pub fn zeta(x: f64, q: f64) -> f64 {
     if x < 1.0 || x.is_nan() || q.is_nan() {
         return f64::NAN;
     }
+    if q.is_infinite() {
+        return if q > 0.0 { 0.0 } else { f64::NAN };
+    }
     if q <= 0.0 {
         if q == q.floor() {
             return f64::INFINITY;
