@@ -192,6 +192,18 @@ def test_circular_padding_wraps_what_negative_numbers_leave(pad, oracle, assert_
     assert_same(*results)
 
 
+def test_kernels_far_larger_than_the_input_cost_no_more_than_it():
+    side = 2**40
+    x = torch.ones(1, 1, 4, 4, dtype=torch.float64, requires_grad=True)
+    y = F.avg_pool2d(x, side, padding=side // 2, stride=side)
+    assert y.flatten()[0].item() == 16 / side**2
+    y.sum().backward()
+    assert torch.isfinite(x.grad).all()
+    largest, index = F.max_pool2d(x, side, padding=side // 2, stride=side, return_indices=True)
+    assert largest.flatten()[0].item() == 1
+    assert index.flatten()[0].item() == 0
+
+
 def test_circular_padding_of_nothing_is_refused():
     with pytest.raises(RuntimeError, match="Negative padding value is resulting in an empty dimension"):
         F.pad(torch.ones(1, 2, 4), (-4, 2), mode="circular")
