@@ -36,13 +36,6 @@ fn batched(name: &str, x: &Tensor) -> Result<(Tensor, bool)> {
     Ok((x.reshape_to(&[n, c])?, x.ndim() < 2))
 }
 
-fn check_labels(name: &str, target: &Tensor) -> Result<()> {
-    if target.dtype() != DType::I64 {
-        fail!(Runtime, torch: ("expected scalar type Long but found {}", target.dtype().scalar_name()), expected: ("{name}: expected int64 targets"), got: ("{}", target.dtype().name()), fix: ("Convert them with .long()."));
-    }
-    Ok(())
-}
-
 /// Gives a loss per sample the shape of the batch, and reduces it.
 fn finish(loss: Tensor, node: &'static str, x: &Tensor, single: bool, reduction: i64) -> Result<Tensor> {
     reduced_as(&if single { loss.reshape_to(&[])? } else { loss }, node, x, reduction)
@@ -69,7 +62,6 @@ fn multi_margin_loss(
     if let Some(w) = weight.filter(|w| w.numel() != c || w.ndim() > 1) {
         fail!(Runtime, torch: ("inconsistent weight size, expected {c} but got {:?}", w.shape()), expected: ("multi_margin_loss: expected {c} weights"), got: ("{:?}", w.shape()), fix: ("Give one per class."));
     }
-    check_labels("multi_margin_loss", target)?;
     if crate::dispatch::index::out_of_bounds(target, c, false).is_some() {
         fail!(Runtime, torch: ("target out of range"), expected: ("multi_margin_loss: expected targets below {c}"), got: ("others"), fix: ("Check the labels."));
     }
@@ -106,7 +98,6 @@ fn multilabel_margin(x: &Tensor, target: &Tensor, reduction: i64) -> Result<(Ten
     if x.shape() != target.shape() && !(x.numel() == 1 && target.numel() == 1 && x.ndim() <= 1 && target.ndim() <= 1) {
         fail!(Runtime, torch: ("inconsistent target size: {:?} for input of size: {:?}", target.shape(), x.shape()), expected: ("multilabel_margin_loss: expected a target shaped like the input"), got: ("{:?}", target.shape()), fix: ("Fill up with -1."));
     }
-    check_labels("multilabel_margin_loss", target)?;
     let (scores, single) = batched("multilabel_margin_loss", x)?;
     let c = scores.shape()[1];
     check_labels(target)?;
