@@ -405,12 +405,3 @@ def lu(self, pivot=True, get_infos=False):
 def norm(self, p="fro", dim=None, keepdim=False, dtype=None):
     """The norm of order `p` over some dims; see `torch.norm`."""
     return rustorch.functional.norm(self, p, dim, keepdim, dtype=dtype)
-
-
-@_method
-def module_load(self, other, assign=False):
-    """What a parameter or buffer becomes when `other` is loaded into it: a new tensor.
-
-    `Module.load_state_dict` asks where `torch.__future__.set_swap_module_params_on_conversion(True)` was called.
-    """
-    return other.detach() if assign else self.copy_(other).detach()

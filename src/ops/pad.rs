@@ -74,14 +74,12 @@ enum Mode {
 
 /// Where each element of a padded dim comes from.
 fn sources(n: i64, before: i64, after: i64, mode: Mode) -> Vec<i64> {
+    // What negative numbers take away does not come back at the other side.
+    let (low, high) = kept(n, before, after);
     let mut list = crate::error::room((n + before + after) as usize);
     list.extend((-before..n + after).map(|i| match mode {
         Mode::Replicate => i.clamp(0, n - 1),
-        // Negative sides take elements away first; what is left goes round.
-        Mode::Circular => {
-            let start = (-before).max(0);
-            start + (i - start).rem_euclid(n - start - (-after).max(0))
-        }
+        Mode::Circular => low + (i - low).rem_euclid(high - low),
         Mode::Reflect if i < 0 => -i,
         Mode::Reflect if i >= n => 2 * (n - 1) - i,
         Mode::Reflect => i,
@@ -91,6 +89,11 @@ fn sources(n: i64, before: i64, after: i64, mode: Mode) -> Vec<i64> {
 
 /// Padding beyond this fits no memory, and sums of it would not fit 64 bits.
 const MOST: u64 = 1 << 48;
+
+/// The part of a dim that negative padding leaves.
+fn kept(n: i64, before: i64, after: i64) -> (i64, i64) {
+    ((-before).max(0), n - (-after).max(0))
+}
 
 fn surround(x: &Tensor, pad: &[i64], mode: Mode) -> Result<Tensor> {
     let mut picks: SmallVec<[(usize, Tensor); 3]> = SmallVec::new();
@@ -144,7 +147,8 @@ fn check_side(x: &Tensor, d: usize, n: i64, (before, after): (i64, i64), mode: M
     if [before, after].iter().any(|p| p.unsigned_abs() > MOST) {
         fail!(Runtime, torch: ("Storage size calculation overflowed with padding ({before}, {after})"), expected: ("pad: expected at most 2^48 per side"), got: ("({before}, {after})"), fix: ("Pad by less."));
     }
-    if n + before + after < 0 || (mode == Mode::Circular && n + before + after <= 0) {
+    let (low, high) = kept(n, before, after);
+    if n + before + after < 0 || (mode == Mode::Circular && low >= high) {
         fail!(Runtime, torch: ("Negative padding value is resulting in an empty dimension"), expected: ("pad: expected to keep elements"), got: ("({before}, {after}) of {n}"), fix: ("Take away less."));
     }
     if n == 0 {

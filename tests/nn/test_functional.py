@@ -52,6 +52,11 @@ F = nn.functional
             RuntimeError,
             "multi_margin_loss: target tensor should be 1-D with size equal to the number of input samples",
         ),
+        (lambda x: F.multi_margin_loss(x, torch.zeros(2)), RuntimeError, "expected scalar type Long but found Float"),
+        (lambda x: F.multilabel_margin_loss(x, x), RuntimeError, "expected scalar type Long but found Float"),
+        (lambda x: F.max_pool1d(x, 0), RuntimeError, "max_pool1d() kernel_size must be greater than zero, but got 0"),
+        (lambda x: F.max_pool2d(x, 2, padding=2), RuntimeError, "pad should be at most half of effective kernel size"),
+        (lambda x: F.avg_pool2d(x, 2, padding=-1), RuntimeError, "pad must be non-negative, but got pad: -1"),
         (
             lambda x: F.cross_entropy(x, torch.zeros(len(x))),
             RuntimeError,
@@ -168,6 +173,35 @@ def test_weighted_losses():
     assert F.mse_loss(x, y, weight=w).item() == (1 + 12) / 4
     assert F.l1_loss(x, y, weight=w, reduction="sum").item() == 7
     assert F.huber_loss(x, y, weight=w, reduction="none").tolist() == [0.5, 4.5]
+
+
+@pytest.mark.parametrize("pad", [(-1, 1), (2, -1), (-1, -2), (3, 0), (0, 5), (-1, 1, -2, 1)])
+def test_circular_padding_wraps_what_negative_numbers_leave(pad, oracle, assert_same):
+    results = []
+    for lib in (torch, oracle):
+        x = lib.arange(40.0).reshape(1, 2, 4, 5).requires_grad_()
+        x = x if len(pad) == 4 else x[0]
+        out = lib.nn.functional.pad(x, pad, mode="circular")
+        grad = lib.autograd.grad((out * lib.arange(float(out.numel())).view(out.shape)).sum(), x)
+        results.append([out, *grad])
+    assert_same(*results)
+
+
+def test_kernels_far_larger_than_the_input_cost_no_more_than_it():
+    side = 2**40
+    x = torch.ones(1, 1, 4, 4, dtype=torch.float64, requires_grad=True)
+    y = F.avg_pool2d(x, side, padding=side // 2, stride=side)
+    assert y.flatten()[0].item() == 16 / side**2
+    y.sum().backward()
+    assert torch.isfinite(x.grad).all()
+    largest, index = F.max_pool2d(x, side, padding=side // 2, stride=side, return_indices=True)
+    assert largest.flatten()[0].item() == 1
+    assert index.flatten()[0].item() == 0
+
+
+def test_circular_padding_of_nothing_is_refused():
+    with pytest.raises(RuntimeError, match="Negative padding value is resulting in an empty dimension"):
+        F.pad(torch.ones(1, 2, 4), (-4, 2), mode="circular")
 
 
 def test_margin_loss_of_one_sample_has_the_shape_of_its_target():

@@ -137,3 +137,32 @@ def test_learning_rate_in_a_tensor_is_read_at_each_step():
     lr.fill_(0.25)
     opt.step()
     assert p.tolist() == [0.25]
+
+
+def test_optimisers_written_elsewhere_find_their_helpers():
+    from rustorch.optim.optimizer import (
+        ParamsT,
+        _default_to_fused_or_foreach,
+        _use_grad_for_differentiable,
+        _view_as_real,
+    )
+
+    class SignSGD(torch.optim.Optimizer):
+        def __init__(self, params: ParamsT, lr=0.5, differentiable=False):
+            super().__init__(params, {"lr": lr, "differentiable": differentiable})
+
+        @_use_grad_for_differentiable
+        def step(self, closure=None):
+            for group in self.param_groups:
+                for p in group["params"]:
+                    p.add_(p.grad.sign(), alpha=-group["lr"])
+
+    p = torch.ones(2, requires_grad=True)
+    p.grad = torch.tensor([3.0, -2.0])
+    SignSGD([p]).step()
+    assert p.tolist() == [0.5, 1.5]
+    assert torch.is_grad_enabled()
+    assert _default_to_fused_or_foreach([p], False, use_fused=True) == (True, False)
+    params, states = [torch.ones(1, dtype=torch.complex64), p], [torch.zeros(1, dtype=torch.complex64), p]
+    _view_as_real(params, states)
+    assert [params[0].shape, states[0].shape, params[1] is p] == [(1, 2), (1, 2), True]

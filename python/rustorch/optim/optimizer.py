@@ -9,7 +9,11 @@ from operator import attrgetter, is_not
 
 import rustorch
 from rustorch import Tensor
+from rustorch.optim import _third_party
 from rustorch.utils.hooks import RemovableHandle
+
+# Optimisers written elsewhere import these from here.
+globals().update({name: value for name, value in vars(_third_party).items() if not name.startswith("__")})
 
 __all__ = ["Optimizer", "register_optimizer_step_post_hook", "register_optimizer_step_pre_hook"]
 

@@ -61,7 +61,7 @@ impl Pool {
             let inside = id * ih * iw;
             *out = match divisor {
                 _ if inside == 0 => F::ONE,
-                Divisor::WithPadding => F::of((pd * ph * pw) as f64),
+                Divisor::WithPadding => F::of(pd as f64 * ph as f64 * pw as f64),
                 Divisor::Inside => F::of(inside as f64),
                 Divisor::Fixed(d) => F::of(d),
             };
@@ -80,11 +80,11 @@ crate::multiversion! {
                 while from < p.output[2] {
                     let to = p.output[2].min(from + STRIP);
                     let mut total = [F::ZERO; STRIP];
-                    for kd in 0..p.kernel[0] {
+                    for kd in p.taps(0, od, od + 1) {
                         let Some(d) = p.tap(0, od, kd) else { continue };
-                        for kh in 0..p.kernel[1] {
+                        for kh in p.taps(1, oh, oh + 1) {
                             let Some(i) = p.tap(1, oh, kh) else { continue };
-                            for kw in 0..p.kernel[2] {
+                            for kw in p.taps(2, from, to) {
                                 let (lo, hi) = p.valid(kw, from, to);
                                 let at = ((d * h + i) * w + kw) as isize + p.start(2, lo);
                                 let total = &mut total[lo - from..hi - from];
@@ -125,11 +125,11 @@ crate::multiversion! {
                     for j in 0..to - from {
                         part[j] = *g.add(row + from + j) / part[j];
                     }
-                    for kd in 0..p.kernel[0] {
+                    for kd in p.taps(0, od, od + 1) {
                         let Some(d) = p.tap(0, od, kd) else { continue };
-                        for kh in 0..p.kernel[1] {
+                        for kh in p.taps(1, oh, oh + 1) {
                             let Some(i) = p.tap(1, oh, kh) else { continue };
-                            for kw in 0..p.kernel[2] {
+                            for kw in p.taps(2, from, to) {
                                 let (lo, hi) = p.valid(kw, from, to);
                                 let at = ((d * h + i) * w + kw) as isize + p.start(2, lo);
                                 let part = &part[lo - from..hi - from];

@@ -101,15 +101,15 @@ crate::multiversion! {
                     let mut best = [F::NEG_INF; STRIP];
                     let mut which = [I::of(0); STRIP];
                     let mut fresh = true;
-                    for kd in 0..p.kernel[0] {
+                    for kd in p.taps(0, od, od + 1) {
                         let Some(d) = p.tap(0, od, kd) else { continue };
-                        for kh in 0..p.kernel[1] {
+                        for kh in p.taps(1, oh, oh + 1) {
                             let Some(i) = p.tap(1, oh, kh) else { continue };
                             let start = (d * h + i) * w;
                             if std::mem::take(&mut fresh) {
                                 first_taps(p, start, from, to, &mut which);
                             }
-                            for kw in 0..p.kernel[2] {
+                            for kw in p.taps(2, from, to) {
                                 let (lo, hi) = p.valid(kw, from, to);
                                 let at = start as isize + p.start(2, lo) + (kw * p.dilation[2]) as isize;
                                 let id = I::of((start + kw * p.dilation[2]) as isize);
@@ -126,7 +126,7 @@ crate::multiversion! {
                             *index.add(row + from + j) = which[j].i64() + p.start(2, from + j) as i64;
                         }
                         for j in from..if p.may_miss() { to } else { from } {
-                            if fresh || (0..p.kernel[2]).all(|k| p.tap(2, j, k).is_none()) {
+                            if fresh || p.taps(2, j, j + 1).is_empty() {
                                 *index.add(row + j) = -1;
                             }
                         }

@@ -70,13 +70,24 @@ impl Pool {
 
     /// What a plane costs, in elements read.
     fn work(&self) -> usize {
-        self.out_plane() * self.kernel.iter().product::<usize>()
+        // A kernel may be far larger than the input, whose elements are then all that is read.
+        let taps = (0..3).map(|d| self.kernel[d].min(self.input[d])).product::<usize>();
+        self.out_plane() * taps.max(1)
     }
 
     /// The first input coordinate of window `o`, possibly in the padding.
     #[inline(always)]
     fn start(&self, d: usize, o: usize) -> isize {
         (o * self.stride[d]) as isize - self.padding[d] as isize
+    }
+
+    /// The taps along dim `d` that lie in the input for some of the windows `from..to`.
+    #[inline(always)]
+    fn taps(&self, d: usize, from: usize, to: usize) -> std::ops::Range<usize> {
+        let step = self.dilation[d];
+        let skipped = (-self.start(d, to - 1)).max(0) as usize;
+        let reach = (self.input[d] as isize - self.start(d, from)).max(0) as usize;
+        skipped.div_ceil(step)..reach.div_ceil(step).min(self.kernel[d])
     }
 
     /// The outputs `from..to` along the width whose tap `k` lies in the input.
