@@ -4,6 +4,7 @@ pub mod cholesky;
 pub mod det;
 pub mod eigen;
 pub mod exp;
+pub mod ldl;
 pub mod lu;
 pub mod norm;
 pub mod products;
