@@ -63,11 +63,10 @@ fn vecdot(x: &Tensor, y: &Tensor, dim: i64) -> Result<Tensor> {
 
 /// Powers of the elements of vectors, from 0 upwards, as rows.
 fn vandermonde(x: &Tensor, n: Option<i64>) -> Result<Tensor> {
-    if x.ndim() == 0 || n.is_some_and(|n| n <= 1) {
+    if n.map_or(x.ndim() == 0, |n| n <= 1) {
         fail!(Runtime, torch: ("N must be greater than 1."), expected: ("linalg.vander: expected N above 1"), got: ("{n:?} and {} dims", x.ndim()), fix: ("Unsqueeze a single number; ask for two columns or more."));
     }
-    let last = x.ndim() - 1;
-    let n = n.map_or(x.shape()[last], |n| n as usize);
+    let n = n.map_or(x.shape().last().copied().unwrap_or(0), |n| n as usize);
     let flat = x.reshape_to(&[x.numel()])?;
     let mut shape = Shape::from_slice(x.shape());
     shape.push(n);
@@ -99,7 +98,7 @@ fn tensorinv(a: &Tensor, ind: i64) -> Result<Tensor> {
 fn tensorsolve(a: &Tensor, b: &Tensor, dims: Option<&[i64]>) -> Result<Tensor> {
     let a = match dims {
         Some(dims) => {
-            let to: Vec<i64> = (0..dims.len()).map(|i| (a.ndim() - dims.len() + i) as i64).collect();
+            let to: Vec<i64> = (0..dims.len()).map(|i| (a.ndim() + i).saturating_sub(dims.len()) as i64).collect();
             view::movedim(a, dims, &to)?
         }
         None => a.clone(),
