@@ -78,3 +78,17 @@ def test_one_triangle_is_read(positive):
     values = torch.linalg.eigvalsh(a)
     assert close(torch.linalg.eigh(a.tril()).eigenvalues, values)
     assert close(torch.linalg.eigh(a.triu(), UPLO="U").eigenvalues, values)
+
+
+def test_low_rank_factors_are_those_of_torch(oracle, matrices, assert_same):
+    for shape in [(9, 5), (5, 9), (2, 8, 6)]:
+        for dtype in ("float64", "complex128"):
+            torch.manual_seed(1), oracle.manual_seed(1)
+            ours, theirs = (T.svd_lowrank(matrices(T, *shape, dtype=dtype), q=3) for T in (torch, oracle))
+            assert_same(ours[1], theirs[1])
+    x = matrices(torch, 30, 2) @ matrices(torch, 2, 6, seed=1) + 5
+    u, s, v = torch.pca_lowrank(x, q=3)
+    assert close(u * s @ v.mT, x - x.mean(0)) and s[2] < 1e-10
+    assert torch.svd_lowrank(x, M=x.mean(0, keepdim=True))[1][2] < 1e-10
+    with pytest.raises(ValueError, match="not greater than min"):
+        torch.pca_lowrank(x, q=9)
