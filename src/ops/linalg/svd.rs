@@ -92,6 +92,14 @@ fn backward(
     let gaps = || across.mul(&across)?.sub(&down.mul(&down)?)?.add(&super::identity(k, k, s)?);
     let apart = |x: &Tensor| x.sub(&diagonal_matrix(&super::diagonal(x)?)?)?.div(&gaps()?);
     let left = gu.map(|g| skew(&matmul(&adjoint(u)?, g)?)).transpose()?;
+    let right = gvh.map(|g| skew(&matmul(vh, &adjoint(g)?)?)).transpose()?;
+    let turning = super::sum_of(
+        left.as_ref().map(super::diagonal).transpose()?,
+        right.as_ref().map(super::diagonal).transpose()?,
+    )?;
+    if let Some(t) = turning {
+        super::check_phases("svd_backward", &t, "singular vectors", "phase term, making it ill-defined")?;
+    }
     if let Some(x) = &left {
         middle = super::sum_of(middle, Some(apart(x)?.mul(&across)?))?;
         if dtype.is_complex() && gvh.is_some() {
@@ -99,9 +107,8 @@ fn backward(
             middle = super::sum_of(middle, Some(diagonal_matrix(&phase)?))?;
         }
     }
-    if let Some(g) = gvh {
-        let x = skew(&matmul(vh, &adjoint(g)?)?)?;
-        middle = super::sum_of(middle, Some(apart(&x)?.mul(&down)?))?;
+    if let Some(x) = &right {
+        middle = super::sum_of(middle, Some(apart(x)?.mul(&down)?))?;
     }
     let mut ga = middle.map(|m| matmul3(u, &m, vh)).transpose()?;
     if let (Some(g), true) = (gu, m > k) {
