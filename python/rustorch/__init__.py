@@ -46,6 +46,7 @@ legacy_contiguous_format = contiguous_format  # noqa: F405
 from rustorch import _tensor as _tensor, overrides as overrides, storage as storage  # noqa: E402
 from rustorch._legacy import classes as _classes, set_default_tensor_type as set_default_tensor_type  # noqa: E402
 from rustorch._interop import *  # noqa: E402
+from rustorch._lowrank import pca_lowrank as pca_lowrank, svd_lowrank as svd_lowrank  # noqa: E402
 from rustorch._switches import *  # noqa: E402
 from rustorch._tensor_str import set_printoptions as set_printoptions  # noqa: E402
 from rustorch._type_info import finfo as finfo, iinfo as iinfo  # noqa: E402

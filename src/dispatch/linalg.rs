@@ -2,7 +2,7 @@
 
 use crate::cpu::float::Shared;
 use crate::cpu::linalg::spectral::{self, Spectral};
-use crate::cpu::linalg::{self, Field, View, cholesky, lu, qr, triangular};
+use crate::cpu::linalg::{self, Field, View, cholesky, ldl, lu, qr, triangular};
 use crate::error::Result;
 use crate::tensor::dtype::{C64, C128};
 use crate::tensor::layout::{Shape, Strides};
@@ -280,5 +280,54 @@ fn decompose(
         // SAFETY: `info` is fresh and has one entry for each matrix.
         unsafe { *to.at(i) = !done as i32 };
         Ok(())
+    })
+}
+
+/// LDL^T factors of each matrix of `a`, in place; `pivots` is contiguous int32 (*, n), `info` int32 (*).
+pub fn ldl(a: &Tensor, pivots: &Tensor, info: &Tensor, hermitian: bool) -> Result<()> {
+    if nothing(a) {
+        super::fill(info, crate::tensor::Scalar::Int(0));
+        return Ok(());
+    }
+    let (count, n, _) = sizes(a);
+    let (p, info) = (Shared(pivots.ptr().cast::<i32>()), Shared(info.ptr().cast::<i32>()));
+    with_field!(a.dtype(), T => linalg::batch(count, n * n * n, &|i| {
+        // SAFETY: fresh memory of these sizes.
+        unsafe { *info.at(i) = ldl::factor(nth::<T>(a, i), p.at(i * n), hermitian) };
+        Ok(())
+    }))
+}
+
+/// Solves by [`ldl`]'s result, with pivots that fit; x takes the place of `b`, which lies column by column.
+pub fn ldl_solve(ld: &Tensor, pivots: &Tensor, b: &Tensor, hermitian: bool) -> Result<()> {
+    if nothing(b) {
+        return Ok(());
+    }
+    let ld = &dense(ld)?;
+    let (count, n, k) = sizes(b);
+    let p = Shared(pivots.ptr().cast::<i32>());
+    with_field!(b.dtype(), T => linalg::batch(count, n * n * k, &|i| {
+        // SAFETY: as above; operations have checked the pivots.
+        unsafe { ldl::solve(nth::<T>(ld, i), p.at(i * n), nth::<T>(b, i), hermitian) };
+        Ok(())
+    }))
+}
+
+/// Do contiguous int32 pivots (*, n) lie within 1..=n, and negative ones stand in equal pairs?
+pub fn ldl_pivots_fit(pivots: &Tensor, n: usize) -> bool {
+    if nothing(pivots) {
+        return true;
+    }
+    // SAFETY: contiguous int32, as operations have checked.
+    let all = unsafe { std::slice::from_raw_parts(pivots.ptr().cast::<i32>(), pivots.numel()) };
+    all.chunks(n).all(|row| {
+        let mut k = 0;
+        while k < n {
+            if row[k] == 0 || row[k].unsigned_abs() as usize > n || (row[k] < 0 && row.get(k + 1) != Some(&row[k])) {
+                return false;
+            }
+            k += 1 + (row[k] < 0) as usize;
+        }
+        true
     })
 }

@@ -27,8 +27,9 @@ fn trace(x: &Tensor) -> Result<Tensor> {
 }
 
 /// The cross product along `dim`, of extent 3; by default the first such dim.
-fn cross(x: &Tensor, y: &Tensor, dim: Option<i64>) -> Result<Tensor> {
+pub fn cross(x: &Tensor, y: &Tensor, dim: Option<i64>) -> Result<Tensor> {
     let shape = layout::broadcast(x.shape(), y.shape())?;
+    let given = dim;
     let dim = match dim {
         Some(d) => layout::wrap_dim(d, shape.len())?,
         None => match shape.iter().position(|&n| n == 3) {
@@ -42,7 +43,7 @@ fn cross(x: &Tensor, y: &Tensor, dim: Option<i64>) -> Result<Tensor> {
         fail!(Runtime, torch: ("linalg.cross: inputs must have the same number of dimensions."), expected: ("cross: expected as many dims"), got: ("{:?} and {:?}", x.shape(), y.shape()), fix: ("Unsqueeze one."));
     }
     if shape[dim] != 3 || x.shape()[dim] != 3 || y.shape()[dim] != 3 {
-        fail!(Runtime, torch: ("linalg.cross: inputs dimension {dim} must have length 3. Got {} and {}", x.shape()[dim], y.shape()[dim]), expected: ("cross: expected extent 3 along dim {dim}"), got: ("{:?} and {:?}", x.shape(), y.shape()), fix: ("Name the dim of the vectors."));
+        fail!(Runtime, torch: ("linalg.cross: inputs dimension {} must have length 3. Got {} and {}", given.unwrap_or(dim as i64), x.shape()[dim], y.shape()[dim]), expected: ("cross: expected extent 3 along dim {dim}"), got: ("{:?} and {:?}", x.shape(), y.shape()), fix: ("Name the dim of the vectors."));
     }
     product(x, y, dim as i64)
 }

@@ -110,6 +110,7 @@ pub static TABLE: &[&[OpDef]] = &[
     linalg::det::OPS,
     linalg::triangular::OPS,
     linalg::cholesky::OPS,
+    linalg::ldl::OPS,
     linalg::exp::OPS,
     linalg::eigen::OPS,
     linalg::svd::OPS,

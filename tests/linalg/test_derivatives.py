@@ -104,6 +104,23 @@ def test_derivatives_that_do_not_exist():
         torch.geqrf(x)[0].sum().backward()
 
 
+@pytest.mark.parametrize(
+    ("function", "text"),
+    [
+        (lambda a: torch.linalg.svd(a).U, "svd_backward: The singular vectors in the complex case"),
+        (
+            lambda a: torch.linalg.eigh(a + a.mH).eigenvectors,
+            "linalg_eigh_backward: The eigenvectors in the complex case",
+        ),
+        (lambda a: torch.linalg.eig(a).eigenvectors, "linalg_eig_backward: The eigenvectors in the complex case"),
+    ],
+)
+def test_losses_that_depend_on_a_phase_have_no_derivative(function, text, matrices):
+    a = matrices(torch, 3, 3, dtype="complex128").requires_grad_()
+    with pytest.raises(RuntimeError, match=text):
+        function(a).real.sum().backward()
+
+
 def test_gradients_agree_with_torch(oracle, matrices, assert_same):
     def run(T, dtype):
         a, b = (matrices(T, *s, dtype=dtype, seed=i).requires_grad_() for i, s in enumerate([(3, 3), (3, 2)]))

@@ -60,9 +60,17 @@ def test_eig_multiplies_to_its_input(matrices, shape, dtype):
 
 def test_eigenvalues_are_those_of_eig(matrices):
     a = matrices(torch, 6, 6)
-    close(torch.linalg.eigvals(a), torch.linalg.eig(a).eigenvalues)
+    values, others = (x.abs().sort().values for x in (torch.linalg.eigvals(a), torch.linalg.eig(a).eigenvalues))
+    assert close(values, others)
     rotation = torch.tensor([[0.0, -1.0], [1.0, 0.0]])
     assert sorted(torch.linalg.eigvals(rotation).imag.tolist()) == pytest.approx([-1, 1])
+
+
+def test_the_diagonal_of_hermitian_matrices_counts_as_real(positive):
+    a = positive(torch, 4, 4, dtype="complex128")
+    skewed = a + 1j * torch.eye(4, dtype=torch.float64)
+    assert close(torch.linalg.eigvalsh(skewed), torch.linalg.eigvalsh(a))
+    assert close(torch.linalg.cholesky(skewed), torch.linalg.cholesky(a))
 
 
 def test_one_triangle_is_read(positive):
@@ -70,3 +78,17 @@ def test_one_triangle_is_read(positive):
     values = torch.linalg.eigvalsh(a)
     assert close(torch.linalg.eigh(a.tril()).eigenvalues, values)
     assert close(torch.linalg.eigh(a.triu(), UPLO="U").eigenvalues, values)
+
+
+def test_low_rank_factors_are_those_of_torch(oracle, matrices, assert_same):
+    for shape in [(9, 5), (5, 9), (2, 8, 6)]:
+        for dtype in ("float64", "complex128"):
+            torch.manual_seed(1), oracle.manual_seed(1)
+            ours, theirs = (T.svd_lowrank(matrices(T, *shape, dtype=dtype), q=3) for T in (torch, oracle))
+            assert_same(ours[1], theirs[1])
+    x = matrices(torch, 30, 2) @ matrices(torch, 2, 6, seed=1) + 5
+    u, s, v = torch.pca_lowrank(x, q=3)
+    assert close(u * s @ v.mT, x - x.mean(0)) and s[2] < 1e-10
+    assert torch.svd_lowrank(x, M=x.mean(0, keepdim=True))[1][2] < 1e-10
+    with pytest.raises(ValueError, match="not greater than min"):
+        torch.pca_lowrank(x, q=9)

@@ -12,6 +12,7 @@
 #![allow(unsafe_op_in_unsafe_fn, reason = "one contract for all of it, stated above")]
 
 pub mod cholesky;
+pub mod ldl;
 pub mod lu;
 pub mod qr;
 pub mod spectral;

@@ -42,6 +42,14 @@ impl<T: Field> View<T> {
         MatMut::from_raw_parts_mut(self.ptr, self.m, self.n, self.rs, self.cs)
     }
 
+    unsafe fn clear(self) {
+        for j in 0..self.n {
+            for i in 0..self.m {
+                *self.at(i, j) = super::zero();
+            }
+        }
+    }
+
     unsafe fn is_finite(self) -> bool {
         (0..self.n).all(|j| (0..self.m).all(|i| (*self.at(i, j)).wide().is_finite()))
     }
@@ -101,6 +109,10 @@ pub unsafe fn singular<T: Spectral>(
         Some(_) => ComputeSvdVectors::Full,
     };
     let (u, v) = vectors.unzip();
+    // faer counts on zeros in a part of the vectors that it does not write.
+    for v in [u, v].into_iter().flatten().filter(|v| v.n > k) {
+        v.clear();
+    }
     let mut stack = memory(svd::svd_scratch::<T>(m, n, of(u), of(v), Par::Seq, Default::default()))?;
     let s = Scratch::<T>::new(k)?;
     let done = svd::svd(

@@ -40,7 +40,12 @@ fn hermitian(a: &Tensor, uplo: &str, vectors: bool) -> Result<(Tensor, Tensor)> 
         }
     };
     no_grad(|| {
-        let a = if upper { adjoint(a)? } else { a.clone() };
+        let mut a = if upper { adjoint(a)? } else { a.clone() };
+        if a.dtype().is_complex() {
+            // LAPACK does not look at imaginary parts of the diagonal, which faer takes to be 0.
+            let d = super::diagonal(&a)?;
+            a = a.sub(&diagonal_matrix(&d.sub(&to_dtype(&d.real_part()?, d.dtype())?)?)?)?;
+        }
         let (l, v, info) = results(&a, a.dtype().to_real(), a.dtype())?;
         dispatch::linalg::hermitian(&a, &l, vectors.then_some(&v), &info)?;
         check_info(Kind::LinAlg, "linalg.eigh", &info, no_convergence, "Look for NaN and infinities in it.")?;
@@ -58,11 +63,18 @@ pub fn eigh(a: &Tensor, uplo: &str) -> Result<(Tensor, Tensor)> {
         move |c, g| {
             let (l, v) = (c.get(l)?, c.get(v)?);
             let vh = adjoint(&v)?;
-            let middle = middle(g[0].as_ref(), g[1].as_ref().map(|g| matmul(&vh, g)).transpose()?, &l, v.dtype())?;
+            let x = g[1].as_ref().map(|g| matmul(&vh, g)).transpose()?;
+            check_phases("linalg_eigh_backward", x.as_ref())?;
+            let middle = middle(g[0].as_ref(), x, &l, v.dtype())?;
             grads![middle.map(|m| matmul3(&v, &m, &vh)).transpose()?]
         }
     })?;
     Ok((l, v))
+}
+
+fn check_phases(name: &str, x: Option<&Tensor>) -> Result<()> {
+    let Some(x) = x else { return Ok(()) };
+    super::check_phases(name, &super::diagonal(x)?, "eigenvectors", "quantity, so it is ill-defined")
 }
 
 /// `diag(gL) + X / E`, where either may be absent; the diagonal of X does not count.
@@ -120,6 +132,7 @@ pub fn eig(a: &Tensor) -> Result<(Tensor, Tensor)> {
             let x = match &g[1] {
                 Some(g) => {
                     let x = matmul(&vh, g)?;
+                    check_phases("linalg_eig_backward", Some(&x))?;
                     let length = to_dtype(&super::diagonal(&x)?.real_part()?, v.dtype())?;
                     Some(x.sub(&matmul(&vh, &v)?.mul(&unsqueeze(&length, -2)?)?)?)
                 }

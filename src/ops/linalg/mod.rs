@@ -4,6 +4,7 @@ pub mod cholesky;
 pub mod det;
 pub mod eigen;
 pub mod exp;
+pub mod ldl;
 pub mod lu;
 pub mod norm;
 pub mod products;
@@ -13,8 +14,11 @@ pub mod svd;
 pub mod triangular;
 
 use super::matmul::matmul;
+use super::pointwise::number;
+use super::reinterpret::imag;
 use super::shift::triangle;
 use super::view::{self, expand_to};
+use crate::autograd::no_grad;
 use crate::dispatch;
 use crate::error::{Kind, Result, three_parts};
 use crate::fail;
@@ -171,6 +175,25 @@ pub fn broadcast_batches(a: &Tensor, b: &Tensor) -> Result<(Tensor, Tensor)> {
     };
     Ok((expand(a)?, expand(b)?))
 }
+
+/// Refuses the derivative of a loss that depends on the phases of complex vectors, which are arbitrary: `turning` holds its
+/// slope by each of them, as imaginary parts. `subject` is what torch calls these vectors.
+pub fn check_phases(name: &str, turning: &Tensor, subject: &str, term: &str) -> Result<()> {
+    if !turning.dtype().is_complex() || turning.is_meta() {
+        return Ok(());
+    }
+    let steady = no_grad(|| {
+        let slope = imag(&turning.detach())?.abs()?;
+        slope.gt(&number(PHASE_TOLERANCE)?)?.any_all()?.item_bool().map(|any| !any)
+    })?;
+    if !steady {
+        fail!(Runtime, torch: ("{name}: The {subject} in the complex case are specified up to multiplication by e^{{i phi}}. The specified loss function depends on this {term}."), expected: ("{name}: expected a loss that phases do not change"), got: ("one that they do"), fix: ("Use magnitudes, or products in which phases cancel."));
+    }
+    Ok(())
+}
+
+/// The slope by a phase that passes for rounding, as in torch.
+const PHASE_TOLERANCE: f64 = 1e-2;
 
 /// An empty result, for what was not asked for.
 pub fn absent(like: &Tensor) -> Result<Tensor> {

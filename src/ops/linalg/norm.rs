@@ -100,7 +100,7 @@ fn norm(x: &Tensor, order: Option<Scalar>, dim: Option<&[i64]>, keepdim: bool, d
 
 fn check_dims(x: &Tensor, ordered: bool, dim: Option<&[i64]>) -> Result<()> {
     match dim {
-        Some(d) if ordered && d.len() != 1 && d.len() != 2 => {
+        Some(d) if d.len() != 1 && d.len() != 2 => {
             fail!(Runtime, torch: ("linalg.norm: If dim is specified, it must be of length 1 or 2. Got {d:?}"), expected: ("linalg.norm: expected one or two dims"), got: ("{d:?}"), fix: ("Use vector_norm() for more."))
         }
         None if ordered && x.ndim() != 1 && x.ndim() != 2 => {

@@ -4,49 +4,15 @@ use super::solve;
 use crate::error::Result;
 use crate::fail;
 use crate::ops;
-use crate::ops::join::stack;
 use crate::ops::matmul::matmul;
 use crate::ops::sequence::vander;
 use crate::ops::view;
 use crate::tensor::Tensor;
-use crate::tensor::layout::{self, Shape};
+use crate::tensor::layout::Shape;
 
-/// The cross product along a dim of 3; other dims broadcast.
+/// The cross product along a dim of 3 elements; other dims broadcast.
 fn cross(x: &Tensor, y: &Tensor, dim: i64) -> Result<Tensor> {
-    const NAME: &str = "linalg.cross";
-    if x.ndim() != y.ndim() {
-        fail!(Runtime, torch: ("{NAME}: inputs must have the same number of dimensions."), expected: ("{NAME}: expected as many dims"), got: ("{} and {}", x.ndim(), y.ndim()), fix: ("Unsqueeze one."));
-    }
-    let shape = layout::broadcast(x.shape(), y.shape());
-    let d = x.wrap_dim(dim)?;
-    if x.size(d) != 3 || y.size(d) != 3 {
-        fail!(Runtime, torch: ("{NAME}: inputs dimension {dim} must have length 3. Got {} and {}", x.size(d), y.size(d)), expected: ("{NAME}: expected 3 elements along dim {dim}"), got: ("{:?} and {:?}", x.shape(), y.shape()), fix: ("Name the dim of the components."));
-    }
-    let (shape, dim) = (shape?, d as i64);
-    let (x, y) = (view::expand_to(x, &shape)?, view::expand_to(y, &shape)?);
-    let part = |t: &Tensor, i: i64| view::select(t, dim, i);
-    let mut parts = Vec::with_capacity(3);
-    for i in 0..3 {
-        let (j, k) = ((i + 1) % 3, (i + 2) % 3);
-        parts.push(part(&x, j)?.mul(&part(&y, k)?)?.sub(&part(&x, k)?.mul(&part(&y, j)?)?)?);
-    }
-    stack(&parts, dim)
-}
-
-fn cross_any(x: &Tensor, y: &Tensor, dim: Option<i64>) -> Result<Tensor> {
-    let dim = match dim {
-        Some(d) => d,
-        None => {
-            let shape = layout::broadcast(x.shape(), y.shape())?;
-            match shape.iter().position(|&n| n == 3) {
-                Some(d) => d as i64,
-                None => {
-                    fail!(Runtime, torch: ("no dimension of size 3 in input"), expected: ("cross: expected a dim of 3 elements"), got: ("{:?}", x.shape()), fix: ("Pad the vectors."))
-                }
-            }
-        }
-    };
-    cross(x, y, dim)
+    crate::ops::matrix::cross(x, y, Some(dim))
 }
 
 /// `sum(conj(x) * y)` along a dim.
@@ -63,11 +29,10 @@ fn vecdot(x: &Tensor, y: &Tensor, dim: i64) -> Result<Tensor> {
 
 /// Powers of the elements of vectors, from 0 upwards, as rows.
 fn vandermonde(x: &Tensor, n: Option<i64>) -> Result<Tensor> {
-    if x.ndim() == 0 || n.is_some_and(|n| n <= 1) {
+    if n.map_or(x.ndim() == 0, |n| n <= 1) {
         fail!(Runtime, torch: ("N must be greater than 1."), expected: ("linalg.vander: expected N above 1"), got: ("{n:?} and {} dims", x.ndim()), fix: ("Unsqueeze a single number; ask for two columns or more."));
     }
-    let last = x.ndim() - 1;
-    let n = n.map_or(x.shape()[last], |n| n as usize);
+    let n = n.map_or(x.shape().last().copied().unwrap_or(0), |n| n as usize);
     let flat = x.reshape_to(&[x.numel()])?;
     let mut shape = Shape::from_slice(x.shape());
     shape.push(n);
@@ -99,7 +64,7 @@ fn tensorinv(a: &Tensor, ind: i64) -> Result<Tensor> {
 fn tensorsolve(a: &Tensor, b: &Tensor, dims: Option<&[i64]>) -> Result<Tensor> {
     let a = match dims {
         Some(dims) => {
-            let to: Vec<i64> = (0..dims.len()).map(|i| (a.ndim() - dims.len() + i) as i64).collect();
+            let to: Vec<i64> = (0..dims.len()).map(|i| (a.ndim() + i).saturating_sub(dims.len()) as i64).collect();
             view::movedim(a, dims, &to)?
         }
         None => a.clone(),
@@ -116,8 +81,6 @@ fn tensorsolve(a: &Tensor, b: &Tensor, dims: Option<&[i64]>) -> Result<Tensor> {
 ops! {
     /// The cross product along a dim of 3 elements.
     "linalg_cross(Tensor self, Tensor other, *, int dim=-1) -> Tensor" [l o] => cross(0, 1, 2);
-    /// The cross product along a dim of 3 elements, by default the first such.
-    "cross(Tensor self, Tensor other, int? dim=None) -> Tensor" [f m o] => cross_any(0, 1, 2);
     /// `sum(conj(x) * y)` along a dim.
     "linalg_vecdot(Tensor x, Tensor y, *, int dim=-1) -> Tensor" [l o] => vecdot(0, 1, 2);
     /// Rows of powers of each element, from 0 upwards.

@@ -92,6 +92,14 @@ fn backward(
     let gaps = || across.mul(&across)?.sub(&down.mul(&down)?)?.add(&super::identity(k, k, s)?);
     let apart = |x: &Tensor| x.sub(&diagonal_matrix(&super::diagonal(x)?)?)?.div(&gaps()?);
     let left = gu.map(|g| skew(&matmul(&adjoint(u)?, g)?)).transpose()?;
+    let right = gvh.map(|g| skew(&matmul(vh, &adjoint(g)?)?)).transpose()?;
+    let turning = super::sum_of(
+        left.as_ref().map(super::diagonal).transpose()?,
+        right.as_ref().map(super::diagonal).transpose()?,
+    )?;
+    if let Some(t) = turning {
+        super::check_phases("svd_backward", &t, "singular vectors", "phase term, making it ill-defined")?;
+    }
     if let Some(x) = &left {
         middle = super::sum_of(middle, Some(apart(x)?.mul(&across)?))?;
         if dtype.is_complex() && gvh.is_some() {
@@ -99,9 +107,8 @@ fn backward(
             middle = super::sum_of(middle, Some(diagonal_matrix(&phase)?))?;
         }
     }
-    if let Some(g) = gvh {
-        let x = skew(&matmul(vh, &adjoint(g)?)?)?;
-        middle = super::sum_of(middle, Some(apart(&x)?.mul(&down)?))?;
+    if let Some(x) = &right {
+        middle = super::sum_of(middle, Some(apart(x)?.mul(&down)?))?;
     }
     let mut ga = middle.map(|m| matmul3(u, &m, vh)).transpose()?;
     if let (Some(g), true) = (gu, m > k) {
@@ -229,7 +236,7 @@ fn matrix_rank(a: &Tensor, atol: Option<&Tensor>, rtol: Option<&Tensor>, hermiti
             return dispatch::zeros(&dispatch::linalg::batch_shape(a, 2), DType::I64, a.device());
         }
         let s = if hermitian { eigen::eigvalsh(a, "L")?.abs()? } else { svdvals(a)? };
-        significant(a, &s, atol, rtol)?.sum_dims(&[-1], false)
+        crate::ops::reduce::sum(&significant(a, &s, atol, rtol)?, Some(&[-1]), false, None)
     })
 }
 
@@ -314,15 +321,20 @@ fn lstsq(a: &Tensor, b: &Tensor, rcond: Option<f64>, driver: Option<&str>) -> Re
             driver == "gels" || a.is_meta() || rank.eq_scalar(n as f64)?.all_all()?.item_bool()?,
         )
     })?;
-    let real = dispatch::empty(&[0], a.dtype().to_real(), a.device())?;
+    // An empty part of the solution: what is left out is differentiable all the same.
+    let none = crate::ops::view::narrow(&x.reshape_to(&[x.numel()])?.real_part()?, 0, 0, 0)?;
     let residuals = if m > n && driver != "gelsy" && full {
         let r = matmul(&a, &x)?.sub(&b)?.abs()?;
         r.mul(&r)?.sum_dims(&[-2], false)?
     } else {
-        real.clone()
+        none
     };
     let rank = if driver == "gels" { dispatch::empty(&[0], DType::I64, a.device())? } else { rank };
-    let values = if driver == "gelsd" || driver == "gelss" { no_grad(|| svdvals(&a))? } else { real };
+    let values = if driver == "gelsd" || driver == "gelss" {
+        no_grad(|| svdvals(&a))?
+    } else {
+        dispatch::empty(&[0], a.dtype().to_real(), a.device())?
+    };
     let x = if vectors { crate::ops::view::squeeze_dim(&x, -1)? } else { x };
     Ok((x, residuals, rank, values))
 }
