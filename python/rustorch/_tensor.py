@@ -160,12 +160,6 @@ def dim_order(self, *, ambiguity_check=False):
 
 
 @_method
-def module_load(self, other, assign=False):
-    """What `load_state_dict` puts in this tensor's place under `set_swap_module_params_on_conversion`."""
-    return other.detach() if assign else self.copy_(other).detach()
-
-
-@_method
 def register_hook(self, hook):
     """Calls `hook(grad)` whenever a gradient of this tensor is known; a result replaces the gradient."""
     return rustorch.utils.hooks.PlacedHandle(self._add_hook(hook))

@@ -522,19 +522,8 @@ pub(super) fn resize(obj: &Bound<'_, PyTensor>, shape: &[usize], format: crate::
     Ok(())
 }
 
-/// Exchanges the tensors inside two Python objects.
-#[pyfunction]
-fn _swap_tensor_impls(a: &Bound<'_, PyTensor>, b: &Bound<'_, PyTensor>) {
-    let (x, y) = (a.get().tensor(), b.get().tensor());
-    replace(a, y.clone());
-    replace(b, x);
-    // The second step took y out of b, not out of a.
-    y.pyobj().store(a.as_ptr().cast(), Ordering::Release);
-}
-
 pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<PyTensor>()?;
-    m.add_function(wrap_pyfunction!(_swap_tensor_impls, m)?)?;
     // Python's own messages show this name: "'Tensor' object is not callable".
     // SAFETY: a static string; the type is ours, and the interpreter frees a copy of its own.
     unsafe { (*m.py().get_type::<PyTensor>().as_type_ptr()).tp_name = c"Tensor".as_ptr() };

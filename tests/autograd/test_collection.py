@@ -54,38 +54,38 @@ def kept(x):
 
 def through_tensor_hook(token):
     x = leaf()
-    x.register_hook(lambda g: (x, token) and None)
+    x.register_hook(lambda g: (x, token, None)[-1])
 
 
 def through_hook_of_result(token):
     y = leaf() * 2
-    y.register_hook(lambda g: (y, token) and None)
+    y.register_hook(lambda g: (y, token, None)[-1])
 
 
 def through_hook_of_leaf_below(token):
     x = leaf()
     y = x.exp() + 1
-    x.register_hook(lambda g: (y, token) and None)
+    x.register_hook(lambda g: (y, token, None)[-1])
 
 
 def through_post_accumulate_hook(token):
     x = leaf()
-    x.register_post_accumulate_grad_hook(lambda p: (x, token) and None)
+    x.register_post_accumulate_grad_hook(lambda p: (x, token, None)[-1])
 
 
 def through_node_hook(token):
     y = leaf().exp()
-    y.grad_fn.register_hook(lambda gi, go: (y, token) and None)
+    y.grad_fn.register_hook(lambda gi, go: (y, token, None)[-1])
 
 
 def through_node_prehook(token):
     y = leaf().exp()
-    y.grad_fn.register_prehook(lambda go: (y, token) and None)
+    y.grad_fn.register_prehook(lambda go: (y, token, None)[-1])
 
 
 def through_node_object(token):
     node = leaf().exp().grad_fn
-    node.register_hook(lambda gi, go: (node, token) and None)
+    node.register_hook(lambda gi, go: (node, token, None)[-1])
 
 
 def through_node_metadata(token):
@@ -95,13 +95,13 @@ def through_node_metadata(token):
 
 def through_node_below(token):
     y = leaf().exp()
-    y.grad_fn.register_hook(lambda gi, go: (z, token) and None)
+    y.grad_fn.register_hook(lambda gi, go: (z, token, None)[-1])
     z = (y * 2).sum()
 
 
 def through_accumulator_hook(token):
     y = leaf() * 2
-    y.grad_fn.next_functions[0][0].register_hook(lambda gi, go: (y, token) and None)
+    y.grad_fn.next_functions[0][0].register_hook(lambda gi, go: (y, token, None)[-1])
 
 
 def through_ctx(token):
@@ -130,14 +130,14 @@ def through_saved_for_backward(token):
     x = leaf()
     Save.apply(x, seen)
     ctx = seen.pop()
-    x.register_hook(lambda g: (ctx, token) and None)
+    x.register_hook(lambda g: (ctx, token, None)[-1])
 
 
 def through_saved_by_operation(token):
     x = leaf()
     y = x.detach().clone().requires_grad_()
     z = x * y  # Keeps both.
-    y.register_hook(lambda g: (z, token) and None)
+    y.register_hook(lambda g: (z, token, None)[-1])
 
 
 def through_copy_slices(token):
@@ -175,7 +175,7 @@ def through_subclass(token):
 
 def through_subclass_hook(token):
     x = torch.ones(3).as_subclass(Sub).requires_grad_()
-    x.register_hook(lambda g: (x, token) and None)
+    x.register_hook(lambda g: (x, token, None)[-1])
 
 
 def through_parameter(token):
@@ -187,7 +187,7 @@ def through_handle(token):
     x = leaf()
 
     def hook(g):
-        return (handle, x, token) and None
+        return (handle, x, token, None)[-1]
 
     handle = x.register_hook(hook)
 
@@ -201,7 +201,7 @@ def through_module(token):
 
 def through_new_data(token):
     x = leaf()
-    x.register_hook(lambda g: (x, token) and None)
+    x.register_hook(lambda g: (x, token, None)[-1])
     x.data = torch.zeros(5)
 
 
@@ -346,7 +346,7 @@ def test_programs_run_under_an_eager_collector(eager_collector):
         out = Save.apply(hidden, seen)
         seen[0].output = out
         loss = nn.functional.cross_entropy(out, y)
-        with graph.saved_tensors_hooks(lambda t: (t, seen), lambda packed: packed[0]):
+        with graph.saved_tensors_hooks(lambda t, seen=seen: (t, seen), lambda packed: packed[0]):
             loss = loss + sum((p * p).sum() for p in model.parameters()) * 1e-3
         grads = torch.autograd.grad(loss, list(model.parameters()), create_graph=True)
         total = loss + sum(g.square().sum() for g in grads) * 1e-3

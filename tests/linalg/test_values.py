@@ -61,13 +61,17 @@ CASES = {
     "solve_triangular, lower, right": lambda T, m, p: T.linalg.solve_triangular(
         m(2, 4, 4), m(3, 4), upper=False, left=False
     ),
-    "solve_triangular, unit": lambda T, m, p: T.linalg.solve_triangular(m(4, 4), m(4, 3), upper=True, unitriangular=True),
+    "solve_triangular, unit": lambda T, m, p: T.linalg.solve_triangular(
+        m(4, 4), m(4, 3), upper=True, unitriangular=True
+    ),
     "solve_triangular, blocks": lambda T, m, p: T.linalg.solve_triangular(
         m(90, 90) / 90, m(90, 5).mT.contiguous().mT, upper=False, unitriangular=True
     ),
     "solve_triangular by zero": lambda T, m, p: T.linalg.solve_triangular(T.zeros(2, 2), T.ones(2, 1), upper=True),
     "triangular_solve": lambda T, m, p: m(4, 2).triangular_solve(m(4, 4)),
-    "triangular_solve, transposed": lambda T, m, p: T.triangular_solve(m(4, 2), m(2, 4, 4), upper=False, transpose=True),
+    "triangular_solve, transposed": lambda T, m, p: T.triangular_solve(
+        m(4, 2), m(2, 4, 4), upper=False, transpose=True
+    ),
     "cholesky": lambda T, m, p: T.linalg.cholesky(p(2, 4, 4)),
     "cholesky, upper": lambda T, m, p: T.linalg.cholesky(p(4, 4), upper=True),
     "cholesky reads one triangle": lambda T, m, p: T.linalg.cholesky(p(4, 4).tril()),
@@ -78,7 +82,9 @@ CASES = {
     "cholesky_solve, upper": lambda T, m, p: T.cholesky_solve(m(4, 2), T.linalg.cholesky(p(4, 4), upper=True), True),
     "cholesky_inverse": lambda T, m, p: T.cholesky_inverse(T.linalg.cholesky(p(2, 4, 4))),
     "matrix_exp": lambda T, m, p: T.matrix_exp(m(2, 4, 4)),
-    "matrix_exp of large matrices": lambda T, m, p: T.linalg.matrix_exp(m(2, 4, 4) * T.tensor([1e-9, 7]).reshape(2, 1, 1)),
+    "matrix_exp of large matrices": lambda T, m, p: T.linalg.matrix_exp(
+        m(2, 4, 4) * T.tensor([1e-9, 7]).reshape(2, 1, 1)
+    ),
     "matrix_exp of small ones": lambda T, m, p: [T.matrix_exp(m(3, 3) * s) for s in (1e-9, 1e-5, 1e-3, 0.02, 0.2, 0.5)],
     "matrix_exp of nothing": lambda T, m, p: T.matrix_exp(m(2, 0, 0)),
     "matrix_power": lambda T, m, p: [T.linalg.matrix_power(m(2, 3, 3), n) for n in (-3, -1, 0, 1, 2, 5)],

@@ -127,7 +127,7 @@ def test_copy_error_is_reported_with_its_cause():
 
 def test_memory_takes_nothing_from_a_meta_tensor():
     x = torch.ones(2)
-    with pytest.raises(NotImplementedError, match="^Cannot copy out of meta tensor; no data!"):
+    with pytest.raises(NotImplementedError, match=r"^Cannot copy out of meta tensor; no data!"):
         x.copy_(torch.zeros(2, device="meta"))
     assert x.tolist() == [1, 1]
 

@@ -11,46 +11,6 @@ def __getattr__(name):
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def swap_tensors(t1, t2):
-    """Exchange two tensors with all they have: data, gradient, class and attributes. References see the other one.
-
-    Raises:  RuntimeError: if one has weak references, other slots than the other, or is saved in a graph.
-    Example:
-        >>> import rustorch as torch
-        >>> x, y = torch.zeros(1), torch.ones(2)
-        >>> torch.utils.swap_tensors(x, y)
-        >>> x
-        tensor([1., 1.])
-    """
-    import copyreg
-    import weakref
-
-    from rustorch import _C
-
-    for name, t in (("t1", t1), ("t2", t2)):
-        if weakref.getweakrefs(t):
-            raise RuntimeError(f"Cannot swap {name} because it has weakref associated with it")
-    slots = set(copyreg._slotnames(t1.__class__))
-    if slots != set(copyreg._slotnames(t2.__class__)):
-        raise RuntimeError("Cannot swap t1 and t2 if they have different slots")
-    for name, t in (("t1", t1), ("t2", t2)):
-        if t._use_count() > 1:
-            raise RuntimeError(
-                f"Expected use_count of {name} to be 1 or 2 with an AccumulateGrad node but got {t._use_count()} make "
-                "sure you are not holding references to the tensor in other places."
-            )
-    for name in ("__class__", "__dict__", *slots):
-        values = [getattr(t, name) for t in (t1, t2) if hasattr(t, name)]
-        if len(values) == 2:
-            setattr(t1, name, values[1])
-            setattr(t2, name, values[0])
-        elif values:
-            giver, taker = (t1, t2) if hasattr(t1, name) else (t2, t1)
-            setattr(taker, name, values[0])
-            delattr(giver, name)
-    _C._swap_tensor_impls(t1, t2)
-
-
 def set_module(obj, mod):
     """Set the module that `obj` says it comes from."""
     if not isinstance(mod, str):
@@ -74,7 +34,14 @@ def _refuse_backward(grad_outputs):
 def swap_tensors(t1, t2):
     """Let two tensors exchange their contents, classes and attributes while both stay the same objects.
 
-    Raises:  RuntimeError: if something holds a weak reference to one of them, or their classes have different slots.
+    Raises:  RuntimeError: if something holds a weak reference to one of them, if a graph has saved one, or if their
+        classes have different slots.
+    Example:
+        >>> import rustorch as torch
+        >>> x, y = torch.zeros(1), torch.ones(2)
+        >>> torch.utils.swap_tensors(x, y)
+        >>> x
+        tensor([1., 1.])
     """
     import copyreg
     import weakref
@@ -88,10 +55,18 @@ def swap_tensors(t1, t2):
     slots = set(copyreg._slotnames(type(t1)))
     if slots != set(copyreg._slotnames(type(t2))):
         raise RuntimeError("Cannot swap t1 and t2 if they have different slots")
-    for tensor in (t1, t2):
-        if tensor.is_leaf and tensor.requires_grad:
-            # A graph that leads here would add to the wrong object. Without one, the node goes away again.
-            get_gradient_edge(tensor).node.register_prehook(_refuse_backward)
+    for name, tensor in (("t1", t1), ("t2", t2)):
+        count = tensor._use_count()
+        # The node of a leaf holds it. A graph that leads there would add to the wrong object; without one, the node goes
+        # away again.
+        node = get_gradient_edge(tensor).node if tensor.is_leaf and tensor.requires_grad else None
+        if tensor._use_count() > 1 + (node is not None):
+            raise RuntimeError(
+                f"Expected use_count of {name} to be 1 or 2 with an AccumulateGrad node but got {count} make sure you are "
+                "not holding references to the tensor in other places."
+            )
+        if node is not None:
+            node.register_prehook(_refuse_backward)
     for name in ("__class__", "__dict__", *slots):
         old = [(t, getattr(t, name)) for t in (t1, t2) if hasattr(t, name)]
         for t, _ in old if name in slots else ():

@@ -407,9 +407,7 @@ class Module(_ModuleHooks, _ModuleState, _ModuleConversion):
                     seen.add(value)
                 yield f"{path}.{name}" if path else name, value
 
-    def named_parameters(
-        self, prefix="", recurse=True, remove_duplicate=True
-    ) -> "Iterator[tuple[str, Parameter]]":
+    def named_parameters(self, prefix="", recurse=True, remove_duplicate=True) -> "Iterator[tuple[str, Parameter]]":
         """Iterate over (dotted name, parameter).
 
         Args:
