@@ -1,6 +1,5 @@
 //! Copies and casts.
 
-use super::helpers::same_device;
 use super::inplace;
 use crate::autograd::record;
 use crate::dispatch;
