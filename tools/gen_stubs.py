@@ -62,6 +62,7 @@ RESULT = {
 }
 # Classes of constants, as the stub names them.
 KINDS = {"dtype": "_dtype", "layout": "_layout", "memory_format": "_memory_format", "str": "_str"}
+INTERNAL = {"__module__", "__dict__", "__weakref__", "__abstractmethods__"}
 # Functions of nn.functional that give no single tensor.
 SEVERAL = {"assert_int_or_pair", "multi_head_attention_forward"}
 OPERATORS = {
@@ -199,7 +200,15 @@ def loose(name: str, obj: object, indent: str) -> str:
     if inspect.isclass(obj):
         bases = [b.__name__ for b in obj.__bases__ if b.__module__ == "builtins" and b is not object]
         base = f"({bases[0]})" if bases else ""
-        return f"{indent}class {name}{base}: ..."
+        members = {n: o for n, o in vars(obj).items() if n not in {*vars(object), *INTERNAL}}
+        head = f"{indent}class {name}{base}:"
+        if not members:
+            return f"{head} ..."
+        inner = indent + "    "
+        lines = [loose(n, o, inner) for n, o in sorted(members.items())]
+        if "__new__" in vars(obj):
+            lines.insert(0, f"{inner}def __new__(cls, *args: Any, **kwargs: Any) -> Self: ...")
+        return "\n".join([head, *lines])
     if not callable(obj) and not isinstance(obj, classmethod | staticmethod):
         return f"{indent}{name}: {KINDS.get(type(obj).__name__, 'Any')}"
     prefix = ""
@@ -252,7 +261,7 @@ def stub(rows: list[dict], module: object | None = None) -> str:
             lines.append(f"    def __i{op}__(self, other: Tensor | _Number, /) -> Self: ...")
     lines += functions(methods, "    ")
     if module is not None:
-        known = defined("\n".join(lines), "Tensor") | set(vars(object)) | {"__module__", "__dict__", "__weakref__"}
+        known = defined("\n".join(lines), "Tensor") | set(vars(object)) | INTERNAL
         extra = {n: o for n, o in vars(module.Tensor).items() if n not in known}
         lines += [loose(n, o, "    ") for n, o in sorted(extra.items())]
     for place, names in sorted(table.items()):

@@ -170,7 +170,7 @@ class inference_mode(_DecoratorContextManager):
     Args: mode (bool, True): False leaves the mode within this block.
     """
 
-    def __new__(cls, mode=True):
+    def __new__(cls, mode=True) -> "Any":
         if isinstance(mode, bool):
             return super().__new__(cls)
         return cls()(mode)
