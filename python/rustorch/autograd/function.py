@@ -301,13 +301,10 @@ def _apply(cls, args, kwargs):
             raise RuntimeError(f"mark_non_differentiable only accepts variable arguments, but got {type(t).__name__}")
     dirty = tuple(t for t in dirty if any(t is arg for arg in args))
     if not recorded:
-        # An input comes out as a result like any other, without a graph.
-        fresh = tuple(
-            out.detach()
-            if isinstance(out, rustorch.Tensor) and any(out is arg for arg in args) and not any(out is t for t in dirty)
-            else out
-            for out in outputs
-        )
+        # An input that requires grad comes out as a result like any other, without a graph.
+        returned = [out for out in outputs if isinstance(out, rustorch.Tensor) and any(out is arg for arg in args)]
+        loose = {id(out) for out in returned if out.requires_grad and not any(out is t for t in dirty)}
+        fresh = tuple(out.detach() if id(out) in loose else out for out in outputs)
         ctx._keep(tuple(saved), tuple(out for out in fresh if not any(out is arg for arg in args)))
         return fresh[0] if single else fresh
     fresh, changed, smooth = [], [], []

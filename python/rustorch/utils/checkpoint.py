@@ -454,8 +454,8 @@ def checkpoint(
 
 def _warn_missing(text):
     warnings.warn(
-        f"torch.utils.{text} use_reentrant=False is recommended, but if you need to preserve the current default behavior, you can "
-        "pass use_reentrant=True. Refer to docs for more details on the differences between the two variants.",
+        f"torch.utils.{text} use_reentrant=False is recommended, but if you need to preserve the current default "
+        "behavior, you can pass use_reentrant=True. Refer to docs for more details on the differences between the two variants.",
         stacklevel=3,
     )
 
@@ -472,8 +472,8 @@ def checkpoint_sequential(functions, segments, input, use_reentrant=None, **kwar
     """
     if use_reentrant is None:
         _warn_missing(
-            "checkpoint.checkpoint_sequential: the use_reentrant parameter should be passed explicitly. In version 2.9 we will raise "
-            "an exception if use_reentrant is not passed."
+            "checkpoint.checkpoint_sequential: the use_reentrant parameter should be passed explicitly. In version 2.9 "
+            "we will raise an exception if use_reentrant is not passed."
         )
         use_reentrant = True
     preserve = kwargs.pop("preserve_rng_state", True)
