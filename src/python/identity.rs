@@ -23,5 +23,5 @@ pub(super) fn object_in<'py>(py: Python<'py>, slot: &AtomicPtr<c_void>) -> Optio
 /// Is this an interpreter that may run without the GIL?
 fn free_threaded(py: Python<'_>) -> bool {
     static ANSWER: OnceLock<bool> = OnceLock::new();
-    *ANSWER.get_or_init(|| py.version().contains("free-threading"))
+    *ANSWER.get_or_init(|| Python::version_str().contains("free-threading"))
 }

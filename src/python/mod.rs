@@ -46,6 +46,7 @@ fn extension(m: &Bound<'_, PyModule>) -> PyResult<()> {
     data::register(m)?;
     dlpack::register(m)?;
     storage::register(m)?;
+    swap::register(m)?;
     overrides::register(m)?;
     parse_to::register(m)?;
     attributes::register(m)?;

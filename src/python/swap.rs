@@ -5,7 +5,7 @@
 use super::args::type_name;
 use super::convert::{format_of, int_of, ints_of, tensor_of};
 use super::storage::{over, storage_of};
-use super::tensor::{PyTensor, replace, resize};
+use super::tensor::{PyTensor, exchange, replace, resize};
 use crate::autograd::{grad_fn, named, needs_grad};
 use crate::error::Result;
 use crate::ops::{helpers, inplace, view};
@@ -211,4 +211,14 @@ impl PyTensor {
         replace(&slf, x.with_data(&data));
         Ok(slf)
     }
+}
+
+/// Lets two Python objects exchange their tensors, history and gradient included.
+#[pyfunction]
+fn _swap_tensor_impl(a: &Bound<'_, PyTensor>, b: &Bound<'_, PyTensor>) {
+    exchange(a, b);
+}
+
+pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add_function(wrap_pyfunction!(_swap_tensor_impl, m)?)
 }

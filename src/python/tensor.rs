@@ -87,6 +87,18 @@ pub(super) fn replace(obj: &Bound<'_, PyTensor>, t: Tensor) {
     drop(old);
 }
 
+/// Lets two Python objects exchange their tensors.
+pub(super) fn exchange(a: &Bound<'_, PyTensor>, b: &Bound<'_, PyTensor>) {
+    let (mine, theirs) = (a.get().tensor(), b.get().tensor());
+    if mine.is(&theirs) {
+        return;
+    }
+    replace(a, theirs.clone());
+    replace(b, mine);
+    // The second step took the mark of the first one away.
+    theirs.pyobj().store(a.as_ptr().cast(), Ordering::Release);
+}
+
 /// A new object of class `cls` around a tensor.
 pub(super) fn make<'py>(cls: &Bound<'py, pyo3::types::PyType>, t: Tensor) -> PyResult<Bound<'py, PyAny>> {
     let py = cls.py();
