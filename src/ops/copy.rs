@@ -108,7 +108,7 @@ pub fn to(
     let y = copied(x, &strides_for(x, format), dtype, device)?;
     let (from, home) = (x.dtype(), x.device());
     record(y, "ToCopyBackward0", &[x], |_| {
-        move |_, g| grads![to(g, Some(from), Some(home), false, MemoryFormat::Preserve)?]
+        move |_, g| grads![to(&cast_grad(g, from)?, None, Some(home), false, MemoryFormat::Preserve)?]
     })
 }
 

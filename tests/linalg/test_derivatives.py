@@ -131,3 +131,9 @@ def test_gradients_agree_with_torch(oracle, matrices, assert_same):
 
     for dtype in ("float64", "complex128"):
         assert_same(run(torch, dtype), run(oracle, dtype), rtol=1e-8)
+
+
+def test_gradients_of_casts_to_complex_are_real_without_a_warning():
+    x = torch.ones(2, dtype=torch.float64, requires_grad=True)
+    (x.to(torch.complex128) * (2 + 3j)).backward(torch.ones(2, dtype=torch.complex128))
+    assert x.grad.tolist() == [2, 2]
