@@ -242,6 +242,9 @@ fn check_weight(w: &Tensor, nd: usize, groups: usize) -> Result<()> {
     if w.ndim() != nd + 2 {
         fail!(Runtime, torch: ("weight should have at least three dimensions"), expected: ("conv: expected a weight of {} dims", nd + 2), got: ("{:?}", w.shape()), fix: ("Check the weight's shape."));
     }
+    if w.shape()[2..].contains(&0) {
+        fail!(Runtime, torch: ("kernel size should be greater than zero, but got kernel shape {:?}", &w.shape()[2..]), expected: ("conv: expected a kernel with elements"), got: ("{:?}", w.shape()), fix: ("Check kernel_size."));
+    }
     let n = w.shape()[0];
     if n < groups {
         fail!(Runtime, torch: ("Given groups={groups}, expected weight to be at least {groups} at dimension 0, but got weight of size {:?} instead", w.shape()), expected: ("conv: expected at least {groups} channels"), got: ("{n}"), fix: ("Use fewer groups."));

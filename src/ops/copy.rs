@@ -98,6 +98,7 @@ pub fn to(
     copy: bool,
     format: MemoryFormat,
 ) -> Result<Tensor> {
+    super::create::check_rank(format, x.ndim())?;
     let (dtype, device) = (dtype.unwrap_or(x.dtype()), device.unwrap_or(x.device()));
     // What torch asks here is what the layout looks like, not whether it is exactly that format.
     let same_layout = format == MemoryFormat::Preserve || layout::suggested_format(x.shape(), x.strides()) == format;

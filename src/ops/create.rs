@@ -202,6 +202,9 @@ pub fn arange(start: Scalar, end: Scalar, step: Scalar, dtype: Option<DType>, de
     if s == 0.0 {
         fail!(Runtime, torch: ("step must be nonzero"), expected: ("arange: expected a step other than 0"), got: ("0"), fix: ("Use full() for a constant."));
     }
+    if dtype.is_integral(false) && step.i64() == 0 {
+        fail!(Value, torch: ("step must be nonzero"), expected: ("arange: expected a step of at least 1 for {}", dtype.name()), got: ("{s}"), fix: ("Use a floating dtype."));
+    }
     if !a.is_finite() || !b.is_finite() {
         fail!(Runtime, torch: ("unsupported range: {a} -> {b}"), expected: ("arange: expected finite bounds"), got: ("{a} and {b}"), fix: ("Check the arguments."));
     }

@@ -285,6 +285,15 @@ fn check_cast(name: &str, from: DType, to: DType) -> Result<()> {
     Ok(())
 }
 
+/// Can `out` take a result as it is, but for its shape? To be asked before it is resized.
+pub fn check_result(name: &str, out: &Tensor, r: &Tensor) -> Result<()> {
+    if out.device() != r.device() {
+        fail!(Runtime, torch: ("Attempting to copy from device {} to device {}, but cross-device copies are not allowed!", r.device(), out.device()),
+            expected: ("{name}: expected an out tensor on {}", r.device()), got: ("{}", out.device()), fix: ("Make it on the inputs' device."));
+    }
+    check_cast(name, r.dtype(), out.dtype())
+}
+
 /// Gives `x` a result's values and history.
 fn replace(name: &str, x: &Tensor, r: Tensor) -> Result<Tensor> {
     check(x, needs_grad(&[x, &r]))?;

@@ -201,6 +201,7 @@ fn block_diag(tensors: &[Tensor]) -> Result<Tensor> {
         blocks.iter().fold((0usize, 0usize), |(r, c), b| (r.saturating_add(b.size(0)), c.saturating_add(b.size(1))));
     let device = if refs.is_empty() { crate::tensor::Device::Cpu } else { same_device("block_diag", &refs)? };
     let dtype = if blocks.is_empty() { crate::tensor::promote::default_dtype() } else { common_dtype(tensors) };
+    dispatch::check_size(&[rows.max(1), cols.max(1)], dtype)?;
     let out = dispatch::zeros(&[if blocks.is_empty() { 1 } else { rows }, cols], dtype, device)?;
     let block = |t: &Tensor, at: (usize, usize), size: (usize, usize)| {
         let part = view::slice(t, 0, Some(at.0 as i64), Some((at.0 + size.0) as i64), 1)?;

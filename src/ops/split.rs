@@ -285,6 +285,16 @@ fn own_each(v: Result<Vec<Tensor>>) -> Result<Vec<Tensor>> {
     v?.iter().map(|t| copy::clone(t, Some(MemoryFormat::Contiguous))).collect()
 }
 
+fn narrow_copy(x: &Tensor, dim: i64, start: i64, length: i64) -> Result<Tensor> {
+    if dim >= x.ndim() as i64 {
+        fail!(Runtime, torch: ("Expected dim < static_cast<int64_t>(self_sizes.size()) to be true, but got false."), expected: ("narrow_copy: expected a dim below {}", x.ndim()), got: ("{dim}"), fix: ("Count dims from 0."));
+    }
+    if length < 0 {
+        fail!(Runtime, torch: ("start ({start}) + length ({length}) exceeds dimension size ({}).", x.size(x.wrap_dim(dim)?)), expected: ("narrow_copy: expected a length of at least 0"), got: ("{length}"), fix: ("Swap start and end."));
+    }
+    own(view::narrow(x, dim, start, length))
+}
+
 ops! {
     /// Pieces of `split_size` along a dim, the last one shorter.
     "split(Tensor self, int split_size_or_sections, int dim=0) -> Tensor[]" [f m] => split(0, 1, 2);
@@ -334,7 +344,7 @@ ops! {
     "unsafe_split_with_sizes(Tensor self, int[] split_sizes, int dim=0) -> Tensor[]" [f m] => unsafe_split_with_sizes(0, 1, 2);
     @
     /// A copy of `narrow`.
-    "narrow_copy(Tensor self, int dim, int start, int length) -> Tensor" [f m o] => |a| own(view::narrow(a.get(0)?, a.get(1)?, a.get(2)?, a.get(3)?));
+    "narrow_copy(Tensor self, int dim, int start, int length) -> Tensor" [f m o] => |a| narrow_copy(a.get(0)?, a.get(1)?, a.get(2)?, a.get(3)?);
     /// A copy with the same elements.
     "alias_copy(Tensor self) -> Tensor" [f o] => |a| own(Ok(a.get::<&Tensor>(0)?.clone()));
     /// A copy of `as_strided`.

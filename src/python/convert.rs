@@ -102,7 +102,7 @@ pub(super) fn overflow(obj: &Bound<'_, PyAny>, ty: Ty) -> Option<Error> {
         _ => "one with many more digits".to_owned(),
     };
     let (kind, sentence, range) = match ty {
-        Ty::Int | Ty::IntList(_) if obj.extract::<i64>().is_err() => {
+        Ty::Int | Ty::IntList(1..) if obj.extract::<i64>().is_err() => {
             (Kind::Value, "Overflow when unpacking long long", "-2^63 to 2^63 - 1")
         }
         Ty::Float => (Kind::Overflow, "int too large to convert to float", "-1.8e308 to 1.8e308"),

@@ -5,7 +5,7 @@ use super::convert::ret_object;
 use super::errors::contain;
 use super::overrides;
 use super::tensor::{PyTensor, resize};
-use crate::ops::{ALIASES, TABLE, inplace};
+use crate::ops::{ALIASES, TABLE, inplace, scatter};
 use crate::schema::{Dest, OpDef, Ret, Schema, Ty, Value};
 use crate::tensor::{MemoryFormat, Tensor};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
@@ -297,6 +297,44 @@ fn out_tensors<'py>(
     .collect()
 }
 
+/// Operations whose `out=` must have the result's dtype: torch writes into it without a cast.
+const EXACT: [&str; 16] = [
+    "aminmax",
+    "argmax",
+    "argmin",
+    "as_strided_scatter",
+    "avg_pool3d",
+    "diagonal_scatter",
+    "expand_copy",
+    "gather",
+    "isin",
+    "multinomial",
+    "select_scatter",
+    "slice_scatter",
+    "take",
+    "take_along_dim",
+    "topk",
+    "view_copy",
+];
+
+fn check_exact(name: &str, r: &Tensor, out: &Tensor) -> crate::error::Result<()> {
+    if r.dtype() == out.dtype() || !EXACT.contains(&name) {
+        return Ok(());
+    }
+    let (want, got) = (scatter::cpp_name(r.dtype()), scatter::cpp_name(out.dtype()));
+    let sentence = match name {
+        "multinomial" => format!("multinomial expects Long tensor out, got: {}", out.dtype().scalar_name()),
+        _ => format!("Expected out tensor to have dtype {want}, but got {got} instead"),
+    };
+    Err(crate::error::three_parts(
+        crate::error::Kind::Runtime,
+        Some(sentence),
+        format!("{name}: expected an out tensor of dtype {}", r.dtype().name()),
+        out.dtype().name().to_owned(),
+        "Give an empty tensor of that dtype.".to_owned(),
+    ))
+}
+
 fn write_outs(name: &str, ret: Ret, outs: &[Bound<'_, PyTensor>]) -> PyResult<Ret> {
     let results: Vec<_> = match ret {
         Ret::Tensor(t) => vec![t],
@@ -315,6 +353,8 @@ fn write_outs(name: &str, ret: Ret, outs: &[Bound<'_, PyTensor>]) -> PyResult<Re
         if r.is(&t) {
             continue;
         }
+        check_exact(name, r, &t)?;
+        inplace::check_result(name, &t, r)?;
         if t.shape() != r.shape() {
             if t.numel() > 0 {
                 let py = out.py();

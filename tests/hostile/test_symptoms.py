@@ -81,6 +81,14 @@ def test_an_attention_mask_that_does_not_broadcast_is_not_read():
             F.scaled_dot_product_attention(q, k, k, attn_mask=mask)
 
 
+@pytest.mark.parametrize("size", [5, 40, 103])
+def test_a_convolution_whose_taps_lie_far_apart_writes_its_output_alone(size):
+    x, w = torch.ones(1, 2, size, size), torch.ones(4, 2, 3, 3)
+    y = F.conv2d(x, w, padding=size, dilation=size)
+    assert y.shape == (1, 4, size, size)
+    assert (y == 2).all(), "the middle tap alone meets the image"
+
+
 def test_float_labels_are_not_read_as_ints():
     with pytest.raises(RuntimeError, match="expected scalar type Long but found Float"):
         F.multi_margin_loss(torch.ones(5, 4), torch.ones(5))

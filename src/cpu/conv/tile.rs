@@ -80,6 +80,11 @@ unsafe fn pixels<L: Lanes, const MR: usize>(p: &Panel<L::F>, most: usize) {
         let count = (n - at).min(vectors * L::W);
         let mut segments = [(0, 0, 0); MAX_PIXELS];
         let segments = if direct { &[][..] } else { split(p, at, count, &mut segments) };
+        // Between the ends of two rows that lie far apart: nothing to write. No segments would mean all pixels.
+        if !direct && segments.is_empty() {
+            at += count;
+            continue;
+        }
         let full = count == vectors * L::W;
         macro_rules! run {
             ($($nv:literal)+) => {
