@@ -134,7 +134,7 @@ def bits(case, threads):
 @pytest.mark.parametrize("case", CASES)
 def test_number_of_threads_changes_no_bit(case):
     alone = bits(case, 1)
-    for threads in (4, 4, 2, 3):
+    for threads in (4, 2, 4):
         for a, b in zip(alone, bits(case, threads), strict=True):
             assert torch.equal(a, b), f"{threads} threads give other bits than one"
 
