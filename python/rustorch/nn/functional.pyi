@@ -5,9 +5,75 @@ from typing import Any, NamedTuple, overload
 from rustorch._C import Generator, Tensor, _bool, _device, _dtype, _float, _int, _layout, _memory_format, _Number
 from rustorch._C import _str
 
+class _LU_pivots(NamedTuple):
+    LU: Tensor
+    pivots: Tensor
+
+class _LU_pivots_info(NamedTuple):
+    LU: Tensor
+    pivots: Tensor
+    info: Tensor
+
+class _L_info(NamedTuple):
+    L: Tensor
+    info: Tensor
+
+class _P_L_U(NamedTuple):
+    P: Tensor
+    L: Tensor
+    U: Tensor
+
+class _Q_R(NamedTuple):
+    Q: Tensor
+    R: Tensor
+
+class _U_S_V(NamedTuple):
+    U: Tensor
+    S: Tensor
+    V: Tensor
+
+class _U_S_Vh(NamedTuple):
+    U: Tensor
+    S: Tensor
+    Vh: Tensor
+
+class _a_tau(NamedTuple):
+    a: Tensor
+    tau: Tensor
+
+class _eigenvalues_eigenvectors(NamedTuple):
+    eigenvalues: Tensor
+    eigenvectors: Tensor
+
+class _inverse_info(NamedTuple):
+    inverse: Tensor
+    info: Tensor
+
+class _mantissa_exponent(NamedTuple):
+    mantissa: Tensor
+    exponent: Tensor
+
 class _min_max(NamedTuple):
     min: Tensor
     max: Tensor
+
+class _result_info(NamedTuple):
+    result: Tensor
+    info: Tensor
+
+class _sign_logabsdet(NamedTuple):
+    sign: Tensor
+    logabsdet: Tensor
+
+class _solution_cloned_coefficient(NamedTuple):
+    solution: Tensor
+    cloned_coefficient: Tensor
+
+class _solution_residuals_rank_singular_values(NamedTuple):
+    solution: Tensor
+    residuals: Tensor
+    rank: Tensor
+    singular_values: Tensor
 
 class _values_indices(NamedTuple):
     values: Tensor
@@ -117,6 +183,7 @@ def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, r
 def native_channel_shuffle(input: Tensor, groups: _int) -> Tensor: ...
 def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction='mean') -> Tensor: ...
 def normalize(input, p=2.0, dim=1, eps=1e-12, out=None) -> Tensor: ...
+def one_hot(input: Tensor, num_classes: _int = -1) -> Tensor: ...
 def pad(input, pad, mode='constant', value=None) -> Tensor: ...
 def pairwise_distance(x1: Tensor, x2: Tensor, p: _float = 2.0, eps: _float = 1e-06, keepdim: _bool = False) -> Tensor: ...
 def pdist(input: Tensor, p: _float = 2.0) -> Tensor: ...
