@@ -28,7 +28,7 @@ pub fn reduced(loss: &Tensor, reduction: i64) -> Result<Tensor> {
 
 /// [`reduced`] as the last step of a loss on `x` that is one node in torch.
 pub fn reduced_as(loss: &Tensor, node: &'static str, x: &Tensor, reduction: i64) -> Result<Tensor> {
-    Ok(named(reduced(&loss, reduction)?, node, x))
+    Ok(named(reduced(loss, reduction)?, node, x))
 }
 
 /// The factor that a reduction gives every element's gradient.

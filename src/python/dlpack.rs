@@ -282,7 +282,7 @@ unsafe fn adopt(owner: Import) -> PyResult<Tensor> {
     }
     let nbytes = span_bytes(&shape, &strides, dtype).ok_or_else(|| invalid("a shape beyond all memory"))?;
     let ptr = d.data.cast::<u8>().wrapping_add(d.byte_offset as usize);
-    if nbytes > 0 && (ptr.is_null() || ptr as usize % dtype.size().min(8) != 0) {
+    if nbytes > 0 && (ptr.is_null() || !(ptr as usize).is_multiple_of(dtype.size().min(8))) {
         return Err(invalid("memory that is not aligned to its dtype"));
     }
     // SAFETY: DLPack promises memory of this extent until the deleter is called, which dropping `owner` does.

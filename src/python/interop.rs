@@ -131,7 +131,7 @@ fn from_array(obj: &Bound<'_, PyAny>) -> PyResult<Tensor> {
         return Err(PyValueError::new_err("from_numpy: expected an array inside memory, but got a larger one."));
     };
     let ptr = ptr as *mut u8;
-    if nbytes > 0 && ptr as usize % dtype.size().min(8) != 0 {
+    if nbytes > 0 && !(ptr as usize).is_multiple_of(dtype.size().min(8)) {
         return Err(PyValueError::new_err(format!(
             "from_numpy: expected memory aligned to {} bytes, but got address {:#x}. Use array.copy().",
             dtype.size().min(8),
@@ -221,7 +221,7 @@ fn frombuffer(
         return wrong("could not retrieve buffer from object\n  frombuffer: expected contiguous memory, but got a buffer with gaps. Copy it with bytes().".into());
     };
     let ptr = bytes.buf_ptr().cast::<u8>().wrapping_add(offset as usize);
-    if ptr as usize % d.size().min(8) != 0 {
+    if !(ptr as usize).is_multiple_of(d.size().min(8)) {
         return wrong(format!(
             "frombuffer: expected an offset at which {} is aligned, but got {offset}. Copy the bytes first.",
             d.name()
