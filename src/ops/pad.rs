@@ -403,7 +403,8 @@ fn pixel_unshuffle(x: &Tensor, factor: i64) -> Result<Tensor> {
     let Some(deep) = r.checked_mul(r).and_then(|square| square.checked_mul(c)) else {
         return too_large("pixel_unshuffle", r);
     };
-    let y = super::copy::contiguous(&y)?.reshape_to(&lead.iter().copied().chain([deep, h / r, w / r]).collect::<Shape>())?;
+    let y = super::copy::contiguous(&y)?
+        .reshape_to(&lead.iter().copied().chain([deep, h / r, w / r]).collect::<Shape>())?;
     Ok(named(y, "PixelUnshuffleBackward0", x))
 }
 
