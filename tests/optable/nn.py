@@ -144,8 +144,8 @@ POOLS = [
     *same("adaptive_avg_pool3d adaptive_max_pool3d", S(t(1, 1, 2, 3, 4), (2, 2, 3)), S(fix(1, 2, 3, 2), (1, 1, 1))),
     row("max_unpool2d", S(t(1, 1, 2, 2), given([[[[0, 3], [8, 15]]]], "int64", grad=False, fixed=True), (4, 4))),
     row("max_unpool3d", S(t(1, 1, 1, 2, 2), given([[[[[0, 3], [8, 15]]]]], "int64", grad=False, fixed=True), (1, 4, 4), (1, 2, 2), (0, 0, 0))),
-    row("fractional_max_pool2d", S(fix(1, 2, 5, 5), (2, 2), (3, 3), PROB(1, 2, 2, grad=False))),
-    row("fractional_max_pool3d", S(fix(1, 1, 4, 4, 4), (2, 2, 2), (2, 2, 2), PROB(1, 1, 3, grad=False))),
+    row("fractional_max_pool2d", S(fix(1, 2, 5, 5), (2, 2), (3, 3), PROB(1, 2, 2, grad=False, dtype="float32"))),
+    row("fractional_max_pool3d", S(fix(1, 1, 4, 4, 4), (2, 2, 2), (2, 2, 2), PROB(1, 1, 3, grad=False, dtype="float32"))),
 ]  # fmt: skip
 
 RESAMPLING = [

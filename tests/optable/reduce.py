@@ -70,7 +70,7 @@ NORMS = [
     OpCase("renorm", (S(t(3, 4), 2, 0, 1.5), S(t(2, 3, 2), 1, 1, 2.0), S(t(3, 4), INF, 1, 1.0))),
     OpCase("dist", (S(t(3, 4), t(3, 4)), S(t(3, 4), t(4), 1), S(t(3), t(3), INF), S(t(3), t(3), 3), S(t(3, grad=False), t(3, grad=False), 0))),
     OpCase("cdist", (S(t(3, 4), t(2, 4)), S(t(2, 3, 2), t(4, 2), 1.0), S(t(3, 2), t(2, 2), INF), S(t(3, 2), t(2, 2), 3.0),
-                     S(fix(30, 2), fix(30, 2)), S(t(0, 2), t(3, 2))), tol={"float32": (1e-4, 1e-5)}),  # by a product, as in torch
+                     S(fix(30, 2, dtype="float64"), fix(30, 2, dtype="float64")), S(t(0, 2), t(3, 2))), tol={"float32": (1e-4, 1e-5)}),  # by a product, as in torch
     OpCase("pdist", (S(t(4, 3)), S(t(4, 3), 1), S(t(3, 2), INF), S(t(3, 2), 3), S(t(1, 3)))),
 ]  # fmt: skip
 
