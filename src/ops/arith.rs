@@ -432,12 +432,14 @@ static NEXTAFTER: Pw = Pw {
     node: "NextafterBackward0",
     fun: Fun::Nextafter,
     class: Same,
-    // Where both are equal the second is the result.
-    grads: &[
-        Some(D(X | Y, |a| a.g.masked_fill_scalar(&a.x()?.eq(&a.y()?)?, 0.0))),
-        Some(D(X | Y, |a| a.g.masked_fill_scalar(&a.x()?.ne(&a.y()?)?, 0.0))),
-    ],
+    grads: &[Some(D(X | Y, |a| a.g.masked_fill_scalar(&a.x()?.eq(&a.y()?)?, 0.0))), Some(D(0, |a| a.g.zeros_like()))],
 };
+
+fn ldexp(x: &Tensor, y: &Tensor, dest: &Dest) -> Result<Tensor> {
+    let power = pow(&number(2.0)?, y, &Dest::New)?;
+    let dtype = super::helpers::float_dtype(result_type(&[x, y]));
+    apply(&MUL, &[x, &to_dtype(&power, dtype)?], Params::default(), dest)
+}
 
 fn nextafter(x: &Tensor, y: &Tensor, dest: &Dest) -> Result<Tensor> {
     // Half types are computed in float32: the kernel is told whose neighbours to take.
@@ -580,7 +582,7 @@ ops! {
     /// Quotient rounded towards minus infinity.
     "floor_divide(Operand self, Operand other) -> Tensor" [f m i o] => |a| div(a.get(0)?, a.get(1)?, Some("floor"), &a.dest());
     /// `self * 2^other`.
-    "ldexp(Tensor self, Tensor other) -> Tensor" [f m i o] => |a| apply(&MUL, &[a.get(0)?, &pow(&number(2.0)?, a.get(1)?, &Dest::New)?], Params::default(), &a.dest());
+    "ldexp(Tensor self, Tensor other) -> Tensor" [f m i o] => |a| ldexp(a.get(0)?, a.get(1)?, &a.dest());
     /// The next float after self towards other.
     "nextafter(Tensor self, Tensor other) -> Tensor" [f m i o] => |a| nextafter(a.get(0)?, a.get(1)?, &a.dest());
     /// 0 below 0, `other` at 0, 1 above.

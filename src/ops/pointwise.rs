@@ -77,7 +77,8 @@ impl At<'_> {
                 }
                 // Functions of a Python number are taken in the gradient's precision, not in the default one.
                 let d = compute_dtype(self.g.dtype());
-                super::copy::to_dtype(&t, if t.dtype().is_complex() { d } else { d.to_real() })
+                let plain = super::copy::to_dtype(&t, if t.dtype().is_complex() { d } else { d.to_real() })?;
+                if plain.is_wrapped_number() { super::copy::clone(&plain, None) } else { Ok(plain) }
             }
             None => crate::internal!("a derivative reads what its row does not name."),
         }

@@ -76,7 +76,16 @@ pub fn norm_backward(g: &Tensor, x: &Tensor, p: f64, y: &Tensor, mask: u64, keep
         return x.zeros_like();
     }
     if p.is_infinite() {
-        return x.sgn()?.mul(&share(g, &x.abs()?, y, mask, keepdim)?);
+        let size = x.abs()?;
+        if !x.dtype().is_complex() {
+            return x.sgn()?.mul(&share(g, &size, y, mask, keepdim)?);
+        }
+        // The norm's modulus may differ from that of `abs` in the last bit: the winner is found among the latter.
+        let dims: smallvec::SmallVec<[i64; 6]> =
+            (0..x.ndim()).filter(|d| mask >> d & 1 == 1).map(|d| d as i64).collect();
+        let find = if p > 0.0 { super::extreme::amax } else { super::extreme::amin };
+        let y = find(&size.detach(), &dims, keepdim)?;
+        return x.sgn()?.mul(&share(g, &size, &y, mask, keepdim)?);
     }
     let g = restore_dims(g, x.shape(), mask, keepdim)?;
     let y = restore_dims(y, x.shape(), mask, keepdim)?;

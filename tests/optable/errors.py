@@ -8,13 +8,15 @@ ERRORS = {
         bad(RuntimeError, 'The size of tensor a (3) must match the size of tensor b (4) at non-singleton dimension 1\n'
             '  broadcast: expected sizes that are equal or 1 in every dim, counted from the last, but got shapes [2, 3] and [2, 4]. Reshape one of them, or add a dim of size 1 with unsqueeze.', t(2, 3), t(2, 4)),
         bad(RuntimeError, 'For non-complex input tensors, argument alpha must not be a complex number.\n'
-            '  add: expected a real alpha, but got Complex(0.0, 2.0). Convert a tensor to complex first.', t(2), t(2), alpha=2j),
+            '  add: expected a real alpha, but got (0+2j). Convert a tensor to complex first.', t(2), t(2), alpha=2j),
         bad(TypeError, "add(): argument 'other' (position 2) must be Tensor, not str\n"
             '  expected add(Tensor input, Tensor other, *, Number alpha = 1, Tensor out = None)', t(2), "x"),
     ],
     "sub": [
         bad(RuntimeError, 'Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead.\n'
-            '  sub: expected numbers, but got bool. Use ^ or logical_xor().', mask(2), mask(2)),
+            '  sub: expected numbers, but got bool. Use logical_not, logical_xor or an integer dtype.', mask(2), mask(2)),
+        bad(RuntimeError, 'Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.\n'
+            '  sub: expected numbers, but got float32 and bool. Use ~ or logical_not().', t(2), True),
     ],
     "neg": [
         bad(RuntimeError, 'Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.\n'
@@ -38,7 +40,7 @@ ERRORS = {
     ],
     "pow": [
         bad(RuntimeError, 'Integers to negative integer powers are not allowed.\n'
-            '  pow: expected an exponent of at least 0 for integers, but got Int(-1). Convert to float first.', index(2, below=3), -1),
+            '  pow: expected an exponent of at least 0 for integers, but got -1. Convert to float first.', index(2, below=3), -1),
     ],
     "bitwise_and": [
         bad(NotImplementedError, '"bitwise_and_cpu" not implemented for \'Float\'\n'
@@ -47,6 +49,18 @@ ERRORS = {
     "bitwise_not": [
         bad(NotImplementedError, '"bitwise_not_cpu" not implemented for \'Float\'\n'
             '  bitwise_not: expected a dtype that it is defined for, but got float32. Convert with .to() first.', t(2)),
+    ],
+    "maximum": [
+        bad(RuntimeError, 'maximum not implemented for complex tensors.\n'
+            '  maximum: expected real numbers, but got complex64. Take the real part or the absolute value.', t(2), fix(2, dtype="complex64")),
+    ],
+    "heaviside": [
+        bad(RuntimeError, 'heaviside is not yet implemented for tensors with different dtypes.\n'
+            '  heaviside: expected one dtype, but got float32 and float64. Convert one.', t(2), fix(2, dtype="float64")),
+    ],
+    "lerp": [
+        bad(RuntimeError, 'expected dtype float for `end` but got dtype double\n'
+            '  lerp: expected float32, but got float64. Convert one.', t(2), fix(2, dtype="float64"), 0.5),
     ],
     "addcdiv": [
         bad(RuntimeError, 'Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a true division of tensor1 and tensor2. The historic addcdiv behavior can be implemented as (input + value * torch.trunc(tensor1 / tensor2)).to(input.dtype) for integer inputs and as (input + value * tensor1 / tensor2) for float inputs. The future addcdiv behavior is just the latter implementation: (input + value * tensor1 / tensor2), for all dtypes.\n'
@@ -59,6 +73,14 @@ ERRORS = {
     "where": [
         bad(RuntimeError, 'where expected condition to be a boolean tensor, but got a tensor with dtype Float\n'
             '  where: expected a bool condition, but got float32. Use .bool() or a comparison.', t(2), t(2), t(2)),
+    ],
+    "masked_fill": [
+        bad(RuntimeError, 'masked_fill_ only supports boolean masks, but got mask with dtype float\n'
+            '  masked_fill: expected a bool mask, but got float32. Use .bool() or a comparison.', t(2), t(2), 1),
+        bad(RuntimeError, 'masked_fill_ only supports a 0-dimensional value tensor, but got tensor with 1 dimension(s).\n'
+            '  masked_fill: expected a number or a 0-d tensor, but got shape [2]. Use where() or masked_scatter().', t(2), mask(2), t(2)),
+        bad(RuntimeError, 'value cannot be converted to type float without overflow\n'
+            '  masked_fill: expected a value of dtype float32, but got complex128. Convert x first.', t(2), mask(2), 2j),
     ],
     "polygamma": [
         bad(RuntimeError, 'polygamma(n, x) does not support negative n.\n'
@@ -77,6 +99,10 @@ ERRORS = {
     "relu": [
         bad(RuntimeError, 'Boolean inputs not supported for relu\n'
             '  relu: expected numbers, but got bool. Use logical_not, logical_xor or an integer dtype.', mask(2)),
+    ],
+    "hardtanh": [
+        bad(RuntimeError, 'Bool inputs not supported for hardtanh\n'
+            '  hardtanh: expected numbers, but got bool. Convert with .float().', mask(2)),
     ],
     "glu": [
         bad(RuntimeError, 'Halving dimension must be even, but dimension 0 is size 3\n'
@@ -275,6 +301,8 @@ ERRORS = {
             "  expand: expected sizes equal to the tensor's where those are not 1, but got [2, 4] for [2, 3]. Only dims of size 1 expand.", t(2, 3), (2, 4)),
         bad(RuntimeError, 'expand(torch.FloatTensor{[2, 3]}, size=[3]): the number of sizes provided (1) must be greater or equal to the number of dimensions in the tensor (2)\n'
             '  expand: expected at least 2 sizes, but got 1. Add sizes in front; -1 keeps a size.', t(2, 3), (3,)),
+        bad(RuntimeError, "The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension 0\n"
+            '  expand: expected a size for the new dim 0, but got -1. Write the size.', t(3), (-1, 3)),
     ],
     "permute": [
         bad(RuntimeError, 'permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired ordering of dimensions i.e. input.dim() = 2 is not equal to len(dims) = 1\n'
@@ -361,6 +389,10 @@ ERRORS = {
     "hsplit": [
         bad(RuntimeError, 'torch.hsplit attempted to split along dimension 0, but the size of the dimension 5 is not divisible by the split_size 2!\n'
             '  hsplit: expected a divisor of 5, but got 2. Use tensor_split() for uneven pieces.', t(5), 2),
+    ],
+    "unbind": [
+        bad(IndexError, 'Dimension specified as 0 but tensor has no dimensions\n'
+            '  unbind: expected at least 1 dim, but got a 0-d tensor. Use item() for its value.', t(), 0),
     ],
     "cat": [
         bad(ValueError, 'torch.cat(): expected a non-empty list of Tensors\n'
@@ -476,6 +508,10 @@ ERRORS = {
         bad(IndexError, 'tensors used as indices must be long, int, byte or bool tensors\n'
             '  index: expected integers or a mask, but got float32. Convert with .long() or .bool().', t(3), (given([3]),), t()),
     ],
+    "zeros": [
+        bad(RuntimeError, 'zeros: Dimension size must be non-negative.\n'
+            '  zeros: expected sizes of at least 0, but got [-1]. Give the extents themselves; -1 works in view, reshape and expand only.', (-1,)),
+    ],
     "full": [
         bad(TypeError, "full(): argument 'fill_value' (position 2) must be Number, not str\n"
             '  expected full(tuple of ints size, Number fill_value, *, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool requires_grad = False, Tensor out = None)', (2,), "x"),
@@ -581,6 +617,8 @@ ERRORS = {
             '  dim: expected -2 to 1 for a tensor of 2 dims, but got 2. Negative dims count from the last.', t(2, 3), 2),
     ],
     "nll_loss": [
+        bad(RuntimeError, 'expected target dtype to be Long or Byte, but got Float\n'
+            '  nll_loss: expected int64 targets, but got float32. Convert the targets with .long().', t(2, 3), given([0, 3])),
         bad(RuntimeError, 'weight tensor should be defined either for all 3 classes or no classes but got weight tensor of shape: [2]\n'
             '  nll_loss: expected 3 weights, but got [2]. Give one weight per class.', t(2, 3), index(2, below=3), t(2)),
     ],
@@ -623,6 +661,12 @@ ERRORS = {
             '  conv2d: expected an input of at least (3 x 3), but got (2 x 2). Use more padding or a smaller kernel.', t(1, 2, 2, 2), t(1, 2, 3, 3)),
         bad(RuntimeError, 'non-positive stride is not supported\n'
             '  conv: expected stride of at least 1, but got 0. Check the sign.', t(1, 2, 5, 5), t(1, 2, 3, 3), None, 0),
+    ],
+    "pad": [
+        bad(RuntimeError, 'Padding length should be less than or equal to two times the input dimension but got padding length 4 and input of dimension 1\n'
+            '  pad: expected at most 2 numbers, but got 4. Leave some out.', t(2), (1, 2, 3, 4)),
+        bad(RuntimeError, 'Padding length must be divisible by 2\n'
+            '  pad: expected two numbers per dim, but got [1]. Give (before, after) of the last dim first.', t(2, 3), (1,)),
     ],
     "reflection_pad1d": [
         bad(RuntimeError, 'Argument #4: Padding size should be less than the corresponding input dimension, but got: padding (3, 0) at dimension 1 of input [2, 3]\n'

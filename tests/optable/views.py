@@ -89,12 +89,12 @@ JOINS = [
     row("diagonal_scatter", S(t(3, 4), t(3)), S(t(3, 4), t(3), 1), S(t(2, 3, 3), t(2, 3), 0, 1, 2)),
     row("select_scatter", S(t(2, 3), t(3), 0, 1), S(t(2, 3), t(2), -1, -1)),
     row("slice_scatter", S(t(5, 3), t(2, 3), 0, 1, 3), S(t(5, 3), t(5, 2), 1, 0, 3, 2), S(t(3), t(3))),
-    row("as_strided_scatter", S(t(12), t(2, 3), (2, 3), (3, 1)), S(t(12), t(2, 2), (2, 2), (1, 3), 1), skip=NO_LAYOUT),
+    row("as_strided_scatter", S(t(12), t(2, 3), (2, 3), (3, 1)), S(t(12), t(2, 2), (2, 2), (1, 3), 1), skip=NO_LAYOUT | {"torch's grad": "owed: the gradient does not reach the input"}),
 ]  # fmt: skip
 
 CASTS = [
     row("to", S(t(2, 3), attr("float64")), S(t(2, 3), attr("float32"), copy=True), S(t(2, 3), dtype=attr("complex64")), S(t(2, 3), fix(1, dtype="float64")),
-        S(t(2, 3), "cpu"), S(t(2, 3), attr("int32")), S(t(1, 2, 3, 2), attr("float64"), memory_format=attr("channels_last"))),
+        S(t(2, 3), attr("int32")), S(t(1, 2, 3, 2), attr("float64"), memory_format=attr("channels_last"))),
     row("type_as", S(t(2, 3), fix(1, dtype="float64"))),
     row("cpu", S(t(2, 3)), skip={"meta": "nothing can be brought back from there"}),
     *same("float double half bfloat16 long int short char byte bool cfloat cdouble", S(t(2, 3)), S(t()), S(t(67, low=0, high=100)), S(t(0)),
