@@ -186,7 +186,6 @@ def histogram(self, bins, *, range=None, weight=None, density=False):
     return rustorch.histogram(self, bins, range=range, weight=weight, density=density)
 
 
-Tensor.__rdiv__ = Tensor.__rtruediv__
 Tensor.__torch_function__ = classmethod(_C._default_torch_function)
 
 # Functions whose results keep their class under a subclass's default `__torch_function__`.
@@ -405,3 +404,12 @@ def lu(self, pivot=True, get_infos=False):
 def norm(self, p="fro", dim=None, keepdim=False, dtype=None):
     """The norm of order `p` over some dims; see `torch.norm`."""
     return rustorch.functional.norm(self, p, dim, keepdim, dtype=dtype)
+
+
+@_method
+def module_load(self, other, assign=False):
+    """What a parameter or buffer becomes when `other` is loaded into it: a new tensor.
+
+    `Module.load_state_dict` asks where `torch.__future__.set_swap_module_params_on_conversion(True)` was called.
+    """
+    return other.detach() if assign else self.copy_(other).detach()

@@ -35,6 +35,9 @@ fn prepare(x: &Tensor, indices: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>
             out.push(None);
             continue;
         };
+        if t.is_meta() && !x.is_meta() && t.dtype() == DType::Bool {
+            fail!(NotImplemented, expected: ("index: expected a mask with data, whose true elements can be counted"), got: ("a meta tensor"), fix: ("Make it on the CPU."));
+        }
         if t.is_meta() && !x.is_meta() {
             fail!(Runtime, torch: ("indices should be either on cpu or on the same device as the indexed tensor ({})", x.device()), expected: ("index: expected indices with data"), got: ("a meta tensor"), fix: ("Make them on the CPU."));
         }

@@ -321,11 +321,17 @@ pub fn write_out(name: &str, out: &Tensor, r: &Tensor) -> Result<()> {
     Ok(())
 }
 
+/// The error of a result that would be recorded, but is to be written into an `out=` tensor.
+#[cold]
+pub fn refuse_out<T>(name: &str) -> Result<T> {
+    fail!(Runtime, torch: ("{name}(): functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad."),
+        expected: ("{name}: expected tensors without grad"), got: ("one that requires grad"), fix: ("Use the form that makes a new tensor, or no_grad()."))
+}
+
 /// Checks an `out=` tensor and gives it the result's shape.
 pub fn prepare_out(name: &str, out: &Tensor, shape: &[usize], dtype: DType) -> Result<()> {
     if mode::grad_enabled() && out.requires_grad() {
-        fail!(Runtime, torch: ("{name}(): functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad."),
-            expected: ("{name}: expected an out tensor without grad"), got: ("one that requires grad"), fix: ("Use the form that makes a new tensor, or no_grad()."));
+        return refuse_out(name);
     }
     check_cast(name, dtype, out.dtype())?;
     check(out, false)?;

@@ -178,7 +178,7 @@ fn run(
         Dest::New => {
             let out = allocate(xs, &shape, dtype, device)?;
             dispatch::pointwise(row.fun, compute, xs, &out, &p);
-            if !needs_grad(xs) || !dtype.is_differentiable() || row.node.is_empty() || row.grads.is_empty() {
+            if !needs_grad(xs) || !dtype.is_differentiable() || !differentiable(row) {
                 return Ok(out);
             }
             record_new(out, row.node, xs, |s| derivative(row, s, p, None))
@@ -204,6 +204,9 @@ fn run(
         }
         Dest::Out(outs) => {
             let Some(out) = outs.first() else { crate::internal!("{} has no out tensor.", row.name) };
+            if needs_grad(xs) && dtype.is_differentiable() && differentiable(row) {
+                return inplace::refuse_out(row.name);
+            }
             if out.shape() == &shape[..] {
                 xs.iter().try_for_each(|x| inplace::check_overlap(out, x))?;
             }
@@ -219,6 +222,11 @@ fn run(
             Ok(out.clone())
         }
     }
+}
+
+/// Does a result have a node: one with a derivative, or one that says there is none?
+fn differentiable(row: &Pw) -> bool {
+    !row.node.is_empty() && (!row.grads.is_empty() || row.node == "NotImplemented")
 }
 
 fn in_place_kernel(row: &Pw, compute: DType, xs: &[&Tensor], p: &Params) -> Result<()> {

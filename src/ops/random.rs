@@ -11,6 +11,7 @@ use crate::fail;
 use crate::grads;
 use crate::ops;
 use crate::schema::{Args, Dest};
+use crate::tensor::device::default_device;
 use crate::tensor::promote::default_dtype;
 use crate::tensor::{DType, Device, Generator, MemoryFormat, Scalar, Tensor, default_generator};
 
@@ -91,7 +92,11 @@ fn fresh(
         Dest::Out(outs) => outs.first().map(Tensor::dtype),
         _ => None,
     };
-    dispatch::empty(&checked_shape(name, size)?, dtype.or(given).unwrap_or(standard), device.unwrap_or(Device::Cpu))
+    dispatch::empty(
+        &checked_shape(name, size)?,
+        dtype.or(given).unwrap_or(standard),
+        device.unwrap_or_else(default_device),
+    )
 }
 
 fn uniform(t: Tensor, g: Option<&Generator>) -> Result<Tensor> {

@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::fail;
 use crate::ops;
 use crate::schema::{Args, Dest};
+use crate::tensor::device::default_device;
 use crate::tensor::layout::Shape;
 use crate::tensor::promote::{default_complex, default_dtype, promote};
 use crate::tensor::{Category, DType, Device, Scalar, Tensor};
@@ -27,7 +28,11 @@ fn eye(n: i64, m: i64, dtype: Option<DType>, dev: Option<Device>) -> Result<Tens
             fail!(Runtime, torch: ("{name} must be greater or equal to 0, got {x}"), expected: ("eye: expected sizes of at least 0"), got: ("{x}"), fix: ("Give the matrix's extents."));
         }
     }
-    let t = dispatch::zeros(&[n as usize, m as usize], dtype.unwrap_or(default_dtype()), dev.unwrap_or(Device::Cpu))?;
+    let t = dispatch::zeros(
+        &[n as usize, m as usize],
+        dtype.unwrap_or(default_dtype()),
+        dev.unwrap_or_else(default_device),
+    )?;
     dispatch::fill(&view::diagonal(&t.detach(), 0, 0, 1)?, Scalar::Int(1));
     Ok(t)
 }
@@ -53,7 +58,7 @@ fn spaced(
     if dtype == DType::Bool {
         return not_implemented(name, dtype);
     }
-    dispatch::empty(&[steps as usize], dtype, dev.unwrap_or(Device::Cpu))
+    dispatch::empty(&[steps as usize], dtype, dev.unwrap_or_else(default_device))
 }
 
 /// A number, or a 0-d tensor's value.
@@ -98,8 +103,11 @@ fn range(start: Scalar, end: Scalar, step: Scalar, dtype: Option<DType>, dev: Op
     if (s > 0.0) != (b >= a) && a != b {
         fail!(Runtime, torch: ("upper bound and lower bound inconsistent with step sign"), expected: ("range: expected a step from start towards end"), got: ("{a} to {b} by {s}"), fix: ("Change the step's sign."));
     }
-    let t =
-        dispatch::empty(&[((b - a) / s + 1.0) as usize], dtype.unwrap_or(default_dtype()), dev.unwrap_or(Device::Cpu))?;
+    let t = dispatch::empty(
+        &[((b - a) / s + 1.0) as usize],
+        dtype.unwrap_or(default_dtype()),
+        dev.unwrap_or_else(default_device),
+    )?;
     dispatch::arange(&t, start, step);
     Ok(t)
 }
@@ -141,7 +149,7 @@ fn points(name: &str, length: i64, periodic: bool, dtype: Option<DType>, dev: Op
         fail!(Runtime, torch: ("{name} requires non-negative window_length, got window_length={length}"), expected: ("{name}: expected a length of at least 0"), got: ("{length}"), fix: ("Give the number of points."));
     }
     if length <= 1 {
-        let t = dispatch::empty(&[length as usize], dtype, dev.unwrap_or(Device::Cpu))?;
+        let t = dispatch::empty(&[length as usize], dtype, dev.unwrap_or_else(default_device))?;
         dispatch::fill(&t, Scalar::Int(1));
         return Ok(Points::Trivial(t));
     }

@@ -123,6 +123,7 @@ fn tensor_split(x: &Tensor, sections: i64, dim: i64) -> Result<Vec<Tensor>> {
     if sections <= 0 {
         fail!(Runtime, torch: ("number of sections must be larger than 0, got {sections}"), expected: ("tensor_split: expected at least 1 section"), got: ("{sections}"), fix: ("Use a positive number."));
     }
+    check_count(sections as usize)?;
     let (size, longer) = (n / sections, n % sections);
     let start = |i: i64| i * size + i.min(longer);
     // Ordinary slices, as in torch: they may be changed in place.

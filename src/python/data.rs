@@ -188,7 +188,7 @@ pub(super) fn tensor_from(obj: &Bound<'_, PyAny>, dtype: Option<DType>) -> PyRes
     if let Some(t) = tensor_of(obj) {
         return Ok(copy::to(&t.detach(), dtype, None, true, crate::tensor::MemoryFormat::Preserve)?);
     }
-    if let Some(t) = interop::from_any_array(obj)? {
+    if let Some(t) = interop::from_any_array(obj, false)? {
         return Ok(copy::to(&t, dtype, None, true, crate::tensor::MemoryFormat::Preserve)?);
     }
     if obj.is_instance_of::<PyString>() || obj.is_instance_of::<PyBytes>() {
@@ -300,7 +300,7 @@ fn as_tensor(
     if let Some(t) = tensor_of(data) {
         return wrap(py, copy::to(&t, d, dev, false, crate::tensor::MemoryFormat::Preserve)?);
     }
-    if let Some(t) = interop::from_any_array(data)? {
+    if let Some(t) = interop::from_any_array(data, true)? {
         return wrap(py, copy::to(&t, d, dev, false, crate::tensor::MemoryFormat::Preserve)?);
     }
     finish(py, tensor_from(data, d)?, device, false)

@@ -12,7 +12,7 @@ pub(super) fn object_in<'py>(py: Python<'py>, slot: &AtomicPtr<c_void>) -> Optio
     let object = slot.load(Ordering::Acquire).cast::<ffi::PyObject>();
     // Without the GIL another thread may be freeing it at this moment, and a look at its count would come too late:
     // there each look makes an object of its own, and `is` tells the same tensor's objects apart.
-    if object.is_null() || free_threaded(py) {
+    if object.is_null() || free_threaded() {
         return None;
     }
     // SAFETY: the GIL is held, so no object ends between its last reference and the clearing of its slot but on this
@@ -21,7 +21,7 @@ pub(super) fn object_in<'py>(py: Python<'py>, slot: &AtomicPtr<c_void>) -> Optio
 }
 
 /// Is this an interpreter that may run without the GIL?
-fn free_threaded(py: Python<'_>) -> bool {
+fn free_threaded() -> bool {
     static ANSWER: OnceLock<bool> = OnceLock::new();
     *ANSWER.get_or_init(|| Python::version_str().contains("free-threading"))
 }

@@ -92,15 +92,15 @@ fn unsupported(obj: &Bound<'_, PyAny>, e: PyErr) -> PyErr {
     ))
 }
 
-/// A tensor over an array's memory, if the object is one.
-pub(super) fn from_any_array(obj: &Bound<'_, PyAny>) -> PyResult<Option<Tensor>> {
+/// A tensor over an array's memory, if the object is one. `shared`: somebody may write to it.
+pub(super) fn from_any_array(obj: &Bound<'_, PyAny>, shared: bool) -> PyResult<Option<Tensor>> {
     if obj.cast::<PyTensor>().is_ok() || !is_array(obj) {
         return Ok(None);
     }
-    from_array(obj).map(Some)
+    from_array(obj, shared).map(Some)
 }
 
-fn from_array(obj: &Bound<'_, PyAny>) -> PyResult<Tensor> {
+fn from_array(obj: &Bound<'_, PyAny>, shared: bool) -> PyResult<Tensor> {
     let d = interface(obj)?;
     let text: String = item(&d, "typestr")?.extract()?;
     let dtype = dtype_from(&text).map_err(|e| unsupported(obj, e))?;
@@ -124,7 +124,7 @@ fn from_array(obj: &Bound<'_, PyAny>) -> PyResult<Tensor> {
             bytes.iter().map(|b| (b / size).max(0)).collect()
         }
     };
-    if read_only {
+    if read_only && shared {
         read_only_warning(obj.py())?;
     }
     let Some(nbytes) = span_bytes(&shape, &strides, dtype) else {
@@ -174,7 +174,7 @@ fn from_numpy(py: Python<'_>, ndarray: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>>
     if !ndarray.is_instance(&numpy.getattr("ndarray")?)? {
         return Err(PyTypeError::new_err(format!("expected np.ndarray (got {})", super::args::type_name(ndarray))));
     }
-    wrap(py, from_array(ndarray)?)
+    wrap(py, from_array(ndarray, true)?)
 }
 
 /// A tensor of one dim over the bytes of an object with the buffer protocol, such as a bytearray.

@@ -7,7 +7,7 @@ use super::overrides;
 use super::tensor::{PyTensor, resize};
 use crate::ops::{ALIASES, TABLE, inplace, scatter};
 use crate::schema::{Dest, OpDef, Ret, Schema, Ty, Value};
-use crate::tensor::{MemoryFormat, Tensor};
+use crate::tensor::{DType, MemoryFormat, Tensor};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -234,7 +234,6 @@ fn mixed_devices(name: &str) -> crate::error::Error {
 /// May results be written into `out`? Its shape is looked at later, since it may change.
 fn check_out(out: &Bound<'_, PyTensor>, values: &[Value]) -> crate::error::Result<()> {
     let out = out.get().tensor();
-    inplace::check(&out, false)?;
     let mut tensors = values.iter().flat_map(|v| match v {
         Value::Tensor(t) => std::slice::from_ref(t),
         Value::Tensors(ts) => ts.as_slice(),
@@ -298,18 +297,15 @@ fn out_tensors<'py>(
 }
 
 /// Operations whose `out=` must have the result's dtype: torch writes into it without a cast.
-const EXACT: [&str; 16] = [
+const EXACT: [&str; 13] = [
     "aminmax",
     "argmax",
     "argmin",
-    "as_strided_scatter",
     "avg_pool3d",
-    "diagonal_scatter",
     "expand_copy",
     "gather",
     "isin",
     "multinomial",
-    "select_scatter",
     "slice_scatter",
     "take",
     "take_along_dim",
@@ -317,13 +313,16 @@ const EXACT: [&str; 16] = [
     "view_copy",
 ];
 
-fn check_exact(name: &str, r: &Tensor, out: &Tensor) -> crate::error::Result<()> {
-    if r.dtype() == out.dtype() || !EXACT.contains(&name) {
+/// `index`: the result is the second of a pair, the places of values.
+fn check_exact(name: &str, r: &Tensor, out: &Tensor, index: bool) -> crate::error::Result<()> {
+    if r.dtype() == out.dtype() || !(index || EXACT.contains(&name)) {
         return Ok(());
     }
     let (want, got) = (scatter::cpp_name(r.dtype()), scatter::cpp_name(out.dtype()));
     let sentence = match name {
         "multinomial" => format!("multinomial expects Long tensor out, got: {}", out.dtype().scalar_name()),
+        // torch checks places by another name than values.
+        _ if index => format!("Expected out tensor to have dtype long int, but got {got} instead"),
         _ => format!("Expected out tensor to have dtype {want}, but got {got} instead"),
     };
     Err(crate::error::three_parts(
@@ -353,7 +352,10 @@ fn write_outs(name: &str, ret: Ret, outs: &[Bound<'_, PyTensor>]) -> PyResult<Re
         if r.is(&t) {
             continue;
         }
-        check_exact(name, r, &t)?;
+        check_exact(name, r, &t, results.len() > 1 && r.dtype() == DType::I64)?;
+        if r.requires_grad() {
+            return Err(inplace::refuse_out::<()>(name).unwrap_err().into());
+        }
         inplace::check_result(name, &t, r)?;
         if t.shape() != r.shape() {
             if t.numel() > 0 {

@@ -250,7 +250,7 @@ impl PyTensor {
         // An array is compared by its elements where equality is asked for, and there alone, as in torch.
         if let CompareOp::Eq = op
             && is_array(other)
-            && let Some(y) = from_any_array(other)?
+            && let Some(y) = from_any_array(other, true)?
         {
             return binary(slf, wrap(slf.py(), y)?.bind(slf.py()), method, f, false);
         }

@@ -188,7 +188,7 @@ def test_circular_padding_wraps_what_negative_numbers_leave(pad, oracle, assert_
 
 
 def test_kernels_far_larger_than_the_input_cost_no_more_than_it():
-    side = 2**40
+    side = 2**30
     x = torch.ones(1, 1, 4, 4, dtype=torch.float64, requires_grad=True)
     y = F.avg_pool2d(x, side, padding=side // 2, stride=side)
     assert y.flatten()[0].item() == 16 / side**2

@@ -37,6 +37,8 @@ CASES = [
     *same("linalg_matrix_exp matrix_exp linalg_cond linalg_matrix_rank trace", S(SQUARE)),
     *same("linalg_inv_ex linalg_lu_factor linalg_lu_factor_ex _lu_with_info", S(SQUARE), **FIRST),
     row("linalg_lu", S(SQUARE)),
+    *same("linalg_ldl_factor linalg_ldl_factor_ex", S(SPD), **FIRST),
+    row("linalg_ldl_solve", S(LOWER, given([1, 2, 3], "int32"), RIGHT)),
     row("linalg_solve", S(SQUARE, RIGHT)),
     row("linalg_solve_ex", S(SQUARE, RIGHT), **FIRST),
     row("linalg_lstsq", S(TALL, fix(4, 2, dtype="float64")), **FIRST),

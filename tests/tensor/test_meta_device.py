@@ -99,8 +99,6 @@ CALLS = [
         "x.double() + y.int()",
     ),
     *(
-        "x.scatter(0, torch.zeros(1, 3, dtype=torch.int64, device=x.device), y)",
-        "x.index_add(0, torch.zeros(2, dtype=torch.int64, device=x.device), y)",
         "x.logical_and(y)",
         "x.isnan()",
         "x.median()",

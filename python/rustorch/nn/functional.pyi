@@ -5,6 +5,15 @@ from typing import Any, NamedTuple, overload
 from rustorch._C import Generator, Tensor, _bool, _device, _dtype, _float, _int, _layout, _memory_format, _Number
 from rustorch._C import _str
 
+class _LD_pivots(NamedTuple):
+    LD: Tensor
+    pivots: Tensor
+
+class _LD_pivots_info(NamedTuple):
+    LD: Tensor
+    pivots: Tensor
+    info: Tensor
+
 class _LU_pivots(NamedTuple):
     LU: Tensor
     pivots: Tensor
