@@ -26,9 +26,12 @@ impl Table {
         for row in rows {
             for (i, w) in row {
                 assert!(i < input && i <= u32::MAX as usize, "a resampling index is out of range");
+                crate::error::grow(&mut t.index, 1);
                 t.index.push(i as u32);
+                crate::error::grow(&mut t.weight, 1);
                 t.weight.push(w);
             }
+            crate::error::grow(&mut t.starts, 1);
             t.starts.push(t.index.len());
         }
         t

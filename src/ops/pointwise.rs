@@ -207,6 +207,8 @@ fn run(
             if needs_grad(xs) && dtype.is_differentiable() && differentiable(row) {
                 return inplace::refuse_out(row.name);
             }
+            // torch looks at the elements before it resizes, unlike elsewhere.
+            inplace::check(out, false)?;
             if out.shape() == &shape[..] {
                 xs.iter().try_for_each(|x| inplace::check_overlap(out, x))?;
             }

@@ -159,7 +159,7 @@ fn execute(
     let wants_grad = schema.params.last().is_some_and(|p| p.name == "requires_grad")
         && matches!(args.values.last(), Some(Value::Bool(true)));
     if let Some(outs) = &outs {
-        outs.iter().try_for_each(|o| check_out(o, &args.values))?;
+        outs.iter().try_for_each(|o| check_out(&c.name, o, &args.values))?;
         follow(outs, schema, &mut args.values);
     }
     let first = match args.values.first() {
@@ -231,9 +231,17 @@ fn mixed_devices(name: &str) -> crate::error::Error {
     )
 }
 
+/// Operations that refuse an `out=` whose elements overlap even where it will be resized.
+const BEFORE_RESIZE: [&str; 2] = ["masked_select", "take"];
+
 /// May results be written into `out`? Its shape is looked at later, since it may change.
-fn check_out(out: &Bound<'_, PyTensor>, values: &[Value]) -> crate::error::Result<()> {
+fn check_out(name: &str, out: &Bound<'_, PyTensor>, values: &[Value]) -> crate::error::Result<()> {
     let out = out.get().tensor();
+    if BEFORE_RESIZE.contains(&name) {
+        inplace::check(&out, false)?
+    } else {
+        inplace::check_history(&out, false)?
+    }
     let mut tensors = values.iter().flat_map(|v| match v {
         Value::Tensor(t) => std::slice::from_ref(t),
         Value::Tensors(ts) => ts.as_slice(),

@@ -16,11 +16,11 @@ RULES = [
     (r"inf|nan|2\*\*6[0-4]|1e308|1e300|10\*\*30", r"^value", "casts of what does not fit, and limits of special functions, are the platform's"),
     (r"\.conj\(\)", r"", "conj() is computed at once here; torch keeps a bit"),
     (r"(reduction|kl_div|_loss|grid_sampler)", r"^refuses.*(reduction|interpolation)", "torch reads any other number as one of the modes"),
-    (r"out=.*expand|out=overlapping", r"^refuses.*more than one element", "an expanded out tensor is refused before it would be resized"),
     (r"out=x[.\[]", r"single memory location", "an out tensor that overlaps an input is refused whatever else is wrong with it"),
     (r"clamp_?\(|move(dim|axis)\(|_window\(|split\(T|flip\(", r"^(accepts|class).*TypeError", "more mixtures of tensors, numbers and lists are taken"),
     (r"", r"^accepts.*value cannot be converted to type (float|double) without overflow", "a number beyond a float dtype becomes infinite, as a tensor of it does"),
     (r"torch\.(hinge_embedding|margin_ranking|triplet_margin|ctc|poisson_nll|cosine_embedding)_loss|kl_div", r"^result", "torch's parser reads the default of `reduction` as none where the signature says mean"),
+    (r"ctc_loss", r"^refuses.*must be integral", "labels that are no integers are refused; torch takes floats for them"),
 ]  # fmt: skip
 
 COMPILED = [(re.compile(line), re.compile(verdict), why) for line, verdict, why in RULES]

@@ -204,7 +204,14 @@ BINARY = [
     binary("lcm", scalars=(), grad=0, skip={"special": "torch dies of a division of the smallest integer by -1"}),
     binary("heaviside", scalars=(), grad=0),
     # The power is computed in the exponent's dtype, as in torch, and may be float32.
-    binary("ldexp", tol=dict.fromkeys(("float64", "complex128"), (1e-6, 1e-6)), low2=-2, high2=3, scalars=(), skip={"grad at large": LIMITS}),
+    binary(
+        "ldexp",
+        tol=dict.fromkeys(("float64", "complex128"), (1e-6, 1e-6)),
+        low2=-2,
+        high2=3,
+        scalars=(),
+        skip={"grad at large": LIMITS},
+    ),
     binary("copysign"),
     *each(binary, "xlogy special_xlog1py", 0.2, 3),
     binary(

@@ -360,4 +360,6 @@ def test_masks_of_every_rank_read_and_write(agree, n):
     for shape in itertools.product([0, 1, 3], repeat=3):
         mask = f"(x{'[..., 0]' * (3 - n)} > 2)" if 0 not in shape else f"torch.ones({shape[:n]}, dtype=torch.bool)"
         # The strides of a tensor without elements mean nothing: the shape and the list say all.
-        agree(f"x = torch.arange({np.prod(shape)}).reshape{shape}\nm = {mask}\ny = x[m]\nx[m] = 9\n[(t.shape, t.tolist()) for t in (x, y)]")
+        agree(
+            f"x = torch.arange({np.prod(shape)}).reshape{shape}\nm = {mask}\ny = x[m]\nx[m] = 9\n[(t.shape, t.tolist()) for t in (x, y)]"
+        )

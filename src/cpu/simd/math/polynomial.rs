@@ -2,10 +2,14 @@
 //! give 0.
 
 /// Runs `p[k + 1] = next(k, p[k], p[k - 1])` from `p[0] = 1` and `p[1] = first` up to degree n.
+/// Degrees from here on give NaN: the recurrence would run for seconds, and has no correct digit left.
+const ABSURD: i64 = 1 << 24;
+
 fn recur(n: i64, first: f64, next: impl Fn(f64, f64, f64) -> f64) -> f64 {
     match n {
         ..0 => 0.0,
         0 => 1.0,
+        ABSURD.. => f64::NAN,
         _ => {
             let (mut before, mut p) = (1.0, first);
             for k in 1..n {
