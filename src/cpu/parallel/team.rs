@@ -1,8 +1,10 @@
 //! The workers and the protocol by which they share a job with its caller.
 //!
-//! A job is cut into tickets. `word` holds how many there are and the next one to hand out, so that
-//! one `fetch_add` takes a ticket; who gets one may rely on the job being alive until it reports the
-//! ticket finished, for the caller waits for all tickets that it did not finish itself. Workers that
+//! A job is cut into tickets. `word` holds how many there are and how many were handed out from either
+//! end, so that one `fetch_add` takes a ticket; who gets one may rely on the job being alive until it
+//! reports the ticket finished, for the caller waits for all tickets that it did not finish itself. The
+//! caller starts at the front and the workers at the back, so that in the next job each finds what it
+//! read or wrote in its own cache. Workers that
 //! come too late find no ticket and are not waited for: a parked worker costs the caller a wake-up,
 //! not a delay. Everything that a hot hand-off touches lies in one cache line.
 
@@ -18,9 +20,9 @@ use std::time::{Duration, Instant};
 /// Tickets per thread: enough to even out unequal chunks, few enough to keep `word` quiet.
 const TICKETS_PER_THREAD: usize = 32;
 
-/// In `word` (tickets in the upper half, next ticket in the lower): workers shall end. The lower half
-/// stays above the upper one, and below overflow, when late claims still add to it.
-const STOP: u64 = 1 << 63 | 0xC000_0000;
+/// In `word` (tickets in the upper half; in the lower one those handed out from the front, and from the
+/// back in its upper quarter): workers shall end.
+const STOP: u64 = 1 << 63;
 
 /// In `done`: the caller sleeps and wants to be woken by each report.
 const WAITING: u32 = 1 << 31;
@@ -72,9 +74,29 @@ unsafe impl Sync for Shared {}
 // SAFETY: as above; nothing is tied to a thread.
 unsafe impl Send for Shared {}
 
+/// The end from which a thread takes tickets.
+#[derive(Clone, Copy)]
+enum End {
+    Front,
+    Back,
+}
+
+/// Tickets of a job.
+#[inline]
+fn total(word: u64) -> u32 {
+    (word >> 32) as u32 & 0x7FFF_FFFF
+}
+
+/// Tickets handed out from the front and from the back.
+#[inline]
+fn taken(word: u64) -> (u32, u32) {
+    (word as u32 & 0xFFFF, word as u32 >> 16)
+}
+
 #[inline]
 fn is_open(word: u64) -> bool {
-    (word as u32) < (word >> 32) as u32
+    let (front, back) = taken(word);
+    front + back < total(word)
 }
 
 #[inline]
@@ -127,7 +149,7 @@ impl Team {
         // the worker sees the job before it parks, or the caller sees the worker asleep.
         shared.hot.word.store(u64::from(tickets) << 32 | 1, SeqCst);
         self.wake(tickets as usize - 1);
-        let mine = shared.perform(job, 0);
+        let mine = shared.perform(job, 0, End::Front);
         if shared.finish(tickets - mine) & PANICKED != 0 {
             let payload = lock(&shared.payload).take();
             resume_unwind(payload.unwrap_or_else(|| Box::new("a worker thread panicked")));
@@ -188,10 +210,10 @@ impl Shared {
     /// The life of a worker.
     fn work(&self, parked: &AtomicBool) {
         while self.await_ticket(parked) {
-            if let Some(ticket) = self.claim() {
+            if let Some(ticket) = self.claim(End::Back) {
                 // SAFETY: the ticket keeps the job alive and unchanged until it is reported.
                 let job = unsafe { *self.hot.job.get() };
-                let finished = self.perform(job, ticket);
+                let finished = self.perform(job, ticket, End::Back);
                 self.report(finished);
             }
         }
@@ -219,21 +241,23 @@ impl Shared {
         }
     }
 
-    /// The next ticket of whatever job is open.
+    /// The next ticket from an end of whatever job is open.
     #[inline]
-    fn claim(&self) -> Option<u32> {
+    fn claim(&self, end: End) -> Option<u32> {
         if !is_open(self.hot.word.load(Relaxed)) {
             return None;
         }
         // A late claim may take a ticket of the next job, which is as good, or push the counter of a
-        // finished job past its end, by one per worker at most, which the next job overwrites.
-        let word = self.hot.word.fetch_add(1, AcqRel);
-        is_open(word).then_some(word as u32)
+        // finished job past its end, by one per worker at most, which the next job overwrites. Both
+        // counters have room for that: a job has at most MAX_THREADS * TICKETS_PER_THREAD = 2^15 tickets.
+        let word = self.hot.word.fetch_add(if matches!(end, End::Front) { 1 } else { 1 << 16 }, AcqRel);
+        let (front, back) = taken(word);
+        is_open(word).then(|| if matches!(end, End::Front) { front } else { total(word) - 1 - back })
     }
 
-    /// Runs `ticket` and then all that can be had; returns how many were finished.
+    /// Runs `ticket` and then all that can be had from an end; returns how many were finished.
     #[inline]
-    fn perform(&self, job: Job, mut ticket: u32) -> u32 {
+    fn perform(&self, job: Job, mut ticket: u32, end: End) -> u32 {
         let mut finished = 0;
         loop {
             let start = ticket as usize * job.per;
@@ -242,7 +266,7 @@ impl Shared {
                 finished += self.abandon(payload);
             }
             finished += 1;
-            match self.claim() {
+            match self.claim(end) {
                 Some(next) => ticket = next,
                 None => return finished,
             }
@@ -259,9 +283,10 @@ impl Shared {
         drop(first);
         self.hot.done.fetch_or(PANICKED, AcqRel);
         // The job is alive, since its panicked ticket is not reported yet, so `tickets` cannot change.
-        let tickets = self.hot.word.load(Relaxed) >> 32;
-        let before = self.hot.word.swap(tickets << 32 | tickets, AcqRel);
-        (tickets as u32).saturating_sub(before as u32)
+        let tickets = total(self.hot.word.load(Relaxed));
+        let before = self.hot.word.swap(u64::from(tickets) << 32 | u64::from(tickets), AcqRel);
+        let (front, back) = taken(before);
+        tickets.saturating_sub(front + back)
     }
 
     /// Tells the caller that `finished` tickets are done; the job may be gone after that.
