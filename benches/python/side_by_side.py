@@ -11,6 +11,7 @@ the process is bound to as many processors. Without torch, rustorch is timed alo
 
 import argparse
 import importlib
+import itertools
 import json
 import os
 import platform
@@ -43,16 +44,24 @@ def pointwise(name, f, n, arity=1):
         return lambda: f(t, *xs)
 
 
-for n in (8, 10_000, 4_000_000):
+for n in (8, 10_000, 16_000_000):
     pointwise("add", lambda t, a, b: a + b, n, 2)
 for name in ("exp", "log", "tanh", "sigmoid", "sin"):
     pointwise(name, lambda t, a, name=name: getattr(t, name)(a), 100_000)
+pointwise("tanh", lambda t, a: a.tanh(), 4_000_000)
+pointwise("gelu", lambda t, a: t.nn.functional.gelu(a), 4_000_000)
 
 
-@case("sum_dim/2048x2048")
+@case("sum_dim/4096x4096")
 def _(t):
-    x = t.rand(2048, 2048)
+    x = t.rand(4096, 4096)
     return lambda: x.sum(1)
+
+
+@case("sort/1000000")
+def _(t):
+    x = t.rand(1_000_000)
+    return lambda: x.sort()
 
 
 @case("transposed_copy/2048x2048")
@@ -112,19 +121,25 @@ def _(t):
     return run
 
 
-@case("mlp_step/32-32-10")
-def _(t):
-    t.manual_seed(0)
-    model = t.nn.Sequential(t.nn.Linear(32, 32), t.nn.ReLU(), t.nn.Linear(32, 10))
-    optimiser = t.optim.Adam(model.parameters())
-    x, y = t.randn(16, 32), t.randint(10, (16,))
+def mlp_step(samples, *widths):
+    @case(f"mlp_step/{'-'.join(map(str, widths))}")
+    def build(t):
+        t.manual_seed(0)
+        layers = [t.nn.Linear(n, m) for n, m in itertools.pairwise(widths)]
+        model = t.nn.Sequential(layers[0], *(part for layer in layers[1:] for part in (t.nn.ReLU(), layer)))
+        optimiser = t.optim.Adam(model.parameters())
+        x, y = t.randn(samples, widths[0]), t.randint(widths[-1], (samples,))
 
-    def run():
-        optimiser.zero_grad()
-        t.nn.functional.cross_entropy(model(x), y).backward()
-        optimiser.step()
+        def run():
+            optimiser.zero_grad()
+            t.nn.functional.cross_entropy(model(x), y).backward()
+            optimiser.step()
 
-    return run
+        return run
+
+
+mlp_step(16, 32, 32, 10)
+mlp_step(64, 784, 256, 256, 10)
 
 
 def calls_per_round(run):
