@@ -3,7 +3,7 @@
 use super::kernel::{cast, float_kernel, operand, optional};
 use super::softmax;
 use super::view;
-use crate::autograd::{needs_grad, record};
+use crate::autograd::{Ctx, Saver, Slot, needs_grad, record};
 use crate::dispatch::loss::{Classes, Upstream};
 use crate::dispatch::reduce::Reduce;
 use crate::dispatch::{self};
@@ -135,9 +135,29 @@ fn nll(x: &Tensor, p: Problem, reduction: i64) -> Result<Tensor> {
     let rows = p.rows()?;
     dispatch::loss::nll(&operand(x, p.compute)?, &p.classes, &rows, p.dims);
     let (y, scale) = p.reduce(rows, reduction)?;
-    record(y, if x.ndim() > 2 { "NllLoss2DBackward0" } else { "NllLossBackward0" }, &[x], |_| {
-        move |c, g| grads![c.constant(spread(g, &p, scale)?)]
+    record(y, if x.ndim() > 2 { "NllLoss2DBackward0" } else { "NllLossBackward0" }, &[x], |s| {
+        let labels = p.keep(s);
+        move |c, g| {
+            labels.check(c)?;
+            grads![c.constant(spread(g, &p, scale)?)]
+        }
     })
+}
+
+/// Labels and weights that backward reads again. They were checked once: a change in place must not pass unnoticed.
+struct Labels(Slot, Option<Slot>);
+
+impl Labels {
+    fn check(&self, c: &Ctx) -> Result<()> {
+        c.get(self.0)?;
+        self.1.map_or(Ok(()), |weight| c.get(weight).map(drop))
+    }
+}
+
+impl Problem {
+    fn keep(&self, s: &mut Saver) -> Labels {
+        Labels(s.input(&self.classes.index), self.classes.weight.as_ref().map(|w| s.input(w)))
+    }
 }
 
 /// The adjoint of [`nll`]: puts `-weight[t] * scale * g` at the targets.
@@ -174,8 +194,11 @@ pub fn cross_entropy(
     let (y, scale) = p.reduce(rows, reduction)?;
     let name = if x.ndim() > 2 { "NllLoss2DBackward0" } else { "NllLossBackward0" };
     record(y, name, &[x], |s| {
-        let (x, lse) = (s.input(x), s.input(&lse));
-        move |c, g| grads![cross_entropy_backward(g, &c.get(x)?, &c.get(lse)?, &p, scale)?]
+        let (labels, x, lse) = (p.keep(s), s.input(x), s.input(&lse));
+        move |c, g| {
+            labels.check(c)?;
+            grads![cross_entropy_backward(g, &c.get(x)?, &c.get(lse)?, &p, scale)?]
+        }
     })
 }
 

@@ -187,5 +187,9 @@ def test_indices_and_masks_changed_in_place_are_noticed(agree):
         see("scatter_add", lambda: run(lambda x, i: x.scatter_add(1, i[:, None], x[:, :1] * 2), index()))
         see("index_put", lambda: run(lambda x, i: x.index_put((i,), x * 2), index()))
         see("embedding", lambda: run(lambda x, i: F.embedding(i, x), index()))
+        for loss in (F.nll_loss, F.cross_entropy):
+            see(loss.__name__, lambda loss=loss: run(loss, index()))
+            # Labels that would lead outside of the gradient.
+            see(f"{loss.__name__}, wild", lambda loss=loss: run(loss, index(), lambda i: i.fill_(1 << 40)))
 
     agree(program)
