@@ -343,7 +343,9 @@ pub fn hypot(x: f64, y: f64) -> f64 {
 pub fn erf32(x: f32) -> f32 {
     let t = x.abs();
     let t4 = pick(t > 4.0, 4.0, t);
-    expm1_core(-t4 * super::poly(t4, super::core::LOG_ERFC32)).copysign(x)
+    // The leading coefficient in two parts: rounding it would show in every small result.
+    let tail = t4 * super::poly(t4, super::core::LOG_ERFC32);
+    expm1_core(-t4.mul_add(super::core::LOG_ERFC32_LEAD, tail)).copysign(x)
 }
 
 /// exp(x^2) erfc(x) for x >= 0, as a polynomial in (x - 4) / (x + 4) over 1 + 2x (Shepherd and Laframboise 1981).

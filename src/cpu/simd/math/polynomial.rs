@@ -45,10 +45,10 @@ pub fn chebyshev_t(x: f64, n: i64) -> f64 {
 pub fn chebyshev_u(x: f64, n: i64) -> f64 {
     if n > CLOSED && x.abs() < 1.0 {
         let t = x.acos();
-        return ((n + 1) as f64 * t).sin() / t.sin();
+        return ((n as f64 + 1.0) * t).sin() / t.sin();
     }
     if n > 0 && x.abs() == 1.0 {
-        return (n + 1) as f64 * if x > 0.0 { 1.0 } else { sign(n) };
+        return (n as f64 + 1.0) * if x > 0.0 { 1.0 } else { sign(n) };
     }
     recur(n, 2.0 * x, |_, p, q| 2.0 * x * p - q)
 }
@@ -60,7 +60,7 @@ pub fn chebyshev_v(x: f64, n: i64) -> f64 {
         return ((n as f64 + 0.5) * t).cos() / (t / 2.0).cos();
     }
     if n > 0 && x.abs() == 1.0 {
-        return if x > 0.0 { 1.0 } else { sign(n) * (2 * n + 1) as f64 };
+        return if x > 0.0 { 1.0 } else { sign(n) * (2.0 * n as f64 + 1.0) };
     }
     recur(n, 2.0 * x - 1.0, |_, p, q| 2.0 * x * p - q)
 }
@@ -72,7 +72,7 @@ pub fn chebyshev_w(x: f64, n: i64) -> f64 {
         return ((n as f64 + 0.5) * t).sin() / (t / 2.0).sin();
     }
     if n > 0 && x.abs() == 1.0 {
-        return if x > 0.0 { (2 * n + 1) as f64 } else { sign(n) };
+        return if x > 0.0 { (2.0 * n as f64 + 1.0) } else { sign(n) };
     }
     recur(n, 2.0 * x + 1.0, |_, p, q| 2.0 * x * p - q)
 }
