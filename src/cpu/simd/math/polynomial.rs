@@ -72,7 +72,7 @@ pub fn chebyshev_w(x: f64, n: i64) -> f64 {
         return ((n as f64 + 0.5) * t).sin() / (t / 2.0).sin();
     }
     if n > 0 && x.abs() == 1.0 {
-        return if x > 0.0 { (2.0 * n as f64 + 1.0) } else { sign(n) };
+        return if x > 0.0 { 2.0 * n as f64 + 1.0 } else { sign(n) };
     }
     recur(n, 2.0 * x + 1.0, |_, p, q| 2.0 * x * p - q)
 }
