@@ -441,7 +441,12 @@ def test_memory_stays_flat_over_a_thousand_steps(step):
 
     run(100)
     before, objects = run(100)
-    after, more = run(1000)
-    # A leaked tensor of a step takes a kilobyte, so 1000 steps would show as several hundred.
-    assert after - before < 400_000
+    grown = []
+    for _ in range(3):
+        after, more = run(1000)
+        grown.append(after - before)
+        before = after
+    # A leaked tensor of a step takes a kilobyte, so 1000 steps would show as several hundred, each time; what the
+    # process's allocators take once (a thread's arena, a cache) shows in one round.
+    assert min(grown) < 400_000
     assert abs(more - objects) < 100
