@@ -42,10 +42,11 @@ pub fn run(n: usize, f: &(dyn Fn(usize) + Sync)) {
     (0..n).for_each(f);
 }
 
-/// Splits `0..n` into chunks of `grain` (the last one shorter) and runs `f` on each.
+/// Splits `0..n` into about equal chunks of `grain` at most and runs `f` on each.
 ///
 /// The chunks depend on `n` and `grain` alone, so that results that are combined in chunk order
-/// have the same bits for every number of threads.
+/// have the same bits for every number of threads. Where `grain` is a multiple of [`ALIGN`], so are the
+/// bounds between chunks.
 #[inline]
 pub fn chunks(n: usize, grain: usize, f: &(dyn Fn(Range<usize>) + Sync)) {
     let grain = grain.max(1);
@@ -55,7 +56,24 @@ pub fn chunks(n: usize, grain: usize, f: &(dyn Fn(Range<usize>) + Sync)) {
         }
         return;
     }
-    run(n.div_ceil(grain), &|i| f(i * grain..n.min((i * grain).saturating_add(grain))));
+    let len = even(n, grain);
+    run(n.div_ceil(len), &|i| f(i * len..n.min((i * len).saturating_add(len))));
+}
+
+/// Bounds between chunks keep this, if their grain has it: blocks of kernels and cache lines stay whole.
+const ALIGN: usize = 64;
+/// With more chunks than this, a short last one costs little.
+const FEW: usize = 32;
+
+/// The length of chunks of `grain` at most that share `n` evenly among two or four threads.
+#[inline]
+fn even(n: usize, grain: usize) -> usize {
+    let count = n.div_ceil(grain);
+    if count > FEW {
+        return grain;
+    }
+    let len = n.div_ceil(if count < 3 { count } else { count.next_multiple_of(4) });
+    if grain.is_multiple_of(ALIGN) { len.next_multiple_of(ALIGN) } else { len }
 }
 
 /// Threads that a job may use, the caller's included.

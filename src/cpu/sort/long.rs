@@ -75,10 +75,11 @@ impl Long {
             let first = unsafe { *row.get().cast::<T>() }.ordered(descending);
             let mut ends = crate::error::filled((first, first), n.div_ceil(radix::CHUNK));
             let e = Ptr(ends.as_mut_ptr());
-            parallel::chunks(n, radix::CHUNK, &|r| {
-                let p = row.get().wrapping_offset(r.start as isize * stride);
+            parallel::run(ends.len(), &|i| {
+                let (start, end) = (i * radix::CHUNK, n.min((i + 1) * radix::CHUNK));
+                let p = row.get().wrapping_offset(start as isize * stride);
                 // SAFETY: as above; each task writes its own entry.
-                unsafe { *e.get().add(r.start / radix::CHUNK) = span::<T>(p, stride, r.len(), descending) };
+                unsafe { *e.get().add(i) = span::<T>(p, stride, end - start, descending) };
             });
             (lo, hi) = ends[0];
             for &(l, h) in &ends[1..] {
