@@ -225,7 +225,7 @@ fn softplus(x: &Tensor, beta: f64, threshold: f64, dest: &Dest) -> Result<Tensor
 
 /// `log(sigmoid(x))` without overflow.
 pub fn log_sigmoid(x: &Tensor) -> Result<Tensor> {
-    apply(&LOG_SIGMOID, &[x], Params::default(), &Dest::New)
+    apply(&LOG_SIGMOID, &[&super::copy::contiguous(x)?], Params::default(), &Dest::New)
 }
 
 /// The largest value of a dtype, as C++ streams print it.
@@ -342,7 +342,8 @@ fn rrelu(
     if !x.dtype().is_float() {
         return super::helpers::not_implemented("rrelu_with_noise_out", x.dtype());
     }
-    let (y, noise) = (x.empty_like()?, x.empty_like()?);
+    let y = dispatch::empty(x.shape(), x.dtype(), x.device())?;
+    let noise = y.empty_like()?;
     dispatch::activation::rrelu(x, &y, &noise, (lo, hi), generator.unwrap_or(default_generator()));
     record(y, "RreluWithNoiseBackward0", &[x], |s| {
         let noise = s.input(&noise);

@@ -1,6 +1,6 @@
 //! Pointwise operations of two and three tensors: arithmetic, comparison, logic, selection.
 
-use super::copy::to_dtype;
+use super::copy::{contiguous, to_dtype};
 use super::pointwise::Class::{Float, NoBool, NoComplex, Same};
 use super::pointwise::{At, D, OUT, Pw, X, Y, Z, apply, binary, binary_rows, number, unary};
 use crate::autograd::named;
@@ -411,7 +411,8 @@ pub fn masked_fill(x: &Tensor, mask: &Tensor, value: &Tensor) -> Result<Tensor> 
         }
         to_dtype(value, x.dtype())?
     };
-    let y = where_(mask, &value, x)?;
+    // As in torch, the result is contiguous whatever the order of x's dims.
+    let y = where_(&contiguous(mask)?, &value, &contiguous(x)?)?;
     Ok(named(y, if number { "MaskedFillBackward0" } else { "MaskedFillBackward1" }, x))
 }
 
@@ -596,7 +597,7 @@ ops! {
     /// Power.
     "pow(Tensor self, Operand exponent) -> Tensor" [f m i o] => |a| pow(a.get(0)?, a.get(1)?, &a.dest());
     /// Power of a number.
-    "pow(Scalar self, Tensor exponent) -> Tensor" [f o] => |a| pow(&number(a.get::<Scalar>(0)?)?, a.get(1)?, &a.dest());
+    "pow(Scalar self, Tensor exponent) -> Tensor" [f o] => |a| pow(&number(a.get::<Scalar>(0)?)?, &contiguous(a.get(1)?)?, &a.dest());
     /// `self` where the condition holds, else `other`.
     "where(Tensor condition, Operand self, Operand other) -> Tensor" [f o] => |a| where_dest(a.get(0)?, a.get(1)?, a.get(2)?, &a.dest());
     /// `self` where the condition holds, else `other`.

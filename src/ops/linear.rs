@@ -447,6 +447,10 @@ pub fn chain_matmul(matrices: &[Tensor]) -> Result<Tensor> {
         }
         mm(&multiply(m, split, i, split[i][j])?, &multiply(m, split, split[i][j] + 1, j)?)
     }
+    // A single matrix is a copy that shares nothing with it.
+    if n == 1 {
+        return super::copy::clone(&matrices[0], None);
+    }
     multiply(matrices, &split, 0, n - 1)
 }
 

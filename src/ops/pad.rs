@@ -122,7 +122,8 @@ fn surround(x: &Tensor, pad: &[i64], mode: Mode) -> Result<Tensor> {
         Mode::Reflect => ["ReflectionPad1DBackward0", "ReflectionPad2DBackward0", "ReflectionPad3DBackward0"],
         Mode::Replicate => ["ReplicationPad1DBackward0", "ReplicationPad2DBackward0", "ReplicationPad3DBackward0"],
     };
-    let y = no_grad(chosen)?;
+    let format = layout::suggested_format(x.shape(), x.strides());
+    let y = no_grad(|| copy::contiguous_format(&chosen()?, format))?;
     let shape = Shape::from_slice(x.shape());
     record(y, names[pad.len() / 2 - 1], &[x], |_| {
         move |c, g| {
@@ -422,6 +423,7 @@ fn channel_shuffle(x: &Tensor, groups: i64) -> Result<Tensor> {
     }
     let s = x.shape()[2..].iter().product();
     let y = view::transpose(&x.reshape_to(&[n, g, c / g, s])?, 1, 2)?.reshape_to(x.shape())?;
+    let y = copy::contiguous_format(&y, layout::suggested_format(x.shape(), x.strides()))?;
     Ok(named(y, "ChannelShuffleBackward0", x))
 }
 

@@ -252,7 +252,9 @@ fn average(x: &Tensor, m: Map, adjoint: bool) -> Result<Tensor> {
         Kind::Windows(..) => ["AvgPool1DBackward0", "AvgPool2DBackward0", "AvgPool3DBackward0"],
         Kind::Adaptive => ["AdaptiveAvgPool1DBackward0", "AdaptiveAvgPool2DBackward0", "AdaptiveAvgPool3DBackward0"],
     };
-    record(finish(y, x.dtype(), &[x])?, names[m.nd - 1], &[x], |_| {
+    // Volumes alone lose their memory format, as in torch.
+    let order: &[&Tensor] = if m.nd == 3 && matches!(m.kind, Kind::Windows(..)) { &[] } else { &[x] };
+    record(finish(y, x.dtype(), order)?, names[m.nd - 1], &[x], |_| {
         move |c, g| grads![c.constant(average(g, m.clone(), !adjoint)?)]
     })
 }

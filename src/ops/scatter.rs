@@ -13,7 +13,7 @@ use crate::grads;
 use crate::ops;
 use crate::schema::{Dest, Ret};
 use crate::tensor::layout::{self, Shape};
-use crate::tensor::{Category, DType, Grads, Scalar, Tensor};
+use crate::tensor::{Category, DType, Grads, MemoryFormat, Scalar, Tensor};
 
 /// What an index tensor names: elements along a dim (gather, scatter) or whole slices (index_select, index_add).
 #[derive(Clone, Copy)]
@@ -24,7 +24,7 @@ pub struct Places {
     pub whole: bool,
 }
 
-/// Changes `x` in place or a copy of it. `inputs[0]` is `x`, which `build` must not save.
+/// Changes `x` in place or a contiguous copy of it. `inputs[0]` is `x`, which `build` must not save.
 fn update<K, B, F>(
     x: &Tensor,
     dest: &Dest,
@@ -41,7 +41,10 @@ where
     if let Dest::InPlace = dest {
         return inplace::write(x, name, inputs, kernel, build);
     }
-    let y = copy::clone(&x.detach(), None)?;
+    // Only these two keep the order of dims, as in torch: a caller may count on view() after the others.
+    let keep = matches!(name, "IndexFillBackward0" | "PutBackward0");
+    let format = if keep { MemoryFormat::Preserve } else { MemoryFormat::Contiguous };
+    let y = copy::clone(&x.detach(), Some(format))?;
     kernel(&y)?;
     record(y, name, inputs, build)
 }

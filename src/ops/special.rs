@@ -262,6 +262,7 @@ fn mvlgamma(x: &Tensor, p: i64) -> Result<Tensor> {
     } else {
         x.clone()
     };
+    let x = super::copy::contiguous(&x)?;
     let mut sum = x.lgamma()?;
     // Many terms go through one tensor with a dim for them, which fails early where they would run for years.
     if p > 1 << 10 {

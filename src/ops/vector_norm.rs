@@ -123,6 +123,7 @@ pub fn renorm(x: &Tensor, p: f64, dim: i64, maxnorm: f64) -> Result<Tensor> {
     let d = x.wrap_dim(dim)?;
     let dims: smallvec::SmallVec<[i64; 6]> = (0..x.ndim()).filter(|&i| i != d).map(|i| i as i64).collect();
     let y = no_grad(|| {
+        let x = &super::copy::contiguous(x)?;
         let norm = vector_norm(x, p, Some(&dims), true, None)?;
         let scale = dispatch::wrapped(Scalar::Float(maxnorm))?.div(&norm.add_scalar(RENORM_EPS)?)?;
         x.mul(&super::arith::where_(
