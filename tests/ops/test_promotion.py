@@ -29,9 +29,8 @@ def test_pairs_of_dtypes(case, oracle):
                     for seed, (m, (shape, dtype)) in enumerate(zip(model, (*zip(shapes, dtypes), *rest), strict=True))
                 ]
                 results.append(outcome(case.function(T), args, case.kwargs))
-            if found := outcomes_differ(
-                *results, case, tol=HALF if set(dtypes) & set(HALVES) else case.tol.get(dtypes[0])
-            ):
+            usual = case.mixed if case.mixed and len(set(dtypes)) > 1 else case.tol.get(dtypes[0])
+            if found := outcomes_differ(*results, case, tol=HALF if set(dtypes) & set(HALVES) else usual):
                 failures.append(f"{dtypes} {shapes}: {found}")
     report(failures)
 

@@ -165,6 +165,7 @@ class OpCase:
     errors    calls that fail
     skip      aspect -> why it does not hold: value, dtype, stride, layout, special, grad, gradgrad, meta, out, ...
     tol       dtype -> (rtol, atol) where rounding is worse than the dtype's usual tolerance; the row says why
+    mixed     (rtol, atol) where operands of two dtypes round worse than those of one; the row says why
     look      what of a result is compared, from (arguments, result), where the rest is free
     ref       torch's counterpart where it is not the function of the same name
     kwargs    arguments of the runs over special values
@@ -178,6 +179,7 @@ class OpCase:
     errors: tuple[Bad, ...] = ()
     skip: Mapping[str, str] = field(default_factory=dict)
     tol: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    mixed: tuple[float, float] | None = None
     look: Callable | None = None
     ref: Callable | None = None
     kwargs: Mapping[str, Any] = field(default_factory=dict)
