@@ -14,6 +14,6 @@ def test_every_layout(case, oracle):
     inputs = [*itertools.product(case.samples, ["float64"]), *itertools.product(case.samples[:1], ["int32"])]
     report(
         f"{sample} {dtype} {layout}: {found}"
-        for (sample, dtype), layout in itertools.product(inputs, LAYOUTS)
+        for (sample, dtype), layout in itertools.product(inputs, [x for x in LAYOUTS if x not in case.skip])
         if (found := against(oracle, case, sample, dtype, layout))
     )

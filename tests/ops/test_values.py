@@ -1,4 +1,4 @@
-"""Values, dtypes and strides of every operation against torch: all dtypes, special values, pairs of dtypes."""
+"""Values, dtypes and strides of every operation against torch, in all dtypes."""
 
 import itertools
 

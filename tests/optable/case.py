@@ -25,7 +25,7 @@ class Arg:
 
     dtype is a name, None for the dtype under test. `grad` says whether derivatives by it are asked for, `fixed` that
     it stays contiguous: an expanded index would repeat itself, for one. `rough`: differences do not show the derivative;
-    given values are chosen for being special, so they are rough too.
+    given values are mostly chosen for being special, so they are rough unless it is False.
     """
 
     shape: tuple[int, ...]
@@ -35,7 +35,7 @@ class Arg:
     grad: bool = True
     values: Any = None
     fixed: bool = False
-    rough: bool = False
+    rough: bool | None = None
 
     @property
     def numel(self) -> int:
@@ -163,7 +163,7 @@ class OpCase:
     special   number of leading tensors which are also run over all pairs of special values (0, NaN, extremes, ...)
     grad      orders of derivatives that exist: 2 stands for any, 0 for none
     errors    calls that fail
-    skip      aspect -> why it does not hold: value, dtype, stride, layout, special, grad, gradgrad, meta, out, ...
+    skip      aspect -> why it does not hold: value, stride, layout (or one of LAYOUTS), special, grad, gradgrad, meta, ...
     tol       dtype -> (rtol, atol) where rounding is worse than the dtype's usual tolerance; the row says why
     mixed     (rtol, atol) where operands of two dtypes round worse than those of one; the row says why
     look      what of a result is compared, from (arguments, result), where the rest is free

@@ -14,7 +14,6 @@ def unique(*values):
 
 # Positions (2, 3) for dim 0 and (2, 4) for dim 1 of a (3, 4), where each target is hit once.
 ROWS, COLUMNS = unique([0, 2, 1], [2, 0, 0]), unique([3, 0, 1, 2], [0, 2, 1, 3])
-REPEATS = {"gradgrad": "", "layout": "repeated indices make the order of writes show"}
 
 # torch rounds to the half type after every addition.
 ADDED = {"float16": (5e-3, 2e-3), "bfloat16": (5e-2, 2e-2)}
