@@ -245,9 +245,11 @@ def test_gradient_may_be_read_while_another_thread_accumulates():
                 assert g is None or g.shape == w.shape
                 w.grad = None
         else:
-            for _ in range(60):
-                (w * 2).sum().backward()
-            over.set()
+            try:
+                for _ in range(60):
+                    (w * 2).sum().backward()
+            finally:
+                over.set()
 
     together(3, work)
 

@@ -1,10 +1,13 @@
 """DataLoader: batches, random order, collation, worker processes."""
 
 import collections
+import importlib
 import os
 import random
+import time
 import warnings
 
+import numpy as np
 import pytest
 
 import rustorch as torch
@@ -48,6 +51,13 @@ class Exits(Faulty):
         if i == 2:
             os._exit(3)
         return i
+
+
+class Lambdas(Faulty):
+    """Its samples cannot be pickled."""
+
+    def __getitem__(self, i):
+        return lambda: i
 
 
 class Shares(data.IterableDataset):
@@ -96,8 +106,8 @@ def test_shortcut_leaves_a_shared_generator_where_the_general_way_does(size, dro
 
 
 @pytest.mark.parametrize("dataset", [pairs, Rows])
-def test_order_equals_torchs(dataset):
-    ref = pytest.importorskip("torch")
+def test_order_equals_torchs(dataset, oracle):
+    ref = oracle
     torch.manual_seed(7)
     mine = values(data.DataLoader(dataset(), 4, shuffle=True)), torch.rand(3).tolist()
     ref.manual_seed(7)
@@ -134,7 +144,6 @@ def test_collate_keeps_containers_and_turns_numbers_into_tensors():
 
 
 def test_collate_takes_numpy():
-    np = pytest.importorskip("numpy")
     batch = data.default_collate([(np.ones(2, np.float32), np.int64(3)), (np.zeros(2, np.float32), np.int64(4))])
     assert batch[0].tolist() == [[1.0, 1.0], [0.0, 0.0]]
     assert batch[0].dtype == torch.float32
@@ -219,7 +228,11 @@ def test_error_in_a_worker_reaches_the_loop(error):
 
 def test_sample_that_cannot_be_pickled_is_an_error_not_a_hang():
     with pytest.raises(Exception, match="in DataLoader worker process"):
-        list(loader([lambda: 1], batch_size=None, num_workers=1, collate_fn=lambda x: x))
+        list(loader(Lambdas(None), batch_size=None, num_workers=1, collate_fn=same))
+
+
+def same(x):
+    return x
 
 
 def test_death_of_a_worker_is_noticed(monkeypatch):
@@ -231,12 +244,16 @@ def test_death_of_a_worker_is_noticed(monkeypatch):
 
 
 def test_worker_init_fn_runs_in_the_worker():
-    def init(i):
-        os.environ["WORKER_MARK"] = str(i)
-
-    out = list(loader([0], batch_size=None, num_workers=1, worker_init_fn=init, collate_fn=read_mark))
+    out = list(loader([0], batch_size=None, num_workers=1, worker_init_fn=leave_mark, collate_fn=read_mark))
     assert out == ["0"]
     assert "WORKER_MARK" not in os.environ
+
+
+# At the top of the module, where processes that are not forks find them.
+
+
+def leave_mark(i):
+    os.environ["WORKER_MARK"] = str(i)
 
 
 def read_mark(_):
@@ -249,16 +266,11 @@ def test_timeout_names_the_seconds():
 
 
 def wait(_):
-    import time
-
     time.sleep(2)
 
 
-def test_numpy_seeds_of_workers_equal_torchs():
-    pytest.importorskip("numpy")
-    ref = pytest.importorskip("torch.utils.data._utils.worker")
-    import numpy
-
+def test_numpy_seeds_of_workers_equal_torchs(oracle):
+    ref = importlib.import_module("torch.utils.data._utils.worker")
     base, me = 0x123456789ABCDEF, 3
     entropy = [me, base & 0xFFFFFFFF, base >> 32, 0]
-    assert numpy.random.SeedSequence(entropy).generate_state(4).tolist() == ref._generate_state(base, me)
+    assert np.random.SeedSequence(entropy).generate_state(4).tolist() == ref._generate_state(base, me)
