@@ -45,9 +45,8 @@ def rates(lib, make, steps=30):
 
 
 @pytest.mark.parametrize("name", MAKERS)
-def test_rates_equal_torchs(name):
-    ref = pytest.importorskip("torch")
-    assert rates(torch, MAKERS[name]) == pytest.approx(rates(ref, MAKERS[name]), rel=1e-12, abs=1e-15)
+def test_rates_equal_torchs(name, oracle):
+    assert rates(torch, MAKERS[name]) == pytest.approx(rates(oracle, MAKERS[name]), rel=1e-12, abs=1e-15)
 
 
 def trained(lib, algorithm, make, steps=50):

@@ -75,8 +75,8 @@ DTYPES = ["float32", "float64", "float16", "bfloat16", "int64", "uint8", "bool",
 
 
 @pytest.mark.parametrize(("dtype", "options"), list(itertools.product(DTYPES, OPTIONS)))
-def test_text_equals_torchs(dtype, options):
-    ref = pytest.importorskip("torch")
+def test_text_equals_torchs(dtype, options, oracle):
+    ref = oracle
     ref.manual_seed(0)
     ref.set_printoptions(**options)
     try:
