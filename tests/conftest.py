@@ -5,6 +5,11 @@ import os
 
 import pytest
 
+DTYPES = (
+    *("bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64"),
+    *("float16", "bfloat16", "float32", "float64", "complex64", "complex128"),
+)
+
 # Relative and absolute tolerance by dtype, for results that may round differently from the reference.
 TOLERANCE = {
     "float16": (2e-3, 1e-4),
@@ -54,6 +59,11 @@ def assert_same(actual, expected, rtol=None, atol=None):
         atol=default[1] if atol is None else atol,
         equal_nan=True,
     )
+
+
+def close(a, b, atol=1e-5):
+    """Equal shape, and equal values up to single precision."""
+    return a.shape == b.shape and a.allclose(b, atol=atol)
 
 
 @pytest.fixture(name="assert_same")

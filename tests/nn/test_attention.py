@@ -3,13 +3,10 @@
 import math
 
 import pytest
+from conftest import close
 
 import rustorch as torch
 from rustorch import nn
-
-
-def close(a, b, atol=1e-5):
-    return torch.allclose(a, b, atol=atol)
 
 
 def reference(m, q, k, v, mask=None):

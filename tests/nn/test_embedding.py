@@ -29,7 +29,7 @@ def test_bags_and_their_gradient_agree_with_torch(mode, options, dtype, oracle, 
         out = lib.nn.functional.embedding_bag(*bags(lib)[:1], weight, bags(lib)[1], mode=mode, **options)
         out.backward(table(lib, dtype, *out.shape))
         results.append([out, weight.grad])
-    rounding = {"float16": 2e-3, "bfloat16": 2e-2}.get(dtype, 1e-5)
+    rounding = {"float16": 2e-3, "bfloat16": 2e-2}.get(dtype)  # torch rounds after every addition
     assert_same(*results, rtol=rounding, atol=rounding)
 
 
@@ -179,11 +179,8 @@ def test_renorm_errors():
         torch.embedding_renorm_(weight.requires_grad_(), torch.tensor([1]), 1.0, 2.0)
 
 
-@pytest.mark.parametrize("shape", [(), (3,), (2, 0), (2, 3)])
-@pytest.mark.parametrize("classes", [-1, 5])
+@pytest.mark.parametrize(("shape", "classes"), [*((s, 5) for s in [(), (3,), (2, 0), (2, 3)]), ((), -1), ((2, 3), -1)])
 def test_one_hot_agrees_with_torch(shape, classes, oracle, assert_same):
-    if classes == -1 and 0 in shape:
-        pytest.skip("nothing to count classes by")
     count = torch.Size(shape).numel()
     assert_same(
         *(lib.nn.functional.one_hot((lib.arange(count) * 7 % 4).reshape(shape), classes) for lib in (torch, oracle))

@@ -4,14 +4,11 @@ import copy
 import pickle
 
 import pytest
+from conftest import close
 
 import rustorch as torch
 from rustorch import nn
 from rustorch.nn.utils import rnn as R
-
-
-def close(a, b):
-    return torch.allclose(a, b, atol=1e-6)
 
 
 def reference(m, x, state):

@@ -4,15 +4,12 @@ import copy
 import pickle
 
 import pytest
+from conftest import close
 
 import rustorch as torch
 from rustorch import nn
 from rustorch.nn import utils
 from rustorch.nn.utils import parametrizations, parametrize, prune, stateless
-
-
-def close(a, b, atol=1e-5):
-    return torch.allclose(a, b, atol=atol)
 
 
 def with_grads(*grads):

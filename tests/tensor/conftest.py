@@ -92,7 +92,7 @@ def described(x):
     return type(x).__name__, repr(x).replace("rustorch", "torch")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def agree(oracle):
     """Fails unless a program gives the same value, error (class and first line) and warnings on both libraries.
 

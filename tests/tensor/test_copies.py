@@ -5,28 +5,12 @@ import io
 import pickle
 
 import pytest
+from conftest import DTYPES
 
 import rustorch as torch
 from rustorch import nn
 
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
-DTYPES = [
-    "bool",
-    "uint8",
-    "uint16",
-    "uint32",
-    "uint64",
-    "int8",
-    "int16",
-    "int32",
-    "int64",
-    "float16",
-    "bfloat16",
-    "float32",
-    "float64",
-    "complex64",
-    "complex128",
-]
 
 
 class Tagged(torch.Tensor):
@@ -217,7 +201,7 @@ def test_generators(way):
     assert torch.rand(20, generator=h).tolist() == torch.rand(20, generator=g).tolist()
 
 
-def test_pickles_name_public_places(oracle):
+def test_pickles_name_public_places():
     text = io.BytesIO()
     pickle.dump(torch.ones(2), text)
     assert b"rustorch" in text.getvalue()

@@ -5,27 +5,11 @@ import weakref
 
 import numpy as np
 import pytest
+from conftest import DTYPES
 
 import rustorch as torch
 from rustorch.utils.dlpack import from_dlpack, to_dlpack
 
-DTYPES = [
-    "bool",
-    "uint8",
-    "uint16",
-    "uint32",
-    "uint64",
-    "int8",
-    "int16",
-    "int32",
-    "int64",
-    "float16",
-    "bfloat16",
-    "float32",
-    "float64",
-    "complex64",
-    "complex128",
-]
 LAYOUTS = [
     lambda x: x,
     lambda x: x.t(),

@@ -5,28 +5,12 @@ import weakref
 
 import numpy as np
 import pytest
+from conftest import DTYPES
 
 import rustorch as torch
 
-DTYPES = [
-    "bool",
-    "uint8",
-    "uint16",
-    "uint32",
-    "uint64",
-    "int8",
-    "int16",
-    "int32",
-    "int64",
-    "float16",
-    "float32",
-    "float64",
-    "complex64",
-    "complex128",
-]
 
-
-@pytest.mark.parametrize("dtype", [*DTYPES, "bfloat16"])
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_every_dtype_out_and_in(agree, dtype):
     made = f"x = torch.tensor([[1, 0, 2], [3, 4, 5]]).to(torch.{dtype})\n"
     agree(made + "x.numpy()")

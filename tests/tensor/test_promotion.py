@@ -3,26 +3,10 @@
 import itertools
 
 import pytest
+from conftest import DTYPES
 
 import rustorch as torch
 
-DTYPES = [
-    "bool",
-    "uint8",
-    "uint16",
-    "uint32",
-    "uint64",
-    "int8",
-    "int16",
-    "int32",
-    "int64",
-    "float16",
-    "bfloat16",
-    "float32",
-    "float64",
-    "complex64",
-    "complex128",
-]
 PAIRS = list(itertools.product(DTYPES, DTYPES))
 # The last line is undefined in C for integers, and so is left out there.
 VALUES = "[0, 1, -1, 2, 127, 128, -128, 255, 256, 65535, 2**31 - 1, -2**31, 2**40]"
@@ -122,11 +106,9 @@ def test_promotion_with_numbers(agree, dtype, number):
                 agree(made + f"torch.maximum(x, torch.tensor({number}))", message=False)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", [d for d in DTYPES if d not in ("uint16", "uint32", "uint64")])
 def test_dtype_of_functions(agree, dtype):
     made = f"x = torch.ones(2, 3, dtype=torch.{dtype})\n"
-    if dtype.startswith("uint") and dtype != "uint8":
-        return
     for call in (
         "x.sum()",
         "x.mean()",

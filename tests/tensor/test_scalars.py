@@ -1,24 +1,10 @@
 """What Python asks of a tensor: item, tolist, len, iteration, conversions, hash, format, contains."""
 
 import pytest
+from conftest import DTYPES
 
-DTYPES = [
-    "bool",
-    "uint8",
-    "uint16",
-    "uint32",
-    "uint64",
-    "int8",
-    "int16",
-    "int32",
-    "int64",
-    "float16",
-    "bfloat16",
-    "float32",
-    "float64",
-    "complex64",
-    "complex128",
-]
+import rustorch as torch
+
 MADE = [
     *(
         "torch.tensor(3)",
@@ -155,9 +141,7 @@ def test_big_integers_keep_their_value(agree):
     agree("x = torch.tensor(2**63 - 1)\nx.item(), int(x), float(x)")
 
 
-def test_dir_names_methods_and_attributes(oracle):
-    import rustorch as torch
-
+def test_dir_names_methods_and_attributes():
     x = torch.ones(2)
     x.mine = 3
     names = dir(x)
@@ -166,6 +150,4 @@ def test_dir_names_methods_and_attributes(oracle):
 
 
 def test_the_largest_integer_is_a_float():
-    import rustorch as torch
-
     assert float(torch.tensor(2**64 - 1, dtype=torch.uint64)) == 2.0**64

@@ -20,7 +20,7 @@ del log[:]
 ENTRY = [
     *(
         "torch.add(x, 1)",
-        "torch.add(1, x)" if False else "torch.add(x, other=1)",
+        "torch.add(x, other=1)",
         "x + 1",
         "1 + x",
         "x - 1",

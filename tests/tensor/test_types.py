@@ -4,26 +4,9 @@ import copy
 import pickle
 
 import pytest
+from conftest import DTYPES
 
 import rustorch as torch
-
-DTYPES = [
-    "bool",
-    "uint8",
-    "uint16",
-    "uint32",
-    "uint64",
-    "int8",
-    "int16",
-    "int32",
-    "int64",
-    "float16",
-    "bfloat16",
-    "float32",
-    "float64",
-    "complex64",
-    "complex128",
-]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
