@@ -134,7 +134,13 @@ def kind(p):
 def tame_lines():
     """Row number and name to a tame list of arguments, from the file."""
     lines = Path(__file__).with_name("tame.txt").read_text(encoding="utf-8").splitlines()
-    return dict(line.split(" => ") for line in lines if " => " in line)
+    return dict(line.split(" => ") for line in lines if not line.startswith("#"))
+
+
+def tame_args(row, tame):
+    """The tame arguments of a row: None leaves the default."""
+    args = split_args(tame[key(row)])
+    return [None if a == "_" else a for a in args] + [None] * (len(row["params"]) - len(args))
 
 
 def split_args(text):
@@ -231,9 +237,7 @@ def of_row(row, torch, count, seed, tame):
     lines = {}
     while spots and len(lines) < count:
         if start is not None:
-            args = split_args(start)
-            args += [None] * (len(params) - len(args))
-            args = [None if a in (None, "_") else a for a in args]
+            args = tame_args(row, tame)
         else:
             args = guess(row, rng)
         place = rng.choice(spots)

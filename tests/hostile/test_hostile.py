@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="the child process limits itself by means of POSIX")
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
@@ -91,7 +92,7 @@ def test_global_settings_take_any_value():
 
 @pytest.mark.slow
 @pytest.mark.timeout(3000)
-@pytest.mark.parametrize("isa", ["", "scalar", "avx2"])
+@pytest.mark.parametrize("isa", ["", "portable", "avx2"])
 @pytest.mark.parametrize("seed", range(1, 4))
 def test_many_calls_of_the_table_break_nothing(isa, seed):
     env = {"RUSTORCH_ISA": isa} if isa else None
@@ -100,8 +101,21 @@ def test_many_calls_of_the_table_break_nothing(isa, seed):
     assert not found, report(found)
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(120)
+def test_every_row_has_a_tame_call_that_both_libraries_accept():
+    import rustorch
+
+    tame, rows = cases.tame_lines(), rustorch._C._schemas()
+    rows = [row for row in rows if cases.places(row, rustorch)]
+    assert list(tame) == [cases.key(row) for row in rows], "tame.txt has a line for each row, in their order"
+    lines = [cases.line(cases.places(row, rustorch)[0], row, cases.tame_args(row, tame)) for row in rows]
+    for outcomes in (driver.run("rustorch", lines), torch_outcomes(lines)):
+        refused = [(line, o["text"]) for line, o in zip(lines, outcomes) if o and "ok" not in o]
+        # torch has some of our private names in other places, and fused steps with arguments of its own.
+        assert not [(line, text) for line, text in refused if not driver.ABSENT.search(text) and "_fused" not in line]
+
+
+@pytest.mark.timeout(120)
 def test_known_differences_are_still_owed(oracle):
     lines = [line.replace(";; ", "\n") for line in KNOWN]
     outcomes = zip(lines, driver.run("rustorch", lines), driver.run("torch", lines))

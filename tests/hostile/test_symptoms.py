@@ -135,6 +135,7 @@ def test_a_lack_of_memory_for_many_views_is_an_error():
         assert outcome.get("error") == "OutOfMemoryError"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="the child process limits itself by means of POSIX")
 def test_an_expanded_tensor_of_2_62_elements_has_small_partial_sums():
     import driver
 
