@@ -1,4 +1,4 @@
-"""The examples in docstrings, README and docs run and print what they say."""
+"""The examples in docstrings, README and docs run and print what they say; links, paths and commands in them exist."""
 
 import doctest
 import importlib
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), ROOT / "benches" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
@@ -66,3 +66,16 @@ def test_links_of_a_page_lead_to_files(page):
     text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
     links = re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)[^)]*\)", text)
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_paths_and_commands_of_a_page_exist(page):
+    text = page.read_text(encoding="utf-8")
+    # `src/ops/<family>.rs` and `benches/*.rs` stand for several files.
+    named = set(
+        re.findall(r"\b(?:src|python|tests|tools|docs|examples|benches)/[\w/.-]*\w", re.sub(r"\S*[<*]\S*", "", text))
+    )
+    assert sorted(n for n in named if not any((folder / n).exists() for folder in (ROOT, page.parent))) == []
+    verbs = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    told = re.findall(r"`make ([a-z-]+)[`=]|^ +make ([a-z-]+)", text, re.MULTILINE)
+    assert {a or b for a, b in told} <= verbs
