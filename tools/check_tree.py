@@ -1,4 +1,7 @@
-"""Fails on files that grew too long to read and on paths of somebody's machine."""
+"""Fails on files that grew too long to read and on paths of somebody's machine.
+
+At 600 lines look for a seam; at 800 this fails.
+"""
 
 import re
 import subprocess
@@ -7,12 +10,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 MAX_LINES = 800
-# Tables: rows of one shape, read by searching.
-TABLES = {
-    "python/rustorch/optim/lr_scheduler.py": "one class per schedule",
-}
-# Generated, or not ours to split.
-EXEMPT = re.compile(r"(\.pyi|\.lock|docs/reference/.*|LICENSE-.*)$")
+# Generated, lists of lines that stand alone, or not ours to split.
+EXEMPT = re.compile(r"(\.pyi|\.lock|\.txt|docs/reference/.*|LICENSE-.*)$")
 HOME = re.compile(r"(?<![\w.$}])/(?:home|Users|root|work)/[\w.-]+")
 
 
@@ -32,10 +31,10 @@ def complaints() -> list[str]:
     found = []
     for name in tracked():
         path = ROOT / name
-        if path.suffix not in {".rs", ".py", ".wgsl", ".md", ".toml", ".yml"} or not path.is_file():
+        if not path.is_file():
             continue
         lines = path.read_text(encoding="utf-8").splitlines()
-        if len(lines) > MAX_LINES and name not in TABLES and not EXEMPT.search(name):
+        if len(lines) > MAX_LINES and not EXEMPT.search(name):
             found.append(f"{name}: {len(lines)} lines, at most {MAX_LINES}; look for the seam")
         found += [f"{name}:{n}: names a path of one machine" for n, line in enumerate(lines, 1) if HOME.search(line)]
     return found
