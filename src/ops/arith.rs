@@ -110,6 +110,10 @@ static DIV_TRUNC: Pw = Pw {
     grads: &[Some(D(0, |a| a.g.zeros_like())), Some(D(0, |a| a.g.zeros_like()))],
 };
 
+/// `//`, which unlike [`DIV_FLOOR`] has no derivative in torch: zeros would go unnoticed.
+static FLOOR_DIVIDE: Pw =
+    Pw { name: "floor_divide", node: "NotImplemented", fun: Fun::DivFloor, class: Same, grads: &[None, None] };
+
 /// Integer division has no answer for 0: torch raises.
 fn check_zero(x: &Tensor, y: &Tensor) -> Result<()> {
     if y.dtype().is_integral(true)
@@ -139,6 +143,12 @@ pub fn div(x: &Tensor, y: &Tensor, rounding_mode: Option<&str>, dest: &Dest) -> 
             expected: ("div: expected rounding_mode None, 'trunc' or 'floor'"), got: ("'{other}'"), fix: ("Use one of those."))
         }
     }
+}
+
+/// The quotient rounded towards minus infinity, without a derivative.
+pub fn floor_divide(x: &Tensor, y: &Tensor, dest: &Dest) -> Result<Tensor> {
+    check_zero(x, y)?;
+    apply(&FLOOR_DIVIDE, &[x, y], Params::default(), dest)
 }
 
 static REMAINDER: Pw = Pw {
@@ -581,7 +591,7 @@ ops! {
     /// Quotient.
     "true_divide(Operand self, Operand other) -> Tensor" [f m i o] => |a| div(a.get(0)?, a.get(1)?, None, &a.dest());
     /// Quotient rounded towards minus infinity.
-    "floor_divide(Operand self, Operand other) -> Tensor" [f m i o] => |a| div(a.get(0)?, a.get(1)?, Some("floor"), &a.dest());
+    "floor_divide(Operand self, Operand other) -> Tensor" [f m i o] => |a| floor_divide(a.get(0)?, a.get(1)?, &a.dest());
     /// `self * 2^other`.
     "ldexp(Tensor self, Tensor other) -> Tensor" [f m i o] => |a| ldexp(a.get(0)?, a.get(1)?, &a.dest());
     /// The next float after self towards other.

@@ -315,7 +315,7 @@ fn derivative(
                 Some(d) if ctx.needs(i) => Some((d.1)(&at)?),
                 Some(_) => None,
                 None if ctx.needs(i) => {
-                    fail!(NotImplemented, torch: ("derivative for {} is not implemented", row.name), expected: ("{}: expected inputs without grad", row.name), got: ("one that requires grad"), fix: ("Detach it."))
+                    fail!(Runtime, torch: ("derivative for aten::{} is not implemented", row.name), expected: ("{}: expected inputs without grad", row.name), got: ("one that requires grad"), fix: ("Detach it."))
                 }
                 None => None,
             });

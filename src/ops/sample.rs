@@ -80,7 +80,7 @@ fn poisson(rate: &Tensor, g: Option<&Generator>) -> Result<Tensor> {
 
 #[cold]
 fn no_derivative<T>(name: &str) -> Result<T> {
-    fail!(NotImplemented, torch: ("derivative for aten::{name} is not implemented"), expected: ("{name}: expected inputs without grad"), got: ("one that requires grad"), fix: ("Detach it."))
+    fail!(Runtime, torch: ("derivative for aten::{name} is not implemented"), expected: ("{name}: expected inputs without grad"), got: ("one that requires grad"), fix: ("Detach it."))
 }
 
 fn binomial(count: &Tensor, prob: &Tensor, g: Option<&Generator>) -> Result<Tensor> {

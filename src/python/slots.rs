@@ -139,7 +139,7 @@ fn div_number(x: &Tensor, y: &Tensor, _: &Dest) -> Result<Tensor> {
     y.reciprocal()?.mul(x)
 }
 fn floor_div(x: &Tensor, y: &Tensor, d: &Dest) -> Result<Tensor> {
-    arith::div(x, y, Some("floor"), d)
+    arith::floor_divide(x, y, d)
 }
 fn product(x: &Tensor, y: &Tensor, _: &Dest) -> Result<Tensor> {
     matmul::matmul(x, y)

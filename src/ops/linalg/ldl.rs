@@ -28,7 +28,7 @@ fn ldl_factor_ex(a: &Tensor, hermitian: bool, check: bool) -> Result<(Tensor, Te
         ld,
         "NotImplemented",
         &[a],
-        |_| |_, _| fail!(NotImplemented, torch: ("derivative for linalg_ldl_factor_ex is not implemented"), expected: ("ldl_factor: expected no backward"), got: ("one"), fix: ("Use linalg.solve.")),
+        |_| |_, _| fail!(Runtime, torch: ("derivative for aten::linalg_ldl_factor_ex is not implemented"), expected: ("ldl_factor: expected no backward"), got: ("one"), fix: ("Use linalg.solve.")),
     )?;
     Ok((ld, pivots, info))
 }
@@ -70,7 +70,7 @@ fn ldl_solve(ld: &Tensor, pivots: &Tensor, b: &Tensor, hermitian: bool) -> Resul
         x,
         "NotImplemented",
         &[&ld, &b],
-        |_| |_, _| fail!(NotImplemented, torch: ("derivative for linalg_ldl_solve is not implemented"), expected: ("ldl_solve: expected no backward"), got: ("one"), fix: ("Use linalg.solve.")),
+        |_| |_, _| fail!(Runtime, torch: ("derivative for aten::linalg_ldl_solve is not implemented"), expected: ("ldl_solve: expected no backward"), got: ("one"), fix: ("Use linalg.solve.")),
     )
 }
 
