@@ -143,6 +143,12 @@ pub fn warn_once(said: &'static AtomicBool, text: &str) -> Result<()> {
     WARN.get().map_or(Ok(()), |f| f(said, text))
 }
 
+/// Warns the user; Python's filters decide how often. An error if the user made warnings errors.
+#[cold]
+pub fn warn(text: &str) -> Result<()> {
+    WARN.get().map_or(Ok(()), |f| f(&AtomicBool::new(false), text))
+}
+
 /// What unwinds from a kernel that finds no memory for its intermediate results; the bindings turn it into an error.
 #[derive(Debug)]
 pub struct NoRoom(pub usize);

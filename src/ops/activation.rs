@@ -336,7 +336,7 @@ fn rrelu(
         fail!(Runtime, torch: ("Lower bound should be less than or equal to the upper bound"), expected: ("rrelu: expected lower <= upper"), got: ("{lo} and {hi}"), fix: ("Swap them."));
     }
     if !training {
-        let y = leaky_relu(x, Scalar::Float((lo + hi) / 2.0), &args.dest())?;
+        let y = leaky_relu(&super::copy::contiguous(x)?, Scalar::Float((lo + hi) / 2.0), &args.dest())?;
         return Ok(named(y, "RreluWithNoiseBackward0", x));
     }
     if !x.dtype().is_float() {

@@ -15,7 +15,7 @@ use crate::tensor::{DType, Scalar, Tensor};
 
 fn check(q: &Tensor, k: &Tensor, v: &Tensor, mask: Option<&Tensor>, causal: bool) -> Result<()> {
     if q.dtype() != k.dtype() || q.dtype() != v.dtype() {
-        fail!(Runtime, torch: ("Expected query, key, and value to have the same dtype, but got query.dtype: {} key.dtype: {} and value.dtype: {} instead.", q.dtype().name(), k.dtype().name(), v.dtype().name()), expected: ("attention: expected one dtype"), got: ("{}, {} and {}", q.dtype().name(), k.dtype().name(), v.dtype().name()), fix: ("Convert them with .to()."));
+        fail!(Runtime, torch: ("Expected query, key, and value to have the same dtype, but got query.dtype: {} key.dtype: {} and value.dtype: {} instead.", q.dtype().c_name(), k.dtype().c_name(), v.dtype().c_name()), expected: ("attention: expected one dtype"), got: ("{}, {} and {}", q.dtype().name(), k.dtype().name(), v.dtype().name()), fix: ("Convert them with .to()."));
     }
     if q.ndim() < 2 || k.ndim() < 2 || v.ndim() < 2 {
         fail!(Runtime, torch: ("Expected query, key, and value to all be  at least 2 dimensional, but got query.dim: {}, key.dim: {} and value.dim: {} instead.", q.ndim(), k.ndim(), v.ndim()), expected: ("attention: expected at least 2 dims"), got: ("{}, {} and {}", q.ndim(), k.ndim(), v.ndim()), fix: ("Add dims."));

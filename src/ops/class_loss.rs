@@ -48,13 +48,15 @@ impl Problem {
         let (n, c) = (if class_dim == 0 { 1 } else { x.shape()[0] }, x.shape()[class_dim]);
         let s = x.shape()[class_dim + 1..].iter().product();
         if let Some(w) = weight.filter(|w| w.shape() != [c]) {
-            let prefix = if name == "cross_entropy" { "cross_entropy: " } else { "" };
-            fail!(Runtime, torch: ("{prefix}weight tensor should be defined either for all {c} classes or no classes but got weight tensor of shape: {:?}", w.shape()), expected: ("{name}: expected {c} weights"), got: ("{:?}", w.shape()), fix: ("Give one weight per class."));
+            fail!(Runtime, torch: ("weight tensor should be defined either for all {c} classes or no classes but got weight tensor of shape: {:?}", w.shape()), expected: ("{name}: expected {c} weights"), got: ("{:?}", w.shape()), fix: ("Give one weight per class."));
         }
         if let Some(w) = weight.filter(|w| w.dtype() != x.dtype()) {
             fail!(Runtime, torch: ("expected scalar type {} but found {}", x.dtype().scalar_name(), w.dtype().scalar_name()), expected: ("{name}: expected weights of the input's dtype"), got: ("{}", w.dtype().name()), fix: ("Convert the weights."));
         }
-        let compute = float_kernel("nll_loss_out_frame", x.dtype())?;
+        let compute = float_kernel(
+            if name == "cross_entropy" { "log_softmax_lastdim_kernel_impl" } else { "nll_loss_out_frame" },
+            x.dtype(),
+        )?;
         let classes =
             Classes { index: operand(target, DType::I64)?, weight: optional(weight, compute)?, ignore, smoothing };
         if let Some(bad) = classes.first_bad(c) {
@@ -117,7 +119,7 @@ fn check_shapes(x: &Tensor, target: &Tensor) -> Result<()> {
             fail!(Runtime, torch: ("0D or 1D target tensor expected, multi-target not supported"), expected: ("nll_loss: expected one class per sample"), got: ("{:?}", target.shape()), fix: ("Use targets of shape (N)."));
         }
         if x.ndim() <= 2 {
-            fail!(Runtime, torch: ("size mismatch (got input: {:?}, target: {:?})", x.shape(), target.shape()), expected: ("nll_loss: expected one target"), got: ("{}", target.numel()), fix: ("Check the shapes."));
+            fail!(Value, torch: ("For 1D input, 1D target must have size 1, but got target size: {}", target.numel()), expected: ("nll_loss: expected one target"), got: ("{}", target.numel()), fix: ("Check the shapes."));
         }
         let mut want = Shape::from_slice(&x.shape()[..1]);
         want.extend_from_slice(&x.shape()[2..]);

@@ -194,13 +194,21 @@ fn by(shape: &[usize]) -> String {
     shape.iter().map(usize::to_string).collect::<Vec<_>>().join(" x ")
 }
 
-fn check_parameters(x: &Tensor, w: &Tensor, bias: Option<&Tensor>) -> Result<()> {
-    let tensor = |t: &Tensor| format!("torch.{}Tensor", t.dtype().scalar_name());
-    for (which, t) in [("weight", Some(w)), ("bias", bias)] {
-        if let Some(t) = t.filter(|t| t.dtype() != x.dtype()) {
-            let gap = if which == "weight" { "" } else { " " };
-            fail!(Runtime, torch: ("Input type ({}) and {which} type{gap}({}) should be the same", tensor(x), tensor(t)), expected: ("conv: expected one dtype"), got: ("{} and {}", x.dtype().name(), t.dtype().name()), fix: ("Convert one with .to()."));
-        }
+fn check_parameters(x: &Tensor, w: &Tensor, bias: Option<&Tensor>, transposed: bool) -> Result<()> {
+    if let Some(t) = bias.into_iter().chain([w]).find(|t| t.dtype() != x.dtype()) {
+        let scalar = |t: &Tensor| t.dtype().scalar_name();
+        let text = if bias.is_some_and(|b| b.dtype() == t.dtype()) && !transposed {
+            format!("Input type ({}) and bias type ({}) should be the same", x.dtype().c_name(), t.dtype().c_name())
+        } else if x.dtype().is_half() {
+            format!(
+                "Input type (torch.{}Tensor) and weight type (torch.{}Tensor) should be the same",
+                scalar(x),
+                scalar(t)
+            )
+        } else {
+            format!("expected scalar type {} but found {}", scalar(x), scalar(t))
+        };
+        fail!(Runtime, torch: ("{text}"), expected: ("conv: expected one dtype"), got: ("{} and {}", x.dtype().name(), t.dtype().name()), fix: ("Convert one with .to()."));
     }
     super::helpers::same_device("conv", &inputs(x, w, bias)).map(|_| ())
 }
@@ -280,7 +288,7 @@ fn convolve(name: &str, x: &Tensor, w: &Tensor, bias: Option<&Tensor>, nd: usize
     if (0..nd).any(|d| padded[d] < span[d]) {
         fail!(Runtime, torch: ("Calculated padded input size per channel: ({}). Kernel size: ({}). Kernel size can't be greater than actual input size", by(&padded), by(&span)), expected: ("{name}: expected an input of at least ({})", by(&span)), got: ("({})", by(&padded)), fix: ("Use more padding or a smaller kernel."));
     }
-    check_parameters(&x, w, bias)?;
+    check_parameters(&x, w, bias, false)?;
     let v = Conv::new((n, c, w.shape()[0], call.groups), input, kernel, &call.stride, &call.padding, &call.dilation);
     let y = forward(&x, w, bias, Geometry { v, nd })?;
     if added { view::squeeze_dim(&y, 0) } else { Ok(y) }
@@ -364,7 +372,7 @@ fn conv_transpose(
     }
     let out = w.shape()[1] * call.groups;
     check_bias(w, bias, out)?;
-    check_parameters(&x, w, bias)?;
+    check_parameters(&x, w, bias, true)?;
     let mut image = Dims::new();
     for d in 0..nd {
         if extra[d] >= call.stride[d] && extra[d] >= call.dilation[d] {

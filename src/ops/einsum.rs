@@ -32,7 +32,7 @@ fn parse_term(text: &str, side: &str) -> Result<Term> {
         match c {
             '.' => {
                 if t.ellipsis || rest.next() != Some('.') || rest.next() != Some('.') {
-                    fail!(Runtime, torch: ("einsum(): found '.' for {side} that is not part of any ellipsis"), expected: ("einsum: expected at most one '...' per term"), got: ("'{text}'"), fix: ("Write three dots."));
+                    fail!(Runtime, torch: ("einsum(): found '.' for {side} that is not part of any ellipsis{}", if side == "output" { " (...)" } else { "" }), expected: ("einsum: expected at most one '...' per term"), got: ("'{text}'"), fix: ("Write three dots."));
                 }
                 t.ellipsis = true;
             }
@@ -73,15 +73,15 @@ struct Operand {
     labels: Labels,
 }
 
-/// Takes the diagonal of labels that an operand repeats.
-fn without_repeats(mut x: Tensor, mut labels: Labels) -> Result<Operand> {
+/// Takes the diagonal of labels that operand `i` repeats.
+fn without_repeats(mut x: Tensor, mut labels: Labels, i: usize) -> Result<Operand> {
     let mut d = 0;
     while d < labels.len() {
         match labels[..d].iter().position(|l| *l == labels[d]) {
             Some(first) => {
                 let (n, m) = (x.shape()[first], x.shape()[d]);
-                if n != m {
-                    fail!(Runtime, torch: ("einsum(): subscript {:?} is repeated for operand but the sizes don't match, {m} != {n}", labels[d]), expected: ("einsum: expected one size per letter"), got: ("{n} and {m}"), fix: ("Use different letters."));
+                if let (true, Label::Letter(c)) = (n != m, labels[d]) {
+                    fail!(Runtime, torch: ("einsum(): subscript {c} is repeated for operand {i} but the sizes don't match, {m} != {n}"), expected: ("einsum: expected one size per letter"), got: ("{n} and {m}"), fix: ("Use different letters."));
                 }
                 let label = labels[d];
                 x = view::diagonal(&x, 0, first as i64, d as i64)?;
@@ -101,7 +101,8 @@ fn parse(equation: &str, operands: &[Tensor]) -> Result<(Vec<Operand>, Labels)> 
         Some((l, r)) => (l, Some(r)),
         None => (equation, None),
     };
-    let terms: Vec<Term> = left.split(',').map(|t| parse_term(t, "an operand")).collect::<Result<_>>()?;
+    let terms: Vec<Term> =
+        left.split(',').enumerate().map(|(i, t)| parse_term(t, &format!("operand {i}"))).collect::<Result<_>>()?;
     if terms.len() != operands.len() {
         let more = if terms.len() > operands.len() { "fewer" } else { "more" };
         fail!(Runtime, torch: ("einsum(): {more} operands were provided than specified in the equation"), expected: ("einsum: expected {} operands", terms.len()), got: ("{}", operands.len()), fix: ("Separate the terms with commas."));
@@ -118,13 +119,25 @@ fn parse(equation: &str, operands: &[Tensor]) -> Result<(Vec<Operand>, Labels)> 
     }
     let mut out: Vec<Operand> = Vec::with_capacity(operands.len());
     let mut counts: std::collections::BTreeMap<char, usize> = Default::default();
-    for (t, x) in terms.iter().zip(operands) {
+    let mut sizes: std::collections::BTreeMap<char, usize> = Default::default();
+    for (i, (t, x)) in terms.iter().zip(operands).enumerate() {
         t.before.iter().chain(&t.after).for_each(|&c| *counts.entry(c).or_default() += 1);
-        out.push(without_repeats(x.clone(), t.labels(x.ndim() - t.len()))?);
+        let operand = without_repeats(x.clone(), t.labels(x.ndim() - t.len()), i)?;
+        for (label, &n) in operand.labels.iter().zip(operand.x.shape()) {
+            let Label::Letter(c) = *label else { continue };
+            let seen = sizes.entry(c).or_insert(n);
+            if n != 1 && *seen != 1 && n != *seen {
+                fail!(Runtime, torch: ("einsum(): subscript {c} has size {n} for operand {i} which does not broadcast with previously seen size {seen}"), expected: ("einsum: expected one size per letter"), got: ("{n} and {seen}"), fix: ("Check the operands' shapes."));
+            }
+            if *seen == 1 {
+                *seen = n;
+            }
+        }
+        out.push(operand);
     }
     let result = match right {
         Some(text) => {
-            let t = parse_term(text, "the output")?;
+            let t = parse_term(text, "output")?;
             for (i, c) in t.before.iter().chain(&t.after).enumerate() {
                 if !counts.contains_key(c) {
                     fail!(Runtime, torch: ("einsum(): output subscript {c} does not appear in the equation for any input operand"), expected: ("einsum: expected letters of the operands"), got: ("'{c}'"), fix: ("Check the output's letters."));

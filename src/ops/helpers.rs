@@ -116,7 +116,15 @@ pub fn not_implemented<T>(name: &str, dtype: DType) -> Result<T> {
     if let Some(sentence) = sentence.filter(|_| dtype.is_complex()) {
         fail!(Runtime, torch: ("{sentence}"), expected: ("{name}: expected real numbers"), got: ("{}", dtype.name()), fix: ("Use abs(), or the real part."));
     }
-    fail!(NotImplemented, torch: ("\"{name}_cpu\" not implemented for '{}'", dtype.scalar_name()),
+    let kernel = match name {
+        "gelu" => "GeluKernelImpl".to_owned(),
+        "bitwise_left_shift" => "lshift_cpu".to_owned(),
+        "bitwise_right_shift" => "rshift_cpu".to_owned(),
+        "mse_loss" => "mse_cpu".to_owned(),
+        name if name.ends_with("_impl") => name.to_owned(),
+        name => format!("{name}_cpu"),
+    };
+    fail!(NotImplemented, torch: ("\"{kernel}\" not implemented for '{}'", dtype.scalar_name()),
         expected: ("{name}: expected a dtype that it is defined for"), got: ("{}", dtype.name()), fix: ("Convert with .to() first."))
 }
 

@@ -2,7 +2,7 @@
 
 use super::copy::contiguous;
 use super::helpers::{extent, same_device, sum_to};
-use super::matmul::{bmm, check_factors, left_grad, matmul, mm, right_grad};
+use super::matmul::{bmm, check_dtypes, left_grad, matmul, mm, right_grad};
 use super::pointwise::number;
 use super::view::{self, expand_to};
 use crate::autograd::{no_grad, record};
@@ -46,10 +46,7 @@ fn rows_of(x: &Tensor) -> Result<Tensor> {
 ///
 /// Shape: input (*, in), weight (out, in) or (in), bias (out), output (*, out).
 pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
-    if weight.ndim() != 2
-        || x.ndim() == 0
-        || bias.is_some_and(|b| b.shape() != [weight.shape()[0]] || b.dtype() != x.dtype())
-    {
+    if weight.ndim() != 2 || x.ndim() == 0 || bias.is_some_and(|b| b.shape() != [weight.shape()[0]]) {
         let y = matmul(x, &view::t(weight)?)?;
         return bias.map_or_else(|| Ok(y.clone()), |b| y.add(b));
     }
@@ -59,7 +56,8 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tens
         fail!(Runtime, torch: ("mat1 and mat2 shapes cannot be multiplied ({rows}x{} and {n}x{out})", x.shape()[x.ndim() - 1]),
             expected: ("linear: expected input (*, {n}) to match weight ({out}, {n})"), got: ("input {}", layout::show(x.shape())), fix: ("Change the last dim to {n} features, or the layer to {} inputs.", x.shape()[x.ndim() - 1]));
     }
-    check_factors("linear", x, weight)?;
+    check_dtypes("linear", bias, x, weight)?;
+    same_device("linear", &[x, weight])?;
     let rows = if x.ndim() == 2 || x.is_contiguous() { x.clone() } else { no_grad(|| contiguous(x))? };
     let flat_bias =
         bias.map(|b| if b.is_contiguous() { Ok(b.clone()) } else { no_grad(|| contiguous(b)) }).transpose()?;
@@ -166,35 +164,14 @@ pub fn addmm(x: &Tensor, a: &Tensor, b: &Tensor, beta: Scalar, alpha: Scalar) ->
     })
 }
 
-fn check_product(name: &str, x: &Tensor, a: &Tensor, b: &Tensor) -> Result<()> {
+fn check_product(name: &'static str, x: &Tensor, a: &Tensor, b: &Tensor) -> Result<()> {
     let (k, rows) = (a.shape()[a.ndim() - 1], b.shape()[b.ndim() - 2]);
     if k != rows {
         let n = a.ndim();
         fail!(Runtime, torch: ("mat1 and mat2 shapes cannot be multiplied ({}x{k} and {rows}x{})", a.shape()[n - 2], b.shape()[n - 1]),
             expected: ("{name}: expected {k} rows in the second factor"), got: ("{rows}"), fix: ("Transpose or reshape one of them."));
     }
-    if a.dtype() != b.dtype() || x.dtype() != a.dtype() {
-        let (p, q) = if a.dtype() != b.dtype() { (a, b) } else { (x, a) };
-        let (l, r) = if a.dtype() != b.dtype() { ("mat1", "mat2") } else { ("self", "mat2") };
-        let text = if l == "mat1" {
-            format!(
-                "{l} and {r} must have the same dtype, but got {} and {}",
-                p.dtype().scalar_name(),
-                q.dtype().scalar_name()
-            )
-        } else {
-            format!(
-                "self and mat2 must have the same dtype, but got {} and {}",
-                p.dtype().scalar_name(),
-                q.dtype().scalar_name()
-            )
-        };
-        fail!(Runtime, torch: ("{text}"), expected: ("{name}: expected one dtype"), got: ("{}, {} and {}", x.dtype().name(), a.dtype().name(), b.dtype().name()), fix: ("Convert with .to()."));
-    }
-    if a.dtype() == DType::Bool {
-        return super::helpers::not_implemented("addmm_impl_cpu_", DType::Bool);
-    }
-    Ok(())
+    check_dtypes(name, Some(x), a, b)
 }
 
 /// `beta * x + alpha * a[i] @ b[i]` for each matrix of a batch; x broadcasts.
@@ -261,6 +238,7 @@ fn check_vector(name: &str, a: &Tensor, v: &Tensor) -> Result<()> {
 /// Matrix times vector.
 pub fn mv(a: &Tensor, v: &Tensor) -> Result<Tensor> {
     check_vector("mv", a, v)?;
+    check_dtypes("mv", None, a, v)?;
     view::squeeze_dim(&mm(a, &view::unsqueeze(v, 1)?)?, 1)
 }
 
@@ -273,24 +251,23 @@ fn addmv(x: &Tensor, a: &Tensor, v: &Tensor, beta: Scalar, alpha: Scalar) -> Res
     if a.shape()[1] != v.shape()[0] || (x.numel() != 1 && x.shape()[0] != n) {
         fail!(Runtime, torch: ("size mismatch, got input ({}), mat ({n}x{}), vec ({})", x.numel(), a.shape()[1], v.shape()[0]), expected: ("addmv: expected sizes {n} and {}", a.shape()[1]), got: ("{} and {}", x.numel(), v.shape()[0]), fix: ("Check the sizes."));
     }
+    check_dtypes("addmv", Some(x), a, v)?;
     let column = if x.ndim() == 1 { view::unsqueeze(x, 1)? } else { x.clone() };
     view::squeeze_dim(&addmm(&column, a, &view::unsqueeze(v, 1)?, beta, alpha)?, 1)
 }
 
-fn check_dot(name: &str, x: &Tensor, y: &Tensor) -> Result<()> {
+fn check_dot(name: &'static str, x: &Tensor, y: &Tensor) -> Result<()> {
     if x.ndim() != 1 || y.ndim() != 1 {
         fail!(Runtime, torch: ("1D tensors expected, but got {}D and {}D tensors", x.ndim(), y.ndim()), expected: ("{name}: expected two vectors"), got: ("{} and {} dims", x.ndim(), y.ndim()), fix: ("Flatten them."));
-    }
-    if x.dtype() != y.dtype() {
-        fail!(Runtime, torch: ("dot : expected both vectors to have same dtype, but found {} and {}", x.dtype().scalar_name(), y.dtype().scalar_name()), expected: ("{name}: expected one dtype"), got: ("{} and {}", x.dtype().name(), y.dtype().name()), fix: ("Convert one with .to()."));
     }
     if x.numel() != y.numel() {
         fail!(Runtime, torch: ("inconsistent tensor size, expected tensor [{}] and src [{}] to have the same number of elements, but got {} and {} elements respectively", x.numel(), y.numel(), x.numel(), y.numel()),
             expected: ("{name}: expected {} elements", x.numel()), got: ("{}", y.numel()), fix: ("Check the sizes."));
     }
-    if x.dtype() == DType::Bool {
+    if x.dtype() == y.dtype() && x.dtype() == DType::Bool {
         return super::helpers::not_implemented("dot", DType::Bool);
     }
+    check_dtypes(name, None, x, y)?;
     same_device(name, &[x, y]).map(|_| ())
 }
 
@@ -468,6 +445,8 @@ fn bilinear(x1: &Tensor, x2: &Tensor, weight: &Tensor, bias: Option<&Tensor>) ->
         }
     }
     let &[out, in1, in2] = weight.shape() else {
+        extent(weight, 1)?;
+        extent(weight, 2)?;
         fail!(Runtime, torch: ("bilinear(): weight must be 3-D"), expected: ("bilinear: expected weight (out, in1, in2)"), got: ("{:?}", weight.shape()), fix: ("Reshape the weight."))
     };
     for (which, t, size) in [(1, x1, in1), (2, x2, in2)] {
@@ -477,6 +456,10 @@ fn bilinear(x1: &Tensor, x2: &Tensor, weight: &Tensor, bias: Option<&Tensor>) ->
     }
     if let Some(b) = bias.filter(|b| b.shape() != [out]) {
         fail!(Runtime, torch: ("bilinear(): bias size does not match weight size: got {} but expected {out}", b.size(0)), expected: ("bilinear: expected bias ({out})"), got: ("{:?}", b.shape()), fix: ("Check the layer's sizes."));
+    }
+    if [x2, weight].into_iter().chain(bias).any(|t| t.dtype() != x1.dtype()) {
+        let end = bias.map_or(String::new(), |b| format!(", bias: {}", b.dtype().c_name()));
+        fail!(Runtime, torch: ("All tensors must have the same dtype, got input1: {}, input2: {}, weight: {}{end}", x1.dtype().c_name(), x2.dtype().c_name(), weight.dtype().c_name()), expected: ("bilinear: expected one dtype"), got: ("{}, {} and {}", x1.dtype().name(), x2.dtype().name(), weight.dtype().name()), fix: ("Convert with .to()."));
     }
     let rows: usize = x1.shape()[..n].iter().product();
     let flat = view::permute(weight, &[1, 0, 2])?.reshape_to(&[in1, out * in2])?;

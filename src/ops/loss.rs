@@ -12,7 +12,7 @@ use crate::fail;
 use crate::grads;
 use crate::ops;
 use crate::schema::Dest;
-use crate::tensor::Tensor;
+use crate::tensor::{DType, Tensor};
 
 /// Applies a reduction by torch's number.
 pub fn reduced(loss: &Tensor, reduction: i64) -> Result<Tensor> {
@@ -214,6 +214,13 @@ fn binary_cross_entropy_with_logits(
     pos_weight: Option<&Tensor>,
     reduction: i64,
 ) -> Result<Tensor> {
+    if target.dtype().is_integral(true) {
+        let text = match target.dtype() {
+            DType::Bool => "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.".to_owned(),
+            d => format!("result type {} can't be cast to the desired output type {}", x.dtype().scalar_name(), d.scalar_name()),
+        };
+        fail!(Runtime, torch: ("{text}"), expected: ("binary_cross_entropy_with_logits: expected targets of dtype {}", x.dtype().name()), got: ("{}", target.dtype().name()), fix: ("Convert them with .to(input.dtype)."));
+    }
     let mut loss = match pos_weight {
         None => apply(&BCE_LOGITS, &[x, target], Params::default(), &Dest::New)?,
         Some(w) => {

@@ -10,37 +10,40 @@ use crate::ops;
 use crate::tensor::layout::{self, Shape};
 use crate::tensor::{DType, Tensor};
 
-fn check_dtypes(name: &str, a: &Tensor, b: &Tensor) -> Result<()> {
-    if a.dtype() != b.dtype() {
-        fail!(Runtime, torch: ("expected m1 and m2 to have the same dtype, but got: {} != {}", cpp(a.dtype()), cpp(b.dtype())), expected: ("{name}: expected one dtype"), got: ("{} and {}", a.dtype().name(), b.dtype().name()),
-            fix: ("Convert one with .to()."));
+/// Checks that a product's factors, and what it is added to, have one dtype that there are kernels for.
+///
+/// torch words the refusal in a way of its own for each product.
+pub fn check_dtypes(name: &'static str, x: Option<&Tensor>, a: &Tensor, b: &Tensor) -> Result<()> {
+    if a.dtype() != b.dtype() || x.is_some_and(|x| x.dtype() != a.dtype()) {
+        let (s, c) = (|t: &Tensor| t.dtype().scalar_name(), |t: &Tensor| t.dtype().c_name());
+        let text = match (name, x) {
+            ("bmm", _) => format!("expected scalar type {} but found {}", s(a), s(b)),
+            ("dot" | "vdot", _) => {
+                format!("dot : expected both vectors to have same dtype, but found {} and {}", s(a), s(b))
+            }
+            ("mv" | "addmv", x) => {
+                let x = s(x.unwrap_or(b));
+                format!("addmv input tensors must have the same dtype, but got {x}, {}, and {}", s(a), s(b))
+            }
+            ("baddbmm", Some(x)) => {
+                format!("Input dtypes must be the same, got: input {}, batch1: {}, batch2: {}", c(x), c(a), c(b))
+            }
+            (_, Some(x)) if a.dtype() == b.dtype() => {
+                format!("self and mat2 must have the same dtype, but got {} and {}", s(x), s(a))
+            }
+            (_, Some(_)) => format!("mat1 and mat2 must have the same dtype, but got {} and {}", s(a), s(b)),
+            _ => format!("expected m1 and m2 to have the same dtype, but got: {} != {}", c(a), c(b)),
+        };
+        let names: Vec<_> = x.into_iter().chain([a, b]).map(|t| t.dtype().name()).collect();
+        fail!(Runtime, torch: ("{text}"), expected: ("{name}: expected one dtype"), got: ("{}", names.join(" and ")), fix: ("Convert with .to()."));
     }
     if a.dtype() == DType::Bool {
-        return super::helpers::not_implemented("addmm_impl", DType::Bool);
+        return super::helpers::not_implemented(
+            if x.is_some() { "addmm_impl_cpu_" } else { "addmm_impl" },
+            DType::Bool,
+        );
     }
     Ok(())
-}
-
-fn cpp(d: DType) -> &'static str {
-    match d {
-        DType::F32 => "float",
-        DType::F64 => "double",
-        DType::I64 => "long long",
-        DType::I32 => "int",
-        DType::F16 => "c10::Half",
-        DType::BF16 => "c10::BFloat16",
-        other => other.name(),
-    }
-}
-
-/// Checks that two factors of a product have one dtype that there are kernels for, and one device.
-pub fn check_factors(name: &str, a: &Tensor, b: &Tensor) -> Result<()> {
-    if a.dtype() != b.dtype() {
-        fail!(Runtime, torch: ("mat1 and mat2 must have the same dtype, but got {} and {}", a.dtype().scalar_name(), b.dtype().scalar_name()), expected: ("{name}: expected one dtype"), got: ("{} and {}", a.dtype().name(), b.dtype().name()),
-            fix: ("Convert one with .to()."));
-    }
-    check_dtypes(name, a, b)?;
-    super::helpers::same_device(name, &[a, b]).map(|_| ())
 }
 
 /// Product of two matrices.
@@ -53,7 +56,7 @@ pub fn mm(a: &Tensor, b: &Tensor) -> Result<Tensor> {
         fail!(Runtime, torch: ("mat1 and mat2 shapes cannot be multiplied ({}x{} and {}x{})", a.shape()[0], a.shape()[1], b.shape()[0], b.shape()[1]),
             expected: ("mm: expected {} rows in mat2", a.shape()[1]), got: ("{}", b.shape()[0]), fix: ("Transpose or reshape one of them."));
     }
-    check_dtypes("mm", a, b)?;
+    check_dtypes("mm", None, a, b)?;
     super::helpers::same_device("mm", &[a, b])?;
     product((a, false), (b, false))
 }
@@ -102,7 +105,7 @@ pub fn bmm(a: &Tensor, b: &Tensor) -> Result<Tensor> {
         fail!(Runtime, torch: ("Expected size for first two dimensions of batch2 tensor to be: [{}, {}] but got: [{}, {}].", a.shape()[0], a.shape()[2], b.shape()[0], b.shape()[1]),
             expected: ("bmm: expected [{}, {}, *]", a.shape()[0], a.shape()[2]), got: ("{:?}", b.shape()), fix: ("Transpose or reshape one of them."));
     }
-    check_dtypes("bmm", a, b)?;
+    check_dtypes("bmm", None, a, b)?;
     let c = dispatch::empty(&[a.shape()[0], a.shape()[1], b.shape()[2]], a.dtype(), a.device())?;
     dispatch::matmul::batched(a, b, &c, Factor::ONE, Factor::ZERO);
     record(c, "BmmBackward0", &[a, b], |s| {
@@ -127,12 +130,16 @@ pub fn matmul(a: &Tensor, b: &Tensor) -> Result<Tensor> {
                 fail!(Runtime, torch: ("inconsistent tensor size, expected tensor [{}] and src [{}] to have the same number of elements, but got {} and {} elements respectively", a.shape()[0], b.shape()[0], a.shape()[0], b.shape()[0]),
                     expected: ("dot: expected {} elements", a.shape()[0]), got: ("{}", b.shape()[0]), fix: ("Check the sizes."));
             }
+            check_dtypes("dot", None, a, b)?;
             let y = mm(&view::unsqueeze(a, 0)?, &view::unsqueeze(b, 1)?)?.reshape_to(&[])?;
             Ok(named(y, "DotBackward0", a))
         }
         (2, 2) => mm(a, b),
         (1, 2) => Ok(named(view::squeeze_dim(&mm(&view::unsqueeze(a, 0)?, b)?, 0)?, "SqueezeBackward4", b)),
-        (2, 1) => Ok(named(view::squeeze_dim(&mm(a, &view::unsqueeze(b, 1)?)?, 1)?, "MvBackward0", a)),
+        (2, 1) => {
+            check_dtypes("mv", None, a, b)?;
+            Ok(named(view::squeeze_dim(&mm(a, &view::unsqueeze(b, 1)?)?, 1)?, "MvBackward0", a))
+        }
         (_, 1 | 2) => {
             // Rows of all batches against one matrix: one large product.
             let vector = b.ndim() == 1;

@@ -134,12 +134,16 @@ fn check_normalized(
     Ok((x.shape()[..lead].iter().product(), x.shape()[lead..].iter().product()))
 }
 
-/// The dtype of scale and shift: the input's, or f32 beside halves.
-fn check_affine(name: &str, x: &Tensor, affine: [Option<&Tensor>; 2]) -> Result<()> {
-    for t in affine.into_iter().flatten() {
+/// Parameters and statistics have the input's dtype, or f32 beside halves.
+fn check_affine(name: &str, x: &Tensor, parameters: &[Option<&Tensor>]) -> Result<()> {
+    for t in parameters.iter().copied().flatten() {
         let mixed = x.dtype().is_half() && t.dtype() == DType::F32;
         if t.dtype() != x.dtype() && !mixed {
-            fail!(Runtime, torch: ("expected scalar type {} but found {}", x.dtype().scalar_name(), t.dtype().scalar_name()), expected: ("{name}: expected weight and bias of the input's dtype"), got: ("{}", t.dtype().name()), fix: ("Convert them with .to()."));
+            let text = match x.dtype().is_half() || t.dtype().is_half() {
+                true => "expect parameter to have scalar type of Float",
+                false => "all inputs must share same datatype.",
+            };
+            fail!(Runtime, torch: ("mixed dtype (CPU): {text}"), expected: ("{name}: expected parameters of dtype {}", x.dtype().name()), got: ("{}", t.dtype().name()), fix: ("Convert them with .to()."));
         }
     }
     Ok(())
@@ -154,7 +158,7 @@ fn layer(
     eps: f64,
 ) -> Result<[Tensor; 3]> {
     let (rows, n) = check_normalized("layer_norm", x, normalized, [gamma, beta])?;
-    check_affine("layer_norm", x, [gamma, beta])?;
+    check_affine("layer_norm", x, &[gamma, beta])?;
     let compute = float_kernel("LayerNormKernelImpl", x.dtype())?;
     let (mut outer, inner) =
         (Shape::from_slice(&x.shape()[..x.ndim() - normalized.len()]), Shape::from_elem(1, normalized.len()));
@@ -326,7 +330,7 @@ fn group(x: &Tensor, groups: i64, gamma: Option<&Tensor>, beta: Option<&Tensor>,
         fail!(Runtime, torch: ("Expected number of channels in input to be divisible by num_groups, but got input of shape {:?} and num_groups={groups}", x.shape()), expected: ("group_norm: expected num_groups to divide {c}"), got: ("{groups}"), fix: ("Choose a divisor."));
     }
     check_channels("group_norm", c, [("weight", gamma), ("bias", beta), ("", None), ("", None)])?;
-    check_affine("group_norm", x, [gamma, beta])?;
+    check_affine("group_norm", x, &[gamma, beta])?;
     let compute = float_kernel("GroupNormKernelImpl", x.dtype())?;
     let groups = groups as usize;
     let (mean, rstd) =
@@ -405,7 +409,8 @@ fn batch(
 ) -> Result<[Tensor; 3]> {
     let (n, c, s) = channels(x);
     if !train && (running.0.is_none() || running.1.is_none()) {
-        fail!(Runtime, torch: ("Expected running_mean and running_var to be defined in evaluation mode"), expected: ("batch_norm: expected running statistics"), got: ("none"), fix: ("Pass them, or use training=True."));
+        let which = if running.0.is_none() { "running_mean" } else { "running_var" };
+        fail!(Runtime, torch: ("{which} must be defined in evaluation mode"), expected: ("batch_norm: expected running statistics"), got: ("none"), fix: ("Pass them, or use training=True."));
     }
     check_channels(
         "batch_norm",
@@ -413,11 +418,7 @@ fn batch(
         [("running_mean", running.0), ("running_var", running.1), ("weight", gamma), ("bias", beta)],
     )?;
     let compute = float_kernel("batch_norm", x.dtype())?;
-    if let Some(t) =
-        [running.0, running.1].into_iter().flatten().find(|t| t.dtype() != x.dtype() && t.dtype() != compute)
-    {
-        fail!(Runtime, torch: ("expected scalar type {} but found {}", x.dtype().scalar_name(), t.dtype().scalar_name()), expected: ("batch_norm: expected running statistics of dtype {}", x.dtype().name()), got: ("{}", t.dtype().name()), fix: ("Convert them with .to()."));
-    }
+    check_affine("batch_norm", x, &[running.0, running.1, gamma, beta])?;
     let fresh = || dispatch::empty(&[c], compute, x.device());
     let data = operand(x, compute)?;
     let (mean, rstd) = match (train, running) {
@@ -539,7 +540,7 @@ fn instance_norm(
     let (n, c, s) = channels(x);
     check_channels("batch_norm", c, [("running_mean", mean), ("running_var", var), ("weight", gamma), ("bias", beta)])?;
     if mean.is_none() && var.is_none() {
-        check_affine("instance_norm", x, [gamma, beta])?;
+        check_affine("instance_norm", x, &[gamma, beta])?;
         return group_norm(&super::copy::contiguous(x)?, c as i64, gamma, beta, eps);
     }
     let repeat = |t: Option<&Tensor>| -> Result<Option<Tensor>> {

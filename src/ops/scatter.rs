@@ -153,7 +153,7 @@ impl Places {
 
     /// `x` with `src` joined in by product, mean or extreme. Without `include_self` old values at the places do not count.
     pub fn reduce(self, x: &Tensor, index: &Tensor, src: &Tensor, op: Scatter, include_self: bool) -> Result<Tensor> {
-        let y = copy::clone(&x.detach(), None)?;
+        let y = copy::clone(&x.detach(), Some(MemoryFormat::Contiguous))?;
         self.run(&y, index, src, op, include_self);
         let name = if self.whole { "IndexReduceBackward0" } else { "ScatterReduceBackward0" };
         record(y, name, &[x, src], |s| {
@@ -239,7 +239,7 @@ fn window(src: &Tensor, shape: &[usize]) -> Result<Tensor> {
 }
 
 fn unchanged(x: &Tensor, dest: &Dest) -> Result<Tensor> {
-    if matches!(dest, Dest::InPlace) { Ok(x.clone()) } else { copy::clone(x, None) }
+    if matches!(dest, Dest::InPlace) { Ok(x.clone()) } else { copy::clone(x, Some(MemoryFormat::Contiguous)) }
 }
 
 #[allow(clippy::too_many_arguments, reason = "the arguments of the operation and where its result goes")]
@@ -411,6 +411,9 @@ fn index_add(x: &Tensor, dim: i64, index: &Tensor, source: &Tensor, alpha: Scala
     let d = x.wrap_dim(dim)?;
     let i = slices("index_add", x, d, dim, index, source)?;
     if let Some(bad) = dispatch::index::out_of_bounds(&i, x.size(d), false) {
+        if x.ndim() < 2 {
+            fail!(Index, torch: ("index out of range in self"), expected: ("index_add: expected indices from 0 to {}", x.size(d) as i64 - 1), got: ("{bad}"), fix: ("Check the index tensor."));
+        }
         fail!(Runtime, torch: ("index {bad} is out of bounds for dimension {d} with size {}", x.size(d)), expected: ("index_add: expected indices from 0 to {}", x.size(d) as i64 - 1), got: ("{bad}"), fix: ("Check the index tensor."));
     }
     let mut source = source_like(x, source)?;

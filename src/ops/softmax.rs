@@ -10,8 +10,14 @@ use crate::grads;
 use crate::ops;
 use crate::tensor::{DType, Tensor};
 
-fn name(log: bool) -> &'static str {
-    if log { "log_softmax_lastdim_kernel_impl" } else { "softmax_lastdim_kernel_impl" }
+/// torch's name for the kernel.
+fn name(log: bool, last: bool) -> &'static str {
+    match (log, last) {
+        (true, true) => "log_softmax_lastdim_kernel_impl",
+        (true, false) => "log_softmax_kernel_impl",
+        (false, true) => "softmax_lastdim_kernel_impl",
+        (false, false) => "softmax_kernel_impl",
+    }
 }
 
 /// `exp(x) / sum(exp(x))` along `dim`, or its logarithm.
@@ -21,7 +27,7 @@ pub fn run(x: &Tensor, dim: i64, dtype: Option<DType>, log: bool) -> Result<Tens
         None => x.clone(),
     };
     let dim = x.wrap_dim(dim)?;
-    let compute = float_kernel(name(log), x.dtype())?;
+    let compute = float_kernel(name(log, dim + 1 >= x.ndim()), x.dtype())?;
     let y = dispatch::empty(x.shape(), compute, x.device())?;
     dispatch::softmax::forward(&operand(x, compute)?, &y, around(x, dim), log);
     let y = cast(y, x.dtype())?;
@@ -33,7 +39,7 @@ pub fn run(x: &Tensor, dim: i64, dtype: Option<DType>, log: bool) -> Result<Tens
 
 /// The gradient from the output y: `y * (g - sum(g * y))`, or `g - exp(y) * sum(g)` for the logarithm.
 fn backward(g: &Tensor, y: &Tensor, dim: usize, log: bool) -> Result<Tensor> {
-    let compute = float_kernel(name(log), y.dtype())?;
+    let compute = float_kernel(name(log, true), y.dtype())?;
     let dx = dispatch::empty(y.shape(), compute, y.device())?;
     dispatch::softmax::backward(&operand(g, compute)?, &operand(y, compute)?, &dx, around(y, dim), log);
     let dx = cast(dx, y.dtype())?;

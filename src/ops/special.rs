@@ -293,7 +293,7 @@ ops! {
     /// Power in double precision.
     "float_power(Tensor self, Operand exponent) -> Tensor" [f m i o] => |a| float_power(a.get(0)?, a.get(1)?, &a.dest());
     /// Power of a number in double precision.
-    "float_power(Scalar self, Tensor exponent) -> Tensor" [f o] => |a| float_power(&number(a.get::<Scalar>(0)?)?, a.get(1)?, &a.dest());
+    "float_power(Scalar self, Tensor exponent) -> Tensor" [f o] => |a| float_power(&number(a.get::<Scalar>(0)?)?, &super::copy::contiguous(a.get(1)?)?, &a.dest());
     /// Rounded to the nearest, ties to even.
     "round(Tensor self, *, int decimals=0) -> Tensor" [f m i o] => |a| round(a.get(0)?, a.get(1)?, &a.dest());
     /// `log(x / (1 - x))`, x limited to `[eps, 1 - eps]`.

@@ -31,6 +31,17 @@ fn check(name: &str, x: &Tensor) -> Result<()> {
 
 /// Variance, or its root, and the mean if wanted; nothing is recorded.
 fn compute(x: &Tensor, mask: u64, a: Ask, with_mean: bool) -> Result<(Tensor, Option<Tensor>)> {
+    if reduced_count(x.shape(), mask) as f64 <= a.correction {
+        let name = match (a.root, with_mean) {
+            (false, false) => "var",
+            (true, false) => "std",
+            (false, true) => "var_mean",
+            (true, true) => "std_mean",
+        };
+        crate::error::warn(&format!(
+            "{name}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor (input numel divided by output numel)."
+        ))?;
+    }
     let kept = reduced_shape(x.shape(), mask, true);
     let y = allocate(x, &kept, mask, a.keepdim, x.dtype().to_real())?;
     if !x.dtype().is_complex() {

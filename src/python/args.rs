@@ -71,6 +71,8 @@ impl<'py> Call<'py> {
 pub(super) enum Misfit {
     /// An argument has the wrong type: parameter number and what came.
     Type(usize, String),
+    /// An item of a list has the wrong type: parameter number, place in the list and what came.
+    Item(usize, usize, String),
     /// A required argument is missing.
     Missing,
     /// An unknown keyword.
@@ -115,6 +117,14 @@ pub(super) fn bind(schema: &Schema, call: &Call<'_>, method: bool) -> Result<Arg
         && given > lead
         && call.positional[lead..].iter().all(|a| int_of(a).is_some());
     if given > schema.positional && !spread {
+        let mut spelled = call.positional.iter().skip(lead);
+        if schema.positional == lead + 1
+            && matches!(schema.params[lead].ty, Ty::IntList(_))
+            && spelled.next().is_some_and(|a| int_of(a).is_some())
+            && let Some(at) = spelled.position(|a| int_of(a).is_none())
+        {
+            return Err(Misfit::Item(lead, at + 1, type_name(&call.positional[lead + at + 1])));
+        }
         return Err(Misfit::TooMany(given));
     }
     let mut used = 0;
@@ -125,14 +135,14 @@ pub(super) fn bind(schema: &Schema, call: &Call<'_>, method: bool) -> Result<Arg
         }
         if i < given && !p.keyword_only {
             let obj = &call.positional[i];
-            values.push(convert(p, obj, call).map_err(|e| e.at(i, obj))?);
+            values.push(convert(p, obj, call).map_err(|e| e.at(i, p.ty, obj))?);
             continue;
         }
         if used < call.keywords.len()
             && let Some((_, obj)) = call.keywords.iter().find(|(k, _)| k.to_str().is_ok_and(|k| names_param(k, p)))
         {
             used += 1;
-            values.push(convert(p, obj, call).map_err(|e| e.at(i, obj))?);
+            values.push(convert(p, obj, call).map_err(|e| e.at(i, p.ty, obj))?);
             continue;
         }
         match &p.default {
@@ -162,10 +172,20 @@ enum Wrong {
 }
 
 impl Wrong {
-    fn at(self, i: usize, obj: &Bound<'_, PyAny>) -> Misfit {
-        match self {
-            Wrong::Type => Misfit::Type(i, type_name(obj)),
-            Wrong::Value(e) => Misfit::Value(e),
+    #[cold]
+    fn at(self, i: usize, ty: Ty, obj: &Bound<'_, PyAny>) -> Misfit {
+        if let Wrong::Value(e) = self {
+            return Misfit::Value(e);
+        }
+        let fits = |o: &Bound<'_, PyAny>| match ty {
+            Ty::IntList(_) => int_of(o).is_some(),
+            Ty::TensorList => tensor_of(o).is_some(),
+            _ => true,
+        };
+        let items = sequence(obj).unwrap_or_default();
+        match items.iter().position(|o| !fits(o)) {
+            Some(at) => Misfit::Item(i, at, type_name(&items[at])),
+            None => Misfit::Type(i, type_name(obj)),
         }
     }
 }
@@ -289,7 +309,7 @@ fn ty_text(ty: Ty) -> &'static str {
 }
 
 /// A signature as torch prints it in errors.
-fn show(schema: &Schema, method: bool, out: bool) -> String {
+pub(super) fn show(schema: &Schema, method: bool, out: bool) -> String {
     let mut parts = Vec::new();
     let mut star = false;
     for p in schema.params.iter().skip(method as usize) {
@@ -326,16 +346,36 @@ pub(super) fn refuse(
         return e.into();
     }
     let lead = method as usize;
-    if let ([schema], Some(misfit)) = (schemas, misfits.into_iter().next()) {
+    // One signature says what is wrong with it; of several, the one that fits but for an item of a list.
+    let item = misfits.iter().position(|m| matches!(m, Misfit::Item(..)));
+    let chosen = if schemas.len() == 1 { Some(0) } else { item };
+    if let Some((schema, misfit)) = chosen.and_then(|at| Some((schemas.get(at)?, misfits.into_iter().nth(at)?))) {
+        let place = |i: usize| match i < call.positional.len() && !schema.params[i].keyword_only {
+            true => format!(" (position {})", i + 1 - lead),
+            false => String::new(),
+        };
         let text = match misfit {
             Misfit::Type(i, got) => {
                 let p = &schema.params[i];
-                let place = if i < call.positional.len() && !p.keyword_only {
-                    format!(" (position {})", i + 1 - lead)
-                } else {
-                    String::new()
-                };
-                format!("{name}(): argument '{}'{place} must be {}, not {got}", python_name(p), ty_text(p.ty))
+                format!("{name}(): argument '{}'{} must be {}, not {got}", python_name(p), place(i), ty_text(p.ty))
+            }
+            Misfit::Item(i, at, got) => {
+                let (ty, p) = (schema.params[i].ty, python_name(&schema.params[i]));
+                match (ty, at) {
+                    (Ty::TensorList, _) => {
+                        format!("expected Tensor as element {at} in argument {}, but got {got}", i - lead)
+                    }
+                    (_, 0) => format!(
+                        "{name}(): argument '{p}'{} must be {}, but found element of type {got} at pos 0",
+                        place(i),
+                        ty_text(ty)
+                    ),
+                    _ => format!(
+                        "{name}(): argument '{p}' failed to unpack the object at pos {} with error \"type must be {},but got {got}\"",
+                        at + 1,
+                        ty_text(ty)
+                    ),
+                }
             }
             Misfit::Missing => {
                 let missing: Vec<String> = schema
@@ -349,12 +389,8 @@ pub(super) fn refuse(
                     })
                     .map(|(_, p)| format!("\"{}\"", python_name(p)))
                     .collect();
-                format!(
-                    "{name}() missing {} required positional argument{}: {}",
-                    missing.len(),
-                    if missing.len() == 1 { "" } else { "s" },
-                    missing.join(", ")
-                )
+                // torch has no singular here.
+                format!("{name}() missing {} required positional arguments: {}", missing.len(), missing.join(", "))
             }
             Misfit::Unknown(k) => format!("{name}() got an unexpected keyword argument '{k}'"),
             Misfit::Twice(k) => format!("{name}() got multiple values for argument '{k}'"),

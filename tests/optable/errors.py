@@ -570,7 +570,7 @@ ERRORS = {
         bad(RuntimeError, 'self must be a matrix\n'
             '  mm: expected two matrices, but got 1 and 2 dims. Use matmul() for other dims.', t(2), t(2, 3)),
         bad(RuntimeError, 'expected m1 and m2 to have the same dtype, but got: float != double\n'
-            '  mm: expected one dtype, but got float32 and float64. Convert one with .to().', t(2, 3), fix(3, 2, dtype="float64")),
+            '  mm: expected one dtype, but got float32 and float64. Convert with .to().', t(2, 3), fix(3, 2, dtype="float64")),
     ],
     "bmm": [
         bad(RuntimeError, 'batch1 must be a 3D tensor\n'
