@@ -6,6 +6,7 @@ mod autograd;
 mod collect;
 mod convert;
 mod data;
+mod deprecated;
 mod dlpack;
 mod errors;
 mod function;

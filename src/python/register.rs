@@ -2,6 +2,7 @@
 
 use super::args::{Call, Misfit, bind, refuse};
 use super::convert::ret_object;
+use super::deprecated;
 use super::errors::contain;
 use super::overrides;
 use super::tensor::{PyTensor, resize};
@@ -11,7 +12,7 @@ use crate::tensor::{DType, MemoryFormat, Tensor};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyTuple};
+use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
 use std::ffi::CString;
@@ -117,6 +118,10 @@ fn run<'py>(py: Python<'py>, c: &Callable, mut call: Call<'py>) -> PyResult<Py<P
         }
     }
     let schemas: Vec<_> = c.overloads.iter().map(|d| d.schema()).collect();
+    if let Some(mut now) = deprecated::modern(py, &c.name, schemas[0], (c.method, c.out), &call)? {
+        now.keywords.extend(out.map(|o| (PyString::new(py, "out"), o)));
+        return run(py, c, now);
+    }
     if c.method
         && let Some(Misfit::Type(0, got)) = misfits.first()
     {
