@@ -121,7 +121,8 @@ pub fn not_implemented<T>(name: &str, dtype: DType) -> Result<T> {
         "bitwise_left_shift" => "lshift_cpu".to_owned(),
         "bitwise_right_shift" => "rshift_cpu".to_owned(),
         "mse_loss" => "mse_cpu".to_owned(),
-        name if name.ends_with("_impl") => name.to_owned(),
+        "index_func_" | "weight_norm_kernel" => name.to_owned(),
+        name if name.ends_with("_impl") || name.contains("_cpu_") => name.to_owned(),
         name => format!("{name}_cpu"),
     };
     fail!(NotImplemented, torch: ("\"{kernel}\" not implemented for '{}'", dtype.scalar_name()),

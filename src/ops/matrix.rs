@@ -8,7 +8,7 @@ use crate::fail;
 use crate::grads;
 use crate::ops;
 use crate::tensor::layout::{self, Shape};
-use crate::tensor::{Scalar, Tensor};
+use crate::tensor::{DType, Scalar, Tensor};
 
 /// The sum of a matrix's diagonal; integers sum to int64.
 fn trace(x: &Tensor) -> Result<Tensor> {
@@ -44,6 +44,9 @@ pub fn cross(x: &Tensor, y: &Tensor, dim: Option<i64>) -> Result<Tensor> {
     }
     if shape[dim] != 3 || x.shape()[dim] != 3 || y.shape()[dim] != 3 {
         fail!(Runtime, torch: ("linalg.cross: inputs dimension {} must have length 3. Got {} and {}", given.unwrap_or(dim as i64), x.shape()[dim], y.shape()[dim]), expected: ("cross: expected extent 3 along dim {dim}"), got: ("{:?} and {:?}", x.shape(), y.shape()), fix: ("Name the dim of the vectors."));
+    }
+    if x.dtype() == DType::Bool {
+        return super::helpers::not_implemented("cross", DType::Bool);
     }
     product(x, y, dim as i64)
 }

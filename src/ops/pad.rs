@@ -439,7 +439,7 @@ fn pad_sequence(sequences: &[Tensor], batch_first: bool, value: f64, side: &str)
         fail!(Runtime, expected: ("pad_sequence: expected sequences of shape (L, *)"), got: ("shape {:?}", flat.shape()), fix: ("Reshape a single element with view(1)."));
     }
     let longest = sequences.iter().map(|s| s.size(0)).max().unwrap_or(0);
-    let value = if first.dtype().is_float() { Scalar::Float(value) } else { Scalar::Int(value as i64) };
+    let value = if first.dtype().is_differentiable() { Scalar::Float(value) } else { Scalar::Int(value as i64) };
     let mut rows = Vec::with_capacity(sequences.len());
     for s in sequences {
         let mut shape = Shape::from_slice(first.shape());

@@ -368,7 +368,11 @@ fn scatter_reduce(
     include_self: bool,
     dest: Dest,
 ) -> Result<Tensor> {
-    scatter_by(x, dim, index, src, reduction(reduce)?, include_self, dest)
+    let op = reduction(reduce)?;
+    if x.dtype().is_complex() && matches!(op, Scatter::Max | Scatter::Min) {
+        return super::helpers::not_implemented(&format!("scatter_gather_tensor_cpu_reduce_{reduce}"), x.dtype());
+    }
+    scatter_by(x, dim, index, src, op, include_self, dest)
 }
 
 /// The 1-d index of `index_add` and `index_reduce`, with torch's checks of it and its source.
@@ -443,6 +447,9 @@ fn index_reduce(
     };
     let d = x.wrap_dim(dim)?;
     let i = slices("index_reduce", x, d, dim, index, source)?;
+    if x.dtype().is_complex() || x.dtype() == DType::Bool {
+        return super::helpers::not_implemented("index_func_", x.dtype());
+    }
     if let Some(bad) = dispatch::index::out_of_bounds(&i, x.size(d), false) {
         fail!(Index, torch: ("index out of range in self"), expected: ("index_reduce: expected indices from 0 to {}", x.size(d) as i64 - 1), got: ("{bad}"), fix: ("Check the index tensor."));
     }

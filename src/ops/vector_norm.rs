@@ -164,6 +164,11 @@ fn norm_except_dim(v: &Tensor, pow: i64, dim: i64) -> Result<Tensor> {
 
 /// Direction `v` with length `g`: one length for each index along `dim` (Salimans & Kingma 2016, arXiv:1602.07868).
 fn weight_norm(v: &Tensor, g: &Tensor, dim: i64) -> Result<Tensor> {
+    let d = v.wrap_dim(dim)?;
+    // torch has a kernel for the outer dims, and composes the others of operations.
+    if (d == 0 || d + 1 == v.ndim()) && !v.dtype().is_float() {
+        return super::helpers::not_implemented("weight_norm_kernel", v.dtype());
+    }
     v.mul(&g.div(&norm_except_dim(v, 2, dim)?)?)
 }
 

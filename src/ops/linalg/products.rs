@@ -7,8 +7,8 @@ use crate::ops;
 use crate::ops::matmul::matmul;
 use crate::ops::sequence::vander;
 use crate::ops::view;
-use crate::tensor::Tensor;
 use crate::tensor::layout::Shape;
+use crate::tensor::{DType, Tensor};
 
 /// The cross product along a dim of 3 elements; other dims broadcast.
 fn cross(x: &Tensor, y: &Tensor, dim: i64) -> Result<Tensor> {
@@ -29,6 +29,9 @@ fn vecdot(x: &Tensor, y: &Tensor, dim: i64) -> Result<Tensor> {
 
 /// Powers of the elements of vectors, from 0 upwards, as rows.
 fn vandermonde(x: &Tensor, n: Option<i64>) -> Result<Tensor> {
+    if x.dtype() == DType::Bool || x.dtype().is_half() {
+        fail!(Runtime, torch: ("linalg.vander supports floating point, complex, and integer tensors, but got {}", x.dtype().scalar_name()), expected: ("linalg.vander: expected float32, float64, complex or integers"), got: ("{}", x.dtype().name()), fix: ("Convert with .float()."));
+    }
     if n.map_or(x.ndim() == 0, |n| n <= 1) {
         fail!(Runtime, torch: ("N must be greater than 1."), expected: ("linalg.vander: expected N above 1"), got: ("{n:?} and {} dims", x.ndim()), fix: ("Unsqueeze a single number; ask for two columns or more."));
     }
