@@ -1,15 +1,17 @@
 //! The workers and the protocol by which they share a job with its caller.
 //!
 //! A job is cut into tickets. `word` holds how many there are and how many were handed out from either
-//! end, so that one `fetch_add` takes a ticket; who gets one may rely on the job being alive until it
-//! reports the ticket finished, for the caller waits for all tickets that it did not finish itself. The
+//! end, so that one exchange takes some; who gets them may rely on the job being alive until it
+//! reports them finished, for the caller waits for all tickets that it did not finish itself. The
 //! caller starts at the front and the workers at the back, so that in the next job each finds what it
-//! read or wrote in its own cache. Workers that
-//! come too late find no ticket and are not waited for: a parked worker costs the caller a wake-up,
-//! not a delay. Everything that a hot hand-off touches lies in one cache line.
+//! read or wrote in its own cache. Each takes a share of what is left (guided self-scheduling,
+//! Polychronopoulos and Kuck 1987): few exchanges, and small pieces at the end for whoever is free. Workers that come too late find no ticket and are not
+//! waited for: a parked worker costs the caller a wake-up, not a delay. Everything that a hot hand-off
+//! touches lies in one cache line.
 
 use std::any::Any;
 use std::cell::UnsafeCell;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, SeqCst};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize};
@@ -17,7 +19,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// Tickets per thread: enough to even out unequal chunks, few enough to keep `word` quiet.
+/// Tickets per thread: enough to even out unequal chunks.
 const TICKETS_PER_THREAD: usize = 32;
 
 /// In `word` (tickets in the upper half; in the lower one those handed out from the front, and from the
@@ -145,11 +147,12 @@ impl Team {
         // SAFETY: there is one caller, and the last job's tickets are all finished, so nobody reads.
         unsafe { *shared.hot.job.get() = job };
         shared.hot.done.store(0, Relaxed);
-        // Ticket 0 is the caller's. SeqCst here and in `wake` against the same in `await_ticket`: either
+        // The first tickets are the caller's. SeqCst here and in `wake` against the same in `await_ticket`: either
         // the worker sees the job before it parks, or the caller sees the worker asleep.
-        shared.hot.word.store(u64::from(tickets) << 32 | 1, SeqCst);
-        self.wake(tickets as usize - 1);
-        let mine = shared.perform(job, 0, End::Front);
+        let share = shared.share(tickets, tickets);
+        shared.hot.word.store(u64::from(tickets) << 32 | u64::from(share), SeqCst);
+        self.wake((tickets - share) as usize);
+        let mine = shared.perform(job, 0..share, End::Front);
         if shared.finish(tickets - mine) & PANICKED != 0 {
             let payload = lock(&shared.payload).take();
             resume_unwind(payload.unwrap_or_else(|| Box::new("a worker thread panicked")));
@@ -210,10 +213,10 @@ impl Shared {
     /// The life of a worker.
     fn work(&self, parked: &AtomicBool) {
         while self.await_ticket(parked) {
-            if let Some(ticket) = self.claim(End::Back) {
-                // SAFETY: the ticket keeps the job alive and unchanged until it is reported.
+            if let Some(tickets) = self.claim(End::Back) {
+                // SAFETY: the tickets keep the job alive and unchanged until they are reported.
                 let job = unsafe { *self.hot.job.get() };
-                let finished = self.perform(job, ticket, End::Back);
+                let finished = self.perform(job, tickets, End::Back);
                 self.report(finished);
             }
         }
@@ -241,33 +244,47 @@ impl Shared {
         }
     }
 
-    /// The next ticket from an end of whatever job is open.
+    /// What a thread takes of `left` tickets: its even share of a short job, half of that of a long one, whose pieces
+    /// may take unequal times.
     #[inline]
-    fn claim(&self, end: End) -> Option<u32> {
-        if !is_open(self.hot.word.load(Relaxed)) {
-            return None;
-        }
-        // A late claim may take a ticket of the next job, which is as good, or push the counter of a
-        // finished job past its end, by one per worker at most, which the next job overwrites. Both
-        // counters have room for that: a job has at most MAX_THREADS * TICKETS_PER_THREAD = 2^15 tickets.
-        let word = self.hot.word.fetch_add(if matches!(end, End::Front) { 1 } else { 1 << 16 }, AcqRel);
-        let (front, back) = taken(word);
-        is_open(word).then(|| if matches!(end, End::Front) { front } else { total(word) - 1 - back })
+    fn share(&self, left: u32, total: u32) -> u32 {
+        let threads = self.parked.len() as u32 + 1;
+        (left / if total <= 4 * threads { threads } else { 2 * threads }).max(1)
     }
 
-    /// Runs `ticket` and then all that can be had from an end; returns how many were finished.
+    /// The next tickets from an end of whatever job is open: a late claim may take some of the next job, which is as good.
     #[inline]
-    fn perform(&self, job: Job, mut ticket: u32, end: End) -> u32 {
+    fn claim(&self, end: End) -> Option<Range<u32>> {
+        let mut word = self.hot.word.load(Relaxed);
+        while is_open(word) {
+            let (front, back) = taken(word);
+            let share = self.share(total(word) - front - back, total(word));
+            let (first, step) = match end {
+                End::Front => (front, u64::from(share)),
+                End::Back => (total(word) - back - share, u64::from(share) << 16),
+            };
+            // The counters have room: a job has at most MAX_THREADS * TICKETS_PER_THREAD = 2^15 tickets.
+            match self.hot.word.compare_exchange_weak(word, word + step, AcqRel, Relaxed) {
+                Ok(_) => return Some(first..first + share),
+                Err(now) => word = now,
+            }
+        }
+        None
+    }
+
+    /// Runs `tickets` and then all that can be had from an end; returns how many were finished.
+    #[inline]
+    fn perform(&self, job: Job, mut tickets: Range<u32>, end: End) -> u32 {
         let mut finished = 0;
         loop {
-            let start = ticket as usize * job.per;
-            let range = start..job.n.min(start.saturating_add(job.per));
+            let at = |ticket: u32| job.n.min((ticket as usize).saturating_mul(job.per));
+            let range = at(tickets.start)..at(tickets.end);
             if let Err(payload) = catch_unwind(AssertUnwindSafe(|| range.for_each(job.f))) {
                 finished += self.abandon(payload);
             }
-            finished += 1;
+            finished += tickets.len() as u32;
             match self.claim(end) {
-                Some(next) => ticket = next,
+                Some(next) => tickets = next,
                 None => return finished,
             }
         }
