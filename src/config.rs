@@ -3,6 +3,12 @@
 
 use std::time::Duration;
 
+/// Tells the user about a switch that has no effect. Not a Python warning: switches are read where none can be raised.
+#[cold]
+pub fn complain(text: &str) {
+    eprintln!("rustorch: {text}");
+}
+
 /// The value of `RUSTORCH_ISA` (`portable`, `avx2` or `avx512`), which pins the SIMD level.
 pub fn isa() -> Option<String> {
     std::env::var("RUSTORCH_ISA").ok()

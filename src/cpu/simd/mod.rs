@@ -35,7 +35,13 @@ fn detect() -> Level {
     let wanted = match crate::config::isa().as_deref() {
         Some("portable" | "scalar") => Level::Portable,
         Some("avx2") => Level::Avx2,
-        _ => Level::Avx512,
+        Some("avx512") | None => Level::Avx512,
+        Some(other) => {
+            crate::config::complain(&format!(
+                "RUSTORCH_ISA={other} is none of portable, avx2 and avx512: it pins nothing"
+            ));
+            Level::Avx512
+        }
     };
     let level = best.min(wanted);
     LEVEL.store(level as u8, Relaxed);
