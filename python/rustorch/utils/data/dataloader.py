@@ -8,10 +8,9 @@ import types
 import warnings
 import weakref
 
-import rustorch
 from rustorch.utils.data import worker as _worker
 from rustorch.utils.data.collate import default_collate, default_convert
-from rustorch.utils.data.dataset import IterableDataset, Subset, TensorDataset
+from rustorch.utils.data.dataset import IterableDataset
 from rustorch.utils.data.fetch import make_fetcher
 from rustorch.utils.data.sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler, _draw_seed
 from rustorch.utils.data.worker import get_worker_info
@@ -235,53 +234,6 @@ class DataLoader:
         )
 
 
-def _tensor_batches(loader):
-    """Batches of a `TensorDataset`, or a `Subset` of one, without a step per sample; None where that is not the same.
-
-    Rows are picked by a tensor of indices: the values, and the numbers drawn, are those of the general way.
-    """
-    dataset, sampler, batches = loader.dataset, loader.sampler, loader.batch_sampler
-    rows = None
-    if type(dataset) is Subset:
-        dataset, rows = dataset.dataset, dataset.indices
-    if type(dataset) is not TensorDataset or type(batches) is not BatchSampler:
-        return None
-    if loader.collate_fn is not default_collate or batches.sampler is not sampler:
-        return None
-    if type(sampler) is RandomSampler:
-        if sampler.replacement or sampler._num_samples is not None:
-            return None
-    elif type(sampler) is not SequentialSampler:
-        return None
-    if len(sampler.data_source) != len(loader.dataset):
-        return None
-    if any(type(t) is not rustorch.Tensor or t.layout is not rustorch.strided for t in dataset.tensors):
-        return None
-    return _pick_rows(dataset.tensors, rows, sampler, batches.batch_size, batches.drop_last)
-
-
-def _pick_rows(tensors, rows, sampler, size, drop_last):
-    total = len(sampler.data_source)
-    if type(sampler) is RandomSampler:
-        order = rustorch.randperm(total, generator=sampler._pass_generator())
-    else:
-        order = rustorch.arange(total)
-    if rows is not None:
-        order = rustorch.as_tensor(rows, dtype=rustorch.int64)[order]
-    end = total - total % size if drop_last else total
-    # The general way ends by drawing one more permutation, of which it uses nothing: a generator that the user
-    # shares with other code must stand where it would stand then.
-    spare = sampler.generator if type(sampler) is RandomSampler else None
-    for start in range(0, end, size):
-        index = order[start : start + size]
-        if spare is not None and start + size > total:
-            rustorch.randperm(total, generator=spare)
-            spare = None
-        yield [t.index_select(0, index) for t in tensors]
-    if spare is not None:
-        rustorch.randperm(total, generator=spare)
-
-
 class _BaseDataLoaderIter:
     """One pass over the data."""
 
@@ -342,11 +294,7 @@ class _SingleProcessDataLoaderIter(_BaseDataLoaderIter):
         super().__init__(loader)
         if loader.timeout != 0:
             raise AssertionError("_SingleProcessDataLoaderIter requires timeout == 0")
-        batches = _tensor_batches(loader)
-        if batches is not None:
-            self._next_data = batches.__next__
-        else:
-            self._fetch = make_fetcher(self._dataset, loader._auto_collation, loader.collate_fn, loader.drop_last)
+        self._fetch = make_fetcher(self._dataset, loader._auto_collation, loader.collate_fn, loader.drop_last)
 
     def _next_data(self):
         return self._fetch(next(self._sampler_iter))

@@ -2,7 +2,9 @@
 
 import itertools
 
-from rustorch.utils.data.dataset import IterableDataset
+from rustorch.utils.data._rows import pick_rows
+from rustorch.utils.data.collate import default_collate
+from rustorch.utils.data.dataset import IterableDataset, Subset, TensorDataset
 
 
 def make_fetcher(dataset, auto_collation, collate_fn, drop_last):
@@ -11,10 +13,14 @@ def make_fetcher(dataset, auto_collation, collate_fn, drop_last):
         return _Stream(dataset, auto_collation, collate_fn, drop_last)
     if not auto_collation:
         return lambda index: collate_fn(dataset[index])
+    if collate_fn is default_collate and type(dataset) in (TensorDataset, Subset):
+        return lambda indices: pick_rows(dataset, indices) or _collated(dataset, indices, collate_fn)
+    return lambda indices: _collated(dataset, indices, collate_fn)
+
+
+def _collated(dataset, indices, collate_fn):
     batched = getattr(dataset, "__getitems__", None)
-    if batched:
-        return lambda indices: collate_fn(batched(indices))
-    return lambda indices: collate_fn([dataset[i] for i in indices])
+    return collate_fn(batched(indices) if batched else [dataset[i] for i in indices])
 
 
 class _Stream:

@@ -61,17 +61,12 @@ class RandomSampler(Sampler):
     def num_samples(self):
         return len(self.data_source) if self._num_samples is None else self._num_samples
 
-    def _pass_generator(self):
-        """The generator of one pass over the data."""
-        if self.generator is not None:
-            return self.generator
-        generator = rustorch.Generator()
-        generator.manual_seed(_draw_seed(None))
-        return generator
-
     def __iter__(self):
         n = len(self.data_source)
-        generator = self._pass_generator()
+        generator = self.generator
+        if generator is None:
+            generator = rustorch.Generator()
+            generator.manual_seed(_draw_seed(None))
         if self.replacement:
             # Blocks of 32, as the reference draws them, so that the generator is read in the same portions.
             blocks = [32] * (self.num_samples // 32) + [self.num_samples % 32]
