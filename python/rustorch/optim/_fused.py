@@ -17,14 +17,9 @@ the parameter; what it derives from scalars alone (bias corrections, step sizes)
     _fused_adagrad_(params, grads, state_sums, steps, *, lr, lr_decay, weight_decay, eps, maximize)
 """
 
-from rustorch import _C
+from rustorch._C import _fused_adagrad_ as adagrad_
+from rustorch._C import _fused_adam_ as adam_
+from rustorch._C import _fused_rmsprop_ as rmsprop_
+from rustorch._C import _fused_sgd_ as sgd_
 
-
-def _nothing(*args, **kwargs):
-    return False
-
-
-sgd_ = getattr(_C, "_fused_sgd_", _nothing)
-adam_ = getattr(_C, "_fused_adam_", _nothing)
-rmsprop_ = getattr(_C, "_fused_rmsprop_", _nothing)
-adagrad_ = getattr(_C, "_fused_adagrad_", _nothing)
+__all__ = ["adagrad_", "adam_", "rmsprop_", "sgd_"]
