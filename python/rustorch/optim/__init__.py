@@ -4,6 +4,9 @@ from rustorch.optim import lr_scheduler as lr_scheduler
 from rustorch.optim import swa_utils as swa_utils
 from rustorch.optim._adafactor import Adafactor as Adafactor
 from rustorch.optim._muon import Muon as Muon
+from rustorch.optim._stateless import (
+    swap_in_optimizer_params_and_state as swap_in_optimizer_params_and_state,
+)
 from rustorch.optim.adadelta import Adadelta as Adadelta
 from rustorch.optim.adagrad import Adagrad as Adagrad
 from rustorch.optim.adam import Adam as Adam
@@ -38,4 +41,5 @@ __all__ = [
     "SparseAdam",
     "lr_scheduler",
     "swa_utils",
+    "swap_in_optimizer_params_and_state",
 ]

@@ -1,10 +1,8 @@
 """Adafactor: second moments of matrices kept as a row and a column."""
 
-from operator import itemgetter
-
 import rustorch
 from rustorch import Tensor
-from rustorch.optim.optimizer import _check_steps, _new_step, _number, _Plain, _zeros
+from rustorch.optim.optimizer import _check_steps, _Entries, _new_step, _number, _Plain, _zeros
 
 __all__ = ["Adafactor", "adafactor"]
 
@@ -59,7 +57,7 @@ class Adafactor(_Plain):
         }
         super().__init__(params, defaults)
 
-    _entries = itemgetter("step", "step")
+    _entries = _Entries("step")
 
     def _init_state(self, group, p, state):
         if p.is_complex():
@@ -72,20 +70,23 @@ class Adafactor(_Plain):
         else:
             state["variance"] = _zeros(grad)
 
-    def _update(self, group, params, grads, steps, _):
-        states = [self.state[p] for p in params]
+    def _init_group(self, group, params_with_grad, grads, row_vars, col_vars, variances, state_steps):
+        """Append to each list; a parameter has None for a variance that its shape does not need."""
+        params, new_grads, steps = self._gather(group, self._entries)
+        self._refuse_sparse(new_grads)
+        params_with_grad += params
+        grads += new_grads
+        state_steps += steps
+        for entries, name in ((row_vars, "row_var"), (col_vars, "col_var"), (variances, "variance")):
+            entries += [self.state[p].get(name) for p in params]
+        return False
+
+    def _update(self, group, params, grads, steps):
+        lists = [], [], [], [], [], []
+        self._init_group(group, *lists)
         eps1, eps2 = group["eps"]
-        adafactor(
-            params,
-            grads,
-            [s.get("row_var") for s in states],
-            [s.get("col_var") for s in states],
-            [s.get("variance") for s in states],
-            steps,
-            eps1=eps1,
-            eps2=eps2,
-            **{key: group[key] for key in ("d", "lr", "beta2_decay", "weight_decay", "maximize")},
-        )
+        keys = ("d", "lr", "beta2_decay", "weight_decay", "maximize")
+        adafactor(*lists, eps1=eps1, eps2=eps2, **{key: group[key] for key in keys})
 
 
 def adafactor(

@@ -1,11 +1,10 @@
 """Muon: momentum steps with orthogonalised update matrices."""
 
 import math
-from operator import itemgetter
 
 import rustorch
 from rustorch import Tensor
-from rustorch.optim.optimizer import _number, _Plain, _zeros
+from rustorch.optim.optimizer import _Entries, _number, _Plain, _zeros
 
 __all__ = ["Muon", "muon"]
 
@@ -30,7 +29,7 @@ class Muon(_Plain):
     Source: Jordan 2024, Muon; Liu et al. 2025, arXiv:2502.16982.
     """
 
-    _entries = itemgetter("momentum_buffer", "momentum_buffer")
+    _entries = _Entries("momentum_buffer")
 
     def __init__(
         self,
@@ -77,7 +76,7 @@ class Muon(_Plain):
             raise RuntimeError("Muon does not support complex parameters")
         state["momentum_buffer"] = _zeros(p.grad)
 
-    def _update(self, group, params, grads, buffers, _):
+    def _update(self, group, params, grads, buffers):
         muon(params, grads, buffers, has_complex=False, **{k: v for k, v in group.items() if k in self.defaults})
 
 

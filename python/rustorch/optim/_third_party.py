@@ -1,4 +1,4 @@
-"""Names that optimisers written outside of torch import from `torch.optim.optimizer`."""
+"""What optimisers written outside of torch import from `torch.optim.optimizer`, or call on themselves."""
 
 import functools
 from collections.abc import Callable, Iterable
@@ -65,3 +65,63 @@ def _get_foreach_kernels_supported_devices():
 
 def _get_capturable_supported_devices(supports_xla=True):
     return []
+
+
+def _device_dtype_check_for_fused(p, cuda_unsupported=False):
+    """Raises: RuntimeError: if `p` is not of a floating point dtype."""
+    if not p.is_floating_point():
+        raise RuntimeError(
+            "`fused=True` requires all the params to be floating point Tensors of supported devices: "
+            f"['cpu'] but {p.dtype} and {p.device.type}"
+        )
+
+
+def _single_tensor(function, lists):
+    """A functional step in the form `(*lists, grad_scale, found_inf, *, options)` of torch's private ones."""
+
+    @functools.wraps(function)
+    def step(*args, grad_scale=None, found_inf=None, **options):
+        for scale in (grad_scale, found_inf, *args[lists:]):
+            if scale is not None:
+                raise AssertionError("Expected grad_scale and found_inf to be None")
+        function(*args[:lists], **options)
+
+    return step
+
+
+class ForSubclasses:
+    """Methods of `Optimizer` for classes derived from it: steps of their own, copied from torch's."""
+
+    OptimizerPreHook = OptimizerPostHook = Callable[..., Any]
+    _group_entries = None  # names of the state entries in the order of the lists, where `_entries` has another
+
+    def _init_group(self, group, params_with_grad, grads, *lists):
+        """Append to each list what one step works on: parameters with a gradient, gradients, entries of their state.
+
+        An empty state is filled first. The lists of entries are in the order of torch's method of this class; those
+        that no option needs stay empty.
+        Returns: whether a parameter is complex.
+        """
+        names = self._group_entries or self._entries.names
+        params, new_grads, *_ = self._gather(group, self._entries)
+        params_with_grad += params
+        grads += new_grads
+        self._check_group(group, params, new_grads)
+        for entries, name in zip(lists, names, strict=True):
+            entries += [self.state[p][name] for p in params if name in self.state[p]]
+        return any(p.is_complex() for p in params)
+
+    def _check_group(self, group, params, grads):
+        self._refuse_sparse(grads)
+
+    def _cuda_graph_capture_health_check(self):
+        """Nothing: steps on the CPU are never captured."""
+
+    _accelerator_graph_capture_health_check = _optimizer_step_code = _cuda_graph_capture_health_check
+
+    @staticmethod
+    def _group_tensors_by_device_and_dtype(tensorlistlist, with_indices=False):
+        """{(device, dtype): ([parts of the parallel lists], indices)}, by the tensors of the first list."""
+        from rustorch.utils._foreach_utils import _group_tensors_by_device_and_dtype
+
+        return _group_tensors_by_device_and_dtype(tensorlistlist, with_indices)

@@ -1,13 +1,12 @@
 """Adadelta: a step size from the ratio of two running means."""
 
-from operator import itemgetter
-
+from rustorch.optim._third_party import _single_tensor
 from rustorch.optim.optimizer import (
     _as_real,
     _check_capturable,
-    _check_lr,
-    _check_non_negative,
     _check_steps,
+    _checked,
+    _Entries,
     _new_step,
     _number,
     _Plain,
@@ -32,7 +31,7 @@ class Adadelta(_Plain):
     Source: Zeiler 2012, arXiv:1212.5701.
     """
 
-    _entries = itemgetter("square_avg", "acc_delta", "step")
+    _entries = _Entries("square_avg", "acc_delta", "step")
 
     def __init__(
         self,
@@ -47,21 +46,21 @@ class Adadelta(_Plain):
         maximize=False,
         differentiable=False,
     ):
-        _check_lr(lr)
         if not 0.0 <= rho <= 1.0:
             raise ValueError(f"Invalid rho value: {rho}")
-        _check_non_negative(epsilon=eps, weight_decay=weight_decay)
-        defaults = {
-            "lr": lr,
-            "rho": rho,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "maximize": maximize,
-            "capturable": capturable,
-            "foreach": foreach,
-            "differentiable": differentiable,
-        }
-        super().__init__(params, defaults)
+        super().__init__(
+            params,
+            _checked(
+                lr=lr,
+                rho=rho,
+                eps=eps,
+                weight_decay=weight_decay,
+                maximize=maximize,
+                capturable=capturable,
+                foreach=foreach,
+                differentiable=differentiable,
+            ),
+        )
 
     def _init_state(self, group, p, state):
         state["step"] = _new_step()
@@ -109,3 +108,6 @@ def adadelta(
         delta.div_(square.add(eps).sqrt_()).mul_(grad)
         acc.mul_(rho).addcmul_(delta, delta, value=1 - rho)
         p.add_(delta, alpha=-lr)
+
+
+_single_tensor_adadelta = _multi_tensor_adadelta = _single_tensor(adadelta, lists=5)

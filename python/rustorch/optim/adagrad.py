@@ -1,9 +1,8 @@
 """Adagrad: steps divided by the root of the sum of all squared gradients."""
 
-from operator import itemgetter
-
 import rustorch
 from rustorch.optim import _fused
+from rustorch.optim._third_party import _single_tensor
 from rustorch.optim.optimizer import (
     _as_real,
     _check_fused_options,
@@ -12,6 +11,7 @@ from rustorch.optim.optimizer import (
     _check_non_negative,
     _check_steps,
     _closure_loss,
+    _Entries,
     _get_value,
     _new_step,
     _number,
@@ -19,8 +19,6 @@ from rustorch.optim.optimizer import (
 )
 
 __all__ = ["Adagrad", "adagrad"]
-
-_entries = itemgetter("sum", "step")
 
 
 class Adagrad(_Plain):
@@ -40,7 +38,9 @@ class Adagrad(_Plain):
     Source: Duchi, Hazan & Singer 2011, Adaptive subgradient methods for online learning.
     """
 
+    _entries = _Entries("sum", "step")
     _takes_sparse = True
+    _late_options = _Plain._late_options | {"fused": None}
 
     def __init__(
         self,
@@ -80,11 +80,6 @@ class Adagrad(_Plain):
             for p in group["params"]:
                 self._init_state(group, p, self.state[p])
 
-    def __setstate__(self, state):
-        super().__setstate__(state)
-        for group in self.param_groups:
-            group.setdefault("fused", None)
-
     def share_memory(self):
         """Move the sums to shared memory, for training from several processes."""
         for group in self.param_groups:
@@ -98,10 +93,19 @@ class Adagrad(_Plain):
             p, complex(start, start) if p.is_complex() else start, memory_format=rustorch.preserve_format
         )
 
+    def _check_group(self, group, params, grads):
+        if group["fused"]:
+            _check_fused_params(params)
+
+    def _init_group(self, group, params_with_grad, grads, *lists):
+        """Append to each list; returns whether a gradient is sparse, and whether a parameter is complex."""
+        complex_found = super()._init_group(group, params_with_grad, grads, *lists)
+        return any(grad.is_sparse for grad in grads), complex_found
+
     def step(self, closure=None):
         loss = _closure_loss(closure)
         for group in self.param_groups:
-            params, grads, sums, steps = self._gather(group, _entries)
+            params, grads, sums, steps = self._gather(group, self._entries)
             options = {
                 "lr": _number(group["lr"]),
                 "lr_decay": group["lr_decay"],
@@ -112,8 +116,7 @@ class Adagrad(_Plain):
             if group["fused"] is not False and not group["differentiable"]:
                 if _fused.adagrad_(params, grads, sums, steps, **options):
                     continue
-            if group["fused"]:
-                _check_fused_params(params)
+            self._check_group(group, params, grads)
             with rustorch.set_grad_enabled(group["differentiable"]):
                 adagrad(params, grads, sums, steps, differentiable=group["differentiable"], **options)
         return loss
@@ -164,3 +167,6 @@ def _sparse_update(p, grad, total, rate, eps):
     total.add_(rustorch.sparse_coo_tensor(indices, values.pow(2), size))
     root = total.sparse_mask(grad)._values().sqrt_().add_(eps)
     p.add_(rustorch.sparse_coo_tensor(indices, values / root, size), alpha=-rate)
+
+
+_single_tensor_adagrad = _multi_tensor_adagrad = _fused_adagrad = _single_tensor(adagrad, lists=4)

@@ -1,12 +1,10 @@
 """Adam, with its variants AMSGrad and decoupled weight decay."""
 
-from operator import itemgetter
-
 import rustorch
 from rustorch import Tensor
 from rustorch.optim import _fused
+from rustorch.optim._third_party import _single_tensor
 from rustorch.optim.optimizer import (
-    Optimizer,
     _as_real,
     _check_betas,
     _check_capturable,
@@ -16,21 +14,19 @@ from rustorch.optim.optimizer import (
     _check_non_negative,
     _check_steps,
     _closure_loss,
+    _Entries,
     _get_value,
     _new_step,
     _number,
-    _step_tensors,
+    _Plain,
     _to_scalar,
     _zeros,
 )
 
 __all__ = ["Adam", "adam"]
 
-_entries = itemgetter("exp_avg", "exp_avg_sq", "step")
-_entries_amsgrad = itemgetter("exp_avg", "exp_avg_sq", "step", "max_exp_avg_sq")
 
-
-class Adam(Optimizer):
+class Adam(_Plain):
     """Adam: steps scaled by running means of the gradient `m` and of its square `v`.
 
     `p -= lr * m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps)` in step t.
@@ -49,6 +45,11 @@ class Adam(Optimizer):
         decoupled_weight_decay (bool, False): shrink the parameters by `lr * weight_decay` instead (AdamW).
     Source: Kingma & Ba 2014, arXiv:1412.6980; Reddi et al. 2018, On the convergence of Adam and beyond.
     """
+
+    _entries = _Entries("exp_avg", "exp_avg_sq", "step")
+    _group_entries = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq", "step")
+    _entries_amsgrad = _Entries("exp_avg", "exp_avg_sq", "step", "max_exp_avg_sq")
+    _late_options = _Plain._late_options | {"amsgrad": False, "decoupled_weight_decay": False, "fused": None}
 
     def __init__(
         self,
@@ -96,18 +97,6 @@ class Adam(Optimizer):
         super().__init__(params, defaults)
         _check_fused_options(fused, foreach, differentiable)
 
-    def __setstate__(self, state):
-        super().__setstate__(state)
-        for group in self.param_groups:
-            group.setdefault("amsgrad", False)
-            group.setdefault("maximize", False)
-            group.setdefault("foreach", None)
-            group.setdefault("capturable", False)
-            group.setdefault("differentiable", False)
-            group.setdefault("decoupled_weight_decay", False)
-            group.setdefault("fused", None)
-            _step_tensors(self, group)
-
     def _sparse_message(self):
         return "Adam does not support sparse gradients, please consider SparseAdam instead"
 
@@ -120,6 +109,15 @@ class Adam(Optimizer):
         if group["amsgrad"]:
             state["max_exp_avg_sq"] = _zeros(p)
 
+    def _check_group(self, group, params, grads):
+        self._refuse_sparse(grads)
+        if group["fused"]:
+            _check_fused_params(params)
+        if group["differentiable"] and any(self.state[p]["step"].requires_grad for p in params):
+            raise RuntimeError("`requires_grad` is not supported for `step` in differentiable mode")
+        if group["foreach"] and isinstance(group["lr"], Tensor) and not group["capturable"]:
+            raise RuntimeError("lr as a Tensor is not supported for capturable=False and foreach=True")
+
     def step(self, closure=None):
         loss = _closure_loss(closure)
         for group in self.param_groups:
@@ -127,9 +125,9 @@ class Adam(Optimizer):
             beta1, beta2 = group["betas"]
             lr = group["lr"]
             if amsgrad:
-                params, grads, avgs, sqs, steps, tops = self._gather(group, _entries_amsgrad)
+                params, grads, avgs, sqs, steps, tops = self._gather(group, self._entries_amsgrad)
             else:
-                params, grads, avgs, sqs, steps = self._gather(group, _entries)
+                params, grads, avgs, sqs, steps = self._gather(group, self._entries)
                 tops = ()
             if group["fused"] is not False and not group["differentiable"] and not group["capturable"]:
                 done = _fused.adam_(
@@ -150,13 +148,7 @@ class Adam(Optimizer):
                 )
                 if done:
                     continue
-            self._refuse_sparse(grads)
-            if group["fused"]:
-                _check_fused_params(params)
-            if group["differentiable"] and any(step.requires_grad for step in steps):
-                raise RuntimeError("`requires_grad` is not supported for `step` in differentiable mode")
-            if group["foreach"] and isinstance(lr, Tensor) and not group["capturable"]:
-                raise RuntimeError("lr as a Tensor is not supported for capturable=False and foreach=True")
+            self._check_group(group, params, grads)
             with rustorch.set_grad_enabled(group["differentiable"]):
                 adam(
                     params,
@@ -251,3 +243,6 @@ def _differentiable_update(p, m, v, top, step, lr, beta1, beta2, eps):
         v = top
     denom = (v.sqrt() / (correction * negative_step_size)).add_(eps / negative_step_size)
     p.addcdiv_(m.clone(), denom)
+
+
+_single_tensor_adam = _multi_tensor_adam = _fused_adam = _single_tensor(adam, lists=6)

@@ -1,15 +1,13 @@
 """Adamax: Adam with the infinity norm."""
 
-from operator import itemgetter
-
 import rustorch
+from rustorch.optim._third_party import _single_tensor
 from rustorch.optim.optimizer import (
     _as_real,
-    _check_betas,
     _check_capturable,
-    _check_lr,
-    _check_non_negative,
     _check_steps,
+    _checked,
+    _Entries,
     _get_value,
     _new_step,
     _number,
@@ -35,7 +33,7 @@ class Adamax(_Plain):
     Source: Kingma & Ba 2014, arXiv:1412.6980, section 7.1.
     """
 
-    _entries = itemgetter("exp_avg", "exp_inf", "step")
+    _entries = _Entries("exp_avg", "exp_inf", "step")
 
     def __init__(
         self,
@@ -50,21 +48,19 @@ class Adamax(_Plain):
         differentiable=False,
         capturable=False,
     ):
-        _check_lr(lr)
-        _check_non_negative(epsilon=eps)
-        _check_betas(betas)
-        _check_non_negative(weight_decay=weight_decay)
-        defaults = {
-            "lr": lr,
-            "betas": betas,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "foreach": foreach,
-            "maximize": maximize,
-            "differentiable": differentiable,
-            "capturable": capturable,
-        }
-        super().__init__(params, defaults)
+        super().__init__(
+            params,
+            _checked(
+                lr=lr,
+                betas=betas,
+                eps=eps,
+                weight_decay=weight_decay,
+                foreach=foreach,
+                maximize=maximize,
+                differentiable=differentiable,
+                capturable=capturable,
+            ),
+        )
 
     def _init_state(self, group, p, state):
         state["step"] = _new_step()
@@ -114,3 +110,6 @@ def adamax(
         else:
             rustorch.maximum(u.mul_(beta2), size, out=u)
         p.addcdiv_(m, u, value=-lr / (1 - beta1 ** _get_value(step)))
+
+
+_single_tensor_adamax = _multi_tensor_adamax = _single_tensor(adamax, lists=5)

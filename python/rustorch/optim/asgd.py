@@ -1,13 +1,12 @@
 """Averaged stochastic gradient descent."""
 
-from operator import itemgetter
-
 import rustorch
+from rustorch.optim._third_party import _single_tensor
 from rustorch.optim.optimizer import (
     _as_real,
     _check_capturable,
-    _check_lr,
-    _check_non_negative,
+    _checked,
+    _Entries,
     _get_scalar_dtype,
     _get_value,
     _number,
@@ -34,7 +33,8 @@ class ASGD(_Plain):
     Source: Polyak & Juditsky 1992, Acceleration of stochastic approximation by averaging.
     """
 
-    _entries = itemgetter("ax", "mu", "eta", "step")
+    _entries = _Entries("ax", "mu", "eta", "step")
+    _group_entries = ("mu", "ax", "eta", "step")
 
     def __init__(
         self,
@@ -49,20 +49,20 @@ class ASGD(_Plain):
         differentiable=False,
         capturable=False,
     ):
-        _check_lr(lr)
-        _check_non_negative(weight_decay=weight_decay)
-        defaults = {
-            "lr": lr,
-            "lambd": lambd,
-            "alpha": alpha,
-            "t0": t0,
-            "weight_decay": weight_decay,
-            "foreach": foreach,
-            "maximize": maximize,
-            "differentiable": differentiable,
-            "capturable": capturable,
-        }
-        super().__init__(params, defaults)
+        super().__init__(
+            params,
+            _checked(
+                lr=lr,
+                lambd=lambd,
+                alpha=alpha,
+                t0=t0,
+                weight_decay=weight_decay,
+                foreach=foreach,
+                maximize=maximize,
+                differentiable=differentiable,
+                capturable=capturable,
+            ),
+        )
 
     def __setstate__(self, state):
         super().__setstate__(state)
@@ -124,3 +124,6 @@ def asgd(
         with rustorch.no_grad():
             eta.fill_(lr / (1 + lambd * lr * t) ** alpha)
             mu.fill_(1 / max(1, t - t0))
+
+
+_single_tensor_asgd = _multi_tensor_asgd = _single_tensor(asgd, lists=6)

@@ -1,14 +1,12 @@
 """NAdam: Adam with Nesterov momentum."""
 
-from operator import itemgetter
-
+from rustorch.optim._third_party import _single_tensor
 from rustorch.optim.optimizer import (
     _as_real,
-    _check_betas,
     _check_capturable,
-    _check_lr,
-    _check_non_negative,
     _check_steps,
+    _checked,
+    _Entries,
     _get_value,
     _new_step,
     _number,
@@ -36,7 +34,9 @@ class NAdam(_Plain):
     Source: Dozat 2016, Incorporating Nesterov momentum into Adam.
     """
 
-    _entries = itemgetter("exp_avg", "exp_avg_sq", "mu_product", "step")
+    _entries = _Entries("exp_avg", "exp_avg_sq", "mu_product", "step")
+
+    _late_options = _Plain._late_options | {"decoupled_weight_decay": False}
 
     def __init__(
         self,
@@ -53,28 +53,21 @@ class NAdam(_Plain):
         capturable=False,
         differentiable=False,
     ):
-        _check_lr(lr)
-        _check_non_negative(epsilon=eps)
-        _check_betas(betas)
-        _check_non_negative(weight_decay=weight_decay, momentum_decay=momentum_decay)
-        defaults = {
-            "lr": lr,
-            "betas": betas,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "momentum_decay": momentum_decay,
-            "decoupled_weight_decay": decoupled_weight_decay,
-            "maximize": maximize,
-            "foreach": foreach,
-            "capturable": capturable,
-            "differentiable": differentiable,
-        }
-        super().__init__(params, defaults)
-
-    def __setstate__(self, state):
-        super().__setstate__(state)
-        for group in self.param_groups:
-            group.setdefault("decoupled_weight_decay", False)
+        super().__init__(
+            params,
+            _checked(
+                lr=lr,
+                betas=betas,
+                eps=eps,
+                weight_decay=weight_decay,
+                momentum_decay=momentum_decay,
+                decoupled_weight_decay=decoupled_weight_decay,
+                maximize=maximize,
+                foreach=foreach,
+                capturable=capturable,
+                differentiable=differentiable,
+            ),
+        )
 
     def _init_state(self, group, p, state):
         state["step"] = _new_step()
@@ -136,3 +129,6 @@ def nadam(
         so_far = _get_value(product)
         p.addcdiv_(grad, denom, value=-lr * (1.0 - mu) / (1.0 - so_far))
         p.addcdiv_(m.clone() if differentiable else m, denom, value=-lr * mu_next / (1.0 - so_far * mu_next))
+
+
+_single_tensor_nadam = _multi_tensor_nadam = _single_tensor(nadam, lists=6)

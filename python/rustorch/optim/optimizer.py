@@ -5,7 +5,7 @@ import warnings
 from collections import OrderedDict, defaultdict
 from copy import deepcopy
 from itertools import chain, repeat
-from operator import attrgetter, is_not
+from operator import attrgetter, is_not, itemgetter
 
 import rustorch
 from rustorch import Tensor
@@ -60,7 +60,16 @@ _HOOK_TABLES = (
 )
 
 
-class Optimizer:
+class _Entries:
+    """Entries of a parameter's state by name: `pick(state)` gives them as a tuple."""
+
+    def __init__(self, *names):
+        self.names = names
+        pick = itemgetter(*names)
+        self.pick = pick if len(names) > 1 else lambda state: (pick(state),)
+
+
+class Optimizer(_third_party.ForSubclasses):
     """Base class of all optimisers.
 
     Args:
@@ -102,11 +111,18 @@ class Optimizer:
                 setattr(self, table, OrderedDict())
         self._patch_step_function()
         self.defaults.setdefault("differentiable", False)
+        for group in self.param_groups:
+            for option, value in self._late_options.items():
+                if option in self.defaults:
+                    group.setdefault(option, value)
+
+    # Options that older checkpoints lack, with what they meant there.
+    _late_options = {}
 
     def __repr__(self):
         lines = [type(self).__name__ + " ("]
         for i, group in enumerate(self.param_groups):
-            lines.append(f"Parameter Group {i}")
+            lines += ["", f"Parameter Group {i}"] if i else [f"Parameter Group {i}"]
             lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
         return "\n".join(lines) + "\n)"
 
@@ -152,6 +168,7 @@ class Optimizer:
 
     def _patch_step_function(self):
         cls = type(self)
+        self._zero_grad_profile_name = f"Optimizer.zero_grad#{cls.__name__}.zero_grad"
         if not getattr(cls.step, "hooked", None):
             cls.step = self.profile_hook_step(cls.step)
             cls.step.hooked = True
@@ -168,23 +185,21 @@ class Optimizer:
     def _gather(self, group, entries):
         """The tensors that one step works on, as parallel sequences: params, grads, and what `entries` picks.
 
-        `entries` is an itemgetter of at least two keys of a parameter's state. Parameters without a gradient are left
-        out; `_init_state(group, p, state)` fills an empty state first.
+        Parameters without a gradient are left out; `_init_state(group, p, state)` fills an empty state first.
         """
         params, grads = self._with_grad(group)
         states = list(map(self.state.__getitem__, params))
         if not states:
-            # An itemgetter tells its keys only this way.
-            return params, grads, *[()] * len(entries.__reduce__()[1])
+            return params, grads, *[()] * len(entries.names)
         try:
-            return params, grads, *zip(*map(entries, states))
+            return params, grads, *zip(*map(entries.pick, states))
         except KeyError:
             for p, state in zip(params, states):
                 if not state:
                     if p.grad.is_sparse and not self._takes_sparse:
                         raise RuntimeError(self._sparse_message()) from None
                     self._init_state(group, p, state)
-        return params, grads, *zip(*map(entries, states))
+        return params, grads, *zip(*map(entries.pick, states))
 
     _takes_sparse = False
 
@@ -384,14 +399,11 @@ class _Plain(Optimizer):
     Subclasses name the entries of a parameter's state in `_entries` and write `_update(group, params, grads, *lists)`.
     """
 
-    _entries = None
+    _late_options = {"foreach": None, "maximize": False, "capturable": False, "differentiable": False}
 
     def __setstate__(self, state):
         super().__setstate__(state)
         for group in self.param_groups:
-            for key in ("foreach", "maximize", "capturable", "differentiable"):
-                if key in self.defaults:
-                    group.setdefault(key, None if key == "foreach" else False)
             _step_tensors(self, group)
 
     def step(self, closure=None):
@@ -423,13 +435,26 @@ def _register(table, hook, prepend=False):
 def _check_lr(lr, message="Invalid learning rate: {}"):
     if isinstance(lr, Tensor) and lr.numel() != 1:
         raise ValueError("Tensor lr must be 1-element")
-    if not lr >= 0.0:
+    if not 0.0 <= lr:
         raise ValueError(message.format(lr))
+
+
+def _checked(**options):
+    """The options as the defaults of an optimiser, once those that several of them have are in range."""
+    _check_lr(options["lr"])
+    if "eps" in options:
+        _check_non_negative(epsilon=options["eps"])
+    if "betas" in options:
+        _check_betas(options["betas"])
+    for name in ("momentum", "weight_decay", "momentum_decay"):
+        if name in options:
+            _check_non_negative(**{name: options[name]})
+    return options
 
 
 def _check_non_negative(**values):
     for name, value in values.items():
-        if not value >= 0.0:
+        if not 0.0 <= value:
             raise ValueError(f"Invalid {name} value: {value}")
 
 
@@ -448,11 +473,7 @@ def _check_fused_options(fused, foreach, differentiable):
 
 def _check_fused_params(params):
     for p in params:
-        if not p.is_floating_point():
-            raise RuntimeError(
-                "`fused=True` requires all the params to be floating point Tensors of supported devices: "
-                f"['cpu'] but {p.dtype} and {p.device.type}"
-            )
+        _third_party._device_dtype_check_for_fused(p)
 
 
 def _check_capturable(params, capturable):

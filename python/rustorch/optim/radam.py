@@ -1,14 +1,12 @@
 """RAdam: Adam that waits until the variance of its step size is known."""
 
-from operator import itemgetter
-
+from rustorch.optim._third_party import _single_tensor
 from rustorch.optim.optimizer import (
     _as_real,
-    _check_betas,
     _check_capturable,
-    _check_lr,
-    _check_non_negative,
     _check_steps,
+    _checked,
+    _Entries,
     _get_value,
     _new_step,
     _number,
@@ -35,7 +33,9 @@ class RAdam(_Plain):
     Source: Liu et al. 2019, arXiv:1908.03265, algorithm 2.
     """
 
-    _entries = itemgetter("exp_avg", "exp_avg_sq", "step")
+    _entries = _Entries("exp_avg", "exp_avg_sq", "step")
+
+    _late_options = _Plain._late_options | {"decoupled_weight_decay": False}
 
     def __init__(
         self,
@@ -51,27 +51,20 @@ class RAdam(_Plain):
         capturable=False,
         differentiable=False,
     ):
-        _check_lr(lr)
-        _check_non_negative(epsilon=eps)
-        _check_betas(betas)
-        _check_non_negative(weight_decay=weight_decay)
-        defaults = {
-            "lr": lr,
-            "betas": betas,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "maximize": maximize,
-            "foreach": foreach,
-            "capturable": capturable,
-            "decoupled_weight_decay": decoupled_weight_decay,
-            "differentiable": differentiable,
-        }
-        super().__init__(params, defaults)
-
-    def __setstate__(self, state):
-        super().__setstate__(state)
-        for group in self.param_groups:
-            group.setdefault("decoupled_weight_decay", False)
+        super().__init__(
+            params,
+            _checked(
+                lr=lr,
+                betas=betas,
+                eps=eps,
+                weight_decay=weight_decay,
+                maximize=maximize,
+                foreach=foreach,
+                capturable=capturable,
+                decoupled_weight_decay=decoupled_weight_decay,
+                differentiable=differentiable,
+            ),
+        )
 
     def _init_state(self, group, p, state):
         state["step"] = _new_step()
@@ -131,3 +124,6 @@ def radam(
             root = root.add(eps) if differentiable else root.add_(eps)
             update = update * (correction2**0.5 / root) * rectify
         p.add_(update, alpha=-1.0)
+
+
+_single_tensor_radam = _multi_tensor_radam = _single_tensor(radam, lists=5)

@@ -1,16 +1,16 @@
 """RMSprop: steps divided by the root of a running mean of squared gradients."""
 
-from operator import itemgetter
-
 import rustorch
 from rustorch.optim import _fused
+from rustorch.optim._third_party import _single_tensor
 from rustorch.optim.optimizer import (
     _as_real,
     _check_capturable,
-    _check_lr,
     _check_non_negative,
     _check_steps,
+    _checked,
     _closure_loss,
+    _Entries,
     _new_step,
     _number,
     _Plain,
@@ -18,8 +18,6 @@ from rustorch.optim.optimizer import (
 )
 
 __all__ = ["RMSprop", "rmsprop"]
-
-_entries = itemgetter("square_avg", "step")
 
 
 class RMSprop(_Plain):
@@ -40,6 +38,10 @@ class RMSprop(_Plain):
     Source: Hinton, lecture 6 of Neural networks for machine learning; centered: Graves 2013, arXiv:1308.0850.
     """
 
+    _entries = _Entries("square_avg", "step")
+    _group_entries = ("square_avg", "momentum_buffer", "grad_avg", "step")
+    _late_options = _Plain._late_options | {"momentum": 0, "centered": False}
+
     def __init__(
         self,
         params,
@@ -54,27 +56,22 @@ class RMSprop(_Plain):
         maximize=False,
         differentiable=False,
     ):
-        _check_lr(lr)
-        _check_non_negative(epsilon=eps, momentum=momentum, weight_decay=weight_decay, alpha=alpha)
-        defaults = {
-            "lr": lr,
-            "momentum": momentum,
-            "alpha": alpha,
-            "eps": eps,
-            "centered": centered,
-            "weight_decay": weight_decay,
-            "capturable": capturable,
-            "foreach": foreach,
-            "maximize": maximize,
-            "differentiable": differentiable,
-        }
-        super().__init__(params, defaults)
-
-    def __setstate__(self, state):
-        super().__setstate__(state)
-        for group in self.param_groups:
-            group.setdefault("momentum", 0)
-            group.setdefault("centered", False)
+        _check_non_negative(alpha=alpha)
+        super().__init__(
+            params,
+            _checked(
+                lr=lr,
+                momentum=momentum,
+                alpha=alpha,
+                eps=eps,
+                centered=centered,
+                weight_decay=weight_decay,
+                capturable=capturable,
+                foreach=foreach,
+                maximize=maximize,
+                differentiable=differentiable,
+            ),
+        )
 
     def _init_state(self, group, p, state):
         state["step"] = _new_step()
@@ -87,7 +84,7 @@ class RMSprop(_Plain):
     def step(self, closure=None):
         loss = _closure_loss(closure)
         for group in self.param_groups:
-            params, grads, squares, steps = self._gather(group, _entries)
+            params, grads, squares, steps = self._gather(group, self._entries)
             means = buffers = []
             if group["centered"]:
                 means = [self.state[p]["grad_avg"] for p in params]
@@ -170,3 +167,6 @@ def rmsprop(
             p.add_(buf, alpha=-lr)
         else:
             p.addcdiv_(grad, root, value=-lr)
+
+
+_single_tensor_rmsprop = _multi_tensor_rmsprop = _single_tensor(rmsprop, lists=6)

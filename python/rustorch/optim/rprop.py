@@ -1,13 +1,13 @@
 """Resilient backpropagation: the sign of the gradient with a step size of its own for each element."""
 
-from operator import itemgetter
-
 import rustorch
+from rustorch.optim._third_party import _single_tensor
 from rustorch.optim.optimizer import (
     _as_real,
     _check_capturable,
-    _check_lr,
     _check_steps,
+    _checked,
+    _Entries,
     _new_step,
     _number,
     _Plain,
@@ -31,7 +31,7 @@ class Rprop(_Plain):
     Source: Riedmiller & Braun 1993, A direct adaptive method for faster backpropagation learning.
     """
 
-    _entries = itemgetter("prev", "step_size", "step")
+    _entries = _Entries("prev", "step_size", "step")
 
     def __init__(
         self,
@@ -45,19 +45,20 @@ class Rprop(_Plain):
         maximize=False,
         differentiable=False,
     ):
-        _check_lr(lr)
         if not 0.0 < etas[0] < 1.0 < etas[1]:
             raise ValueError(f"Invalid eta values: {etas[0]}, {etas[1]}")
-        defaults = {
-            "lr": lr,
-            "etas": etas,
-            "step_sizes": step_sizes,
-            "foreach": foreach,
-            "maximize": maximize,
-            "differentiable": differentiable,
-            "capturable": capturable,
-        }
-        super().__init__(params, defaults)
+        super().__init__(
+            params,
+            _checked(
+                lr=lr,
+                etas=etas,
+                step_sizes=step_sizes,
+                foreach=foreach,
+                maximize=maximize,
+                differentiable=differentiable,
+                capturable=capturable,
+            ),
+        )
 
     def _init_state(self, group, p, state):
         lr = _number(group["lr"])
@@ -113,3 +114,6 @@ def rprop(
         grad = grad.masked_fill(agree.lt(0), 0)
         p.addcmul_(grad.sign(), size, value=-1)
         prev.copy_(grad)
+
+
+_single_tensor_rprop = _multi_tensor_rprop = _single_tensor(rprop, lists=5)

@@ -6,12 +6,12 @@ from operator import is_not
 import rustorch
 from rustorch import Tensor
 from rustorch.optim import _fused
+from rustorch.optim._third_party import _single_tensor
 from rustorch.optim.optimizer import (
     Optimizer,
     _check_fused_options,
     _check_fused_params,
-    _check_lr,
-    _check_non_negative,
+    _checked,
     _closure_loss,
     _number,
     _to_scalar,
@@ -36,6 +36,8 @@ class SGD(Optimizer):
     Source: Sutskever et al. 2013, On the importance of initialization and momentum in deep learning.
     """
 
+    _late_options = {"nesterov": False, "maximize": False, "foreach": None, "differentiable": False, "fused": False}
+
     def __init__(
         self,
         params,
@@ -50,32 +52,35 @@ class SGD(Optimizer):
         differentiable=False,
         fused=None,
     ):
-        _check_lr(lr)
-        _check_non_negative(momentum=momentum, weight_decay=weight_decay)
+        options = _checked(
+            lr=lr,
+            momentum=momentum,
+            dampening=dampening,
+            weight_decay=weight_decay,
+            nesterov=nesterov,
+            maximize=maximize,
+            foreach=foreach,
+            differentiable=differentiable,
+            fused=fused,
+        )
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
-        defaults = {
-            "lr": lr,
-            "momentum": momentum,
-            "dampening": dampening,
-            "weight_decay": weight_decay,
-            "nesterov": nesterov,
-            "maximize": maximize,
-            "foreach": foreach,
-            "differentiable": differentiable,
-            "fused": fused,
-        }
-        super().__init__(params, defaults)
+        super().__init__(params, options)
         _check_fused_options(fused, foreach, differentiable)
 
-    def __setstate__(self, state):
-        super().__setstate__(state)
-        for group in self.param_groups:
-            group.setdefault("nesterov", False)
-            group.setdefault("maximize", False)
-            group.setdefault("foreach", None)
-            group.setdefault("differentiable", False)
-            group.setdefault("fused", False)
+    def _init_group(self, group, params, grads, momentum_buffer_list):
+        """Append to each list; the buffer of a parameter is None before its first step.
+
+        Returns: whether a gradient is sparse.
+        """
+        found, found_grads = self._with_grad(group)
+        params += found
+        grads += found_grads
+        if group["fused"]:
+            _check_fused_params(found)
+        if group["momentum"] != 0:
+            momentum_buffer_list += [self.state[p].get("momentum_buffer") for p in found]
+        return any(grad.is_sparse for grad in found_grads)
 
     def step(self, closure=None):
         loss = _closure_loss(closure)
@@ -159,3 +164,6 @@ def sgd(
             p.addcmul_(grad, lr, value=-1)
         else:
             p.add_(grad, alpha=-_number(lr))
+
+
+_single_tensor_sgd = _multi_tensor_sgd = _fused_sgd = _single_tensor(sgd, lists=3)

@@ -1,15 +1,12 @@
 """Adam for sparse gradients: only the rows that a gradient names are updated."""
 
 import math
-from operator import itemgetter
 
 import rustorch
 from rustorch import Tensor
-from rustorch.optim.optimizer import Optimizer, _check_betas, _closure_loss, _number, _zeros
+from rustorch.optim.optimizer import Optimizer, _check_betas, _closure_loss, _Entries, _number, _zeros
 
-__all__ = ["SparseAdam"]
-
-_entries = itemgetter("exp_avg", "exp_avg_sq")
+__all__ = ["SparseAdam", "sparse_adam"]
 
 
 class SparseAdam(Optimizer):
@@ -23,6 +20,7 @@ class SparseAdam(Optimizer):
         maximize (bool, False): ascend instead of descending.
     """
 
+    _entries = _Entries("exp_avg", "exp_avg_sq")
     _takes_sparse = True
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, maximize=False):
@@ -50,15 +48,31 @@ class SparseAdam(Optimizer):
         for group in self.param_groups:
             if any(p.grad is not None and not p.grad.is_sparse for p in group["params"]):
                 raise RuntimeError("SparseAdam does not support dense gradients, please consider Adam instead")
-            params, grads, means, squares = self._gather(group, _entries)
+            params, grads, means, squares = self._gather(group, self._entries)
             beta1, beta2 = group["betas"]
             with rustorch.no_grad():
-                for p, grad, m, v in zip(params, grads, means, squares):
-                    state = self.state[p]
-                    state["step"] += 1
-                    grad = (-grad if group.get("maximize") else grad).coalesce()
-                    _update(p, grad, m, v, state["step"], _number(group["lr"]), beta1, beta2, group["eps"])
+                for p in params:
+                    self.state[p]["step"] += 1
+                sparse_adam(
+                    params,
+                    grads,
+                    means,
+                    squares,
+                    [self.state[p]["step"] for p in params],
+                    eps=group["eps"],
+                    beta1=beta1,
+                    beta2=beta2,
+                    lr=group["lr"],
+                    maximize=group.get("maximize", False),
+                )
         return loss
+
+
+def sparse_adam(params, grads, exp_avgs, exp_avg_sqs, state_steps, *, eps, beta1, beta2, lr, maximize):
+    """One step of `SparseAdam` on lists of tensors; `state_steps` are numbers that count this step already."""
+    for p, grad, m, v, step in zip(params, grads, exp_avgs, exp_avg_sqs, state_steps):
+        grad = (-grad if maximize else grad).coalesce()
+        _update(p, grad, m, v, step, _number(lr), beta1, beta2, eps)
 
 
 def _update(p, grad, m, v, t, lr, beta1, beta2, eps):
