@@ -32,7 +32,7 @@ from rustorch._C import (  # noqa: E402
 for _name in _C._function_names:
     globals()[_name] = getattr(_C, _name)
 
-__version__ = _C._version
+from rustorch.torch_version import __version__ as __version__  # noqa: E402
 
 inf, nan, pi, e = _math.inf, _math.nan, _math.pi, _math.e
 newaxis = None

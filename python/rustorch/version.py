@@ -1,8 +1,7 @@
 """Versions of rustorch and of what it is built with."""
 
-from rustorch import _C
+from rustorch.torch_version import __version__ as __version__
 
-__version__ = _C._version
 cuda = None
 hip = None
 xpu = None
