@@ -197,6 +197,8 @@ def loose(name: str, obj: object, indent: str) -> str:
     """A line for something that only the module knows: names of parameters, no types."""
     if isinstance(obj, property) or inspect.isgetsetdescriptor(obj):
         return f"{indent}{name}: Any"
+    if inspect.isclass(obj) and obj.__name__ != name:
+        return f"{indent}{name} = {obj.__name__}"
     if inspect.isclass(obj):
         bases = [b.__name__ for b in obj.__bases__ if b.__module__ == "builtins" and b is not object]
         base = f"({bases[0]})" if bases else ""
@@ -277,6 +279,7 @@ def stub(rows: list[dict], module: object | None = None) -> str:
             "__loader__",
             "__spec__",
             "__package__",
+            "__path__",
         }
         extra = {n: o for n, o in vars(module).items() if n not in known}
         lines += [loose(n, o, "") for n, o in sorted(extra.items())]
@@ -292,7 +295,7 @@ def functional(rows: list[dict], core: object, module: object) -> str:
         if name.startswith("_"):
             continue
         for place, owner in (("_nn", core._nn), ("", core)):
-            if inspect.isbuiltin(obj) and getattr(owner, obj.__name__, None) is obj:
+            if inspect.isbuiltin(obj) and getattr(owner, obj.__name__, None) is obj and obj.__name__ in table[place]:
                 lines += functions({name: table[place][obj.__name__]}, "")
                 break
         else:

@@ -43,7 +43,7 @@ short, int, long = int16, int32, int64  # noqa: F405
 cfloat, cdouble = complex64, complex128  # noqa: F405
 legacy_contiguous_format = contiguous_format  # noqa: F405
 
-from rustorch import _tensor as _tensor, overrides as overrides, storage as storage  # noqa: E402
+from rustorch import _core_names as _core_names, _tensor as _tensor, overrides as overrides, storage as storage  # noqa: E402
 from rustorch._legacy import classes as _classes, set_default_tensor_type as set_default_tensor_type  # noqa: E402
 from rustorch._interop import *  # noqa: E402
 from rustorch._lowrank import pca_lowrank as pca_lowrank, svd_lowrank as svd_lowrank  # noqa: E402

@@ -1,6 +1,8 @@
 """Composites that stay in Python."""
 
 import rustorch
+from rustorch import Tensor as Tensor
+from rustorch import split as split
 from rustorch._C import _private
 from rustorch._numeric import *  # noqa: F403
 from rustorch._numeric import __all__ as _numeric

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any, Union
 
 import rustorch
-from rustorch import device as _device
 from rustorch import strided as strided
 
 __all__ = ["Device", "FileLike", "Number", "Storage"]
@@ -17,6 +16,7 @@ _TensorOrTensors = TensorOrTensors
 _int, _float, _bool, _complex = builtins.int, builtins.float, builtins.bool, builtins.complex
 _size = Union[rustorch.Size, list[_int], tuple[_int, ...]]  # noqa: UP007
 _symsize = _size
+_dtype, _layout, _device = rustorch.dtype, rustorch.layout, rustorch.device
 _dispatchkey = str
 Number = _int | _float | _bool
 _Number = (_int, _float, _bool)

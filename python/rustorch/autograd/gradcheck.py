@@ -24,6 +24,8 @@ from rustorch.autograd._differences import (
     stored,
     varied,
 )
+from rustorch.autograd._old_gradcheck import get_analytical_jacobian as get_analytical_jacobian
+from rustorch.autograd._old_gradcheck import get_numerical_jacobian as get_numerical_jacobian
 
 __all__ = ["GradcheckError", "gradcheck", "gradgradcheck"]
 

@@ -1,12 +1,28 @@
 """Layers as functions: everything here is stateless, and parameters are arguments."""
 
 import types
+from collections.abc import Callable as Callable
+from typing import Optional as Optional
 
 import rustorch
+from rustorch import _VF as _VF
+from rustorch import Tensor as Tensor
 from rustorch._C import _nn
+from rustorch._jit_internal import boolean_dispatch as boolean_dispatch
+from rustorch.nn import _reduction
 from rustorch.nn._functional import activation, attention, loss, margin_loss, norm, pool, sparse, vision
+from rustorch.nn._shapes import _list_with_default as _list_with_default
+from rustorch.nn._shapes import _pair as _pair
+from rustorch.nn._shapes import _single as _single
+from rustorch.nn._shapes import _triple as _triple
+from rustorch.overrides import handle_torch_function as handle_torch_function
+from rustorch.overrides import has_torch_function as has_torch_function
+from rustorch.overrides import has_torch_function_unary as has_torch_function_unary
+from rustorch.overrides import has_torch_function_variadic as has_torch_function_variadic
 
-# Functions the core offers with the signature that is public here; one it lacks is absent here as well.
+_Reduction, _get_softmax_dim = _reduction, activation._implicit_dim
+
+# Functions the core offers with the signature that is public here.
 _NATIVE = {
     rustorch: (
         "adaptive_avg_pool1d avg_pool1d bilinear celu_ channel_shuffle conv1d conv2d conv3d conv_tbc conv_transpose1d "
@@ -19,9 +35,8 @@ _NATIVE = {
     ),
 }
 for _owner, _names in _NATIVE.items():
-    globals().update((name, getattr(_owner, name)) for name in _names.split() if hasattr(_owner, name))
-if hasattr(_nn, "log_sigmoid"):
-    logsigmoid = _nn.log_sigmoid
+    globals().update((name, getattr(_owner, name)) for name in _names.split())
+logsigmoid = _nn.log_sigmoid
 
 for _part in (activation, attention, loss, margin_loss, norm, pool, sparse, vision):
     for _name, _value in vars(_part).items():

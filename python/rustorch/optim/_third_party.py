@@ -6,11 +6,21 @@ from typing import Any
 
 import rustorch
 from rustorch import Tensor
+from rustorch.utils._foreach_utils import (
+    _get_foreach_kernels_supported_devices as _get_foreach_kernels_supported_devices,
+)
+from rustorch.utils._foreach_utils import (
+    _get_fused_kernels_supported_devices as _get_fused_kernels_supported_devices,
+)
+from rustorch.utils._foreach_utils import (
+    _group_tensors_by_device_and_dtype as _group_tensors_by_device_and_dtype,
+)
 
 ParamsT = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
 Args = tuple[Any, ...]
 Kwargs = dict[str, Any]
 StateDict = dict[str, Any]
+DeviceDict = dict[Any, Tensor]
 DeviceDtypeDict = dict[tuple[Any, Any] | None, Tensor]
 GlobalOptimizerPreHook = Callable[..., Any]
 GlobalOptimizerPostHook = Callable[..., None]
@@ -57,10 +67,6 @@ def _view_as_real(params, *state_and_grads):
 def _disable_dynamo_if_unsupported(single_tensor_fn=None):
     """Decorates a function as it is: nothing is compiled here."""
     return lambda func: func
-
-
-def _get_foreach_kernels_supported_devices():
-    return ["cpu"]
 
 
 def _get_capturable_supported_devices(supports_xla=True):
@@ -122,6 +128,4 @@ class ForSubclasses:
     @staticmethod
     def _group_tensors_by_device_and_dtype(tensorlistlist, with_indices=False):
         """{(device, dtype): ([parts of the parallel lists], indices)}, by the tensors of the first list."""
-        from rustorch.utils._foreach_utils import _group_tensors_by_device_and_dtype
-
         return _group_tensors_by_device_and_dtype(tensorlistlist, with_indices)

@@ -6,7 +6,7 @@ from copy import deepcopy
 
 import rustorch
 from rustorch import nn
-from rustorch.optim.lr_scheduler.base import LRScheduler, _per_group, _warn_get_lr_called_within_step
+from rustorch.optim.lr_scheduler.base import LRScheduler, _format_param, _warn_get_lr_called_within_step
 
 __all__ = [
     "SWALR",
@@ -178,7 +178,7 @@ class SWALR(LRScheduler):
     """
 
     def __init__(self, optimizer, swa_lr, anneal_epochs=10, anneal_strategy="cos", last_epoch=-1):
-        for rate, group in zip(_per_group("swa_lr", optimizer, swa_lr), optimizer.param_groups, strict=True):
+        for rate, group in zip(_format_param("swa_lr", optimizer, swa_lr), optimizer.param_groups, strict=True):
             group["swa_lr"] = rate
         if anneal_strategy not in ("cos", "linear"):
             raise ValueError(f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}")

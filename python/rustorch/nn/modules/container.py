@@ -1,5 +1,6 @@
 """Modules that hold other modules or parameters."""
 
+import itertools
 import operator
 import warnings
 from collections import OrderedDict
@@ -90,6 +91,10 @@ class Sequential(_NoDigits, Module):
         for module in self._modules.values():
             input = module(input)
         return input
+
+    def _get_item_by_idx(self, iterator, idx):
+        """The item at `idx` of an iterator over as many items as there are children."""
+        return next(itertools.islice(iterator, _check_index(idx, len(self)), None))
 
     def _name_at(self, idx):
         return list(self._modules)[_check_index(idx, len(self))]

@@ -165,6 +165,8 @@ class Module(_ModuleHooks, _ModuleState, _ModuleConversion):
             return self._compiled_call_impl(*args, **kwargs)
         return self._call_impl(*args, **kwargs)
 
+    _wrapped_call_impl = __call__
+
     # ---- registration and attributes
 
     def register_buffer(self, name, tensor, persistent=True):

@@ -173,6 +173,8 @@ class RNNBase(Module):
     def flatten_parameters(self):
         """Kept for its name: the weights need not lie side by side in memory."""
 
+    _init_flat_weights = _update_flat_weights = flatten_parameters
+
     def reset_parameters(self):
         """Draw all parameters evenly from +-1/sqrt(hidden_size)."""
         _fill_uniform(self)

@@ -6,7 +6,13 @@ act on one optimiser); where there is a closed form, it is used when a step numb
 
 from rustorch.optim.lr_scheduler.base import EPOCH_DEPRECATION_WARNING as EPOCH_DEPRECATION_WARNING
 from rustorch.optim.lr_scheduler.base import LRScheduler as LRScheduler
+from rustorch.optim.lr_scheduler.base import _enable_get_lr_call as _enable_get_lr_call
+from rustorch.optim.lr_scheduler.base import _format_param as _format_param
+from rustorch.optim.lr_scheduler.base import _initial_mode as _initial_mode
 from rustorch.optim.lr_scheduler.base import _LRScheduler as _LRScheduler
+from rustorch.optim.lr_scheduler.base import _param_groups_val_list as _param_groups_val_list
+from rustorch.optim.lr_scheduler.base import _update_param_group_val as _update_param_group_val
+from rustorch.optim.lr_scheduler.base import _warn_get_lr_called_within_step as _warn_get_lr_called_within_step
 from rustorch.optim.lr_scheduler.composite import ChainedScheduler as ChainedScheduler
 from rustorch.optim.lr_scheduler.composite import SequentialLR as SequentialLR
 from rustorch.optim.lr_scheduler.cycle import CyclicLR as CyclicLR

@@ -20,12 +20,12 @@ def _copied(value):
     return value.clone() if isinstance(value, Tensor) else value
 
 
-def _values(optimizer, key):
+def _param_groups_val_list(optimizer, key):
     """`key` of every group, with tensors copied so that later steps leave them alone."""
     return [_copied(group[key]) for group in optimizer.param_groups]
 
 
-def _set(group, key, value):
+def _update_param_group_val(group, key, value):
     """Set an option; a tensor keeps its identity and takes the value."""
     if isinstance(group[key], Tensor):
         group[key].fill_(_to_scalar(value))
@@ -33,7 +33,7 @@ def _set(group, key, value):
         group[key] = value
 
 
-def _per_group(name, optimizer, value):
+def _format_param(name, optimizer, value):
     """`value` as one entry per parameter group."""
     groups = len(optimizer.param_groups)
     if not isinstance(value, (list, tuple)):
@@ -49,6 +49,28 @@ def _per_group(name, optimizer, value):
 def _check_optimizer(optimizer):
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
+
+
+class _Mark:
+    """Sets an attribute of a schedule to True within a `with` block."""
+
+    def __init__(self, o):
+        self.o = o
+
+    def __enter__(self):
+        setattr(self.o, self._name, True)
+        return self
+
+    def __exit__(self, type, value, traceback):
+        setattr(self.o, self._name, False)
+
+
+class _enable_get_lr_call(_Mark):
+    _name = "_get_lr_called_within_step"
+
+
+class _initial_mode(_Mark):
+    _name = "_is_initial"
 
 
 class LRScheduler:
@@ -78,7 +100,7 @@ class LRScheduler:
                         "checkpoint but haven't properly loaded the optimizer state\n2. You're using last_epoch >= 0 "
                         "for a fresh training run (not recommended)"
                     )
-        self.base_lrs = _values(optimizer, "initial_lr")
+        self.base_lrs = _param_groups_val_list(optimizer, "initial_lr")
         self.last_epoch = last_epoch
         _note_optimizer_steps(optimizer)
         self._initial_step()
@@ -86,11 +108,8 @@ class LRScheduler:
     def _initial_step(self):
         """Set the rates of step 0."""
         self._step_count = 0
-        self._is_initial = True
-        try:
+        with _initial_mode(self):
             self.step()
-        finally:
-            self._is_initial = False
 
     def state_dict(self):
         """Everything but the optimiser, as a dict."""
@@ -133,29 +152,26 @@ class LRScheduler:
         self._update_lr(epoch)
 
     def _update_lr(self, epoch=None):
-        self._get_lr_called_within_step = True
-        try:
+        with _enable_get_lr_call(self):
             if epoch is None:
                 self.last_epoch += 1
                 lrs = self.get_lr()
             else:
                 self.last_epoch = epoch
                 lrs = self._get_closed_form_lr() if hasattr(self, "_get_closed_form_lr") else self.get_lr()
-        finally:
-            self._get_lr_called_within_step = False
         self._write(lrs)
 
     def _write(self, lrs):
         for group, lr in zip(self.optimizer.param_groups, lrs, strict=True):
-            _set(group, "lr", lr)
-        self._last_lr = _values(self.optimizer, "lr")
+            _update_param_group_val(group, "lr", lr)
+        self._last_lr = _param_groups_val_list(self.optimizer, "lr")
 
     # ---- for subclasses
 
     def _current(self):
         """The rates as they stand, for steps that change nothing."""
         _warn_get_lr_called_within_step(self)
-        return _values(self.optimizer, "lr")
+        return _param_groups_val_list(self.optimizer, "lr")
 
     def _scaled(self, factor):
         """The rates as they stand times `factor`."""

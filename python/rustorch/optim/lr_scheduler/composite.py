@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 
-from rustorch.optim.lr_scheduler.base import LRScheduler, _set, _values
+from rustorch.optim.lr_scheduler.base import LRScheduler, _param_groups_val_list, _update_param_group_val
 from rustorch.optim.lr_scheduler.plateau import ReduceLROnPlateau
 
 
@@ -63,7 +63,7 @@ class SequentialLR(_Composite):
         self.optimizer = optimizer
         # Every member set its own first rate when it was built: only that of the first one counts.
         for group in optimizer.param_groups:
-            _set(group, "lr", group["initial_lr"])
+            _update_param_group_val(group, "lr", group["initial_lr"])
         self.recursive_undo()
         first = schedulers[bisect_right(milestones, 0)]
         first._initial_step()
@@ -104,9 +104,9 @@ class ChainedScheduler(_Composite):
         _check_members(self, optimizer, schedulers)
         self._schedulers = schedulers
         self.optimizer = optimizer
-        self._last_lr = _values(schedulers[-1].optimizer, "lr")
+        self._last_lr = _param_groups_val_list(schedulers[-1].optimizer, "lr")
 
     def step(self):
         for scheduler in self._schedulers:
             scheduler.step()
-        self._last_lr = _values(self._schedulers[-1].optimizer, "lr")
+        self._last_lr = _param_groups_val_list(self._schedulers[-1].optimizer, "lr")

@@ -6,8 +6,8 @@ import types
 from rustorch.optim.lr_scheduler.base import (
     LRScheduler,
     _check_optimizer,
-    _per_group,
-    _set,
+    _format_param,
+    _update_param_group_val,
     _warn_get_lr_called_within_step,
 )
 
@@ -25,8 +25,8 @@ def _start_momentum_cycle(scheduler, base_momentum, max_momentum, last_epoch):
     if "momentum" not in optimizer.defaults and "betas" not in optimizer.defaults:
         raise ValueError("optimizer must support momentum or beta1 with `cycle_momentum` option enabled")
     scheduler.use_beta1 = "betas" in optimizer.defaults
-    low = _per_group("base_momentum", optimizer, base_momentum)
-    high = _per_group("max_momentum", optimizer, max_momentum)
+    low = _format_param("base_momentum", optimizer, base_momentum)
+    high = _format_param("max_momentum", optimizer, max_momentum)
     if last_epoch == -1:
         for top, bottom, group in zip(high, low, optimizer.param_groups, strict=True):
             _set_momentum(group, top, scheduler.use_beta1)
@@ -70,11 +70,11 @@ class CyclicLR(LRScheduler):
     ):
         _check_optimizer(optimizer)
         self.optimizer = optimizer
-        base_lrs = _per_group("base_lr", optimizer, base_lr)
+        base_lrs = _format_param("base_lr", optimizer, base_lr)
         if last_epoch == -1:
             for lr, group in zip(base_lrs, optimizer.param_groups, strict=True):
-                _set(group, "lr", lr)
-        self.max_lrs = _per_group("max_lr", optimizer, max_lr)
+                _update_param_group_val(group, "lr", lr)
+        self.max_lrs = _format_param("max_lr", optimizer, max_lr)
         up = float(step_size_up)
         down = up if step_size_down is None else float(step_size_down)
         self.total_size = up + down
@@ -198,7 +198,7 @@ class OneCycleLR(LRScheduler):
         if anneal_strategy not in ("cos", "linear"):
             raise ValueError(f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}")
         self._anneal_func_type = anneal_strategy
-        max_lrs = _per_group("max_lr", optimizer, max_lr)
+        max_lrs = _format_param("max_lr", optimizer, max_lr)
         if last_epoch == -1:
             for group, top in zip(optimizer.param_groups, max_lrs):
                 group["initial_lr"] = top / div_factor

@@ -3,7 +3,13 @@
 import math
 import warnings
 
-from rustorch.optim.lr_scheduler.base import EPOCH_DEPRECATION_WARNING, LRScheduler, _check_optimizer, _set, _values
+from rustorch.optim.lr_scheduler.base import (
+    EPOCH_DEPRECATION_WARNING,
+    LRScheduler,
+    _check_optimizer,
+    _param_groups_val_list,
+    _update_param_group_val,
+)
 
 
 class ReduceLROnPlateau(LRScheduler):
@@ -50,7 +56,7 @@ class ReduceLROnPlateau(LRScheduler):
         self.cooldown = cooldown
         self.eps = eps
         self.last_epoch = 0
-        self._last_lr = _values(optimizer, "lr")
+        self._last_lr = _param_groups_val_list(optimizer, "lr")
         self._init_is_better(mode=mode, threshold=threshold, threshold_mode=threshold_mode)
         self._reset()
 
@@ -80,7 +86,7 @@ class ReduceLROnPlateau(LRScheduler):
             self._reduce_lr(epoch)
             self.cooldown_counter = self.cooldown
             self.num_bad_epochs = 0
-        self._last_lr = _values(self.optimizer, "lr")
+        self._last_lr = _param_groups_val_list(self.optimizer, "lr")
 
     def _reduce_lr(self, epoch):
         groups = self.optimizer.param_groups
@@ -97,7 +103,7 @@ class ReduceLROnPlateau(LRScheduler):
             old = float(group["lr"])
             new = max(old * self.factor, smallest)
             if old - new > self.eps:
-                _set(group, "lr", new)
+                _update_param_group_val(group, "lr", new)
 
     @property
     def in_cooldown(self):

@@ -1,5 +1,6 @@
 """Datasets, samplers, and the loader that makes batches of them."""
 
+from rustorch.utils.data import _utils as _utils
 from rustorch.utils.data.collate import default_collate as default_collate
 from rustorch.utils.data.collate import default_convert as default_convert
 from rustorch.utils.data.dataloader import DataLoader as DataLoader

@@ -1,6 +1,7 @@
 """Joining samples into a batch."""
 
 import copy
+import re
 from collections.abc import Mapping, MutableMapping, MutableSequence, Sequence
 
 import rustorch
@@ -8,7 +9,11 @@ from rustorch import Tensor
 
 __all__ = ["collate", "default_collate", "default_collate_fn_map", "default_convert"]
 
-_WRONG = "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {}"
+default_collate_err_msg_format = (
+    "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {}"
+)
+
+np_str_obj_array_pattern = re.compile(r"[SaUO]")
 
 
 def _is_text_array(value):
@@ -89,7 +94,7 @@ def collate(batch, *, collate_fn_map=None):
             raise RuntimeError("each element in list of batch should be of equal size")
         columns = [collate(column, collate_fn_map=collate_fn_map) for column in zip(*batch)]
         return columns if isinstance(elem, tuple) else _like_sequence(elem, columns)
-    raise TypeError(_WRONG.format(kind))
+    raise TypeError(default_collate_err_msg_format.format(kind))
 
 
 def collate_tensor_fn(batch, *, collate_fn_map=None):
@@ -108,25 +113,35 @@ def collate_tensor_fn(batch, *, collate_fn_map=None):
     return rustorch.stack(batch, 0)
 
 
-def collate_numpy_fn(batch, *, collate_fn_map=None):
-    """NumPy arrays stacked, NumPy numbers as a vector."""
-    elem = batch[0]
-    if type(elem).__name__ not in ("ndarray", "memmap"):
-        return rustorch.as_tensor(batch)
-    if _is_text_array(elem):
-        raise TypeError(_WRONG.format(elem.dtype))
+def collate_numpy_array_fn(batch, *, collate_fn_map=None):
+    """NumPy arrays stacked."""
+    if _is_text_array(batch[0]):
+        raise TypeError(default_collate_err_msg_format.format(batch[0].dtype))
     return rustorch.stack([rustorch.as_tensor(array) for array in batch], 0)
 
 
+def collate_numpy_scalar_fn(batch, *, collate_fn_map=None):
+    """NumPy numbers as a vector."""
+    return rustorch.as_tensor(batch)
+
+
+def _collate_numpy(batch, *, collate_fn_map=None):
+    is_array = type(batch[0]).__name__ in ("ndarray", "memmap")
+    return (collate_numpy_array_fn if is_array else collate_numpy_scalar_fn)(batch)
+
+
 def collate_float_fn(batch, *, collate_fn_map=None):
+    """Floats as a float64 vector."""
     return rustorch.tensor(batch, dtype=rustorch.float64)
 
 
 def collate_int_fn(batch, *, collate_fn_map=None):
+    """Ints as an int64 vector, bools as a bool vector."""
     return rustorch.tensor(batch)
 
 
 def collate_str_fn(batch, *, collate_fn_map=None):
+    """Texts as the list they are in."""
     return batch
 
 
@@ -142,7 +157,7 @@ class _Numpy(metaclass=_NumpyMeta):
 
 default_collate_fn_map = {
     Tensor: collate_tensor_fn,
-    _Numpy: collate_numpy_fn,
+    _Numpy: _collate_numpy,
     float: collate_float_fn,
     int: collate_int_fn,
     str: collate_str_fn,

@@ -8,6 +8,7 @@ import types
 import warnings
 import weakref
 
+from rustorch._utils import ExceptionWrapper
 from rustorch.utils.data import worker as _worker
 from rustorch.utils.data.collate import default_collate, default_convert
 from rustorch.utils.data.dataset import IterableDataset
@@ -466,7 +467,7 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
 
     def _hand_out(self, data):
         self._send()
-        if isinstance(data, _worker.Failure):
+        if isinstance(data, ExceptionWrapper):
             data.reraise()
         return data
 

@@ -3,9 +3,9 @@
 import os
 import random
 import sys
-import traceback
 
 import rustorch
+from rustorch._utils import ExceptionWrapper
 from rustorch.utils.data.fetch import make_fetcher
 
 # Seconds between two looks at whether the process at the other end is still alive.
@@ -44,37 +44,6 @@ def get_worker_info():
     return _worker_info
 
 
-class Failure:
-    """An exception on its way from a worker to the loader."""
-
-    def __init__(self, worker_id):
-        kind, value, tb = sys.exc_info()
-        self.kind = kind
-        self.text = "".join(traceback.format_exception(kind, value, tb))
-        self.where = f"in DataLoader worker process {worker_id}"
-
-    def reraise(self):
-        """Raise an exception of the same class, with the worker's traceback in its text."""
-        text = f"Caught {self.kind.__name__} {self.where}.\nOriginal {self.text}"
-        if issubclass(self.kind, KeyError):
-            text = _Verbatim(text)
-        try:
-            error = self.kind(text)
-        except Exception:
-            # The class takes other arguments.
-            raise RuntimeError(text) from None
-        raise error
-
-
-class _Verbatim(str):
-    """Text whose repr is itself: a KeyError shows the repr of its argument."""
-
-    __slots__ = ()
-
-    def __repr__(self):
-        return str(self)
-
-
 class StreamEnd:
     """Sent when the iterable dataset of a worker has no more samples."""
 
@@ -105,7 +74,7 @@ def worker_loop(dataset, tasks, results, done, auto_collation, collate_fn, drop_
         try:
             message = ForkingPickler.dumps((number, me, data))
         except Exception:
-            message = ForkingPickler.dumps((number, me, Failure(me)))
+            message = ForkingPickler.dumps((number, me, ExceptionWrapper(where=f"in DataLoader worker process {me}")))
         results.put(bytes(message))
 
     parent = os.getppid()
@@ -119,7 +88,7 @@ def worker_loop(dataset, tasks, results, done, auto_collation, collate_fn, drop_
                 init_fn(me)
             fetch = make_fetcher(dataset, auto_collation, collate_fn, drop_last)
         except Exception:
-            failure = Failure(me)
+            failure = ExceptionWrapper(where=f"in DataLoader worker process {me}")
         ended = False
         while os.getppid() == parent:
             if not tasks.poll(CHECK_INTERVAL):
@@ -133,7 +102,7 @@ def worker_loop(dataset, tasks, results, done, auto_collation, collate_fn, drop_
                 try:
                     fetch = make_fetcher(dataset, auto_collation, collate_fn, drop_last)
                 except Exception:
-                    failure = Failure(me)
+                    failure = ExceptionWrapper(where=f"in DataLoader worker process {me}")
                 continue
             if ended:
                 continue
@@ -146,7 +115,7 @@ def worker_loop(dataset, tasks, results, done, auto_collation, collate_fn, drop_
                 except StopIteration:
                     data, ended = StreamEnd(), True
                 except Exception:
-                    data = Failure(me)
+                    data = ExceptionWrapper(where=f"in DataLoader worker process {me}")
             answer(number, data)
             del data, task
     except (KeyboardInterrupt, EOFError):
