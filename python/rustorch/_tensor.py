@@ -196,15 +196,15 @@ def _keeps_plain(function):
     return function in _PLAIN
 
 
-# Attributes that rebuilding sets by itself.
-_REBUILT = ("_backward_hooks",)
+def _hooks_of(self):
+    """The hooks on this tensor, numbered; None without any. Setting it does nothing: a handle takes a hook away."""
+    hooks = self._hook_functions()
+    return OrderedDict(enumerate(hooks)) if hooks else None
 
 
-def _state_of(tensor):
-    state = _get_obj_state(tensor)
-    if isinstance(state, dict):
-        state = {name: value for name, value in state.items() if name not in _REBUILT}
-    return state or None
+Tensor._backward_hooks = property(_hooks_of, lambda self, hooks: None)
+Tensor._post_accumulate_grad_hooks = property(lambda self: None, lambda self, hooks: None)
+Tensor._grad = property(lambda self: self.grad, lambda self, grad: setattr(self, "grad", grad))
 
 
 def _reduce_args(tensor):
@@ -222,7 +222,7 @@ def _reduce_args(tensor):
 
 @_method
 def __reduce_ex__(self, proto):
-    state = _state_of(self)
+    state = _get_obj_state(self)
     with _C.DisableTorchFunctionSubclass():
         rustorch.utils.hooks.warn_if_has_hooks(self)
         args = _reduce_args(self)

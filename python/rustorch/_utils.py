@@ -31,8 +31,7 @@ def _rebuild_tensor(storage, storage_offset, size, stride):
 def _rebuild_tensor_v2(storage, storage_offset, size, stride, requires_grad, backward_hooks, metadata=None):
     tensor = _rebuild_tensor(storage, storage_offset, size, stride)
     tensor.requires_grad = requires_grad
-    # Kept for the format; hooks are functions, which pickles of tensors leave out.
-    tensor._backward_hooks = backward_hooks
+    # backward_hooks is there for the format: hooks are functions, which pickles of tensors leave out.
     return tensor
 
 
@@ -50,9 +49,7 @@ def _rebuild_from_type_v2(function, new_type, args, state):
 def _rebuild_parameter(data, requires_grad, backward_hooks):
     from rustorch.nn.parameter import Parameter
 
-    param = Parameter(data, requires_grad)
-    param._backward_hooks = backward_hooks
-    return param
+    return Parameter(data, requires_grad)
 
 
 def _rebuild_parameter_with_state(data, requires_grad, backward_hooks, state):

@@ -348,8 +348,8 @@ impl PyTensor {
         Ok(slf)
     }
     fn __hash__(slf: &Bound<'_, Self>) -> isize {
-        // Objects hash by identity, as in torch; the low bits of an address carry nothing.
-        (slf.as_ptr() as usize >> 4) as isize
+        // As in torch the hash is `id(x)`, which is the address.
+        slf.as_ptr() as isize
     }
     fn __getitem__(slf: &Bound<'_, Self>, index: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         contain(|| super::indexing::get(slf, index))

@@ -183,3 +183,28 @@ def test_wrong_number_of_gradients_is_an_error():
 
     with pytest.raises(RuntimeError, match="returned an incorrect number of gradients"):
         Short.apply(leaf(1.0)).sum().backward()
+
+
+def test_what_forward_has_said_can_be_read_on_ctx():
+    seen = {}
+
+    class Double(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            seen["before"] = (ctx.to_save, ctx.saved_for_forward, ctx.dirty_tensors, ctx.non_differentiable)
+            sign = x > 0
+            ctx.save_for_backward(x)
+            ctx.mark_non_differentiable(sign)
+            seen["after"] = (len(ctx.to_save), len(ctx.non_differentiable))
+            return x * 2, sign
+
+        @staticmethod
+        def backward(ctx, grad, _):
+            ctx.maybe_clear_saved_tensors()
+            return grad * 2
+
+    y, _ = Double.apply(torch.ones(2, requires_grad=True))
+    y.sum().backward()
+    assert seen == {"before": (None, None, None, None), "after": (1, 1)}
+    # Kept there, they would keep tensors alive that backward frees.
+    assert y.grad_fn.to_save is None

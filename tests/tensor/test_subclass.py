@@ -1,6 +1,7 @@
 """Subclasses, `__torch_function__` from every entry point, modes, attributes and patched methods."""
 
 import gc
+import pickle
 import weakref
 
 import pytest
@@ -409,3 +410,25 @@ def test_attributes_live_as_long_as_the_tensor():
 def test_attributes_that_cannot_be_set(agree, name):
     agree(f"x = torch.ones(2)\nx.{name} = 3", message=False)
     agree(f"x = torch.ones(2)\ndel x.{name}", message=False)
+
+
+def test_private_attributes_that_libraries_read():
+    x = torch.ones(2)
+    assert (x._backward_hooks, x._grad, x._post_accumulate_grad_hooks) == (None, None, None)
+    x.requires_grad_()
+    handle = x.register_hook(lambda grad: grad)
+    assert len(x._backward_hooks) == 1
+    handle.remove()
+    assert x._backward_hooks is None
+    x._grad = torch.zeros(2)
+    assert x.grad.tolist() == [0.0, 0.0]
+
+
+def test_loaded_parameter_has_no_attributes_of_its_own():
+    loaded = pickle.loads(pickle.dumps(torch.nn.Parameter(torch.ones(1))))
+    assert loaded.__dict__ == {} and pickle.loads(pickle.dumps(torch.ones(1))).__dict__ == {}
+
+
+def test_hash_is_the_identity():
+    x = torch.ones(2)
+    assert hash(x) == id(x) and {x: 1}[x] == 1

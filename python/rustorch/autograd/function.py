@@ -81,6 +81,12 @@ _ContextMethodMixin = FunctionCtx
 class BackwardCFunction(_C._FunctionBase, FunctionCtx):
     """The node of a user's function: its `ctx`, and what the engine calls."""
 
+    # What `forward` has said so far.
+    to_save = saved_for_forward = dirty_tensors = non_differentiable = None
+
+    def maybe_clear_saved_tensors(self):
+        """Nothing: the engine frees what was saved once the node has run."""
+
     def _user_backward(self):
         cls = self._forward_cls
         own_backward = cls.backward is not Function.backward
@@ -275,9 +281,9 @@ def _apply(cls, args, kwargs):
             result = cls.forward(ctx, *args, **kwargs)
     single = not isinstance(result, tuple)
     outputs = (result,) if single else result
-    dirty = getattr(ctx, "dirty_tensors", None) or ()
-    fixed = getattr(ctx, "non_differentiable", None) or ()
-    saved = getattr(ctx, "to_save", None) or ()
+    dirty = ctx.dirty_tensors or ()
+    fixed = ctx.non_differentiable or ()
+    saved = () if ctx.to_save is None else ctx.to_save
     # Said once; left on ctx, they would keep tensors alive that backward frees.
     ctx.dirty_tensors = ctx.non_differentiable = ctx.to_save = None
     if isinstance(saved, rustorch.Tensor):
