@@ -135,3 +135,25 @@ def test_transformer_end_to_end():
         m(src, tgt[..., :4])
     with pytest.raises(RuntimeError, match="activation should be relu/gelu, not nope"):
         nn.TransformerEncoderLayer(8, 2, activation="nope")
+
+
+REASONS = {
+    "batch_first was not True": {},
+    "norm_first was True": {"norm_first": True, "batch_first": True},
+    "num_heads is odd": {"batch_first": True, "nhead": 1},
+    "activation_relu_or_gelu was not True": {"batch_first": True, "activation": torch.tanh},
+    "bias=False": {"batch_first": True, "bias": False},
+}
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_encoder_says_why_nested_tensors_are_not_used(reason):
+    layer = nn.TransformerEncoderLayer(4, **{"nhead": 2, **REASONS[reason]})
+    with pytest.warns(UserWarning, match=f"enable_nested_tensor is True, but .* because encoder_layer.*{reason}"):
+        encoder = nn.TransformerEncoder(layer, 1)
+    assert encoder.use_nested_tensor is False and encoder.enable_nested_tensor is True
+
+
+def test_encoder_of_a_fitting_layer_does_not_warn():
+    assert nn.TransformerEncoder(nn.TransformerEncoderLayer(4, 2, batch_first=True), 1).use_nested_tensor
+    nn.TransformerEncoder(nn.TransformerEncoderLayer(4, 2), 1, enable_nested_tensor=False)

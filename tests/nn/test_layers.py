@@ -448,3 +448,29 @@ def test_attention_kernels_can_be_asked_for():
         assert F.scaled_dot_product_attention(q, q, q).shape == q.shape
     with pytest.raises(AssertionError, match="Backend must be an instance of SDPBackend"), sdpa_kernel("math"):
         pass
+
+
+NAMED = {
+    "CircularPad1d": "CircularPad1d",
+    "ConstantPad2d": "ConstantPad2d",
+    "AvgPool2d": "AvgPool2d",
+    "MaxUnpool3d": "MaxUnpool3d",
+    "Conv2d": "Conv2d",
+    "LazyConv1d": "LazyConv1d",
+    "BatchNorm1d": "_BatchNorm",
+    "InstanceNorm1d": "_InstanceNorm",
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_missing_arguments_name_the_class_that_torch_names(name):
+    with pytest.raises(TypeError, match=rf"^{NAMED[name]}\.__init__\(\) missing"):
+        getattr(nn, name)()
+
+
+def test_subclass_of_a_layer_with_a_shared_constructor_calls_it():
+    class Pad(nn.ZeroPad2d):
+        def __init__(self):
+            super().__init__(1)
+
+    assert Pad()(torch.ones(1, 1, 1)).shape == (1, 3, 3)

@@ -1,6 +1,7 @@
 """The layers."""
 
 from rustorch.nn.modules import utils
+from rustorch.nn.modules._constructors import name_constructor
 from rustorch.nn.modules.activation import (
     CELU,
     ELU,
@@ -315,3 +316,6 @@ __all__ = [
     "ZeroPad2d",
     "ZeroPad3d",
 ]
+
+for _name in __all__:
+    name_constructor(globals()[_name])

@@ -5,6 +5,7 @@ import sys
 import rustorch
 from rustorch.nn import functional as F
 from rustorch.nn import init
+from rustorch.nn.modules._constructors import name_constructor
 from rustorch.nn.modules.lazy import LazyModuleMixin
 from rustorch.nn.modules.module import Module
 from rustorch.nn.parameter import Parameter, UninitializedBuffer, UninitializedParameter
@@ -128,6 +129,9 @@ class _BatchNorm(_NormBase):
         else:
             training = mean is None and var is None
         return F.batch_norm(input, mean, var, weight, bias, training, factor, self.eps)
+
+
+name_constructor(_BatchNorm, shared=("_NormBase",))
 
 
 class _LazyNormBase(LazyModuleMixin, _NormBase):

@@ -2,6 +2,7 @@
 
 import warnings
 from collections import OrderedDict
+from typing import Any, TypeVar
 
 import rustorch
 from rustorch import Tensor
@@ -34,7 +35,6 @@ from rustorch.nn.parameter import Buffer, Parameter
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
 
 __all__ = [
     "Module",
@@ -166,6 +166,8 @@ class Module(_ModuleHooks, _ModuleState, _ModuleConversion):
         return self._call_impl(*args, **kwargs)
 
     _wrapped_call_impl = __call__
+
+    T_destination = TypeVar("T_destination", bound=dict[str, Any])
 
     # ---- registration and attributes
 

@@ -1,6 +1,7 @@
 """Transformer encoder, decoder and both together."""
 
 import copy
+import warnings
 
 import rustorch
 from rustorch.nn import functional as F
@@ -163,6 +164,26 @@ class Transformer(Module):
                 init.xavier_uniform_(param)
 
 
+def _why_not_nested(layer):
+    """What keeps torch from packing padded batches of an encoder with this layer, as its warning says it."""
+    if not isinstance(layer, TransformerEncoderLayer):
+        return " was not TransformerEncoderLayer"
+    attention = layer.self_attn
+    reasons = (
+        (layer.norm_first, ".norm_first was True"),
+        (
+            not attention.batch_first,
+            ".self_attn.batch_first was not True(use batch_first for better inference performance)",
+        ),
+        (not attention._qkv_same_embed_dim, ".self_attn._qkv_same_embed_dim was not True"),
+        (attention.in_proj_bias is None, ".self_attn was passed bias=False"),
+        (not layer.activation_relu_or_gelu, ".activation_relu_or_gelu was not True"),
+        (layer.norm1.eps != layer.norm2.eps, ".norm1.eps was not equal to encoder_layer.norm2.eps"),
+        (attention.num_heads % 2 == 1, ".self_attn.num_heads is odd"),
+    )
+    return next((text for found, text in reasons if found), None)
+
+
 class TransformerEncoder(Module):
     """A stack of encoder layers.
 
@@ -170,7 +191,8 @@ class TransformerEncoder(Module):
         encoder_layer (TransformerEncoderLayer): copied for every layer.
         num_layers (int)
         norm (Module, None): applied to the output.
-        enable_nested_tensor (bool, True), mask_check (bool, True): kept for their place in the signature.
+        enable_nested_tensor (bool, True), mask_check (bool, True): kept for their place in the signature; torch's
+            warning about layers that its fast path does not take is given, but there are no nested tensors.
     Shape:  as for TransformerEncoderLayer.
     """
 
@@ -182,8 +204,14 @@ class TransformerEncoder(Module):
         self.num_layers = num_layers
         self.norm = norm
         self.enable_nested_tensor = enable_nested_tensor
-        self.use_nested_tensor = enable_nested_tensor
         self.mask_check = mask_check
+        reason = _why_not_nested(encoder_layer) if enable_nested_tensor else None
+        self.use_nested_tensor = enable_nested_tensor and not reason
+        if reason:
+            warnings.warn(
+                f"enable_nested_tensor is True, but self.use_nested_tensor is False because encoder_layer{reason}",
+                stacklevel=2,
+            )
 
     def forward(self, src, mask=None, src_key_padding_mask=None, is_causal=None):
         """Run all layers.
