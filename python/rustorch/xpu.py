@@ -1,5 +1,14 @@
 """XPU's interface on a build without it: it says so."""
 
+from rustorch._absent import device_count as device_count
+from rustorch._absent import empty_cache as empty_cache
+from rustorch._absent import is_available as is_available
+from rustorch._absent import is_initialized as is_initialized
+from rustorch._absent import manual_seed as manual_seed
+from rustorch._absent import manual_seed_all as manual_seed_all
+from rustorch._absent import refusals as _refusals
+from rustorch._absent import seed as seed
+
 __all__ = [
     "current_device",
     "device_count",
@@ -11,45 +20,4 @@ __all__ = [
     "synchronize",
 ]
 
-
-def is_available():
-    """False: there is no XPU backend."""
-    return False
-
-
-def is_initialized():
-    """False: there is nothing to initialise."""
-    return False
-
-
-def device_count():
-    """0: there is no XPU device."""
-    return 0
-
-
-def manual_seed(seed):
-    """Nothing: there is no device to seed."""
-
-
-def manual_seed_all(seed):
-    """Nothing: there is no device to seed."""
-
-
-def seed():
-    """Nothing: there is no device to seed."""
-
-
-def empty_cache():
-    """Nothing: there is no device with a cache."""
-
-
-def current_device():
-    """Raises AssertionError: there is no XPU device."""
-    raise AssertionError(
-        "Torch not compiled with XPU enabled\n  xpu: expected a device, but there is none. Use device='cpu'."
-    )
-
-
-def synchronize(device=None):
-    """Raises AssertionError: there is no XPU device."""
-    current_device()
+current_device, synchronize = _refusals("XPU")

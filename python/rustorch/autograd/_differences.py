@@ -9,18 +9,22 @@ import rustorch
 
 
 def as_tuple(x):
+    """`x` as a tuple of one, unless it is a tuple or list already."""
     return tuple(x) if isinstance(x, (tuple, list)) else (x,)
 
 
 def is_inexact(t):
+    """Whether `t` is a tensor of a dtype that has derivatives."""
     return isinstance(t, rustorch.Tensor) and (t.is_floating_point() or t.is_complex())
 
 
 def is_strided(t):
+    """Whether `t` is dense."""
     return t.layout == rustorch.strided
 
 
 def differentiable(outputs):
+    """The outputs that require gradients."""
     return tuple(o for o in as_tuple(outputs) if o.requires_grad)
 
 
@@ -120,6 +124,7 @@ def numerical_jacobians(func, inputs, eps):
 
 
 def random_unit(numel, dtype, generator):
+    """A random vector of length 1."""
     vector = rustorch.rand(numel, generator=generator, dtype=rustorch.float64).to(dtype)
     return vector / vector.norm()
 
@@ -149,6 +154,7 @@ def dense_directions(t, along):
 
 
 def numerical_direction(func, inputs, i, us, eps):
+    """Derivatives of the outputs along direction `us` of input `i`."""
     t = inputs[i]
     content = stored(t).data if is_strided(t) else stored(t).detach()
     results = _directional(_evaluator(func, inputs), content, us, eps)

@@ -286,7 +286,23 @@ class L1Unstructured(BasePruningMethod):
         return super().apply(module, name, amount=amount, importance_scores=importance_scores)
 
 
-class RandomStructured(BasePruningMethod):
+class _Structured(BasePruningMethod):
+    """Prunes whole channels: all but those that `_kept` names by a mask or by their numbers."""
+
+    PRUNING_TYPE = "structured"
+
+    def compute_mask(self, t, default_mask):
+        _check_structured(t, self.dim)
+        count = _count(self.amount, t.shape[self.dim])
+        if count == 0:
+            return default_mask
+        return _channel_mask(t, self.dim, self._kept(t, count), default_mask)
+
+    def _kept(self, t, count):
+        raise NotImplementedError
+
+
+class RandomStructured(_Structured):
     """Prunes whole channels at random.
 
     Args:
@@ -294,29 +310,21 @@ class RandomStructured(BasePruningMethod):
         dim (int, -1): the dimension of the channels.
     """
 
-    PRUNING_TYPE = "structured"
-
     def __init__(self, amount, dim=-1):
         _check_amount(amount)
         self.amount = amount
         self.dim = dim
 
-    def compute_mask(self, t, default_mask):
-        _check_structured(t, self.dim)
-        size = t.shape[self.dim]
-        count = _count(self.amount, size)
-        if count == 0:
-            return default_mask
-        chances = rustorch.rand(size)
-        kept = chances > rustorch.kthvalue(chances, k=count).values
-        return _channel_mask(t, self.dim, kept, default_mask)
+    def _kept(self, t, count):
+        chances = rustorch.rand(t.shape[self.dim])
+        return chances > rustorch.kthvalue(chances, k=count).values
 
     @classmethod
     def apply(cls, module, name, amount, dim=-1):
         return super().apply(module, name, amount=amount, dim=dim)
 
 
-class LnStructured(BasePruningMethod):
+class LnStructured(_Structured):
     """Prunes the channels with the smallest norms.
 
     Args:
@@ -325,24 +333,16 @@ class LnStructured(BasePruningMethod):
         dim (int, -1): the dimension of the channels.
     """
 
-    PRUNING_TYPE = "structured"
-
     def __init__(self, amount, n, dim=-1):
         _check_amount(amount)
         self.amount = amount
         self.n = n
         self.dim = dim
 
-    def compute_mask(self, t, default_mask):
-        _check_structured(t, self.dim)
-        size = t.shape[self.dim]
-        count = _count(self.amount, size)
-        if count == 0:
-            return default_mask
+    def _kept(self, t, count):
         own = self.dim % t.dim()
         norms = rustorch.norm(t, p=self.n, dim=[d for d in range(t.dim()) if d != own])
-        kept = rustorch.topk(norms, k=size - count, largest=True).indices
-        return _channel_mask(t, self.dim, kept, default_mask)
+        return rustorch.topk(norms, k=t.shape[own] - count, largest=True).indices
 
     @classmethod
     def apply(cls, module, name, amount, n, dim, importance_scores=None):
