@@ -79,3 +79,29 @@ def test_paths_and_commands_of_a_page_exist(page):
     verbs = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     told = re.findall(r"`make ([a-z-]+)[`=]|^ +make ([a-z-]+)", text, re.MULTILINE)
     assert {a or b for a, b in told} <= verbs
+
+
+def is_there(name):
+    """Whether rustorch has an attribute or a module `name`, with dots."""
+    found = importlib.import_module("rustorch")
+    for part in name.split("."):
+        if not hasattr(found, part):
+            place = f"{found.__name__}.{part}"
+            # Some modules are attributes only once they are imported.
+            if not hasattr(found, "__path__") or importlib.util.find_spec(place) is None:
+                return False
+            found = importlib.import_module(place)
+        else:
+            found = getattr(found, part)
+    return True
+
+
+def test_what_the_page_calls_missing_is_missing_and_its_substitutes_are_there():
+    text = (ROOT / "docs" / "coming-from-torch.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (.*) \| (.*) \|$", text.split("## Not there yet")[1].split("\n## ")[0], re.MULTILINE)
+    assert len(rows) > 8
+    missing = re.findall(r"`([\w.]+)`", " ".join(re.sub(r", which.*", "", left) for left, _ in rows))
+    assert [name for name in missing if is_there(name)] == []
+    assert (
+        is_there("nn.utils.stateless.functional_call") and is_there("autograd.functional") and is_there("embedding_bag")
+    )

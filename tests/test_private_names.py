@@ -165,3 +165,9 @@ def test_old_jacobians():
         (analytical,), same, *fine = get_analytical_jacobian((x,), x**2)
     torch.testing.assert_close(numerical, analytical)
     assert analytical.tolist() == [[2.0, 0.0], [0.0, 4.0]] and same and all(fine)
+
+
+def test_small_public_names():
+    assert torch.random.thread_safe_generator() is None
+    with torch.overrides.enable_reentrant_dispatch():
+        torch.autograd.graph.set_warn_on_accumulate_grad_stream_mismatch(False)

@@ -15,6 +15,7 @@ has_torch_function_variadic = _C._has_torch_function_variadic
 __all__ = [
     "BaseTorchFunctionMode",
     "TorchFunctionMode",
+    "enable_reentrant_dispatch",
     "get_ignored_functions",
     "get_overridable_functions",
     "handle_torch_function",
@@ -174,6 +175,12 @@ def _pop_mode_temporarily():
 
 
 @functools.cache
+@contextlib.contextmanager
+def enable_reentrant_dispatch():
+    """A context that changes nothing: calls from within a call are always dispatched."""
+    yield
+
+
 def get_ignored_functions():
     """Public functions that never look for `__torch_function__`, mostly because they take no tensor."""
     names = (

@@ -4,7 +4,15 @@ from contextlib import contextmanager
 
 from rustorch import _C
 
-__all__ = ["fork_rng", "get_rng_state", "initial_seed", "manual_seed", "seed", "set_rng_state"]
+__all__ = [
+    "fork_rng",
+    "get_rng_state",
+    "initial_seed",
+    "manual_seed",
+    "seed",
+    "set_rng_state",
+    "thread_safe_generator",
+]
 
 Generator = _C.Generator
 default_generator = _C.default_generator
@@ -81,3 +89,7 @@ def fork_rng(devices=None, enabled=True, _caller="fork_rng", _devices_kw="device
         set_rng_state(state)
         for module, device, device_state in saved:
             module.set_rng_state(device_state, device)
+
+
+def thread_safe_generator():
+    """None, which means the default generator: workers of a loader are processes, each with a generator of its own."""

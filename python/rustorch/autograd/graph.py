@@ -15,6 +15,7 @@ __all__ = [
     "register_multi_grad_hook",
     "save_on_cpu",
     "saved_tensors_hooks",
+    "set_warn_on_accumulate_grad_stream_mismatch",
 ]
 
 
@@ -254,3 +255,7 @@ def _hooks_for_any(tensors, fn):
             fn(grad)
 
     return tuple(t.register_hook(hook) for t in tensors if t.requires_grad)
+
+
+def set_warn_on_accumulate_grad_stream_mismatch(enabled):
+    """Nothing: there are no streams that could differ."""
