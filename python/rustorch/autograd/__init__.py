@@ -42,7 +42,7 @@ __all__ = [
 
 
 def __getattr__(name):
-    if name in ("forward_ad", "functional", "profiler"):
+    if name in ("forward_ad", "functional"):
         import importlib
 
         return importlib.import_module(f"{__name__}.{name}")
