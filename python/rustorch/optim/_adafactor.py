@@ -19,6 +19,17 @@ class Adafactor(_Plain):
         weight_decay (float, 0.0): the parameters shrink by `lr * weight_decay`.
         foreach (bool, None): kept for compatibility.
         maximize (bool, False): ascend instead of descending.
+    Raises:  ValueError: if one of the numbers is out of range.
+        RuntimeError: for complex parameters and sparse gradients.
+    Example:
+        >>> w = torch.ones(2, 2, requires_grad=True)
+        >>> optimizer = torch.optim.Adafactor([w], lr=0.1)
+        >>> (w**2).sum().backward()
+        >>> optimizer.step()
+        >>> w, sorted(optimizer.state[w])
+        (tensor([[0.9000, 0.9000],
+                [0.9000, 0.9000]], requires_grad=True), ['col_var', 'row_var', 'step'])
+
     Source: Shazeer & Stern 2018, arXiv:1804.04235.
     """
 

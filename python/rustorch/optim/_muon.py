@@ -26,6 +26,15 @@ class Muon(_Plain):
         eps (float, 1e-7): smallest norm to divide by.
         ns_steps (int, 5): iterations, below 100.
         adjust_lr_fn (str, None): 'original' (also None) or 'match_rms_adamw': how the shape scales the rate.
+    Raises:  ValueError: if a parameter is not a matrix, or a number is out of range.
+    Example:
+        >>> w = torch.eye(2).requires_grad_()
+        >>> optimizer = torch.optim.Muon([w], lr=0.1)
+        >>> (w**2).sum().backward()
+        >>> optimizer.step()
+        >>> w.shape, list(optimizer.state[w])
+        (torch.Size([2, 2]), ['momentum_buffer'])
+
     Source: Jordan 2024, Muon; Liu et al. 2025, arXiv:2502.16982.
     """
 

@@ -28,6 +28,17 @@ class Adadelta(_Plain):
         foreach, capturable: kept for compatibility; capturable is refused on the CPU.
         maximize (bool, False): ascend instead of descending.
         differentiable (bool, False): record the step itself for autograd.
+    Raises:  ValueError: if lr, eps or weight_decay is negative, or rho outside of [0, 1].
+    Example:
+        >>> w = torch.ones(2, requires_grad=True)
+        >>> optimizer = torch.optim.Adadelta([w], lr=10.0)
+        >>> for _ in range(3):
+        ...     optimizer.zero_grad()
+        ...     (w**2).sum().backward()
+        ...     optimizer.step()
+        >>> w
+        tensor([0.9046, 0.9046], requires_grad=True)
+
     Source: Zeiler 2012, arXiv:1212.5701.
     """
 

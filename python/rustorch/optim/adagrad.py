@@ -34,6 +34,17 @@ class Adagrad(_Plain):
         foreach, fused (bool, None): `fused=False` keeps to the step written in Python; the results are the same.
         maximize (bool, False): ascend instead of descending.
         differentiable (bool, False): record the step itself for autograd.
+    Raises:  ValueError: if one of the numbers is negative.
+    Example:
+        >>> w = torch.ones(2, requires_grad=True)
+        >>> optimizer = torch.optim.Adagrad([w], lr=0.1)
+        >>> for _ in range(3):
+        ...     optimizer.zero_grad()
+        ...     (w**2).sum().backward()
+        ...     optimizer.step()
+        >>> w
+        tensor([0.7805, 0.7805], requires_grad=True)
+
     Note: sparse gradients update only the rows they name.
     Source: Duchi, Hazan & Singer 2011, Adaptive subgradient methods for online learning.
     """

@@ -43,6 +43,18 @@ class Adam(_Plain):
         capturable (bool, False): kept for compatibility, refused on the CPU.
         differentiable (bool, False): record the step itself for autograd.
         decoupled_weight_decay (bool, False): shrink the parameters by `lr * weight_decay` instead (AdamW).
+    Raises:  ValueError: if lr, eps, weight_decay or a beta is out of range, or there are no parameters.
+        RuntimeError: for sparse gradients, or if `fused` is combined with `foreach` or `differentiable`.
+    Example:
+        >>> w = torch.ones(2, requires_grad=True)
+        >>> optimizer = torch.optim.Adam([w], lr=0.1)
+        >>> for _ in range(3):
+        ...     optimizer.zero_grad()
+        ...     (w**2).sum().backward()
+        ...     optimizer.step()
+        >>> w
+        tensor([0.7016, 0.7016], requires_grad=True)
+
     Source: Kingma & Ba 2014, arXiv:1412.6980; Reddi et al. 2018, On the convergence of Adam and beyond.
     """
 

@@ -30,6 +30,17 @@ class Adamax(_Plain):
         foreach, capturable: kept for compatibility; capturable is refused on the CPU.
         maximize (bool, False): ascend instead of descending.
         differentiable (bool, False): record the step itself for autograd.
+    Raises:  ValueError: if lr, eps, weight_decay or a beta is out of range, or there are no parameters.
+    Example:
+        >>> w = torch.ones(2, requires_grad=True)
+        >>> optimizer = torch.optim.Adamax([w], lr=0.1)
+        >>> for _ in range(3):
+        ...     optimizer.zero_grad()
+        ...     (w**2).sum().backward()
+        ...     optimizer.step()
+        >>> w
+        tensor([0.7155, 0.7155], requires_grad=True)
+
     Source: Kingma & Ba 2014, arXiv:1412.6980, section 7.1.
     """
 

@@ -9,6 +9,17 @@ class AdamW(Adam):
     """Adam whose weight decay shrinks the parameters directly: `p *= 1 - lr * weight_decay`.
 
     Args: as `Adam`, with `weight_decay` 1e-2 by default.
+    Raises:  as `Adam`.
+    Example:
+        >>> w = torch.ones(2, requires_grad=True)
+        >>> optimizer = torch.optim.AdamW([w], lr=0.1, weight_decay=0.01)
+        >>> for _ in range(3):
+        ...     optimizer.zero_grad()
+        ...     (w**2).sum().backward()
+        ...     optimizer.step()
+        >>> w
+        tensor([0.6989, 0.6989], requires_grad=True)
+
     Source: Loshchilov & Hutter 2017, arXiv:1711.05101.
     """
 

@@ -30,6 +30,17 @@ class ASGD(_Plain):
         foreach, capturable: kept for compatibility; capturable is refused on the CPU.
         maximize (bool, False): ascend instead of descending.
         differentiable (bool, False): record the step itself for autograd.
+    Raises:  ValueError: if lr or weight_decay is out of range, or there are no parameters.
+    Example:
+        >>> w = torch.ones(2, requires_grad=True)
+        >>> optimizer = torch.optim.ASGD([w], lr=0.1)
+        >>> for _ in range(3):
+        ...     optimizer.zero_grad()
+        ...     (w**2).sum().backward()
+        ...     optimizer.step()
+        >>> w
+        tensor([0.5120, 0.5120], requires_grad=True)
+
     Source: Polyak & Juditsky 1992, Acceleration of stochastic approximation by averaging.
     """
 

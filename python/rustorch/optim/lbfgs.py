@@ -20,6 +20,19 @@ class LBFGS(Optimizer):
         tolerance_change (float, 1e-9): stop when neither the parameters nor the loss change by more.
         history_size (int, 100): pairs of steps and gradient differences that are kept.
         line_search_fn (str, None): None or 'strong_wolfe'.
+    Example:
+        >>> w = torch.tensor([2.0, -1.0], requires_grad=True)
+        >>> optimizer = torch.optim.LBFGS([w], line_search_fn="strong_wolfe")
+        >>> def closure():
+        ...     optimizer.zero_grad()
+        ...     loss = ((w - 3) ** 2).sum()
+        ...     loss.backward()
+        ...     return loss
+        >>> optimizer.step(closure).item()
+        17.0
+        >>> w
+        tensor([3.0000, 3.0000], requires_grad=True)
+
     Source: Nocedal & Wright, Numerical optimization, algorithms 7.4, 3.5 and 3.6.
     """
 

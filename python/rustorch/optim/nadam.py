@@ -31,6 +31,17 @@ class NAdam(_Plain):
         foreach, capturable: kept for compatibility; capturable is refused on the CPU.
         maximize (bool, False): ascend instead of descending.
         differentiable (bool, False): record the step itself for autograd.
+    Raises:  ValueError: if lr, eps, weight_decay or a beta is out of range, or there are no parameters.
+    Example:
+        >>> w = torch.ones(2, requires_grad=True)
+        >>> optimizer = torch.optim.NAdam([w], lr=0.1)
+        >>> for _ in range(3):
+        ...     optimizer.zero_grad()
+        ...     (w**2).sum().backward()
+        ...     optimizer.step()
+        >>> w
+        tensor([0.7527, 0.7527], requires_grad=True)
+
     Source: Dozat 2016, Incorporating Nesterov momentum into Adam.
     """
 

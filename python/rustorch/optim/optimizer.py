@@ -35,6 +35,12 @@ def register_optimizer_step_pre_hook(hook):
     """Call `hook(optimizer, args, kwargs)` before every step of every optimiser.
 
     Returns: a handle whose `remove()` takes the hook away. The hook may return a new `(args, kwargs)`.
+    Example:
+        >>> handle = torch.optim.optimizer.register_optimizer_step_pre_hook(lambda opt, args, kwargs: print("step"))
+        >>> p = torch.ones(1, requires_grad=True)
+        >>> torch.optim.SGD([p]).step()
+        step
+        >>> handle.remove()
     """
     handle = RemovableHandle(_global_optimizer_pre_hooks)
     _global_optimizer_pre_hooks[handle.id] = hook
@@ -42,7 +48,15 @@ def register_optimizer_step_pre_hook(hook):
 
 
 def register_optimizer_step_post_hook(hook):
-    """Call `hook(optimizer, args, kwargs)` after every step of every optimiser; returns a removable handle."""
+    """Call `hook(optimizer, args, kwargs)` after every step of every optimiser; returns a removable handle.
+
+    Example:
+        >>> handle = torch.optim.optimizer.register_optimizer_step_post_hook(lambda opt, args, kwargs: print("done"))
+        >>> p = torch.ones(1, requires_grad=True)
+        >>> torch.optim.SGD([p]).step()
+        done
+        >>> handle.remove()
+    """
     handle = RemovableHandle(_global_optimizer_post_hooks)
     _global_optimizer_post_hooks[handle.id] = hook
     return handle
@@ -79,6 +93,23 @@ class Optimizer(_third_party.ForSubclasses):
     Attributes:
         param_groups (list of dict): `params` and the options of each group; changes take effect at the next step.
         state (dict): tensor -> dict of what the algorithm remembers about it.
+    Raises:  TypeError: if `params` is a tensor, a set, or holds something else than tensors.
+        ValueError: if it is empty, or a parameter is no leaf or is in two groups.
+    Example:
+        >>> class Sign(torch.optim.Optimizer):
+        ...     def __init__(self, params, lr=0.1):
+        ...         super().__init__(params, {"lr": lr})
+        ...     @torch.no_grad()
+        ...     def step(self, closure=None):
+        ...         for group in self.param_groups:
+        ...             for p in group["params"]:
+        ...                 p -= group["lr"] * p.grad.sign()
+        >>> w = torch.tensor([1.0, -1.0], requires_grad=True)
+        >>> optimizer = Sign([w])
+        >>> (w**2).sum().backward()
+        >>> optimizer.step()
+        >>> w
+        tensor([ 0.9000, -0.9000], requires_grad=True)
     """
 
     def __init__(self, params, defaults):

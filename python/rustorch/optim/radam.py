@@ -30,6 +30,17 @@ class RAdam(_Plain):
         foreach, capturable: kept for compatibility; capturable is refused on the CPU.
         maximize (bool, False): ascend instead of descending.
         differentiable (bool, False): record the step itself for autograd.
+    Raises:  ValueError: if lr, eps, weight_decay or a beta is out of range, or there are no parameters.
+    Example:
+        >>> w = torch.ones(2, requires_grad=True)
+        >>> optimizer = torch.optim.RAdam([w], lr=0.1)
+        >>> for _ in range(3):
+        ...     optimizer.zero_grad()
+        ...     (w**2).sum().backward()
+        ...     optimizer.step()
+        >>> w
+        tensor([0.4623, 0.4623], requires_grad=True)
+
     Source: Liu et al. 2019, arXiv:1908.03265, algorithm 2.
     """
 

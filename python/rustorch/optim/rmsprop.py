@@ -35,6 +35,17 @@ class RMSprop(_Plain):
         foreach (bool, None): kept for compatibility.
         maximize (bool, False): ascend instead of descending.
         differentiable (bool, False): record the step itself for autograd.
+    Raises:  ValueError: if lr, alpha, eps, momentum or weight_decay is negative.
+    Example:
+        >>> w = torch.ones(2, requires_grad=True)
+        >>> optimizer = torch.optim.RMSprop([w], lr=0.1)
+        >>> for _ in range(3):
+        ...     optimizer.zero_grad()
+        ...     (w**2).sum().backward()
+        ...     optimizer.step()
+        >>> w
+        tensor([3.0331e-12, 3.0331e-12], requires_grad=True)
+
     Source: Hinton, lecture 6 of Neural networks for machine learning; centered: Graves 2013, arXiv:1308.0850.
     """
 

@@ -28,6 +28,17 @@ class Rprop(_Plain):
         capturable, foreach: kept for compatibility; capturable is refused on the CPU.
         maximize (bool, False): ascend instead of descending.
         differentiable (bool, False): record the step itself for autograd.
+    Raises:  ValueError: unless lr >= 0 and 0 < etas[0] < 1 < etas[1].
+    Example:
+        >>> w = torch.ones(2, requires_grad=True)
+        >>> optimizer = torch.optim.Rprop([w], lr=0.1)
+        >>> for _ in range(3):
+        ...     optimizer.zero_grad()
+        ...     (w**2).sum().backward()
+        ...     optimizer.step()
+        >>> w
+        tensor([0.6360, 0.6360], requires_grad=True)
+
     Source: Riedmiller & Braun 1993, A direct adaptive method for faster backpropagation learning.
     """
 

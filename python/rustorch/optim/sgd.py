@@ -33,6 +33,17 @@ class SGD(Optimizer):
         maximize (bool, False): ascend instead of descending.
         foreach, fused (bool, None): `fused=False` keeps to the step written in Python; the results are the same.
         differentiable (bool, False): record the step itself for autograd.
+    Raises:  ValueError: if lr, momentum or weight_decay is negative, or `nesterov` lacks momentum.
+    Example:
+        >>> w = torch.ones(2, requires_grad=True)
+        >>> optimizer = torch.optim.SGD([w], lr=0.1, momentum=0.9)
+        >>> for _ in range(3):
+        ...     optimizer.zero_grad()
+        ...     (w**2).sum().backward()
+        ...     optimizer.step()
+        >>> w
+        tensor([0.0620, 0.0620], requires_grad=True)
+
     Source: Sutskever et al. 2013, On the importance of initialization and momentum in deep learning.
     """
 

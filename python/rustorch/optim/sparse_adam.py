@@ -18,6 +18,13 @@ class SparseAdam(Optimizer):
         betas (pair of floats, (0.9, 0.999)): decay of the means of `g` and `g^2` per step.
         eps (float, 1e-8): keeps the denominator from 0.
         maximize (bool, False): ascend instead of descending.
+    Raises:  ValueError: if a number is out of range, or parameters are sparse or complex.
+        RuntimeError: for dense gradients.
+    Example:
+        >>> table = torch.zeros(3, 2, requires_grad=True)
+        >>> optimizer = torch.optim.SparseAdam([table], lr=0.1)
+        >>> optimizer.defaults["betas"]
+        (0.9, 0.999)
     """
 
     _entries = _Entries("exp_avg", "exp_avg_sq")

@@ -29,7 +29,14 @@ def _lerps(tensor):
 
 
 def get_ema_multi_avg_fn(decay=0.999):
-    """A function that moves lists of averages by `1 - decay` of the way to the current values."""
+    """A function that moves lists of averages by `1 - decay` of the way to the current values.
+
+    Example:
+        >>> average = [torch.tensor(1.0)]
+        >>> torch.optim.swa_utils.get_ema_multi_avg_fn(0.9)(average, [torch.tensor(2.0)], 1)
+        >>> average
+        [tensor(1.1000)]
+    """
     _check_decay(decay)
 
     @rustorch.no_grad()
@@ -44,7 +51,14 @@ def get_ema_multi_avg_fn(decay=0.999):
 
 
 def get_swa_multi_avg_fn():
-    """A function that takes lists of current values into equally weighted averages."""
+    """A function that takes lists of current values into equally weighted averages.
+
+    Example:
+        >>> average = [torch.tensor(1.0)]
+        >>> torch.optim.swa_utils.get_swa_multi_avg_fn()(average, [torch.tensor(4.0)], torch.tensor(2))
+        >>> average
+        [tensor(2.)]
+    """
 
     @rustorch.no_grad()
     def swa_update(averaged_param_list, current_param_list, num_averaged):
@@ -59,7 +73,13 @@ def get_swa_multi_avg_fn():
 
 
 def get_ema_avg_fn(decay=0.999):
-    """A function of (average, current, count) that returns the exponential moving average of a parameter."""
+    """A function of (average, current, count) that returns the exponential moving average of a parameter.
+
+    Example:
+        >>> average = torch.optim.swa_utils.get_ema_avg_fn(0.9)
+        >>> average(torch.tensor(1.0), torch.tensor(2.0), 1)
+        tensor(1.1000)
+    """
     _check_decay(decay)
 
     @rustorch.no_grad()
@@ -70,7 +90,13 @@ def get_ema_avg_fn(decay=0.999):
 
 
 def get_swa_avg_fn():
-    """A function of (average, current, count) that returns the equally weighted average of a parameter."""
+    """A function of (average, current, count) that returns the equally weighted average of a parameter.
+
+    Example:
+        >>> average = torch.optim.swa_utils.get_swa_avg_fn()
+        >>> average(torch.tensor(1.0), torch.tensor(4.0), torch.tensor(2))
+        tensor(2.)
+    """
 
     @rustorch.no_grad()
     def swa_update(averaged_param, current_param, num_averaged):
@@ -89,6 +115,20 @@ class AveragedModel(nn.Module):
         multi_avg_fn (callable, None): updates whole lists (averages, currents, count) in place.
         use_buffers (bool, False): average the buffers too instead of copying them.
     Attributes: n_averaged (Tensor): how many times `update_parameters` was called.
+    Example:
+        >>> model = nn.Linear(1, 1, bias=False)
+        >>> average = torch.optim.swa_utils.AveragedModel(model)
+        >>> for value in (1.0, 2.0, 6.0):
+        ...     nn.init.constant_(model.weight, value)
+        ...     average.update_parameters(model)
+        Parameter containing:
+        tensor([[1.]], requires_grad=True)
+        Parameter containing:
+        tensor([[2.]], requires_grad=True)
+        Parameter containing:
+        tensor([[6.]], requires_grad=True)
+        >>> average.module.weight.item()
+        3.0
     """
 
     def __init__(self, model, device=None, avg_fn=None, multi_avg_fn=None, use_buffers=False):
@@ -148,6 +188,11 @@ def update_bn(loader, model, device=None):
     Args:
         loader (iterable): batches; of a list or tuple the first entry is the input.
         device (device, None): where the inputs are sent.
+    Example:
+        >>> model = nn.Sequential(nn.BatchNorm1d(1))
+        >>> torch.optim.swa_utils.update_bn([torch.tensor([[1.0], [3.0]]), torch.tensor([[5.0], [7.0]])], model)
+        >>> model[0].running_mean
+        tensor([4.])
     """
     norms = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
     if not norms:
@@ -174,6 +219,17 @@ class SWALR(LRScheduler):
         swa_lr (float or list): final rate.
         anneal_epochs (int, 10): steps to get there.
         anneal_strategy (str, 'cos'): 'cos' or 'linear'.
+    Example:
+        >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+        >>> scheduler = torch.optim.swa_utils.SWALR(optimizer, swa_lr=0.2, anneal_epochs=4, anneal_strategy="linear")
+        >>> rates = []
+        >>> for epoch in range(6):
+        ...     rates.append(round(scheduler.get_last_lr()[0], 4))
+        ...     optimizer.step()
+        ...     scheduler.step()
+        >>> rates
+        [1.0, 0.8, 0.6, 0.4, 0.2, 0.2]
+
     Source: Izmailov et al. 2018, arXiv:1803.05407.
     """
 

@@ -80,6 +80,17 @@ class LRScheduler:
         optimizer (Optimizer): whose rates are set. Its rates at this moment become `base_lrs`.
         last_epoch (int, -1): the step to go on from; -1 starts anew.
     Attributes: last_epoch (int): steps so far.
+    Raises:  TypeError: if `optimizer` is no Optimizer. KeyError: if it has no `initial_lr` to go on from.
+    Example:
+        >>> class Halve(torch.optim.lr_scheduler.LRScheduler):
+        ...     def get_lr(self):
+        ...         return [base * 0.5**self.last_epoch for base in self.base_lrs]
+        >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+        >>> scheduler = Halve(optimizer)
+        >>> optimizer.step()
+        >>> scheduler.step()
+        >>> scheduler.get_last_lr()
+        [0.5]
     """
 
     _get_lr_called_within_step = False

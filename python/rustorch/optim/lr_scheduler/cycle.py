@@ -49,6 +49,17 @@ class CyclicLR(LRScheduler):
         scale_mode (str, 'cycle'): 'cycle' or 'iterations', what `scale_fn` is called with.
         cycle_momentum (bool, True): move momentum (or beta1) against the rate.
         base_momentum, max_momentum (float or list, 0.8, 0.9): limits of the momentum.
+    Example:
+        >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+        >>> scheduler = torch.optim.lr_scheduler.CyclicLR(optimizer, base_lr=0.1, max_lr=0.5, step_size_up=2)
+        >>> rates = []
+        >>> for epoch in range(6):
+        ...     rates.append(round(scheduler.get_last_lr()[0], 4))
+        ...     optimizer.step()
+        ...     scheduler.step()
+        >>> rates
+        [0.1, 0.3, 0.5, 0.3, 0.1, 0.3]
+
     Source: Smith 2015, arXiv:1506.01186.
     """
 
@@ -149,6 +160,17 @@ class OneCycleLR(LRScheduler):
         div_factor (float, 25.0): first rate = max_lr / div_factor.
         final_div_factor (float, 1e4): last rate = first rate / final_div_factor.
         three_phase (bool, False): come down to the first rate as fast as up, then to the last one.
+    Example:
+        >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+        >>> scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=1.0, total_steps=6)
+        >>> rates = []
+        >>> for epoch in range(6):
+        ...     rates.append(round(scheduler.get_last_lr()[0], 4))
+        ...     optimizer.step()
+        ...     scheduler.step()
+        >>> rates
+        [0.04, 0.9944, 0.8117, 0.4626, 0.1335, 0.0]
+
     Source: Smith & Topin 2017, arXiv:1708.07120.
     """
 

@@ -8,7 +8,24 @@ from rustorch.optim.lr_scheduler.base import LRScheduler, _warn_get_lr_called_wi
 
 
 class StepLR(LRScheduler):
-    """The rate times `gamma` every `step_size` steps."""
+    """The rate times `gamma` every `step_size` steps.
+
+    Args:
+        optimizer (Optimizer): whose learning rates are set.
+        step_size (int): steps between two changes.
+        gamma (float, 0.1): factor of a change.
+        last_epoch (int, -1): the step to go on from; -1 starts anew.
+    Example:
+        >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+        >>> scheduler = torch.optim.lr_scheduler.StepLR(optimizer, step_size=2, gamma=0.1)
+        >>> rates = []
+        >>> for epoch in range(5):
+        ...     rates.append(round(scheduler.get_last_lr()[0], 4))
+        ...     optimizer.step()
+        ...     scheduler.step()
+        >>> rates
+        [1.0, 1.0, 0.1, 0.1, 0.01]
+    """
 
     def __init__(self, optimizer, step_size, gamma=0.1, last_epoch=-1):
         self.step_size = step_size
@@ -25,7 +42,24 @@ class StepLR(LRScheduler):
 
 
 class MultiStepLR(LRScheduler):
-    """The rate times `gamma` at every step number in `milestones`."""
+    """The rate times `gamma` at every step number in `milestones`.
+
+    Args:
+        optimizer (Optimizer): whose learning rates are set.
+        milestones (list of int): steps at which the rate changes.
+        gamma (float, 0.1): factor of a change.
+        last_epoch (int, -1): the step to go on from; -1 starts anew.
+    Example:
+        >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+        >>> scheduler = torch.optim.lr_scheduler.MultiStepLR(optimizer, milestones=[1, 3], gamma=0.1)
+        >>> rates = []
+        >>> for epoch in range(5):
+        ...     rates.append(round(scheduler.get_last_lr()[0], 4))
+        ...     optimizer.step()
+        ...     scheduler.step()
+        >>> rates
+        [1.0, 0.1, 0.1, 0.01, 0.01]
+    """
 
     def __init__(self, optimizer, milestones, gamma=0.1, last_epoch=-1):
         self.milestones = Counter(milestones)
@@ -43,7 +77,25 @@ class MultiStepLR(LRScheduler):
 
 
 class ConstantLR(LRScheduler):
-    """`factor` of the rate for `total_iters` steps, then the whole rate."""
+    """`factor` of the rate for `total_iters` steps, then the whole rate.
+
+    Args:
+        optimizer (Optimizer): whose learning rates are set.
+        factor (float, 1/3): of the rate until then, in [0, 1].
+        total_iters (int, 5): step at which the factor goes away.
+        last_epoch (int, -1): the step to go on from; -1 starts anew.
+    Raises:  ValueError: if factor is not in [0, 1].
+    Example:
+        >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+        >>> scheduler = torch.optim.lr_scheduler.ConstantLR(optimizer, factor=0.5, total_iters=3)
+        >>> rates = []
+        >>> for epoch in range(5):
+        ...     rates.append(round(scheduler.get_last_lr()[0], 4))
+        ...     optimizer.step()
+        ...     scheduler.step()
+        >>> rates
+        [0.5, 0.5, 0.5, 1.0, 1.0]
+    """
 
     def __init__(self, optimizer, factor=1.0 / 3, total_iters=5, last_epoch=-1):
         if not 0 <= factor <= 1.0:
@@ -65,7 +117,26 @@ class ConstantLR(LRScheduler):
 
 
 class LinearLR(LRScheduler):
-    """A factor that goes from `start_factor` to `end_factor` in `total_iters` equal steps."""
+    """A factor that goes from `start_factor` to `end_factor` in `total_iters` equal steps.
+
+    Args:
+        optimizer (Optimizer): whose learning rates are set.
+        start_factor (float, 1/3): of the rate at step 0, in (0, 1].
+        end_factor (float, 1.0): of the rate from step `total_iters` on, in [0, 1].
+        total_iters (int, 5): steps from one to the other.
+        last_epoch (int, -1): the step to go on from; -1 starts anew.
+    Raises:  ValueError: if a factor is out of range.
+    Example:
+        >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+        >>> scheduler = torch.optim.lr_scheduler.LinearLR(optimizer, start_factor=0.2, total_iters=4)
+        >>> rates = []
+        >>> for epoch in range(5):
+        ...     rates.append(round(scheduler.get_last_lr()[0], 4))
+        ...     optimizer.step()
+        ...     scheduler.step()
+        >>> rates
+        [0.2, 0.4, 0.6, 0.8, 1.0]
+    """
 
     def __init__(self, optimizer, start_factor=1.0 / 3, end_factor=1.0, total_iters=5, last_epoch=-1):
         if start_factor > 1.0 or start_factor <= 0:
@@ -92,7 +163,23 @@ class LinearLR(LRScheduler):
 
 
 class ExponentialLR(LRScheduler):
-    """The rate times `gamma` at every step."""
+    """The rate times `gamma` at every step.
+
+    Args:
+        optimizer (Optimizer): whose learning rates are set.
+        gamma (float): factor of each step.
+        last_epoch (int, -1): the step to go on from; -1 starts anew.
+    Example:
+        >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+        >>> scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
+        >>> rates = []
+        >>> for epoch in range(5):
+        ...     rates.append(round(scheduler.get_last_lr()[0], 4))
+        ...     optimizer.step()
+        ...     scheduler.step()
+        >>> rates
+        [1.0, 0.5, 0.25, 0.125, 0.0625]
+    """
 
     def __init__(self, optimizer, gamma, last_epoch=-1):
         self.gamma = gamma
@@ -106,7 +193,24 @@ class ExponentialLR(LRScheduler):
 
 
 class PolynomialLR(LRScheduler):
-    """`(1 - step / total_iters)^power` of the base rate, 0 from `total_iters` on."""
+    """`(1 - step / total_iters)^power` of the base rate, 0 from `total_iters` on.
+
+    Args:
+        optimizer (Optimizer): whose learning rates are set.
+        total_iters (int, 5): step at which the rate is 0.
+        power (float, 1.0): of the decay.
+        last_epoch (int, -1): the step to go on from; -1 starts anew.
+    Example:
+        >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+        >>> scheduler = torch.optim.lr_scheduler.PolynomialLR(optimizer, total_iters=4, power=2.0)
+        >>> rates = []
+        >>> for epoch in range(5):
+        ...     rates.append(round(scheduler.get_last_lr()[0], 4))
+        ...     optimizer.step()
+        ...     scheduler.step()
+        >>> rates
+        [1.0, 0.5625, 0.25, 0.0625, 0.0]
+    """
 
     def __init__(self, optimizer, total_iters=5, power=1.0, last_epoch=-1):
         self.total_iters = total_iters
@@ -127,6 +231,23 @@ class PolynomialLR(LRScheduler):
 
 class CosineAnnealingLR(LRScheduler):
     """Half a cosine from the base rate down to `eta_min` in `T_max` steps, then up again, and so on.
+
+    Args:
+        optimizer (Optimizer): whose learning rates are set.
+        T_max (int): steps of half a period.
+        eta_min (float, 0.0): smallest rate.
+        last_epoch (int, -1): the step to go on from; -1 starts anew.
+    Example:
+        >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+        >>> scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=4)
+        >>> rates = []
+        >>> for epoch in range(5):
+        ...     rates.append(round(scheduler.get_last_lr()[0], 4))
+        ...     optimizer.step()
+        ...     scheduler.step()
+        >>> rates
+        [1.0, 0.8536, 0.5, 0.1464, 0.0]
+
 
     Source: Loshchilov & Hutter 2016, arXiv:1608.03983, without restarts.
     """
@@ -163,6 +284,18 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         T_0 (int): steps until the first restart.
         T_mult (int, 1): factor of the length after each restart.
         eta_min (float, 0.0): smallest rate.
+    Raises:  ValueError: if T_0 is not a positive int, or T_mult not an int of at least 1.
+    Example:
+        >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+        >>> scheduler = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, T_0=2, T_mult=2)
+        >>> rates = []
+        >>> for epoch in range(7):
+        ...     rates.append(round(scheduler.get_last_lr()[0], 4))
+        ...     optimizer.step()
+        ...     scheduler.step()
+        >>> rates
+        [1.0, 0.5, 1.0, 0.8536, 0.5, 0.1464, 1.0]
+
     Note: `step` takes fractions of an epoch, for schedules within epochs.
     Source: Loshchilov & Hutter 2016, arXiv:1608.03983, equation 5.
     """

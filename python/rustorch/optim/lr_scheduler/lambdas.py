@@ -42,6 +42,16 @@ class LambdaLR(_LambdaBase):
     """Base rate times `lr_lambda(step)`.
 
     Args: lr_lambda (callable or list of callables): one for all groups or one for each.
+    Example:
+        >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+        >>> scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda epoch: 0.9**epoch)
+        >>> rates = []
+        >>> for epoch in range(4):
+        ...     rates.append(round(scheduler.get_last_lr()[0], 4))
+        ...     optimizer.step()
+        ...     scheduler.step()
+        >>> rates
+        [1.0, 0.9, 0.81, 0.729]
     """
 
     def get_lr(self):
@@ -53,6 +63,16 @@ class MultiplicativeLR(_LambdaBase):
     """The last rate times `lr_lambda(step)`.
 
     Args: lr_lambda (callable or list of callables): one for all groups or one for each.
+    Example:
+        >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+        >>> scheduler = torch.optim.lr_scheduler.MultiplicativeLR(optimizer, lambda epoch: 0.5)
+        >>> rates = []
+        >>> for epoch in range(4):
+        ...     rates.append(round(scheduler.get_last_lr()[0], 4))
+        ...     optimizer.step()
+        ...     scheduler.step()
+        >>> rates
+        [1.0, 0.5, 0.25, 0.125]
     """
 
     def _check_lambdas(self):

@@ -24,6 +24,13 @@ class ReduceLROnPlateau(LRScheduler):
         cooldown (int, 0): steps after a reduction in which nothing is counted.
         min_lr (float or list, 0): smallest rate, of all groups or of each.
         eps (float, 1e-8): smaller reductions are left out.
+    Example:
+        >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+        >>> scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.1, patience=1)
+        >>> for loss in (1.0, 0.9, 0.9, 0.9, 0.9):
+        ...     scheduler.step(loss)
+        >>> scheduler.get_last_lr()
+        [0.1]
     """
 
     def __init__(
