@@ -164,6 +164,13 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
         retain_graph (bool, None): keep what the graph saved, for another pass; `create_graph` if None.
         create_graph (bool, False): record the pass itself, for derivatives of derivatives.
         inputs (Tensor, sequence or dict, None): add gradients to these only.
+    Raises:  RuntimeError: if a tensor has no graph, lacks a needed entry of `grad_tensors`, or what its graph saved
+            was freed or changed.
+    Example:
+        >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
+        >>> torch.autograd.backward([x.sum(), x * x], [None, torch.tensor([1.0, 10.0])])
+        >>> x.grad
+        tensor([ 3., 41.])
     """
     if grad_variables is not None:
         warnings.warn("`grad_variables` is deprecated. Use `grad_tensors` instead.", FutureWarning, stacklevel=2)
@@ -234,6 +241,13 @@ def grad(
         is_grads_batched (bool, False): the first dim of each of `grad_outputs` counts independent passes.
         materialize_grads (bool, False): zeros instead of None.
     Returns: a tuple, or for a dict of inputs a dict, of gradients.
+    Raises:  RuntimeError: if an output has no graph, or does not depend on an input and not `allow_unused`.
+    Example:
+        >>> x = torch.tensor(2.0, requires_grad=True)
+        >>> (dx,) = torch.autograd.grad(x**3, x, create_graph=True)
+        >>> (ddx,) = torch.autograd.grad(dx, x)
+        >>> dx.item(), ddx.item()
+        (12.0, 12.0)
     """
     if materialize_grads and allow_unused is False:
         raise ValueError(

@@ -13,6 +13,12 @@ class set_detect_anomaly:
     Args:
         mode (bool): True: operations remember where they were called, and an error in their derivative says so.
         check_nan (bool, True): a derivative that is NaN is an error too.
+    Example:
+        >>> with torch.autograd.set_detect_anomaly(True):
+        ...     print(torch.is_anomaly_enabled())
+        True
+        >>> torch.is_anomaly_enabled()
+        False
     """
 
     def __init__(self, mode, check_nan=True):
@@ -34,6 +40,13 @@ class detect_anomaly(set_detect_anomaly):
     """Search within a `with` block; see `set_detect_anomaly`.
 
     Args: check_nan (bool, True): a derivative that is NaN is an error too.
+    Example:
+        >>> x = torch.zeros(1, requires_grad=True)
+        >>> import warnings
+        >>> with warnings.catch_warnings(action="ignore"), torch.autograd.detect_anomaly():
+        ...     (x * 2).sum().backward()
+        >>> x.grad
+        tensor([2.])
     """
 
     def __init__(self, check_nan=True):

@@ -22,7 +22,14 @@ _duals = []
 
 
 def enter_dual_level():
-    """Open a level; returns its number."""
+    """Open a level; returns its number.
+
+    Example:
+        >>> fwAD = torch.autograd.forward_ad
+        >>> fwAD.enter_dual_level()
+        0
+        >>> fwAD.exit_dual_level()
+    """
     global _current_level
     if _current_level >= 0:
         raise RuntimeError("Nested forward mode AD is not supported at the moment")
@@ -31,7 +38,13 @@ def enter_dual_level():
 
 
 def exit_dual_level(*, level=None):
-    """Close the innermost level: the tangents of its dual tensors are gone."""
+    """Close the innermost level: the tangents of its dual tensors are gone.
+
+    Example:
+        >>> fwAD = torch.autograd.forward_ad
+        >>> level = fwAD.enter_dual_level()
+        >>> fwAD.exit_dual_level(level=level)
+    """
     global _current_level
     level = _current_level if level is None else level
     if level != _current_level:
@@ -44,6 +57,14 @@ def exit_dual_level(*, level=None):
 
 def make_dual(tensor, tangent, *, level=None):
     """A view of `tensor` with `tangent`: operations on it compute the derivative along `tangent` as well.
+
+    Example:
+        >>> fwAD = torch.autograd.forward_ad
+        >>> with fwAD.dual_level():
+        ...     x = fwAD.make_dual(torch.tensor(2.0), torch.tensor(1.0))
+        ...     print(fwAD.unpack_dual(x * x).tangent)
+        tensor(4.)
+
 
     Note: operations must be recorded, so within `no_grad` results have no tangent.
     """
@@ -70,7 +91,14 @@ def make_dual(tensor, tangent, *, level=None):
 
 
 def unpack_dual(tensor, *, level=None):
-    """The value of a dual tensor and its tangent, which is None if it has none."""
+    """The value of a dual tensor and its tangent, which is None if it has none.
+
+    Example:
+        >>> fwAD = torch.autograd.forward_ad
+        >>> with fwAD.dual_level():
+        ...     fwAD.unpack_dual(torch.ones(1)).tangent is None
+        True
+    """
     level = _current_level if level is None else level
     if level < 0 or not _duals or not tensor.requires_grad:
         return UnpackedDualTensor(tensor, None)

@@ -28,6 +28,19 @@ class FunctionCtx:
     Attributes:
         saved_tensors (tuple): in `backward`, the tensors given to `save_for_backward`.
         needs_input_grad (tuple of bool): which inputs need a gradient.
+    Example:
+        >>> class Scale(torch.autograd.Function):
+        ...     @staticmethod
+        ...     def forward(ctx, x, factor):
+        ...         ctx.factor = factor
+        ...         return x * factor
+        ...     @staticmethod
+        ...     def backward(ctx, grad):
+        ...         return grad * ctx.factor, None
+        >>> x = torch.ones(2, requires_grad=True)
+        >>> Scale.apply(x, 3.0).sum().backward()
+        >>> x.grad
+        tensor([3., 3.])
     """
 
     def save_for_backward(self, *tensors):
@@ -355,7 +368,21 @@ class _DelayedError(Function):
 
 
 def once_differentiable(fn):
-    """Decorate a `backward` that is not itself made of recorded operations: differentiating it is an error."""
+    """Decorate a `backward` that is not itself made of recorded operations: differentiating it is an error.
+
+    Example:
+        >>> class Double(torch.autograd.Function):
+        ...     @staticmethod
+        ...     def forward(ctx, x):
+        ...         return x * 2
+        ...     @staticmethod
+        ...     @torch.autograd.function.once_differentiable
+        ...     def backward(ctx, grad):
+        ...         return grad * 2
+        >>> x = torch.ones(1, requires_grad=True)
+        >>> torch.autograd.grad(Double.apply(x), x)[0]
+        tensor([2.])
+    """
 
     @functools.wraps(fn)
     def wrapper(ctx, *args, **kwargs):
@@ -375,7 +402,22 @@ def once_differentiable(fn):
 
 
 class InplaceFunction(Function):
-    """A function with a flag `inplace`; kept for compatibility."""
+    """A function with a flag `inplace`; kept for compatibility.
+
+    Example:
+        >>> class AddOne(torch.autograd.function.InplaceFunction):
+        ...     @staticmethod
+        ...     def forward(ctx, x):
+        ...         ctx.mark_dirty(x)
+        ...         return x.add_(1)
+        ...     @staticmethod
+        ...     def backward(ctx, grad):
+        ...         return grad
+        >>> x = torch.ones(1, requires_grad=True)
+        >>> y = AddOne.apply(x * 2)
+        >>> y.item()
+        3.0
+    """
 
     def __init__(self, inplace=False):
         super().__init__()

@@ -170,6 +170,10 @@ def vjp(func, inputs, v=None, create_graph=False, strict=False):
         create_graph (bool, False): let the results have a graph.
         strict (bool, False): an output that does not depend on an input is an error, not zero.
     Returns: (outputs, v^T J).
+    Example:
+        >>> value, (grad,) = torch.autograd.functional.vjp(torch.exp, (torch.zeros(2),), torch.tensor([1.0, 2.0]))
+        >>> value, grad
+        (tensor([1., 1.]), tensor([1., 2.]))
     """
     with rustorch.enable_grad():
         is_tuple, inputs, outs_tuple, outputs = _start(func, inputs, "vjp", create_graph, strict)
@@ -184,6 +188,10 @@ def jvp(func, inputs, v=None, create_graph=False, strict=False):
 
     Args: as `vjp`, with `v` of the shape of the inputs.
     Returns: (outputs, J v).
+    Example:
+        >>> torch.autograd.functional.jvp(lambda x: x**2, torch.tensor([1.0, 2.0]), torch.tensor([1.0, 0.0]))
+        (tensor([1., 4.]), tensor([2., 0.]))
+
     Note: two backward passes; `func.jvp` needs one forward pass.
     """
     with rustorch.enable_grad():
@@ -210,6 +218,10 @@ def jacobian(func, inputs, create_graph=False, strict=False, vectorize=False, st
         strategy (str, 'reverse-mode'): or 'forward-mode', which needs `vectorize`.
     Returns: for one output and one input a tensor of shape output.shape + input.shape; tuples over outputs, and in
         them over inputs, where these are tuples.
+    Example:
+        >>> torch.autograd.functional.jacobian(lambda x: x**2, torch.tensor([1.0, 2.0]))
+        tensor([[2., 0.],
+                [0., 4.]])
     """
     if strategy not in ("forward-mode", "reverse-mode"):
         raise AssertionError(
@@ -311,6 +323,10 @@ def hessian(func, inputs, create_graph=False, strict=False, vectorize=False, out
 
     Args: as `jacobian`, for a function that returns a single element.
     Returns: for one input a tensor of shape input.shape + input.shape; for a tuple of inputs a tuple of tuples.
+    Example:
+        >>> torch.autograd.functional.hessian(lambda x: x.prod(), torch.tensor([2.0, 3.0]))
+        tensor([[0., 1.],
+                [1., 0.]])
     """
     is_tuple, inputs = _as_tuple(inputs, "inputs", "hessian")
     if outer_jacobian_strategy not in ("forward-mode", "reverse-mode"):
@@ -362,6 +378,9 @@ def vhp(func, inputs, v=None, create_graph=False, strict=False):
 
     Args: as `jvp`, for a function that returns a single element.
     Returns: (output, v^T H).
+    Example:
+        >>> torch.autograd.functional.vhp(lambda x: x.prod(), torch.tensor([2.0, 3.0]), torch.tensor([1.0, 0.0]))
+        (tensor(6.), tensor([0., 1.]))
     """
     with rustorch.enable_grad():
         is_tuple, inputs, outputs, v, jac = _scalar_gradient(func, inputs, v, "vhp", create_graph, strict)
@@ -375,6 +394,9 @@ def hvp(func, inputs, v=None, create_graph=False, strict=False):
 
     Args: as `vhp`, whose result is the same for smooth functions, and cheaper.
     Returns: (output, H v).
+    Example:
+        >>> torch.autograd.functional.hvp(lambda x: x.prod(), torch.tensor([2.0, 3.0]), torch.tensor([1.0, 0.0]))
+        (tensor(6.), tensor([0., 1.]))
     """
     with rustorch.enable_grad():
         is_tuple, inputs, outputs, v, jac = _scalar_gradient(func, inputs, v, "hvp", create_graph, strict)

@@ -119,7 +119,15 @@ class no_grad(_NoParamDecoratorContextManager):
 
 
 class enable_grad(_NoParamDecoratorContextManager):
-    """Record operations, also within `no_grad`."""
+    """Record operations, also within `no_grad`.
+
+    Example:
+        >>> x = torch.ones(1, requires_grad=True)
+        >>> with torch.no_grad(), torch.enable_grad():
+        ...     y = x * 2
+        >>> y.requires_grad
+        True
+    """
 
     def __enter__(self):
         self.prev = _C.is_grad_enabled()
@@ -133,6 +141,12 @@ class set_grad_enabled(_DecoratorContextManager):
     """Record operations or not; as a plain call it takes effect at once and stays.
 
     Args: mode (bool): True to record.
+    Example:
+        >>> x = torch.ones(1, requires_grad=True)
+        >>> with torch.set_grad_enabled(False):
+        ...     y = x * 2
+        >>> y.requires_grad
+        False
     """
 
     def __init__(self, mode):
@@ -168,6 +182,11 @@ class inference_mode(_DecoratorContextManager):
     """Neither record operations nor count versions; results can never take part in a graph.
 
     Args: mode (bool, True): False leaves the mode within this block.
+    Example:
+        >>> with torch.inference_mode():
+        ...     x = torch.ones(1)
+        >>> x.is_inference(), x.requires_grad
+        (True, False)
     """
 
     def __new__(cls, mode=True) -> "Any":
@@ -204,6 +223,9 @@ class set_multithreading_enabled(_DecoratorContextManager):
     """Kept for compatibility: a backward pass runs on the thread that asks for it in any case.
 
     Args: mode (bool): what `is_multithreading_enabled` says.
+    Example:
+        >>> with torch.autograd.set_multithreading_enabled(False):
+        ...     torch.ones(1, requires_grad=True).sum().backward()
     """
 
     def __init__(self, mode):

@@ -11,6 +11,7 @@ import warnings
 
 import rustorch
 from rustorch.autograd._differences import (
+    GradcheckError,
     as_tuple,
     dense_directions,
     densify,
@@ -26,12 +27,9 @@ from rustorch.autograd._differences import (
 )
 from rustorch.autograd._old_gradcheck import get_analytical_jacobian as get_analytical_jacobian
 from rustorch.autograd._old_gradcheck import get_numerical_jacobian as get_numerical_jacobian
+from rustorch.autograd._zero_checks import check_undefined, check_zero_grad
 
 __all__ = ["GradcheckError", "gradcheck", "gradgradcheck"]
-
-
-class GradcheckError(RuntimeError):
-    """A derivative and the differences disagree, or the derivative has another fault."""
 
 
 class _Settings:
@@ -80,6 +78,12 @@ def gradcheck(
         masked (bool, None): of sparse inputs, vary the stored elements only.
     Returns: True.
     Raises: GradcheckError: on a fault; ValueError: if no input requires a gradient.
+    Example:
+        >>> x = torch.tensor([0.5, 2.0], dtype=torch.float64, requires_grad=True)
+        >>> torch.autograd.gradcheck(torch.log, (x,))
+        True
+        >>> torch.autograd.gradcheck(lambda x: x.detach() * x, (x,), raise_exception=False)
+        False
     """
     if not (check_forward_ad or check_backward_ad):
         raise AssertionError("Expected at least one of check_forward_ad or check_backward_ad to be True")
@@ -104,9 +108,9 @@ def gradcheck(
         if check_batched_grad:
             for i, output in enumerate(outputs):
                 _check_batched(inputs, output, i)
-        _check_zero_grad(outputs, inputs, masked)
+        check_zero_grad(outputs, inputs, masked)
         if check_undefined_grad:
-            _check_undefined(func, inputs)
+            check_undefined(func, inputs)
     except GradcheckError:
         if raise_exception:
             raise
@@ -139,6 +143,10 @@ def gradgradcheck(
         grad_outputs (Tensor or tuple, None): gradients of the outputs; random ones if None.
         gen_non_contig_grad_outputs (bool, False): make the random ones non-contiguous.
         check_fwd_over_rev, check_rev_over_rev (bool, False, True): the mode of the second derivative.
+    Example:
+        >>> x = torch.tensor([0.5, 2.0], dtype=torch.float64, requires_grad=True)
+        >>> torch.autograd.gradgradcheck(torch.sin, (x,))
+        True
     """
     if not (check_fwd_over_rev or check_rev_over_rev):
         raise AssertionError("Expected at least one of check_fwd_over_rev or check_rev_over_rev to be True")
@@ -495,81 +503,6 @@ def _check_missing_tangents(func, inputs):
 
 
 # ---- further checks
-
-
-def _check_zero_grad(outputs, inputs, masked):
-    """Gradients of zero must give gradients of zero, of the right kind."""
-    targets = [inputs[i] for i in varied(inputs)]
-    if not outputs:
-        return
-    zeros = [rustorch.zeros_like(o, memory_format=rustorch.contiguous_format) for o in outputs]
-    for grad, t in zip(rustorch.autograd.grad(outputs, targets, zeros, allow_unused=True), targets):
-        if grad is None:
-            continue
-        if not is_strided(grad):
-            if grad.layout != t.layout:
-                raise GradcheckError(f"grad is incorrect layout ({grad.layout} is not {t.layout})")
-            kind = str(grad.layout).replace("torch.", "").replace("_coo", "")
-            for what, got, expected in (
-                ("sparse_dim", grad.sparse_dim(), t.sparse_dim()),
-                ("dense_dim", grad.dense_dim(), t.dense_dim()),
-            ):
-                if got != expected:
-                    raise GradcheckError(f"grad is {kind} tensor, but has incorrect {what} {got}, expected {expected}")
-            grad, t = grad.to_dense(), t.to_dense()
-        zero = rustorch.allclose(grad, rustorch.zeros_like(grad)) if masked else bool((grad == 0).all())
-        if not zero:
-            raise GradcheckError("backward not multiplied by grad_output")
-        for what, fits in (
-            ("type", grad.dtype == t.dtype),
-            ("device", grad.device == t.device),
-            ("size", grad.size() == t.size()),
-        ):
-            if not fits:
-                raise GradcheckError(f"grad is incorrect {what}")
-
-
-_missing_grad = None
-
-
-def _without_grad(t):
-    """`t` through a node that hands on no gradient."""
-    global _missing_grad
-    if _missing_grad is None:
-
-        class MissingGrad(rustorch.autograd.Function):
-            @staticmethod
-            def forward(ctx, x):
-                return x.detach()
-
-            @staticmethod
-            def backward(ctx, grad):
-                return None
-
-        _missing_grad = MissingGrad
-    return _missing_grad.apply(t)
-
-
-def _check_undefined(func, inputs):
-    """Missing gradients of outputs must be taken for zeros: of all outputs at once, then of each alone."""
-    targets = [inputs[i] for i in varied(inputs)]
-    count = len(differentiable(func(*inputs)))
-    if not count:
-        return
-    choices = [set(range(count))]
-    if count > 1:
-        choices += [{i} for i in range(count)]
-    for missing in choices:
-        outputs = [_without_grad(o) if i in missing else o for i, o in enumerate(differentiable(func(*inputs)))]
-        zeros = [rustorch.zeros_like(o, memory_format=rustorch.contiguous_format) for o in outputs]
-        try:
-            grads = rustorch.autograd.grad(outputs, targets, zeros, allow_unused=True)
-        except RuntimeError as error:
-            raise GradcheckError("Expected backward function to handle undefined output grads.") from error
-        if any(grad is not None and not (grad == 0).all() for grad in grads):
-            raise GradcheckError(
-                "Expected all input grads to be undefined or zero when all output grads are undefined or zero."
-            )
 
 
 def _compare_batched(function, starts, describe):

@@ -25,7 +25,15 @@ class _NodeMeta(type):
 
 
 class Node(metaclass=_NodeMeta):
-    """What every `grad_fn` is an instance of; this class only says what they have."""
+    """What every `grad_fn` is an instance of; this class only says what they have.
+
+    Example:
+        >>> y = torch.ones(1, requires_grad=True).exp()
+        >>> y.grad_fn.name(), isinstance(y.grad_fn, torch.autograd.graph.Node)
+        ('ExpBackward0', True)
+        >>> y.grad_fn.next_functions[0][0].name()
+        'torch::autograd::AccumulateGrad'
+    """
 
     def name(self):
         """The name of the operation, such as 'MulBackward0'."""
@@ -56,6 +64,11 @@ class GradientEdge(_Edge):
     """A place in the graph: the gradient of output `output_nr` of `node`.
 
     `backward` and `grad` take it in place of a tensor, which need not be kept alive then.
+
+    Example:
+        >>> y = torch.ones(1, requires_grad=True).exp()
+        >>> torch.autograd.graph.GradientEdge(y.grad_fn, 0).node is y.grad_fn
+        True
     """
 
     __slots__ = ()
@@ -77,6 +90,11 @@ def get_gradient_edge(tensor):
     """The edge that the gradient of `tensor` flows through.
 
     Raises: RuntimeError: if `tensor` does not require a gradient.
+    Example:
+        >>> y = torch.ones(1, requires_grad=True).exp()
+        >>> edge = torch.autograd.graph.get_gradient_edge(y)
+        >>> edge.node.name(), edge.output_nr
+        ('ExpBackward0', 0)
     """
     if not tensor.requires_grad:
         raise RuntimeError("It is not possible to get the gradient edge for a Tensor that does not require gradients")
@@ -90,7 +108,14 @@ def get_gradient_edge(tensor):
 
 
 def increment_version(tensor):
-    """Tell the graph that the values of a tensor, or of several, have changed."""
+    """Tell the graph that the values of a tensor, or of several, have changed.
+
+    Example:
+        >>> x = torch.ones(1)
+        >>> torch.autograd.graph.increment_version(x)
+        >>> x._version
+        1
+    """
     _C._increment_version((tensor,) if isinstance(tensor, rustorch.Tensor) else tensor)
 
 
@@ -100,6 +125,15 @@ class saved_tensors_hooks:
     Args:
         pack_hook (callable): tensor -> anything; called when an operation saves the tensor. It must not change it.
         unpack_hook (callable): what `pack_hook` returned -> a tensor with the same values; called in backward.
+    Example:
+        >>> def pack(t):
+        ...     return t.to(torch.float16)
+        >>> x = torch.ones(2, requires_grad=True)
+        >>> with torch.autograd.graph.saved_tensors_hooks(pack, lambda t: t.float()):
+        ...     y = (x * x).sum()
+        >>> y.backward()
+        >>> x.grad
+        tensor([2., 2.])
     """
 
     def __init__(self, pack_hook, unpack_hook):
@@ -125,6 +159,13 @@ class save_on_cpu(saved_tensors_hooks):
     Args:
         pin_memory (bool, False): kept for compatibility.
         device_type (str, 'cuda'): kept for compatibility.
+    Example:
+        >>> x = torch.ones(2, requires_grad=True)
+        >>> with torch.autograd.graph.save_on_cpu():
+        ...     y = x.exp().sum()
+        >>> y.backward()
+        >>> x.grad
+        tensor([2.7183, 2.7183])
     """
 
     def __init__(self, pin_memory=False, device_type="cuda"):
@@ -139,7 +180,17 @@ class save_on_cpu(saved_tensors_hooks):
 
 
 class disable_saved_tensors_hooks:
-    """Within a `with` block, using `saved_tensors_hooks` is an error with this message."""
+    """Within a `with` block, using `saved_tensors_hooks` is an error with this message.
+
+    Example:
+        >>> try:
+        ...     with torch.autograd.graph.disable_saved_tensors_hooks("not here"):
+        ...         with torch.autograd.graph.save_on_cpu():
+        ...             pass
+        ... except RuntimeError as error:
+        ...     print(error)
+        not here
+    """
 
     def __init__(self, error_message):
         self._message = error_message
@@ -157,6 +208,17 @@ class disable_saved_tensors_hooks:
 
 class allow_mutation_on_saved_tensors:
     """Within a `with` block, tensors that were saved may be changed in place: backward sees a copy.
+
+    Example:
+        >>> with torch.autograd.graph.allow_mutation_on_saved_tensors():
+        ...     x = torch.ones(2, requires_grad=True)
+        ...     y = x.clone()
+        ...     z = y.sin().sum()
+        ...     _ = y.zero_()
+        ...     z.backward()
+        >>> x.grad
+        tensor([0.5403, 0.5403])
+
 
     Note: the copy is made when the tensor is saved, not when it is changed.
     """
@@ -218,6 +280,11 @@ def register_multi_grad_hook(tensors, fn, *, mode="all"):
         fn (callable): mode 'all': gets the list of gradients, None for tensors outside the pass, after the last of
             them; mode 'any': gets the first gradient.
     Returns: a handle whose `remove()` takes the hook away.
+    Example:
+        >>> x, y = torch.ones(1, requires_grad=True), torch.ones(1, requires_grad=True)
+        >>> handle = torch.autograd.graph.register_multi_grad_hook((x, y), lambda grads: print(grads))
+        >>> (x * 2 + y * 3).sum().backward()
+        [tensor([2.]), tensor([3.])]
     """
     if mode == "any":
         return _MultiHandle(_hooks_for_any(tensors, fn))
@@ -258,4 +325,8 @@ def _hooks_for_any(tensors, fn):
 
 
 def set_warn_on_accumulate_grad_stream_mismatch(enabled):
-    """Nothing: there are no streams that could differ."""
+    """Nothing: there are no streams that could differ.
+
+    Example:
+        >>> torch.autograd.graph.set_warn_on_accumulate_grad_stream_mismatch(False)
+    """

@@ -13,7 +13,13 @@ class VariableMeta(type):
 
 
 class Variable(metaclass=VariableMeta):
-    """`Variable(tensor, requires_grad=False)` is `tensor.detach()` with that flag; every tensor is a Variable."""
+    """`Variable(tensor, requires_grad=False)` is `tensor.detach()` with that flag; every tensor is a Variable.
+
+    Example:
+        >>> x = torch.autograd.Variable(torch.ones(1), requires_grad=True)
+        >>> type(x) is torch.Tensor, isinstance(x, torch.autograd.Variable)
+        (True, True)
+    """
 
     def __new__(cls, data=None, requires_grad=False, volatile=False):
         if data is None:

@@ -432,6 +432,13 @@ def checkpoint(
         debug (bool, False): let errors say where the tensors were saved.
         early_stop (bool, True): stop the second run when all saved tensors are there.
         preserve_rng_state (bool, True): give both runs the same random numbers.
+    Example:
+        >>> x = torch.ones(2, requires_grad=True)
+        >>> y = torch.utils.checkpoint.checkpoint(lambda x: x.exp().sin(), x, use_reentrant=False)
+        >>> y.sum().backward()
+        >>> x.grad
+        tensor([-2.4783, -2.4783])
+
     Note: with reentrance, keyword arguments and `autograd.grad` do not work, an input must require a gradient, and
         only tensors given as arguments themselves, not in containers, get one.
     Source: Chen et al. 2016, arXiv:1604.06174.
@@ -469,6 +476,12 @@ def checkpoint_sequential(functions, segments, input, use_reentrant=None, **kwar
         input (Tensor): of the first function.
         use_reentrant (bool): see `checkpoint`.
         preserve_rng_state (bool, True): see `checkpoint`.
+    Example:
+        >>> net = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 1))
+        >>> x = torch.ones(3, 4, requires_grad=True)
+        >>> y = torch.utils.checkpoint.checkpoint_sequential(net, 2, x, use_reentrant=False)
+        >>> y.shape
+        torch.Size([3, 1])
     """
     if use_reentrant is None:
         _warn_missing(

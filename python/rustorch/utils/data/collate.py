@@ -21,7 +21,15 @@ def _is_text_array(value):
 
 
 def default_convert(data):
-    """NumPy arrays and numbers in `data` as tensors; containers are rebuilt, everything else stays."""
+    """NumPy arrays and numbers in `data` as tensors; containers are rebuilt, everything else stays.
+
+    Args:
+        data (object): a sample.
+    Example:
+        >>> import numpy
+        >>> torch.utils.data.default_convert({"x": numpy.ones(2), "name": "a"})
+        {'x': tensor([1., 1.], dtype=torch.float64), 'name': 'a'}
+    """
     kind = type(data)
     if isinstance(data, Tensor):
         return data
@@ -74,6 +82,10 @@ def collate(batch, *, collate_fn_map=None):
         batch (list): samples of one kind.
         collate_fn_map (dict, None): type, or tuple of types, -> function(batch, *, collate_fn_map). Exact types come
             first, then the first entry that the sample is an instance of; containers are taken apart.
+    Example:
+        >>> joined = {str: lambda batch, **_: "+".join(batch)}
+        >>> torch.utils.data._utils.collate.collate([("ab",), ("c",)], collate_fn_map=joined)
+        ['ab+c']
     """
     elem = batch[0]
     kind = type(elem)

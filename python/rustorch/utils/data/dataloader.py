@@ -51,6 +51,19 @@ class DataLoader:
         prefetch_factor (int, None): batches that each worker makes ahead, 2 if None.
         persistent_workers (bool, False): keep the workers from one pass to the next.
         in_order (bool, True): hand out batches in the order of the sampler, not as workers finish them.
+    Raises:  ValueError: if options contradict each other: `shuffle` and `sampler`, `batch_sampler` and `batch_size`,
+            `num_workers=0` and `prefetch_factor`, an iterable dataset and an order.
+        RuntimeError: in the loop, if a worker dies or takes longer than `timeout`.
+    Example:
+        >>> data = torch.utils.data.TensorDataset(torch.arange(5.0), torch.arange(5) % 2)
+        >>> for x, y in torch.utils.data.DataLoader(data, batch_size=2):
+        ...     print(x, y)
+        tensor([0., 1.]) tensor([0, 1])
+        tensor([2., 3.]) tensor([0, 1])
+        tensor([4.]) tensor([0])
+        >>> loader = torch.utils.data.DataLoader(data, batch_size=2, shuffle=True, drop_last=True)
+        >>> len(loader), sum(len(x) for x, _ in loader)
+        (2, 4)
     """
 
     __class_getitem__ = classmethod(types.GenericAlias)

@@ -25,6 +25,17 @@ class Dataset:
     """Base of datasets with indices: `__getitem__`, and `__len__` for the samplers.
 
     A dataset may also have `__getitems__(indices)`, which returns a whole batch of samples as a list.
+
+    Example:
+        >>> class Squares(torch.utils.data.Dataset):
+        ...     def __len__(self):
+        ...         return 5
+        ...     def __getitem__(self, i):
+        ...         return i, i * i
+        >>> Squares()[3], len(Squares() + Squares())
+        ((3, 9), 10)
+        >>> next(iter(torch.utils.data.DataLoader(Squares(), batch_size=3)))
+        [tensor([0, 1, 2]), tensor([0, 1, 4])]
     """
 
     __class_getitem__ = classmethod(types.GenericAlias)
@@ -40,6 +51,13 @@ class IterableDataset(Dataset, Iterable):
     """Base of datasets that are streams: subclasses define `__iter__`.
 
     Each worker process gets a copy of the dataset: `get_worker_info()` tells a copy which share is its own.
+
+    Example:
+        >>> class Countdown(torch.utils.data.IterableDataset):
+        ...     def __iter__(self):
+        ...         return iter(range(5, 0, -1))
+        >>> list(torch.utils.data.DataLoader(Countdown(), batch_size=2))
+        [tensor([5, 4]), tensor([3, 2]), tensor([1])]
     """
 
     def __add__(self, other):
@@ -47,7 +65,16 @@ class IterableDataset(Dataset, Iterable):
 
 
 class TensorDataset(Dataset):
-    """Tensors of the same first size; sample i is the tuple of their rows i."""
+    """Tensors of the same first size; sample i is the tuple of their rows i.
+
+    Args:
+        tensors (Tensor): one or more.
+    Raises:  AssertionError: if their first sizes differ.
+    Example:
+        >>> data = torch.utils.data.TensorDataset(torch.arange(6.0).view(3, 2), torch.tensor([0, 1, 0]))
+        >>> data[1], len(data)
+        ((tensor([2., 3.]), tensor(1)), 3)
+    """
 
     def __init__(self, *tensors):
         if any(tensors[0].size(0) != tensor.size(0) for tensor in tensors):
@@ -62,7 +89,18 @@ class TensorDataset(Dataset):
 
 
 class StackDataset(Dataset):
-    """Datasets of the same length side by side: a sample is a tuple, or with keywords a dict, of theirs."""
+    """Datasets of the same length side by side: a sample is a tuple, or with keywords a dict, of theirs.
+
+    Args:
+        args or kwargs (Dataset): datasets, or anything with indices and a length.
+    Raises:  ValueError: if lengths differ, both kinds of arguments are given, or none.
+    Example:
+        >>> data = torch.utils.data.StackDataset(image=["a", "b"], label=[0, 1])
+        >>> data[1]
+        {'image': 'b', 'label': 1}
+        >>> torch.utils.data.StackDataset(["a", "b"], [0, 1])[1]
+        ('b', 1)
+    """
 
     def __init__(self, *args, **kwargs):
         if args and kwargs:
@@ -109,7 +147,16 @@ def _items(dataset, indices):
 class ConcatDataset(Dataset):
     """Datasets one after the other.
 
+    Args:
+        datasets (iterable of Dataset): at least one, none of them iterable ones.
+
     Attributes: cumulative_sizes (list of int): where each of them ends.
+    Raises:  AssertionError: if there are none, or iterable ones among them.
+        ValueError: for a negative index out of range.
+    Example:
+        >>> data = torch.utils.data.ConcatDataset([["a", "b"], ["c"]])
+        >>> data[2], data[-3], len(data), data.cumulative_sizes
+        ('c', 'a', 3, [2, 3])
     """
 
     @staticmethod
@@ -146,7 +193,17 @@ class ConcatDataset(Dataset):
 
 
 class ChainDataset(IterableDataset):
-    """Iterable datasets one after the other."""
+    """Iterable datasets one after the other.
+
+    Args:
+        datasets (iterable of IterableDataset): read in turn.
+    Example:
+        >>> class Count(torch.utils.data.IterableDataset):
+        ...     def __iter__(self):
+        ...         return iter(range(2))
+        >>> list(torch.utils.data.ChainDataset([Count(), Count()]))
+        [0, 1, 0, 1]
+    """
 
     def __init__(self, datasets):
         self.datasets = datasets
@@ -166,7 +223,17 @@ class ChainDataset(IterableDataset):
 
 
 class Subset(Dataset):
-    """The samples of `dataset` at `indices`."""
+    """The samples of `dataset` at `indices`.
+
+    Args:
+        dataset (Dataset): with indices.
+        indices (sequence): the index in `dataset` of each sample.
+    Raises:  NotImplementedError: in a subclass that overrides `__getitem__` but not `__getitems__`.
+    Example:
+        >>> part = torch.utils.data.Subset(["a", "b", "c", "d"], [3, 0])
+        >>> part[0], len(part)
+        ('d', 2)
+    """
 
     def __init__(self, dataset, indices):
         self.dataset = dataset
@@ -201,6 +268,11 @@ def random_split(dataset, lengths, generator=None):
             goes to the subsets in turn.
         generator (Generator, None): of the permutation.
     Returns: list of `Subset`.
+    Raises:  ValueError: if the sizes do not add up to the dataset's, or a share is not in [0, 1].
+    Example:
+        >>> parts = torch.utils.data.random_split(range(10), [0.7, 0.3], torch.Generator().manual_seed(0))
+        >>> [len(part) for part in parts], sorted([*parts[0], *parts[1]]) == list(range(10))
+        ([7, 3], True)
     """
     total = len(dataset)
     if math.isclose(sum(lengths), 1) and sum(lengths) <= 1:

@@ -17,6 +17,10 @@ class DistributedSampler(Sampler):
         shuffle (bool, True): permute the indices, anew in each epoch: see `set_epoch`.
         seed (int, 0): of the permutation; the same in all processes.
         drop_last (bool, False): leave out the tail instead of repeating indices to make the shares equal.
+    Example:
+        >>> sampler = torch.utils.data.DistributedSampler(range(5), num_replicas=2, rank=1, shuffle=False)
+        >>> list(sampler), len(sampler)
+        ([1, 3, 0], 3)
     """
 
     def __init__(self, dataset, num_replicas=None, rank=None, shuffle=True, seed=0, drop_last=False):

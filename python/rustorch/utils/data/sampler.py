@@ -16,7 +16,19 @@ __all__ = [
 
 
 class Sampler:
-    """Base of the samplers: `__iter__` yields indices, or lists of them for batches; `__len__` is optional."""
+    """Base of the samplers: `__iter__` yields indices, or lists of them for batches; `__len__` is optional.
+
+    Example:
+        >>> class Backwards(torch.utils.data.Sampler):
+        ...     def __init__(self, data):
+        ...         self.data = data
+        ...     def __iter__(self):
+        ...         return iter(range(len(self.data) - 1, -1, -1))
+        ...     def __len__(self):
+        ...         return len(self.data)
+        >>> list(torch.utils.data.DataLoader("abc", batch_size=None, sampler=Backwards("abc")))
+        ['c', 'b', 'a']
+    """
 
     __class_getitem__ = classmethod(types.GenericAlias)
 
@@ -25,7 +37,14 @@ class Sampler:
 
 
 class SequentialSampler(Sampler):
-    """0, 1, 2, ..."""
+    """0, 1, 2, ...
+
+    Args:
+        data_source (Dataset): only its length matters.
+    Example:
+        >>> list(torch.utils.data.SequentialSampler("abc"))
+        [0, 1, 2]
+    """
 
     def __init__(self, data_source):
         self.data_source = data_source
@@ -45,6 +64,11 @@ class RandomSampler(Sampler):
         replacement (bool, False): draw each index anew.
         num_samples (int, None): how many to draw; the length if None. Without replacement, further permutations follow.
         generator (Generator, None): of the draws; a new one, seeded by the default generator, for each pass if None.
+    Raises:  TypeError: if `replacement` is not a bool. ValueError: if `num_samples` is not a positive int.
+    Example:
+        >>> sampler = torch.utils.data.RandomSampler(range(4), generator=torch.Generator().manual_seed(0))
+        >>> list(sampler), len(sampler)
+        ([0, 1, 3, 2], 4)
     """
 
     def __init__(self, data_source, replacement=False, num_samples=None, generator=None):
@@ -86,7 +110,15 @@ def _draw_seed(generator):
 
 
 class SubsetRandomSampler(Sampler):
-    """Given indices in random order."""
+    """Given indices in random order.
+
+    Args:
+        indices (sequence): what is put in a new order in each pass.
+        generator (Generator, None): of the order.
+    Example:
+        >>> sorted(torch.utils.data.SubsetRandomSampler([5, 7, 9]))
+        [5, 7, 9]
+    """
 
     def __init__(self, indices, generator=None):
         self.indices = indices
@@ -108,6 +140,10 @@ class WeightedRandomSampler(Sampler):
         num_samples (int): how many to draw.
         replacement (bool, True): an index may come more than once.
         generator (Generator, None): of the draws.
+    Raises:  ValueError: if the weights are not a vector, or `num_samples` is not a positive int.
+    Example:
+        >>> list(torch.utils.data.WeightedRandomSampler([0.0, 0.0, 1.0], num_samples=3))
+        [2, 2, 2]
     """
 
     def __init__(self, weights, num_samples, replacement=True, generator=None):
@@ -138,6 +174,10 @@ class BatchSampler(Sampler):
         sampler (iterable): yields indices.
         batch_size (int): indices per batch.
         drop_last (bool): leave out a last batch that is not full.
+    Raises:  ValueError: if `batch_size` is not a positive int or `drop_last` not a bool.
+    Example:
+        >>> list(torch.utils.data.BatchSampler(range(7), batch_size=3, drop_last=False))
+        [[0, 1, 2], [3, 4, 5], [6]]
     """
 
     def __init__(self, sampler, batch_size, drop_last):

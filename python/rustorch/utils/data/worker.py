@@ -40,7 +40,18 @@ class WorkerInfo:
 
 
 def get_worker_info():
-    """The `WorkerInfo` of this process; None outside the workers of a loader."""
+    """The `WorkerInfo` of this process; None outside the workers of a loader.
+
+    Example:
+        >>> torch.utils.data.get_worker_info() is None
+        True
+        >>> class Shares(torch.utils.data.IterableDataset):
+        ...     def __iter__(self):
+        ...         info = torch.utils.data.get_worker_info()
+        ...         return iter(range(6) if info is None else range(info.id, 6, info.num_workers))
+        >>> list(torch.utils.data.DataLoader(Shares(), batch_size=None))
+        [0, 1, 2, 3, 4, 5]
+    """
     return _worker_info
 
 
