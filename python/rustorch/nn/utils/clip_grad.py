@@ -50,6 +50,9 @@ def _get_total_norm(tensors, norm_type=2.0, error_if_nonfinite=False, foreach=No
         error_if_nonfinite (bool, False): raise RuntimeError if the norm is inf or NaN.
         foreach (bool, None): use one call for many tensors.
     Returns:  a 0-d Tensor.
+    Example:
+        >>> torch.nn.utils.get_total_norm([torch.tensor([3.0]), torch.tensor([4.0])])
+        tensor(5.)
     """
     tensors = _as_list(tensors)
     norm_type = float(norm_type)
@@ -80,6 +83,12 @@ def _clip_grads_with_norm_(parameters, max_norm, total_norm, foreach=None):
         parameters (Tensor or iterable of Tensor): those without a gradient are left out.
         max_norm (float), total_norm (Tensor): usually from get_total_norm.
         foreach (bool, None): use one call for many tensors.
+    Example:
+        >>> w = torch.zeros(2, requires_grad=True)
+        >>> w.grad = torch.tensor([3.0, 4.0])
+        >>> torch.nn.utils.clip_grads_with_norm_([w], 1.0, torch.tensor(5.0))
+        >>> w.grad
+        tensor([0.6000, 0.8000])
     """
     grads = [p.grad for p in _as_list(parameters) if p.grad is not None]
     if not grads:
@@ -140,6 +149,12 @@ def clip_grad_value_(parameters, clip_value, foreach=None):
         parameters (Tensor or iterable of Tensor): those without a gradient are left out.
         clip_value (float)
         foreach (bool, None): use one call for many tensors.
+    Example:
+        >>> w = torch.zeros(2, requires_grad=True)
+        >>> w.grad = torch.tensor([-3.0, 0.5])
+        >>> torch.nn.utils.clip_grad_value_([w], 1.0)
+        >>> w.grad
+        tensor([-1.0000,  0.5000])
     """
     limit = float(clip_value)
     grads = [p.grad for p in _as_list(parameters) if p.grad is not None]

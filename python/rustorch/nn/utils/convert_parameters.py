@@ -30,7 +30,15 @@ def parameters_to_vector(parameters):
 
 
 def vector_to_parameters(vec, parameters):
-    """Cut a vector, as parameters_to_vector makes it, into the data of the parameters; the memory is shared."""
+    """Cut a vector, as parameters_to_vector makes it, into the data of the parameters; the memory is shared.
+
+    Example:
+        >>> w, b = torch.zeros(2, 2), torch.zeros(1)
+        >>> torch.nn.utils.vector_to_parameters(torch.arange(5.0), [w, b])
+        >>> w, b
+        (tensor([[0., 1.],
+                [2., 3.]]), tensor([4.]))
+    """
     if not isinstance(vec, Tensor):
         raise TypeError(f"expected torch.Tensor, but got: {rustorch.typename(vec)}")
     device = None

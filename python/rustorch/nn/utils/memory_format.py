@@ -15,12 +15,24 @@ def _convert(module, kinds, memory_format):
 
 
 def convert_conv2d_weight_memory_format(module, memory_format):
-    """Give the weights of all 2-d convolutions in `module` a memory format, such as channels_last."""
+    """Give the weights of all 2-d convolutions in `module` a memory format, such as channels_last.
+
+    Example:
+        >>> net = torch.nn.utils.convert_conv2d_weight_memory_format(nn.Conv2d(2, 3, 2), torch.channels_last)
+        >>> net.weight.is_contiguous(memory_format=torch.channels_last)
+        True
+    """
     nn = rustorch.nn
     return _convert(module, (nn.Conv2d, nn.ConvTranspose2d), memory_format)
 
 
 def convert_conv3d_weight_memory_format(module, memory_format):
-    """Give the weights of all 3-d convolutions in `module` a memory format, such as channels_last_3d."""
+    """Give the weights of all 3-d convolutions in `module` a memory format, such as channels_last_3d.
+
+    Example:
+        >>> net = torch.nn.utils.convert_conv3d_weight_memory_format(nn.Conv3d(2, 3, 2), torch.channels_last_3d)
+        >>> net.weight.is_contiguous(memory_format=torch.channels_last_3d)
+        True
+    """
     nn = rustorch.nn
     return _convert(module, (nn.Conv3d, nn.ConvTranspose3d), memory_format)

@@ -124,6 +124,11 @@ def orthogonal(module, name="weight", orthogonal_map=None, *, use_trivialization
             matrices, else the last.
         use_trivialization (bool, True): move the map to the current value whenever the weight is assigned.
     Returns:  the module.
+    Example:
+        >>> layer = torch.nn.utils.parametrizations.orthogonal(nn.Linear(3, 3))
+        >>> torch.allclose(layer.weight @ layer.weight.T, torch.eye(3), atol=1e-5)
+        True
+
     Source: Lezcano-Casado 2019, arXiv:1909.09501.
     """
     weight = _check_weight(module, name)
@@ -163,6 +168,11 @@ def weight_norm(module, name="weight", dim=0):
         name (str, 'weight'): the parameter.
         dim (int or None, 0): one length for each index of this dimension; None is one length for all.
     Returns:  the module.
+    Example:
+        >>> layer = torch.nn.utils.parametrizations.weight_norm(nn.Linear(3, 2))
+        >>> sorted(name for name, _ in layer.named_parameters())
+        ['bias', 'parametrizations.weight.original0', 'parametrizations.weight.original1']
+
     Source: Salimans and Kingma 2016, arXiv:1602.07868.
     """
     parametrize.register_parametrization(module, name, _WeightNorm(dim), unsafe=True)
@@ -246,6 +256,11 @@ def spectral_norm(module, name="weight", n_power_iterations=1, eps=1e-12, dim=No
         eps (float, 1e-12): lower limit of norms.
         dim (int, None): the output dimension; by default 0, and 1 for transposed convolutions.
     Returns:  the module.
+    Example:
+        >>> layer = torch.nn.utils.parametrizations.spectral_norm(nn.Linear(3, 3), n_power_iterations=50)
+        >>> round(torch.linalg.matrix_norm(layer.weight, 2).item(), 3)
+        1.0
+
     Source: Miyato et al. 2018, arXiv:1802.05957.
     """
     weight = _check_weight(module, name)

@@ -26,7 +26,16 @@ _cache = {}
 
 @contextlib.contextmanager
 def cached():
-    """Inside the block every parametrized tensor is computed once only, for models that read it several times."""
+    """Inside the block every parametrized tensor is computed once only, for models that read it several times.
+
+    Example:
+        >>> layer = torch.nn.utils.parametrizations.weight_norm(nn.Linear(2, 2))
+        >>> with torch.nn.utils.parametrize.cached():
+        ...     print(layer.weight is layer.weight)
+        True
+        >>> layer.weight is layer.weight
+        False
+    """
     global _cache_enabled
     _cache_enabled += 1
     try:
@@ -67,6 +76,10 @@ class ParametrizationList(ModuleList):
         original (Tensor): the value the parametrized tensor should have, as far as `right_inverse` can do it.
         unsafe (bool, False): allow a result of another shape or dtype.
     Attributes:  original, or original0, original1, ... if `right_inverse` of the first returns several.
+    Example:
+        >>> layer = torch.nn.utils.parametrizations.weight_norm(nn.Linear(2, 2))
+        >>> type(layer.parametrizations.weight).__name__, layer.parametrizations.weight.original0.shape
+        ('ParametrizationList', torch.Size([2, 1]))
     """
 
     def __init__(self, modules, original, unsafe=False):
@@ -300,7 +313,13 @@ def register_parametrization(module, tensor_name, parametrization, *, unsafe=Fal
 
 
 def is_parametrized(module, tensor_name=None):
-    """Whether a module has parametrizations, of `tensor_name` or of anything."""
+    """Whether a module has parametrizations, of `tensor_name` or of anything.
+
+    Example:
+        >>> layer = torch.nn.utils.parametrizations.weight_norm(nn.Linear(2, 2))
+        >>> torch.nn.utils.parametrize.is_parametrized(layer), torch.nn.utils.parametrize.is_parametrized(layer, "bias")
+        (True, False)
+    """
     parametrizations = getattr(module, "parametrizations", None)
     if not isinstance(parametrizations, ModuleDict):
         return False
@@ -314,6 +333,11 @@ def remove_parametrizations(module, tensor_name, leave_parametrized=True):
         leave_parametrized (bool, True): keep the current value instead of the original, which is only possible
             without if there is a single original.
     Returns:  the module, with its own class if nothing else is parametrized.
+    Example:
+        >>> layer = torch.nn.utils.parametrizations.weight_norm(nn.Linear(2, 2))
+        >>> layer = torch.nn.utils.parametrize.remove_parametrizations(layer, "weight")
+        >>> type(layer.weight).__name__
+        'Parameter'
     """
     if not is_parametrized(module, tensor_name):
         raise ValueError(f"Module {module} does not have a parametrization on {tensor_name}")
@@ -341,7 +365,13 @@ def remove_parametrizations(module, tensor_name, leave_parametrized=True):
 
 
 def type_before_parametrizations(module):
-    """The class a module had before anything was parametrized."""
+    """The class a module had before anything was parametrized.
+
+    Example:
+        >>> layer = torch.nn.utils.parametrizations.weight_norm(nn.Linear(2, 2))
+        >>> type(layer).__name__, torch.nn.utils.parametrize.type_before_parametrizations(layer).__name__
+        ('ParametrizedLinear', 'Linear')
+    """
     return type(module).__bases__[0] if is_parametrized(module) else type(module)
 
 
@@ -349,6 +379,11 @@ def transfer_parametrizations_and_params(from_module, to_module, tensor_name=Non
     """Parametrize `to_module` like `from_module`, sharing the parametrizations and their originals.
 
     Args:  tensor_name (str, None): one tensor only.
+    Example:
+        >>> source = torch.nn.utils.parametrizations.weight_norm(nn.Linear(2, 2))
+        >>> target = torch.nn.utils.parametrize.transfer_parametrizations_and_params(source, nn.Linear(2, 2))
+        >>> torch.equal(source.weight, target.weight)
+        True
     """
     if not is_parametrized(from_module):
         return to_module

@@ -42,6 +42,18 @@ class BasePruningMethod(ABC):
     A pruned parameter `name` becomes the parameter `name_orig` and the buffer `name_mask`; `name` itself is their
     product. Subclasses define `compute_mask` and PRUNING_TYPE, 'unstructured', 'structured' or 'global': which entries
     an earlier mask leaves them to choose from.
+
+    Example:
+        >>> class Even(torch.nn.utils.prune.BasePruningMethod):
+        ...     PRUNING_TYPE = "unstructured"
+        ...     def compute_mask(self, t, default_mask):
+        ...         mask = default_mask.clone()
+        ...         mask.view(-1)[::2] = 0
+        ...         return mask
+        >>> layer = nn.Linear(4, 1)
+        >>> _ = Even.apply(layer, "bias"), Even.apply(layer, "weight")
+        >>> (layer.weight == 0).tolist()
+        [[True, False, True, False]]
     """
 
     _tensor_name = None
@@ -129,7 +141,16 @@ class BasePruningMethod(ABC):
 
 
 class PruningContainer(BasePruningMethod):
-    """Several prunings of one parameter; each chooses among what the ones before it left."""
+    """Several prunings of one parameter; each chooses among what the ones before it left.
+
+    Example:
+        >>> layer = nn.Linear(4, 2)
+        >>> for _ in range(2):
+        ...     layer = torch.nn.utils.prune.random_unstructured(layer, "weight", amount=2)
+        >>> hook = next(iter(layer._forward_pre_hooks.values()))
+        >>> type(hook).__name__, len(hook), int((layer.weight_mask == 0).sum())
+        ('PruningContainer', 2, 4)
+    """
 
     def __init__(self, *args):
         self._pruning_methods = ()
@@ -228,7 +249,14 @@ def _entry_mask(default_mask, indices):
 
 
 class Identity(BasePruningMethod):
-    """Prunes nothing, but makes the parameter a pruned one."""
+    """Prunes nothing, but makes the parameter a pruned one.
+
+    Example:
+        >>> layer = nn.Linear(2, 1)
+        >>> _ = torch.nn.utils.prune.Identity.apply(layer, "weight")
+        >>> layer.weight_mask
+        tensor([[1., 1.]])
+    """
 
     PRUNING_TYPE = "unstructured"
 
@@ -244,6 +272,11 @@ class RandomUnstructured(BasePruningMethod):
     """Prunes entries at random.
 
     Args:  amount (int or float): a number of entries or a share in [0, 1].
+    Example:
+        >>> layer = nn.Linear(4, 2)
+        >>> _ = torch.nn.utils.prune.RandomUnstructured.apply(layer, "weight", amount=0.5)
+        >>> int(layer.weight_mask.sum())
+        4
     """
 
     PRUNING_TYPE = "unstructured"
@@ -267,6 +300,12 @@ class L1Unstructured(BasePruningMethod):
     """Prunes the entries with the smallest absolute values.
 
     Args:  amount (int or float): a number of entries or a share in [0, 1].
+    Example:
+        >>> layer = nn.Linear(2, 1)
+        >>> _ = layer.weight.data.copy_(torch.tensor([[3.0, -1.0]]))
+        >>> _ = torch.nn.utils.prune.L1Unstructured.apply(layer, "weight", amount=1)
+        >>> layer.weight_mask
+        tensor([[1., 0.]])
     """
 
     PRUNING_TYPE = "unstructured"
@@ -308,6 +347,11 @@ class RandomStructured(_Structured):
     Args:
         amount (int or float): a number of channels or a share in [0, 1].
         dim (int, -1): the dimension of the channels.
+    Example:
+        >>> layer = nn.Linear(4, 2)
+        >>> _ = torch.nn.utils.prune.RandomStructured.apply(layer, "weight", amount=1, dim=0)
+        >>> sorted(layer.weight_mask.sum(1).tolist())
+        [0.0, 4.0]
     """
 
     def __init__(self, amount, dim=-1):
@@ -331,6 +375,13 @@ class LnStructured(_Structured):
         amount (int or float): a number of channels or a share in [0, 1].
         n (number or str): the norm, as `p` of `rustorch.norm`.
         dim (int, -1): the dimension of the channels.
+    Example:
+        >>> layer = nn.Linear(2, 2)
+        >>> _ = layer.weight.data.copy_(torch.tensor([[3.0, 4.0], [1.0, 1.0]]))
+        >>> _ = torch.nn.utils.prune.LnStructured.apply(layer, "weight", amount=1, n=2, dim=0)
+        >>> layer.weight_mask
+        tensor([[1., 1.],
+                [0., 0.]])
     """
 
     def __init__(self, amount, n, dim=-1):
@@ -353,6 +404,11 @@ class CustomFromMask(BasePruningMethod):
     """Prunes with a given mask.
 
     Args:  mask (Tensor): of the parameter's shape.
+    Example:
+        >>> layer = nn.Linear(2, 1)
+        >>> _ = torch.nn.utils.prune.CustomFromMask.apply(layer, "weight", torch.tensor([[1, 0]]))
+        >>> layer.weight_mask
+        tensor([[1., 0.]])
     """
 
     PRUNING_TYPE = "global"
@@ -373,13 +429,24 @@ class CustomFromMask(BasePruningMethod):
 
 
 def identity(module, name):
-    """Make a parameter a pruned one without pruning anything; return the module."""
+    """Make a parameter a pruned one without pruning anything; return the module.
+
+    Example:
+        >>> torch.nn.utils.prune.identity(nn.Linear(2, 1), "weight").weight_mask
+        tensor([[1., 1.]])
+    """
     Identity.apply(module, name)
     return module
 
 
 def random_unstructured(module, name, amount):
-    """Prune entries of a parameter at random; return the module."""
+    """Prune entries of a parameter at random; return the module.
+
+    Example:
+        >>> layer = torch.nn.utils.prune.random_unstructured(nn.Linear(4, 2), "weight", amount=3)
+        >>> int((layer.weight_mask == 0).sum())
+        3
+    """
     RandomUnstructured.apply(module, name, amount)
     return module
 
@@ -397,19 +464,38 @@ def l1_unstructured(module, name, amount, importance_scores=None):
 
 
 def random_structured(module, name, amount, dim):
-    """Prune channels of a parameter at random; return the module."""
+    """Prune channels of a parameter at random; return the module.
+
+    Example:
+        >>> layer = torch.nn.utils.prune.random_structured(nn.Linear(4, 2), "weight", amount=1, dim=1)
+        >>> sorted(layer.weight_mask.sum(0).tolist())
+        [0.0, 2.0, 2.0, 2.0]
+    """
     RandomStructured.apply(module, name, amount, dim)
     return module
 
 
 def ln_structured(module, name, amount, n, dim, importance_scores=None):
-    """Prune the channels of a parameter with the smallest norms; return the module."""
+    """Prune the channels of a parameter with the smallest norms; return the module.
+
+    Example:
+        >>> layer = nn.Linear(2, 2)
+        >>> _ = layer.weight.data.copy_(torch.tensor([[3.0, 4.0], [1.0, 1.0]]))
+        >>> torch.nn.utils.prune.ln_structured(layer, "weight", amount=0.5, n=1, dim=0).weight_mask
+        tensor([[1., 1.],
+                [0., 0.]])
+    """
     LnStructured.apply(module, name, amount, n, dim, importance_scores=importance_scores)
     return module
 
 
 def custom_from_mask(module, name, mask):
-    """Prune a parameter with a given mask; return the module."""
+    """Prune a parameter with a given mask; return the module.
+
+    Example:
+        >>> torch.nn.utils.prune.custom_from_mask(nn.Linear(2, 1), "bias", torch.tensor([0])).bias_mask
+        tensor([0.])
+    """
     CustomFromMask.apply(module, name, mask)
     return module
 
@@ -421,6 +507,13 @@ def global_unstructured(parameters, pruning_method, importance_scores=None, **kw
         parameters (iterable of (Module, str)): which parameters.
         pruning_method (type): an unstructured method; kwargs are its arguments.
         importance_scores (dict, None): scores by (module, name), the values themselves where there are none.
+    Example:
+        >>> a, b = nn.Linear(2, 2), nn.Linear(2, 1)
+        >>> torch.nn.utils.prune.global_unstructured(
+        ...     [(a, "weight"), (b, "weight")], torch.nn.utils.prune.L1Unstructured, amount=2
+        ... )
+        >>> int((a.weight_mask == 0).sum() + (b.weight_mask == 0).sum())
+        2
     """
     if not isinstance(parameters, Iterable):
         raise TypeError("global_unstructured(): parameters is not an Iterable")
@@ -450,7 +543,14 @@ def global_unstructured(parameters, pruning_method, importance_scores=None, **kw
 
 
 def remove(module, name):
-    """Make the pruned values of a parameter permanent; return the module."""
+    """Make the pruned values of a parameter permanent; return the module.
+
+    Example:
+        >>> layer = torch.nn.utils.prune.l1_unstructured(nn.Linear(2, 1), "weight", amount=1)
+        >>> layer = torch.nn.utils.prune.remove(layer, "weight")
+        >>> sorted(layer.state_dict()), int((layer.weight == 0).sum())
+        (['bias', 'weight'], 1)
+    """
     for key, hook in module._forward_pre_hooks.items():
         if isinstance(hook, BasePruningMethod) and hook._tensor_name == name:
             hook.remove(module)
@@ -460,5 +560,13 @@ def remove(module, name):
 
 
 def is_pruned(module):
-    """Whether anything in a module tree is pruned."""
+    """Whether anything in a module tree is pruned.
+
+    Example:
+        >>> layer = nn.Linear(2, 1)
+        >>> torch.nn.utils.prune.is_pruned(layer)
+        False
+        >>> torch.nn.utils.prune.is_pruned(torch.nn.utils.prune.identity(layer, "weight"))
+        True
+    """
     return any(isinstance(hook, BasePruningMethod) for m in module.modules() for hook in m._forward_pre_hooks.values())

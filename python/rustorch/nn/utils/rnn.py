@@ -36,6 +36,10 @@ class PackedSequence(PackedSequence_):
         batch_sizes (Tensor): how many sequences each time step has, on the CPU.
         sorted_indices (Tensor, None): the order from the user's batch to the one sorted by length.
         unsorted_indices (Tensor, None): the order back.
+    Example:
+        >>> packed = torch.nn.utils.rnn.pack_sequence([torch.tensor([1, 2, 3]), torch.tensor([4])])
+        >>> packed.data, packed.batch_sizes
+        (tensor([1, 4, 2, 3]), tensor([2, 1, 1]))
     """
 
     def __new__(cls, data, batch_sizes=None, sorted_indices=None, unsorted_indices=None):
@@ -128,7 +132,12 @@ def _packed_sequence_init_args(data, batch_sizes=None, sorted_indices=None, unso
 
 
 def invert_permutation(permutation):
-    """The permutation that undoes another one; None stays None."""
+    """The permutation that undoes another one; None stays None.
+
+    Example:
+        >>> torch.nn.utils.rnn.invert_permutation(torch.tensor([2, 0, 1]))
+        tensor([1, 2, 0])
+    """
     if permutation is None:
         return None
     output = rustorch.empty_like(permutation, memory_format=rustorch.contiguous_format)
@@ -153,6 +162,11 @@ def pack_padded_sequence(input, lengths, batch_first=False, enforce_sorted=True)
         lengths (Tensor on the CPU or list of int): the length of each sequence.
         enforce_sorted (bool, True): expect the longest sequence first, instead of sorting.
     Returns:  a PackedSequence.
+    Example:
+        >>> padded = torch.tensor([[1, 2, 3], [4, 0, 0]])
+        >>> packed = torch.nn.utils.rnn.pack_padded_sequence(padded, [3, 1], batch_first=True)
+        >>> packed.data, packed.batch_sizes
+        (tensor([1, 4, 2, 3]), tensor([2, 1, 1]))
     """
     if isinstance(lengths, Tensor):
         lengths = lengths.to(dtype=rustorch.int64)
@@ -195,6 +209,11 @@ def pad_packed_sequence(sequence, batch_first=False, padding_value=0.0, total_le
 
     Args:  total_length (int, None): the length to fill up to, by default that of the longest sequence.
     Returns:  (padded, lengths): a Tensor (T, B, *), or (B, T, *) with batch_first, and the lengths on the CPU.
+    Example:
+        >>> packed = torch.nn.utils.rnn.pack_sequence([torch.tensor([1, 2, 3]), torch.tensor([4])])
+        >>> torch.nn.utils.rnn.pad_packed_sequence(packed, batch_first=True)
+        (tensor([[1, 2, 3],
+                [4, 0, 0]]), tensor([3, 1]))
     """
     data, batch_sizes = sequence.data, sequence.batch_sizes.tolist()
     longest = len(batch_sizes)
@@ -244,7 +263,13 @@ def pad_sequence(sequences, batch_first=False, padding_value=0.0, padding_side="
 
 
 def unpad_sequence(padded_sequences, lengths, batch_first=False):
-    """The list of sequences of a padded batch, without their padding."""
+    """The list of sequences of a padded batch, without their padding.
+
+    Example:
+        >>> padded = torch.tensor([[1, 2, 3], [4, 0, 0]])
+        >>> torch.nn.utils.rnn.unpad_sequence(padded, torch.tensor([3, 1]), batch_first=True)
+        [tensor([1, 2, 3]), tensor([4])]
+    """
     if not batch_first:
         padded_sequences = padded_sequences.transpose(0, 1)
     steps = rustorch.arange(padded_sequences.shape[1], device=lengths.device)
@@ -252,12 +277,23 @@ def unpad_sequence(padded_sequences, lengths, batch_first=False):
 
 
 def pack_sequence(sequences, enforce_sorted=True):
-    """Pack a list of tensors of different lengths."""
+    """Pack a list of tensors of different lengths.
+
+    Example:
+        >>> torch.nn.utils.rnn.pack_sequence([torch.tensor([1, 2]), torch.tensor([3])]).batch_sizes
+        tensor([2, 1])
+    """
     lengths = rustorch.as_tensor([sequence.size(0) for sequence in sequences])
     return pack_padded_sequence(pad_sequence(sequences), lengths, enforce_sorted=enforce_sorted)
 
 
 def unpack_sequence(packed_sequences):
-    """The list of tensors that `pack_sequence` was given."""
+    """The list of tensors that `pack_sequence` was given.
+
+    Example:
+        >>> packed = torch.nn.utils.rnn.pack_sequence([torch.tensor([1, 2]), torch.tensor([3])])
+        >>> torch.nn.utils.rnn.unpack_sequence(packed)
+        [tensor([1, 2]), tensor([3])]
+    """
     padded, lengths = pad_packed_sequence(packed_sequences, batch_first=True)
     return unpad_sequence(padded, lengths, batch_first=True)

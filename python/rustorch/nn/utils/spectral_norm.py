@@ -149,6 +149,11 @@ def spectral_norm(module, name="weight", n_power_iterations=1, eps=1e-12, dim=No
         eps (float, 1e-12): lower limit of norms.
         dim (int, None): the output dimension; by default 0, and 1 for transposed convolutions.
     Returns:  the module.
+    Example:
+        >>> layer = torch.nn.utils.spectral_norm(nn.Linear(3, 2))
+        >>> _ = layer(torch.ones(3))
+        >>> sorted(name for name, _ in layer.named_parameters()), layer.weight_u.shape
+        (['bias', 'weight_orig'], torch.Size([2]))
     """
     SpectralNorm.apply(module, name, n_power_iterations, _spectral_dim(module, dim), eps)
     return module
@@ -164,7 +169,14 @@ def _drop_hook(hooks, kind, name):
 
 
 def remove_spectral_norm(module, name="weight"):
-    """Undo `spectral_norm` and return the module."""
+    """Undo `spectral_norm` and return the module.
+
+    Example:
+        >>> layer = torch.nn.utils.spectral_norm(nn.Linear(3, 2))
+        >>> layer = torch.nn.utils.remove_spectral_norm(layer)
+        >>> sorted(layer.state_dict())
+        ['bias', 'weight']
+    """
     hook = _drop_hook(module._forward_pre_hooks, SpectralNorm, name)
     if hook is None:
         raise ValueError(f"spectral_norm of '{name}' not found in {module}")

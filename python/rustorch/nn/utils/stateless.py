@@ -125,6 +125,14 @@ def functional_call(module, parameters_and_buffers, args=None, kwargs=None, *, t
         args (tuple or one argument, None), kwargs (dict, None): arguments of the call.
         tie_weights (bool, True): use a tensor for all names of a shared parameter.
         strict (bool, False): the dict has exactly the names of the module.
+    Example:
+        >>> import warnings
+        >>> layer = nn.Linear(1, 1)
+        >>> zeros = {"weight": torch.zeros(1, 1), "bias": torch.ones(1)}
+        >>> with warnings.catch_warnings(action="ignore"):
+        ...     y = torch.nn.utils.stateless.functional_call(layer, zeros, (torch.ones(1),))
+        >>> y
+        tensor([1.])
     """
     warnings.warn(
         "`torch.nn.utils.stateless.functional_call` is deprecated as of PyTorch 2.0 and will be removed in a future "

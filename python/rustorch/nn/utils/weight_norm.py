@@ -65,13 +65,28 @@ def weight_norm(module, name="weight", dim=0):
         name (str, 'weight'): the parameter, which becomes `<name>_g` and `<name>_v`.
         dim (int or None, 0): one length for each index of this dimension; None is one length for all.
     Returns:  the module.
+    Example:
+        >>> import warnings
+        >>> with warnings.catch_warnings(action="ignore"):
+        ...     layer = torch.nn.utils.weight_norm(nn.Linear(3, 2))
+        >>> layer.weight_g.shape, layer.weight_v.shape
+        (torch.Size([2, 1]), torch.Size([2, 3]))
     """
     WeightNorm.apply(module, name, dim)
     return module
 
 
 def remove_weight_norm(module, name="weight"):
-    """Undo `weight_norm` and return the module."""
+    """Undo `weight_norm` and return the module.
+
+    Example:
+        >>> import warnings
+        >>> with warnings.catch_warnings(action="ignore"):
+        ...     layer = torch.nn.utils.weight_norm(nn.Linear(3, 2))
+        >>> layer = torch.nn.utils.remove_weight_norm(layer)
+        >>> sorted(layer.state_dict())
+        ['bias', 'weight']
+    """
     for key, hook in module._forward_pre_hooks.items():
         if isinstance(hook, WeightNorm) and hook.name == name:
             hook.remove(module)
