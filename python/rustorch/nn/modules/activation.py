@@ -5,6 +5,7 @@ import warnings
 import rustorch
 from rustorch.nn import functional as F
 from rustorch.nn import init as initialise
+from rustorch.nn.modules._softmax import LogSoftmax, Softmax, Softmax2d, Softmin
 from rustorch.nn.modules.attention import MultiheadAttention
 from rustorch.nn.modules.module import Module
 from rustorch.nn.parameter import Parameter
@@ -453,57 +454,6 @@ class Tanhshrink(Module):
         return F.tanhshrink(input)
 
 
-class _AlongDim(Module):
-    """A function along one dimension."""
-
-    __constants__ = ["dim"]
-
-    def __init__(self, dim=None):
-        super().__init__()
-        self.dim = dim
-
-    def __setstate__(self, state):
-        super().__setstate__(state)
-        self.__dict__.setdefault("dim", None)
-
-    def extra_repr(self):
-        return f"dim={self.dim}"
-
-
-class Softmax(_AlongDim):
-    """`exp(x) / sum(exp(x))` along `dim`.
-
-    Args:  dim (int, None): give it; the implicit choice is deprecated.
-    """
-
-    def forward(self, input):
-        return F.softmax(input, self.dim, _stacklevel=5)
-
-
-class Softmin(_AlongDim):
-    """`softmax(-x)` along `dim`.
-
-    Args:  dim (int, None): give it; the implicit choice is deprecated.
-    """
-
-    def forward(self, input):
-        return F.softmin(input, self.dim, _stacklevel=5)
-
-
-class LogSoftmax(_AlongDim):
-    """`log(softmax(x))` along `dim`.
-
-    Args:  dim (int, None): give it; the implicit choice is deprecated.
-    """
-
-    def forward(self, input):
-        return F.log_softmax(input, self.dim, _stacklevel=5)
-
-
-class Softmax2d(Module):
-    """Softmax over the channels of (N, C, H, W) or (C, H, W)."""
-
-    def forward(self, input):
-        if input.dim() not in (3, 4):
-            raise ValueError(f"Softmax2d: expected input to be 3D or 4D, got {input.dim()}D instead")
-        return F.softmax(input, -3, _stacklevel=5)
+# Pickles name the place that is public.
+for _name in ("LogSoftmax", "Softmax", "Softmax2d", "Softmin"):
+    globals()[_name].__module__ = __name__

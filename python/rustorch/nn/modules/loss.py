@@ -3,11 +3,21 @@
 import math
 import warnings
 
-from rustorch.nn import _reduction
 from rustorch.nn import functional as F
-from rustorch.nn.modules.distance import PairwiseDistance
+from rustorch.nn.modules import _loss_base, _margin_loss
+from rustorch.nn.modules._loss_base import _Loss, _WeightedLoss
+from rustorch.nn.modules._margin_loss import (
+    CosineEmbeddingLoss,
+    HingeEmbeddingLoss,
+    MarginRankingLoss,
+    MultiLabelMarginLoss,
+    MultiLabelSoftMarginLoss,
+    MultiMarginLoss,
+    SoftMarginLoss,
+    TripletMarginLoss,
+    TripletMarginWithDistanceLoss,
+)
 from rustorch.nn.modules.linear import Linear
-from rustorch.nn.modules.module import Module
 
 __all__ = [
     "BCELoss",
@@ -34,29 +44,6 @@ __all__ = [
     "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",
 ]
-
-
-class _Loss(Module):
-    """A loss with a reduction.
-
-    Args:
-        size_average, reduce: deprecated, use reduction.
-        reduction (str, 'mean'): 'none', 'mean' or 'sum' over all elements.
-    """
-
-    def __init__(self, size_average=None, reduce=None, reduction="mean"):
-        super().__init__()
-        if size_average is not None or reduce is not None:
-            reduction = _reduction.legacy_get_string(size_average, reduce)
-        self.reduction = reduction
-
-
-class _WeightedLoss(_Loss):
-    """A loss with a factor for each class, kept as a buffer."""
-
-    def __init__(self, weight=None, size_average=None, reduce=None, reduction="mean"):
-        super().__init__(size_average, reduce, reduction)
-        self.register_buffer("weight", weight)
 
 
 class L1Loss(_Loss):
@@ -366,193 +353,6 @@ class GaussianNLLLoss(_Loss):
         return F.gaussian_nll_loss(input, target, var, full=self.full, eps=self.eps, reduction=self.reduction)
 
 
-class HingeEmbeddingLoss(_Loss):
-    """`x` where the target is 1, `max(0, margin - x)` where it is -1.
-
-    Args:
-        margin (float, 1)
-        reduction (str, 'mean'): 'none', 'mean' or 'sum'.
-    """
-
-    __constants__ = ["margin", "reduction"]
-
-    def __init__(self, margin=1.0, size_average=None, reduce=None, reduction="mean"):
-        super().__init__(size_average, reduce, reduction)
-        self.margin = margin
-
-    def forward(self, input, target):
-        return F.hinge_embedding_loss(input, target, margin=self.margin, reduction=self.reduction)
-
-
-class CosineEmbeddingLoss(_Loss):
-    """`1 - cos(x1, x2)` where the target is 1, `max(0, cos(x1, x2) - margin)` where it is -1.
-
-    Args:
-        margin (float, 0): in [-1, 1].
-        reduction (str, 'mean'): 'none', 'mean' or 'sum'.
-    """
-
-    __constants__ = ["margin", "reduction"]
-
-    def __init__(self, margin=0.0, size_average=None, reduce=None, reduction="mean"):
-        super().__init__(size_average, reduce, reduction)
-        self.margin = margin
-
-    def forward(self, input1, input2, target):
-        return F.cosine_embedding_loss(input1, input2, target, margin=self.margin, reduction=self.reduction)
-
-
-class MarginRankingLoss(_Loss):
-    """`max(0, -t * (x1 - x2) + margin)`, t = 1 if x1 should rank higher, else -1.
-
-    Args:
-        margin (float, 0)
-        reduction (str, 'mean'): 'none', 'mean' or 'sum'.
-    """
-
-    __constants__ = ["margin", "reduction"]
-
-    def __init__(self, margin=0.0, size_average=None, reduce=None, reduction="mean"):
-        super().__init__(size_average, reduce, reduction)
-        self.margin = margin
-
-    def forward(self, input1, input2, target):
-        return F.margin_ranking_loss(input1, input2, target, margin=self.margin, reduction=self.reduction)
-
-
-class MultiLabelMarginLoss(_Loss):
-    """Hinge loss between the target classes and all others; the list of targets ends at the first -1.
-
-    Args:  reduction (str, 'mean'): 'none', 'mean' or 'sum'.
-    """
-
-    __constants__ = ["reduction"]
-
-    def forward(self, input, target):
-        return F.multilabel_margin_loss(input, target, reduction=self.reduction)
-
-
-class SoftMarginLoss(_Loss):
-    """`log(1 + exp(-t * x))` for targets 1 and -1.
-
-    Args:  reduction (str, 'mean'): 'none', 'mean' or 'sum'.
-    """
-
-    __constants__ = ["reduction"]
-
-    def forward(self, input, target):
-        return F.soft_margin_loss(input, target, reduction=self.reduction)
-
-
-class MultiLabelSoftMarginLoss(_WeightedLoss):
-    """Mean over the classes of the binary cross entropy of sigmoid(x).
-
-    Args:
-        weight (Tensor, None): a factor for each class.
-        reduction (str, 'mean'): 'none', 'mean' or 'sum'.
-    """
-
-    __constants__ = ["reduction"]
-
-    def forward(self, input, target):
-        return F.multilabel_soft_margin_loss(input, target, weight=self.weight, reduction=self.reduction)
-
-
-class MultiMarginLoss(_WeightedLoss):
-    """Mean over the classes i of `max(0, margin - x[t] + x[i]) ** p` for target class t.
-
-    Args:
-        p (int, 1): 1 or 2.
-        margin (float, 1)
-        weight (Tensor, None): a factor for each class.
-        reduction (str, 'mean'): 'none', 'mean' or 'sum'.
-    """
-
-    __constants__ = ["margin", "p", "reduction"]
-
-    def __init__(self, p=1, margin=1.0, weight=None, size_average=None, reduce=None, reduction="mean"):
-        super().__init__(weight, size_average, reduce, reduction)
-        if p not in (1, 2):
-            raise ValueError("only p == 1 and p == 2 supported")
-        if weight is not None and weight.dim() != 1:
-            raise ValueError(f"MultiMarginLoss: expected weight to be None or 1D tensor, got {weight.dim()}D instead")
-        self.p = p
-        self.margin = margin
-
-    def forward(self, input, target):
-        return F.multi_margin_loss(
-            input, target, p=self.p, margin=self.margin, weight=self.weight, reduction=self.reduction
-        )
-
-
-def _check_margin(name, margin):
-    if margin <= 0:
-        raise ValueError(f"{name}: expected margin to be greater than 0, got {margin} instead")
-
-
-class TripletMarginLoss(_Loss):
-    """`max(0, d(anchor, positive) - d(anchor, negative) + margin)` with the p-norm distance d.
-
-    Args:
-        margin (float, 1), p (float, 2), eps (float, 1e-6)
-        swap (bool, False): use d(positive, negative) where it is smaller.
-        reduction (str, 'mean'): 'none', 'mean' or 'sum'.
-    """
-
-    __constants__ = ["eps", "margin", "p", "reduction", "swap"]
-
-    def __init__(self, margin=1.0, p=2.0, eps=1e-6, swap=False, size_average=None, reduce=None, reduction="mean"):
-        super().__init__(size_average, reduce, reduction)
-        _check_margin("TripletMarginLoss", margin)
-        self.margin = margin
-        self.p = p
-        self.eps = eps
-        self.swap = swap
-
-    def forward(self, anchor, positive, negative):
-        return F.triplet_margin_loss(
-            anchor,
-            positive,
-            negative,
-            margin=self.margin,
-            p=self.p,
-            eps=self.eps,
-            swap=self.swap,
-            reduction=self.reduction,
-        )
-
-
-class TripletMarginWithDistanceLoss(_Loss):
-    """TripletMarginLoss with a distance of your own.
-
-    Args:
-        distance_function (callable, PairwiseDistance()): maps two batches to a vector of distances.
-        margin (float, 1)
-        swap (bool, False): use the distance from positive to negative where it is smaller.
-        reduction (str, 'mean'): 'none', 'mean' or 'sum'.
-    """
-
-    __constants__ = ["margin", "reduction", "swap"]
-
-    def __init__(self, *, distance_function=None, margin=1.0, swap=False, reduction="mean"):
-        super().__init__(reduction=reduction)
-        _check_margin("TripletMarginWithDistanceLoss", margin)
-        self.distance_function = PairwiseDistance() if distance_function is None else distance_function
-        self.margin = margin
-        self.swap = swap
-
-    def forward(self, anchor, positive, negative):
-        return F.triplet_margin_with_distance_loss(
-            anchor,
-            positive,
-            negative,
-            distance_function=self.distance_function,
-            margin=self.margin,
-            swap=self.swap,
-            reduction=self.reduction,
-        )
-
-
 class CTCLoss(_Loss):
     """Connectionist temporal classification: the likelihood of a label sequence over all alignments.
 
@@ -574,3 +374,10 @@ class CTCLoss(_Loss):
         return F.ctc_loss(
             log_probs, targets, input_lengths, target_lengths, self.blank, self.reduction, self.zero_infinity
         )
+
+
+# Pickles name the place that is public.
+for _part in (_loss_base, _margin_loss):
+    for _value in vars(_part).values():
+        if isinstance(_value, type) and _value.__module__ == _part.__name__:
+            _value.__module__ = __name__
