@@ -105,3 +105,47 @@ def test_what_the_page_calls_missing_is_missing_and_its_substitutes_are_there():
     assert (
         is_there("nn.utils.stateless.functional_call") and is_there("autograd.functional") and is_there("embedding_bag")
     )
+
+
+# Modules of which every public class and function shows how it is used.
+SHOWN = [
+    *("optim", "optim.lr_scheduler", "optim.swa_utils", "utils.data", "utils.checkpoint"),
+    *("autograd", "autograd.functional", "autograd.graph", "autograd.forward_ad"),
+    *(
+        "nn",
+        "nn.init",
+        "nn.utils",
+        "nn.utils.parametrizations",
+        "nn.utils.parametrize",
+        "nn.utils.prune",
+        "nn.utils.rnn",
+    ),
+]
+# Old names that only warn and call the present ones, and a type that only results have.
+UNSHOWN = {
+    *("nn.utils.clip_grad_norm", "autograd.forward_ad.UnpackedDualTensor"),
+    *(f"nn.init.{name}" for name in ("constant", "dirac", "eye", "normal", "orthogonal", "sparse", "uniform")),
+    *(f"nn.init.{kind}_{name}" for kind in ("kaiming", "xavier") for name in ("normal", "uniform")),
+}
+
+
+@pytest.mark.parametrize("place", SHOWN)
+def test_every_public_name_has_an_example(place):
+    module = importlib.import_module(f"rustorch.{place}")
+    names = getattr(module, "__all__", None) or [name for name in vars(module) if not name.startswith("_")]
+    values = {name: getattr(module, name) for name in names if f"{place}.{name}" not in UNSHOWN}
+    described = {
+        # Of a class the docstring of its own: an inherited one describes another.
+        name: (vars(value).get("__doc__") if isinstance(value, type) else value.__doc__) or ""
+        for name, value in values.items()
+        if callable(value) and getattr(value, "__module__", "").startswith("rustorch")
+    }
+    assert len(described) > 2
+    assert [name for name, text in described.items() if ">>> " not in text] == []
+
+
+@pytest.mark.parametrize("place", ["optim", "optim.lr_scheduler"])
+def test_optimisers_and_schedules_describe_their_arguments(place):
+    module = importlib.import_module(f"rustorch.{place}")
+    classes = [value for value in (getattr(module, name) for name in module.__all__) if isinstance(value, type)]
+    assert [cls.__name__ for cls in classes if "Args:" not in cls.__doc__] == []

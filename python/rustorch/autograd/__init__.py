@@ -50,7 +50,15 @@ def __getattr__(name):
 
 
 def variable(*args, **kwargs):
-    """Raise: the former constructor of tensors."""
+    """Raise: the former constructor of tensors.
+
+    Example:
+        >>> try:
+        ...     torch.autograd.variable(1)
+        ... except RuntimeError as error:
+        ...     print(error)
+        torch.autograd.variable(...) is deprecated, use torch.tensor(...) instead
+    """
     raise RuntimeError("torch.autograd.variable(...) is deprecated, use torch.tensor(...) instead")
 
 

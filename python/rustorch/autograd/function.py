@@ -442,7 +442,16 @@ def _flatten(obj):
 
 
 class NestedIOFunction(Function):
-    """A function on nested lists of tensors, with methods instead of static methods; kept for compatibility."""
+    """A function on nested lists of tensors, with methods instead of static methods; kept for compatibility.
+
+    Example:
+        >>> class Sum(torch.autograd.function.NestedIOFunction):
+        ...     @staticmethod
+        ...     def forward(ctx, x):
+        ...         return x * 2
+        >>> issubclass(Sum, torch.autograd.Function)
+        True
+    """
 
     def save_for_backward(self, *args):
         self.to_save = tuple(_flatten(args))

@@ -29,6 +29,9 @@ def factory_kwargs(kwargs):
     """The arguments for a factory function out of those of a layer: device, dtype and memory_format.
 
     Raises:  TypeError: another argument, or one given both here and in the entry `factory_kwargs`.
+    Example:
+        >>> sorted(nn.factory_kwargs({"device": "cpu", "dtype": torch.float64}))
+        ['device', 'dtype']
     """
     if kwargs is None:
         return {}

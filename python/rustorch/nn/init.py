@@ -71,14 +71,28 @@ def _normal(tensor, mean, std, generator=None):
 
 
 def uniform_(tensor, a=0.0, b=1.0, generator=None):
-    """Fill with values drawn evenly from [a, b)."""
+    """Fill with values drawn evenly from [a, b).
+
+    Example:
+        >>> _ = torch.manual_seed(0)
+        >>> w = nn.init.uniform_(torch.empty(1000), -1.0, 1.0)
+        >>> bool(w.min() >= -1), bool(w.max() < 1)
+        (True, True)
+    """
     if has_torch_function_variadic(tensor):
         return handle_torch_function(uniform_, (tensor,), tensor=tensor, a=a, b=b, generator=generator)
     return _uniform(tensor, a, b, generator)
 
 
 def normal_(tensor, mean=0.0, std=1.0, generator=None):
-    """Fill with values from the normal distribution."""
+    """Fill with values from the normal distribution.
+
+    Example:
+        >>> _ = torch.manual_seed(0)
+        >>> w = nn.init.normal_(torch.empty(10000), mean=2.0, std=0.1)
+        >>> round(w.mean().item(), 1), round(w.std().item(), 1)
+        (2.0, 0.1)
+    """
     if has_torch_function_variadic(tensor):
         return handle_torch_function(normal_, (tensor,), tensor=tensor, mean=mean, std=std, generator=generator)
     return _normal(tensor, mean, std, generator)
@@ -121,7 +135,13 @@ def _reject_uniform(tensor, mean, std, a, b, generator):
 
 
 def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0, generator=None):
-    """Fill with values from the normal distribution, those outside [a, b] drawn again."""
+    """Fill with values from the normal distribution, those outside [a, b] drawn again.
+
+    Example:
+        >>> w = nn.init.trunc_normal_(torch.empty(1000), a=-0.5, b=0.5)
+        >>> bool(w.abs().max() <= 0.5)
+        True
+    """
     if tensor.is_meta:
         return tensor
     if mean < a - 2 * std or mean > b + 2 * std:
@@ -143,7 +163,12 @@ def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0, generator=None):
 
 
 def constant_(tensor, val):
-    """Fill with one value."""
+    """Fill with one value.
+
+    Example:
+        >>> nn.init.constant_(torch.empty(2), 0.5)
+        tensor([0.5000, 0.5000])
+    """
     if has_torch_function_variadic(tensor):
         return handle_torch_function(constant_, (tensor,), tensor=tensor, val=val)
     with rustorch.no_grad():
@@ -151,19 +176,35 @@ def constant_(tensor, val):
 
 
 def ones_(tensor):
-    """Fill with ones."""
+    """Fill with ones.
+
+    Example:
+        >>> nn.init.ones_(torch.empty(2))
+        tensor([1., 1.])
+    """
     with rustorch.no_grad():
         return tensor.fill_(1.0)
 
 
 def zeros_(tensor):
-    """Fill with zeros."""
+    """Fill with zeros.
+
+    Example:
+        >>> nn.init.zeros_(torch.empty(2))
+        tensor([0., 0.])
+    """
     with rustorch.no_grad():
         return tensor.zero_()
 
 
 def eye_(tensor):
-    """Fill a matrix with the identity: as many inputs as possible pass through a Linear unchanged."""
+    """Fill a matrix with the identity: as many inputs as possible pass through a Linear unchanged.
+
+    Example:
+        >>> nn.init.eye_(torch.empty(2, 3))
+        tensor([[1., 0., 0.],
+                [0., 1., 0.]])
+    """
     if tensor.ndimension() != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")
     with rustorch.no_grad():
@@ -172,7 +213,14 @@ def eye_(tensor):
 
 
 def dirac_(tensor, groups=1):
-    """Fill a convolution weight so that each group passes as many channels as possible on unchanged."""
+    """Fill a convolution weight so that each group passes as many channels as possible on unchanged.
+
+    Example:
+        >>> w = nn.init.dirac_(torch.empty(2, 2, 3))
+        >>> x = torch.randn(1, 2, 5)
+        >>> torch.equal(F.conv1d(x, w, padding=1), x)
+        True
+    """
     if tensor.ndimension() not in (3, 4, 5):
         raise ValueError("Only tensors with 3, 4, or 5 dimensions are supported")
     if tensor.size(0) % groups != 0:
@@ -211,13 +259,26 @@ def _xavier_std(tensor, gain):
 
 
 def xavier_uniform_(tensor, gain=1.0, generator=None):
-    """Fill evenly from +-gain * sqrt(6 / (fan_in + fan_out)). Source: Glorot and Bengio 2010."""
+    """Fill evenly from +-gain * sqrt(6 / (fan_in + fan_out)). Source: Glorot and Bengio 2010.
+
+    Example:
+        >>> w = nn.init.xavier_uniform_(torch.empty(3, 5), gain=2.0)
+        >>> bool(w.abs().max() <= 2.0 * (6 / (3 + 5)) ** 0.5)
+        True
+    """
     bound = math.sqrt(3.0) * _xavier_std(tensor, gain)
     return _uniform(tensor, -bound, bound, generator)
 
 
 def xavier_normal_(tensor, gain=1.0, generator=None):
-    """Fill normally with standard deviation gain * sqrt(2 / (fan_in + fan_out)). Source: Glorot and Bengio 2010."""
+    """Fill normally with standard deviation gain * sqrt(2 / (fan_in + fan_out)). Source: Glorot and Bengio 2010.
+
+    Example:
+        >>> _ = torch.manual_seed(0)
+        >>> w = nn.init.xavier_normal_(torch.empty(200, 300))
+        >>> round(w.std().item(), 3), round((2 / 500) ** 0.5, 3)
+        (0.063, 0.063)
+    """
     return _normal(tensor, 0.0, _xavier_std(tensor, gain), generator)
 
 
@@ -228,6 +289,10 @@ def kaiming_uniform_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", gene
         a (float, 0): the negative slope, for 'leaky_relu'.
         mode (str, 'fan_in'): 'fan_in' keeps the variance of activations, 'fan_out' that of gradients.
         nonlinearity (str, 'leaky_relu'): what follows the layer; see calculate_gain.
+    Example:
+        >>> w = nn.init.kaiming_uniform_(torch.empty(3, 6), nonlinearity="relu")
+        >>> bool(w.abs().max() <= 1.0)
+        True
     """
     if has_torch_function_variadic(tensor):
         return handle_torch_function(
@@ -250,7 +315,14 @@ def kaiming_uniform_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", gene
 
 
 def kaiming_normal_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", generator=None):
-    """Fill normally with standard deviation gain / sqrt(fan); arguments as for kaiming_uniform_."""
+    """Fill normally with standard deviation gain / sqrt(fan); arguments as for kaiming_uniform_.
+
+    Example:
+        >>> _ = torch.manual_seed(0)
+        >>> w = nn.init.kaiming_normal_(torch.empty(200, 200), mode="fan_out", nonlinearity="relu")
+        >>> round(w.std().item(), 2)
+        0.1
+    """
     if 0 in tensor.shape:
         warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=2)
         return tensor
@@ -260,6 +332,12 @@ def kaiming_normal_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", gener
 
 def orthogonal_(tensor, gain=1, generator=None):
     """Fill with `gain` times a random matrix with orthonormal rows or columns; further dimensions are flattened.
+
+    Example:
+        >>> w = nn.init.orthogonal_(torch.empty(2, 3))
+        >>> torch.allclose(w @ w.T, torch.eye(2), atol=1e-5)
+        True
+
 
     Source: Saxe et al. 2014, arXiv:1312.6120.
     """
@@ -284,7 +362,13 @@ def orthogonal_(tensor, gain=1, generator=None):
 
 
 def sparse_(tensor, sparsity, std=0.01, generator=None):
-    """Fill a matrix normally and set the share `sparsity` of each column to zero."""
+    """Fill a matrix normally and set the share `sparsity` of each column to zero.
+
+    Example:
+        >>> w = nn.init.sparse_(torch.empty(10, 3), sparsity=0.4)
+        >>> (w == 0).sum(0)
+        tensor([4, 4, 4])
+    """
     if tensor.ndimension() != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")
     if tensor.is_meta:

@@ -143,6 +143,11 @@ class UninitializedParameter(UninitializedTensorMixin, Parameter):
     Args:
         requires_grad (bool, True): kept by the materialised parameter.
         device (device, None), dtype (dtype, None): the defaults of `materialize`.
+    Example:
+        >>> w = nn.UninitializedParameter()
+        >>> w.materialize((2, 3))
+        >>> type(w).__name__, w.shape
+        ('Parameter', torch.Size([2, 3]))
     """
 
     cls_to_become = Parameter
@@ -169,6 +174,13 @@ class Buffer(Tensor, metaclass=_BufferMeta):
     Args:
         data (Tensor, an empty tensor): shares its memory with the buffer.
         persistent (bool, True): whether `state_dict` contains it.
+    Example:
+        >>> class Net(nn.Module):
+        ...     def __init__(self):
+        ...         super().__init__()
+        ...         self.mean = nn.Buffer(torch.zeros(2))
+        >>> list(Net().state_dict())
+        ['mean']
     """
 
     def __new__(cls, data=None, *, persistent=True):
@@ -189,6 +201,11 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):
         requires_grad (bool, False): kept by the materialised buffer.
         device (device, None), dtype (dtype, None): the defaults of `materialize`.
         persistent (bool, True): whether `state_dict` contains it.
+    Example:
+        >>> w = nn.UninitializedBuffer()
+        >>> w.materialize((2, 3))
+        >>> type(w).__name__, w.shape
+        ('Tensor', torch.Size([2, 3]))
     """
 
     cls_to_become = Tensor

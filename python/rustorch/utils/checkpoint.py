@@ -32,7 +32,12 @@ __all__ = [
 
 
 class CheckpointError(RuntimeError):
-    """The second run of a checkpointed part saved other tensors than the first."""
+    """The second run of a checkpointed part saved other tensors than the first.
+
+    Example:
+        >>> issubclass(torch.utils.checkpoint.CheckpointError, RuntimeError)
+        True
+    """
 
 
 class _Override:
@@ -55,29 +60,62 @@ _early_stop_override = _Override()
 
 
 def set_checkpoint_debug_enabled(enabled):
-    """Within a `with` block, override the argument `debug` of `checkpoint`; None leaves it alone."""
+    """Within a `with` block, override the argument `debug` of `checkpoint`; None leaves it alone.
+
+    Example:
+        >>> with torch.utils.checkpoint.set_checkpoint_debug_enabled(None):
+        ...     y = torch.utils.checkpoint.checkpoint(torch.exp, torch.zeros(1), use_reentrant=False)
+        >>> y
+        tensor([1.])
+    """
     return _debug_override.during(enabled)
 
 
 def set_checkpoint_early_stop(enable):
-    """Within a `with` block, override whether a second run stops as soon as all saved tensors are there."""
+    """Within a `with` block, override whether a second run stops as soon as all saved tensors are there.
+
+    Example:
+        >>> x = torch.zeros(1, requires_grad=True)
+        >>> with torch.utils.checkpoint.set_checkpoint_early_stop(False):
+        ...     y = torch.utils.checkpoint.checkpoint(lambda x: x.exp().sin(), x, use_reentrant=False)
+        >>> y.backward()
+        >>> x.grad
+        tensor([0.5403])
+    """
     return _early_stop_override.during(enable)
 
 
 def noop_context_fn():
-    """Two contexts that do nothing."""
+    """Two contexts that do nothing.
+
+    Example:
+        >>> forward, recomputation = torch.utils.checkpoint.noop_context_fn()
+        >>> with forward:
+        ...     pass
+    """
     return contextlib.nullcontext(), contextlib.nullcontext()
 
 
 def detach_variable(inputs):
-    """A tuple with its tensors cut off from their graph; `requires_grad` stays."""
+    """A tuple with its tensors cut off from their graph; `requires_grad` stays.
+
+    Example:
+        >>> x = torch.ones(1, requires_grad=True)
+        >>> (y,) = torch.utils.checkpoint.detach_variable((x * 2,))
+        >>> y.grad_fn is None, y.requires_grad
+        (True, True)
+    """
     if not isinstance(inputs, tuple):
         raise RuntimeError(f"Only tuple of tensors is supported. Got Unsupported input type: {type(inputs).__name__}")
     return tuple(t.detach().requires_grad_(t.requires_grad) if isinstance(t, rustorch.Tensor) else t for t in inputs)
 
 
 def check_backward_validity(inputs):
-    """Warn if no tensor among `inputs` requires a gradient."""
+    """Warn if no tensor among `inputs` requires a gradient.
+
+    Example:
+        >>> torch.utils.checkpoint.check_backward_validity([torch.ones(1, requires_grad=True)])
+    """
     if not any(t.requires_grad for t in inputs if isinstance(t, rustorch.Tensor)):
         warnings.warn("None of the inputs have requires_grad=True. Gradients will be None", stacklevel=2)
 
@@ -86,7 +124,12 @@ def check_backward_validity(inputs):
 
 
 class DefaultDeviceType:
-    """The device whose random state is kept when no argument is on one."""
+    """The device whose random state is kept when no argument is on one.
+
+    Example:
+        >>> torch.utils.checkpoint.DefaultDeviceType.get_device_type()
+        'cpu'
+    """
 
     _default_device_type = None
 
@@ -124,7 +167,12 @@ def _infer_device_type(*args):
 
 
 def get_device_states(*args):
-    """Numbers and random states of the devices, besides the CPU, that the tensors in `args` are on."""
+    """Numbers and random states of the devices, besides the CPU, that the tensors in `args` are on.
+
+    Example:
+        >>> torch.utils.checkpoint.get_device_states(torch.ones(1))
+        ([], [])
+    """
     numbers = list(dict.fromkeys(t.device.index for t in _tensors(args) if t.device.type not in ("cpu", "meta")))
     if not numbers:
         return [], []
@@ -133,7 +181,11 @@ def get_device_states(*args):
 
 
 def set_device_states(devices, states, *, device_type=None):
-    """Put random states of `get_device_states` back."""
+    """Put random states of `get_device_states` back.
+
+    Example:
+        >>> torch.utils.checkpoint.set_device_states([], [])
+    """
     device_type = device_type or DefaultDeviceType.get_device_type()
     if device_type in ("cpu", "meta"):
         return
@@ -182,7 +234,12 @@ class _Surroundings:
 
 
 class CheckpointFunction(Function):
-    """The checkpointed part as one node."""
+    """The checkpointed part as one node.
+
+    Example:
+        >>> issubclass(torch.utils.checkpoint.CheckpointFunction, torch.autograd.Function)
+        True
+    """
 
     @staticmethod
     def forward(ctx, run_function, preserve_rng_state, *args):

@@ -23,6 +23,9 @@ class HingeEmbeddingLoss(_Loss):
     Args:
         margin (float, 1)
         reduction (str, 'mean'): 'none', 'mean' or 'sum'.
+    Example:
+        >>> nn.HingeEmbeddingLoss()(torch.tensor([0.5, 0.25]), torch.tensor([1, -1]))
+        tensor(0.6250)
     """
 
     __constants__ = ["margin", "reduction"]
@@ -41,6 +44,10 @@ class CosineEmbeddingLoss(_Loss):
     Args:
         margin (float, 0): in [-1, 1].
         reduction (str, 'mean'): 'none', 'mean' or 'sum'.
+    Example:
+        >>> x, y = torch.tensor([[1.0, 0.0], [1.0, 0.0]]), torch.tensor([[0.0, 1.0], [1.0, 0.0]])
+        >>> nn.CosineEmbeddingLoss(reduction="none")(x, y, torch.tensor([1, -1]))
+        tensor([1., 1.])
     """
 
     __constants__ = ["margin", "reduction"]
@@ -59,6 +66,9 @@ class MarginRankingLoss(_Loss):
     Args:
         margin (float, 0)
         reduction (str, 'mean'): 'none', 'mean' or 'sum'.
+    Example:
+        >>> nn.MarginRankingLoss(margin=0.5)(torch.tensor([1.0, 1.0]), torch.tensor([0.0, 2.0]), torch.tensor([1, 1]))
+        tensor(0.7500)
     """
 
     __constants__ = ["margin", "reduction"]
@@ -75,6 +85,9 @@ class MultiLabelMarginLoss(_Loss):
     """Hinge loss between the target classes and all others; the list of targets ends at the first -1.
 
     Args:  reduction (str, 'mean'): 'none', 'mean' or 'sum'.
+    Example:
+        >>> nn.MultiLabelMarginLoss()(torch.tensor([[0.1, 0.2, 0.4, 0.8]]), torch.tensor([[3, 0, -1, 1]]))
+        tensor(0.8500)
     """
 
     __constants__ = ["reduction"]
@@ -87,6 +100,9 @@ class SoftMarginLoss(_Loss):
     """`log(1 + exp(-t * x))` for targets 1 and -1.
 
     Args:  reduction (str, 'mean'): 'none', 'mean' or 'sum'.
+    Example:
+        >>> nn.SoftMarginLoss()(torch.tensor([0.0, 2.0]), torch.tensor([1.0, -1.0]))
+        tensor(1.4100)
     """
 
     __constants__ = ["reduction"]
@@ -101,6 +117,9 @@ class MultiLabelSoftMarginLoss(_WeightedLoss):
     Args:
         weight (Tensor, None): a factor for each class.
         reduction (str, 'mean'): 'none', 'mean' or 'sum'.
+    Example:
+        >>> nn.MultiLabelSoftMarginLoss()(torch.tensor([[0.0, 2.0]]), torch.tensor([[1.0, 0.0]]))
+        tensor(1.4100)
     """
 
     __constants__ = ["reduction"]
@@ -117,6 +136,9 @@ class MultiMarginLoss(_WeightedLoss):
         margin (float, 1)
         weight (Tensor, None): a factor for each class.
         reduction (str, 'mean'): 'none', 'mean' or 'sum'.
+    Example:
+        >>> nn.MultiMarginLoss()(torch.tensor([[0.1, 0.2, 0.4]]), torch.tensor([2]))
+        tensor(0.5000)
     """
 
     __constants__ = ["margin", "p", "reduction"]
@@ -148,6 +170,10 @@ class TripletMarginLoss(_Loss):
         margin (float, 1), p (float, 2), eps (float, 1e-6)
         swap (bool, False): use d(positive, negative) where it is smaller.
         reduction (str, 'mean'): 'none', 'mean' or 'sum'.
+    Example:
+        >>> anchor, near, far = torch.zeros(1, 2), torch.tensor([[0.0, 1.0]]), torch.tensor([[1.5, 0.0]])
+        >>> round(nn.TripletMarginLoss(margin=1.0)(anchor, near, far).item(), 3)
+        0.5
     """
 
     __constants__ = ["eps", "margin", "p", "reduction", "swap"]
@@ -181,6 +207,12 @@ class TripletMarginWithDistanceLoss(_Loss):
         margin (float, 1)
         swap (bool, False): use the distance from positive to negative where it is smaller.
         reduction (str, 'mean'): 'none', 'mean' or 'sum'.
+    Example:
+        >>> def distance(x, y):
+        ...     return (x - y).abs().sum(1)
+        >>> anchor, near, far = torch.zeros(1, 2), torch.tensor([[0.0, 1.0]]), torch.tensor([[1.5, 0.0]])
+        >>> nn.TripletMarginWithDistanceLoss(distance_function=distance)(anchor, near, far)
+        tensor(0.5000)
     """
 
     __constants__ = ["margin", "reduction", "swap"]

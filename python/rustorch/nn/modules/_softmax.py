@@ -25,6 +25,10 @@ class Softmax(_AlongDim):
     """`exp(x) / sum(exp(x))` along `dim`.
 
     Args:  dim (int, None): give it; the implicit choice is deprecated.
+    Example:
+        >>> nn.Softmax(dim=1)(torch.tensor([[0.0, 0.0], [0.0, 100.0]]))
+        tensor([[5.0000e-01, 5.0000e-01],
+                [3.7835e-44, 1.0000e+00]])
     """
 
     def forward(self, input):
@@ -35,6 +39,9 @@ class Softmin(_AlongDim):
     """`softmax(-x)` along `dim`.
 
     Args:  dim (int, None): give it; the implicit choice is deprecated.
+    Example:
+        >>> nn.Softmin(dim=0)(torch.tensor([1.0, 1.0, 101.0]))
+        tensor([5.0000e-01, 5.0000e-01, 1.9618e-44])
     """
 
     def forward(self, input):
@@ -45,6 +52,9 @@ class LogSoftmax(_AlongDim):
     """`log(softmax(x))` along `dim`.
 
     Args:  dim (int, None): give it; the implicit choice is deprecated.
+    Example:
+        >>> nn.LogSoftmax(dim=1)(torch.zeros(1, 4))
+        tensor([[-1.3863, -1.3863, -1.3863, -1.3863]])
     """
 
     def forward(self, input):
@@ -52,7 +62,14 @@ class LogSoftmax(_AlongDim):
 
 
 class Softmax2d(Module):
-    """Softmax over the channels of (N, C, H, W) or (C, H, W)."""
+    """Softmax over the channels of (N, C, H, W) or (C, H, W).
+
+    Example:
+        >>> nn.Softmax2d()(torch.zeros(1, 2, 1, 3)).shape
+        torch.Size([1, 2, 1, 3])
+        >>> nn.Softmax2d()(torch.zeros(2, 1, 1)).flatten()
+        tensor([0.5000, 0.5000])
+    """
 
     def forward(self, input):
         if input.dim() not in (3, 4):

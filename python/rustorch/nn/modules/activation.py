@@ -81,6 +81,9 @@ class SiLU(_InPlace):
     """`x * sigmoid(x)`, also called swish.
 
     Args:  inplace (bool, False): overwrite the input.
+    Example:
+        >>> nn.SiLU()(torch.tensor([-2.0, 0.0, 3.0]))
+        tensor([-0.2384,  0.0000,  2.8577])
     """
 
     def forward(self, input):
@@ -91,6 +94,9 @@ class Mish(_InPlace):
     """`x * tanh(softplus(x))`.
 
     Args:  inplace (bool, False): overwrite the input.
+    Example:
+        >>> nn.Mish()(torch.tensor([-2.0, 0.0, 3.0]))
+        tensor([-0.2525,  0.0000,  2.9865])
     """
 
     def forward(self, input):
@@ -101,6 +107,10 @@ class SELU(_InPlace):
     """`scale * (max(0, x) + min(0, alpha * (exp(x) - 1)))` with the constants that normalise activations.
 
     Args:  inplace (bool, False): overwrite the input.
+    Example:
+        >>> nn.SELU()(torch.tensor([-2.0, 0.0, 3.0]))
+        tensor([-1.5202,  0.0000,  3.1521])
+
     Source: Klambauer et al. 2017, arXiv:1706.02515.
     """
 
@@ -119,6 +129,9 @@ class Hardsigmoid(_QuietInPlace):
     """`relu6(x + 3) / 6`.
 
     Args:  inplace (bool, False): overwrite the input.
+    Example:
+        >>> nn.Hardsigmoid()(torch.tensor([-2.0, 0.0, 3.0]))
+        tensor([0.1667, 0.5000, 1.0000])
     """
 
     def forward(self, input):
@@ -129,6 +142,9 @@ class Hardswish(_QuietInPlace):
     """`x * relu6(x + 3) / 6`.
 
     Args:  inplace (bool, False): overwrite the input.
+    Example:
+        >>> nn.Hardswish()(torch.tensor([-2.0, 0.0, 3.0]))
+        tensor([-0.3333,  0.0000,  3.0000])
     """
 
     def forward(self, input):
@@ -141,6 +157,9 @@ class Threshold(Module):
     Args:
         threshold (float), value (float)
         inplace (bool, False): overwrite the input.
+    Example:
+        >>> nn.Threshold(1.0, -5.0)(torch.tensor([-2.0, 0.0, 3.0]))
+        tensor([-5., -5.,  3.])
     """
 
     __constants__ = ["inplace", "threshold", "value"]
@@ -164,6 +183,9 @@ class RReLU(Module):
     Args:
         lower (float, 1/8), upper (float, 1/3): limits of the slope.
         inplace (bool, False): overwrite the input.
+    Example:
+        >>> nn.RReLU(0.1, 0.3).eval()(torch.tensor([-2.0, 0.0, 3.0]))
+        tensor([-0.4000,  0.0000,  3.0000])
     """
 
     __constants__ = ["inplace", "lower", "upper"]
@@ -187,6 +209,9 @@ class Hardtanh(Module):
     Args:
         min_val (float, -1), max_val (float, 1): the limits.
         inplace (bool, False): overwrite the input.
+    Example:
+        >>> nn.Hardtanh()(torch.tensor([-2.0, 0.0, 3.0]))
+        tensor([-1.,  0.,  1.])
     """
 
     __constants__ = ["inplace", "max_val", "min_val"]
@@ -217,6 +242,9 @@ class ReLU6(Hardtanh):
     """`min(max(x, 0), 6)`.
 
     Args:  inplace (bool, False): overwrite the input.
+    Example:
+        >>> nn.ReLU6()(torch.tensor([-2.0, 0.0, 3.0]))
+        tensor([0., 0., 3.])
     """
 
     def __init__(self, inplace=False):
@@ -227,14 +255,24 @@ class ReLU6(Hardtanh):
 
 
 class Sigmoid(Module):
-    """`1 / (1 + exp(-x))`."""
+    """`1 / (1 + exp(-x))`.
+
+    Example:
+        >>> nn.Sigmoid()(torch.tensor([-2.0, 0.0, 3.0]))
+        tensor([0.1192, 0.5000, 0.9526])
+    """
 
     def forward(self, input):
         return rustorch.sigmoid(input)
 
 
 class Tanh(Module):
-    """Hyperbolic tangent."""
+    """Hyperbolic tangent.
+
+    Example:
+        >>> nn.Tanh()(torch.tensor([-2.0, 0.0, 3.0]))
+        tensor([-0.9640,  0.0000,  0.9951])
+    """
 
     def forward(self, input):
         return rustorch.tanh(input)
@@ -246,6 +284,9 @@ class ELU(Module):
     Args:
         alpha (float, 1): minus the limit for large negative x.
         inplace (bool, False): overwrite the input.
+    Example:
+        >>> nn.ELU()(torch.tensor([-2.0, 0.0, 3.0]))
+        tensor([-0.8647,  0.0000,  3.0000])
     """
 
     __constants__ = ["alpha", "inplace"]
@@ -268,6 +309,9 @@ class CELU(Module):
     Args:
         alpha (float, 1): minus the limit for large negative x.
         inplace (bool, False): overwrite the input.
+    Example:
+        >>> nn.CELU()(torch.tensor([-2.0, 0.0, 3.0]))
+        tensor([-0.8647,  0.0000,  3.0000])
     """
 
     __constants__ = ["alpha", "inplace"]
@@ -290,6 +334,9 @@ class LeakyReLU(Module):
     Args:
         negative_slope (float, 0.01)
         inplace (bool, False): overwrite the input.
+    Example:
+        >>> nn.LeakyReLU(0.1)(torch.tensor([-2.0, 0.0, 3.0]))
+        tensor([-0.2000,  0.0000,  3.0000])
     """
 
     __constants__ = ["inplace", "negative_slope"]
@@ -310,6 +357,9 @@ class GLU(Module):
     """`a * sigmoid(b)`, a and b the halves of the input along `dim`.
 
     Args:  dim (int, -1): the dimension to halve.
+    Example:
+        >>> nn.GLU()(torch.tensor([1.0, 2.0, 0.0, 100.0]))
+        tensor([0.5000, 2.0000])
     """
 
     __constants__ = ["dim"]
@@ -329,6 +379,10 @@ class GELU(Module):
     """`x * Phi(x)`, Phi the standard normal distribution function.
 
     Args:  approximate (str, 'none'): 'none' is exact, 'tanh' the approximation.
+    Example:
+        >>> nn.GELU()(torch.tensor([-2.0, 0.0, 1.0]))
+        tensor([-0.0455,  0.0000,  0.8413])
+
     Source: Hendrycks and Gimpel 2016, arXiv:1606.08415.
     """
 
@@ -349,6 +403,9 @@ class Hardshrink(Module):
     """`x` where |x| > lambd, else 0.
 
     Args:  lambd (float, 0.5)
+    Example:
+        >>> nn.Hardshrink(0.5)(torch.tensor([-2.0, 0.0, 3.0]))
+        tensor([-2.,  0.,  3.])
     """
 
     __constants__ = ["lambd"]
@@ -368,6 +425,9 @@ class Softshrink(Module):
     """`x` moved towards 0 by lambd, and 0 where |x| <= lambd.
 
     Args:  lambd (float, 0.5)
+    Example:
+        >>> nn.Softshrink(0.5)(torch.tensor([-2.0, 0.0, 3.0]))
+        tensor([-1.5000,  0.0000,  2.5000])
     """
 
     __constants__ = ["lambd"]
@@ -384,7 +444,12 @@ class Softshrink(Module):
 
 
 class LogSigmoid(Module):
-    """`log(1 / (1 + exp(-x)))`."""
+    """`log(1 / (1 + exp(-x)))`.
+
+    Example:
+        >>> nn.LogSigmoid()(torch.tensor([-2.0, 0.0, 3.0]))
+        tensor([-2.1269, -0.6931, -0.0486])
+    """
 
     def forward(self, input):
         return F.logsigmoid(input)
@@ -394,6 +459,9 @@ class Softplus(Module):
     """`log(1 + exp(beta * x)) / beta`, and x where beta * x > threshold.
 
     Args:  beta (float, 1), threshold (float, 20)
+    Example:
+        >>> nn.Softplus()(torch.tensor([-2.0, 0.0, 3.0]))
+        tensor([0.1269, 0.6931, 3.0486])
     """
 
     __constants__ = ["beta", "threshold"]
@@ -418,6 +486,9 @@ class PReLU(Module):
         init (float, 0.25): first value of the weights.
         device (device, None), dtype (dtype, None): of the parameter.
     Attributes:  weight (num_parameters)
+    Example:
+        >>> nn.PReLU()(torch.tensor([-2.0, 0.0, 3.0]))
+        tensor([-0.5000,  0.0000,  3.0000], grad_fn=<PreluKernelBackward0>)
     """
 
     __constants__ = ["num_parameters"]
@@ -441,14 +512,24 @@ class PReLU(Module):
 
 
 class Softsign(Module):
-    """`x / (1 + |x|)`."""
+    """`x / (1 + |x|)`.
+
+    Example:
+        >>> nn.Softsign()(torch.tensor([-2.0, 0.0, 3.0]))
+        tensor([-0.6667,  0.0000,  0.7500])
+    """
 
     def forward(self, input):
         return F.softsign(input)
 
 
 class Tanhshrink(Module):
-    """`x - tanh(x)`."""
+    """`x - tanh(x)`.
+
+    Example:
+        >>> nn.Tanhshrink()(torch.tensor([-2.0, 0.0, 3.0]))
+        tensor([-1.0360,  0.0000,  2.0049])
+    """
 
     def forward(self, input):
         return F.tanhshrink(input)

@@ -24,6 +24,12 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         device (device, None), dtype (dtype, None): of the parameters.
     Shape:  input (N, in_features) or (in_features), target (N) or ().
     Returns:  a named tuple of output, the log-probabilities of the targets (N) or (), and loss, their negative mean.
+    Example:
+        >>> head = nn.AdaptiveLogSoftmaxWithLoss(16, 100, cutoffs=[10, 50])
+        >>> output, loss = head(torch.randn(4, 16), torch.tensor([1, 20, 60, 99]))
+        >>> output.shape, loss.shape, head.log_prob(torch.randn(4, 16)).shape
+        (torch.Size([4]), torch.Size([]), torch.Size([4, 100]))
+
     Source: Grave et al. 2017, arXiv:1609.04309.
     """
 

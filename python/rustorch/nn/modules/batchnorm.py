@@ -194,6 +194,15 @@ class BatchNorm1d(_BatchNorm):
         bias (bool, True): whether there is a bias, if affine.
     Shape:  input (N, C) or (N, C, L), output the same.
     Attributes:  weight (C) ones, bias (C) zeros, running_mean (C), running_var (C), num_batches_tracked ()
+    Raises:  ValueError: if the input has another number of dims, or in training one value per channel.
+    Example:
+        >>> norm = nn.BatchNorm1d(1)
+        >>> norm(torch.tensor([[1.0], [3.0]]))
+        tensor([[-1.0000],
+                [ 1.0000]], grad_fn=<NativeBatchNormBackward0>)
+        >>> norm.running_mean, norm.num_batches_tracked
+        (tensor([0.2000]), tensor(1))
+
     Source: Ioffe and Szegedy 2015, arXiv:1502.03167.
     """
 
@@ -205,6 +214,10 @@ class BatchNorm2d(_BatchNorm):
     """BatchNorm1d for images.
 
     Shape:  input (N, C, H, W), output the same.
+    Example:
+        >>> x = nn.BatchNorm2d(3)(torch.randn(8, 3, 4, 4))
+        >>> x.shape, bool(x.mean((0, 2, 3)).abs().max() < 1e-5)
+        (torch.Size([8, 3, 4, 4]), True)
     """
 
     def _check_input_dim(self, input):
@@ -215,6 +228,9 @@ class BatchNorm3d(_BatchNorm):
     """BatchNorm1d for volumes.
 
     Shape:  input (N, C, D, H, W), output the same.
+    Example:
+        >>> nn.BatchNorm3d(3).eval()(torch.randn(8, 3, 2, 4, 4)).shape
+        torch.Size([8, 3, 2, 4, 4])
     """
 
     def _check_input_dim(self, input):
@@ -222,21 +238,42 @@ class BatchNorm3d(_BatchNorm):
 
 
 class LazyBatchNorm1d(_LazyNormBase, _BatchNorm):
-    """A BatchNorm1d whose num_features the first input gives."""
+    """A BatchNorm1d whose num_features the first input gives.
+
+    Example:
+        >>> layer = nn.LazyBatchNorm1d()
+        >>> _ = layer(torch.randn(2, 5, 6))
+        >>> layer
+        BatchNorm1d(5, eps=1e-05, momentum=0.1, affine=True, bias=True, track_running_stats=True)
+    """
 
     cls_to_become = BatchNorm1d
     _check_input_dim = BatchNorm1d._check_input_dim
 
 
 class LazyBatchNorm2d(_LazyNormBase, _BatchNorm):
-    """A BatchNorm2d whose num_features the first input gives."""
+    """A BatchNorm2d whose num_features the first input gives.
+
+    Example:
+        >>> layer = nn.LazyBatchNorm2d()
+        >>> _ = layer(torch.randn(2, 5, 6, 6))
+        >>> layer
+        BatchNorm2d(5, eps=1e-05, momentum=0.1, affine=True, bias=True, track_running_stats=True)
+    """
 
     cls_to_become = BatchNorm2d
     _check_input_dim = BatchNorm2d._check_input_dim
 
 
 class LazyBatchNorm3d(_LazyNormBase, _BatchNorm):
-    """A BatchNorm3d whose num_features the first input gives."""
+    """A BatchNorm3d whose num_features the first input gives.
+
+    Example:
+        >>> layer = nn.LazyBatchNorm3d()
+        >>> _ = layer(torch.randn(2, 5, 6, 6, 6))
+        >>> layer
+        BatchNorm3d(5, eps=1e-05, momentum=0.1, affine=True, bias=True, track_running_stats=True)
+    """
 
     cls_to_become = BatchNorm3d
     _check_input_dim = BatchNorm3d._check_input_dim
@@ -249,6 +286,10 @@ class SyncBatchNorm(_BatchNorm):
         num_features, eps, momentum, affine, track_running_stats, device, dtype, bias: as for BatchNorm1d.
         process_group (None): the group whose batches are taken together; None is all processes.
     Shape:  input (N, C, *), output the same.
+    Example:
+        >>> net = nn.SyncBatchNorm.convert_sync_batchnorm(nn.Sequential(nn.BatchNorm2d(3)))
+        >>> type(net[0]).__name__
+        'SyncBatchNorm'
     """
 
     def __init__(

@@ -11,6 +11,10 @@ class ChannelShuffle(Module):
 
     Args:  groups (int): divides the number of channels.
     Shape:  input (N, C, *), output the same.
+    Example:
+        >>> nn.ChannelShuffle(2)(torch.arange(4.0).view(1, 4, 1)).flatten()
+        tensor([0., 2., 1., 3.])
+
     Source: Zhang et al. 2018, arXiv:1707.01083.
     """
 

@@ -54,7 +54,17 @@ class _NoDigits:
 
 
 class Container(Module):
-    """Deprecated: derive from Module."""
+    """Deprecated: derive from Module.
+
+    Example:
+        >>> import warnings
+        >>> with warnings.catch_warnings(action="ignore"):
+        ...     net = nn.Container(first=nn.ReLU())
+        >>> net
+        Container(
+          (first): ReLU()
+        )
+    """
 
     def __init__(self, **kwargs):
         warnings.warn(
@@ -340,6 +350,11 @@ class ParameterList(_NoDigits, Module):
     """A list whose parameters are registered; tensors become parameters, other values are kept as they are.
 
     Args:  values (iterable, None): the first elements.
+    Example:
+        >>> scales = nn.ParameterList([torch.ones(1), torch.zeros(2)])
+        >>> _ = scales.append(torch.ones(3))
+        >>> len(scales), [p.numel() for p in scales]
+        (3, [1, 2, 3])
     """
 
     def __init__(self, values=None):
@@ -390,6 +405,11 @@ class ParameterDict(Module):
     """A dict whose parameters are registered; tensors become parameters, other values are kept as they are.
 
     Args:  parameters (mapping or iterable of pairs, None): the first entries; those of a plain dict are sorted by key.
+    Example:
+        >>> scales = nn.ParameterDict({"a": torch.ones(1)})
+        >>> scales["b"] = torch.zeros(2)
+        >>> sorted(scales), type(scales["b"]).__name__
+        (['a', 'b'], 'Parameter')
     """
 
     def __init__(self, parameters=None):

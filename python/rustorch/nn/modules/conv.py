@@ -208,6 +208,11 @@ class Conv1d(_Conv):
         L_out = floor((L + 2 padding - dilation (kernel_size - 1) - 1) / stride + 1).
     Attributes:
         weight (out_channels, in_channels / groups, kernel_size), bias (out_channels): uniform in +-1/sqrt(fan_in).
+    Raises:  ValueError: if channels are not divisible by groups, or `padding_mode` or a text for `padding` is unknown.
+        RuntimeError: if the input does not have `in_channels` channels, or is smaller than the kernel.
+    Example:
+        >>> nn.Conv1d(3, 8, kernel_size=5, padding=2)(torch.randn(4, 3, 100)).shape
+        torch.Size([4, 8, 100])
     """
 
     _repeat = staticmethod(_single)
@@ -221,6 +226,7 @@ class Conv2d(_Conv):
 
     Shape:  input (N, C_in, H, W) or (C_in, H, W), output (N, C_out, H_out, W_out) or (C_out, H_out, W_out).
     Attributes:  weight (out_channels, in_channels / groups, kH, kW), bias (out_channels)
+    Raises:  as Conv1d.
     Example:
         >>> nn.Conv2d(3, 8, kernel_size=3, padding=1)(torch.randn(2, 3, 16, 16)).shape
         torch.Size([2, 8, 16, 16])
@@ -237,6 +243,9 @@ class Conv3d(_Conv):
 
     Shape:  input (N, C_in, D, H, W) or (C_in, D, H, W), output (N, C_out, D_out, H_out, W_out) or without N.
     Attributes:  weight (out_channels, in_channels / groups, kD, kH, kW), bias (out_channels)
+    Example:
+        >>> nn.Conv3d(1, 4, 3, stride=2)(torch.randn(2, 1, 9, 9, 9)).shape
+        torch.Size([2, 4, 4, 4, 4])
     """
 
     _repeat = staticmethod(_triple)
@@ -345,6 +354,9 @@ class ConvTranspose1d(_ConvTransposeNd):
     Shape:  input (N, C_in, L) or (C_in, L), output (N, C_out, L_out) or (C_out, L_out),
         L_out = (L - 1) stride - 2 padding + dilation (kernel_size - 1) + output_padding + 1.
     Attributes:  weight (in_channels, out_channels / groups, kernel_size), bias (out_channels)
+    Example:
+        >>> nn.ConvTranspose1d(8, 3, 4, stride=2, padding=1)(torch.randn(4, 8, 50)).shape
+        torch.Size([4, 3, 100])
     """
 
     _repeat = staticmethod(_single)
@@ -373,6 +385,9 @@ class ConvTranspose3d(_ConvTransposeNd):
     """The transpose of Conv3d as a linear map; arguments as for ConvTranspose1d, triples are (depth, height, width).
 
     Shape:  input (N, C_in, D, H, W) or (C_in, D, H, W), output (N, C_out, D_out, H_out, W_out) or without N.
+    Example:
+        >>> nn.ConvTranspose3d(4, 1, 2, stride=2)(torch.randn(2, 4, 3, 3, 3)).shape
+        torch.Size([2, 1, 6, 6, 6])
     """
 
     _repeat = staticmethod(_triple)
@@ -472,36 +487,72 @@ class _LazyConvTranspose(_LazyConvMixin):
 
 
 class LazyConv1d(_LazyConv, Conv1d):
-    """A Conv1d whose in_channels the first input gives; the other arguments are the same."""
+    """A Conv1d whose in_channels the first input gives; the other arguments are the same.
+
+    Example:
+        >>> layer = nn.LazyConv1d(4, 3)
+        >>> layer(torch.randn(2, 5, 6)).shape, type(layer).__name__, layer.in_channels
+        (torch.Size([2, 4, 4]), 'Conv1d', 5)
+    """
 
     cls_to_become = Conv1d
 
 
 class LazyConv2d(_LazyConv, Conv2d):
-    """A Conv2d whose in_channels the first input gives; the other arguments are the same."""
+    """A Conv2d whose in_channels the first input gives; the other arguments are the same.
+
+    Example:
+        >>> layer = nn.LazyConv2d(4, 3)
+        >>> layer(torch.randn(2, 5, 6, 6)).shape, type(layer).__name__, layer.in_channels
+        (torch.Size([2, 4, 4, 4]), 'Conv2d', 5)
+    """
 
     cls_to_become = Conv2d
 
 
 class LazyConv3d(_LazyConv, Conv3d):
-    """A Conv3d whose in_channels the first input gives; the other arguments are the same."""
+    """A Conv3d whose in_channels the first input gives; the other arguments are the same.
+
+    Example:
+        >>> layer = nn.LazyConv3d(4, 3)
+        >>> layer(torch.randn(2, 5, 6, 6, 6)).shape, type(layer).__name__, layer.in_channels
+        (torch.Size([2, 4, 4, 4, 4]), 'Conv3d', 5)
+    """
 
     cls_to_become = Conv3d
 
 
 class LazyConvTranspose1d(_LazyConvTranspose, ConvTranspose1d):
-    """A ConvTranspose1d whose in_channels the first input gives; the other arguments are the same."""
+    """A ConvTranspose1d whose in_channels the first input gives; the other arguments are the same.
+
+    Example:
+        >>> layer = nn.LazyConvTranspose1d(4, 3)
+        >>> layer(torch.randn(2, 5, 6)).shape, type(layer).__name__, layer.in_channels
+        (torch.Size([2, 4, 8]), 'ConvTranspose1d', 5)
+    """
 
     cls_to_become = ConvTranspose1d
 
 
 class LazyConvTranspose2d(_LazyConvTranspose, ConvTranspose2d):
-    """A ConvTranspose2d whose in_channels the first input gives; the other arguments are the same."""
+    """A ConvTranspose2d whose in_channels the first input gives; the other arguments are the same.
+
+    Example:
+        >>> layer = nn.LazyConvTranspose2d(4, 3)
+        >>> layer(torch.randn(2, 5, 6, 6)).shape, type(layer).__name__, layer.in_channels
+        (torch.Size([2, 4, 8, 8]), 'ConvTranspose2d', 5)
+    """
 
     cls_to_become = ConvTranspose2d
 
 
 class LazyConvTranspose3d(_LazyConvTranspose, ConvTranspose3d):
-    """A ConvTranspose3d whose in_channels the first input gives; the other arguments are the same."""
+    """A ConvTranspose3d whose in_channels the first input gives; the other arguments are the same.
+
+    Example:
+        >>> layer = nn.LazyConvTranspose3d(4, 3)
+        >>> layer(torch.randn(2, 5, 6, 6, 6)).shape, type(layer).__name__, layer.in_channels
+        (torch.Size([2, 4, 8, 8, 8]), 'ConvTranspose3d', 5)
+    """
 
     cls_to_become = ConvTranspose3d

@@ -14,6 +14,9 @@ class PairwiseDistance(Module):
         eps (float, 1e-6): keeps the gradient finite where the inputs are equal.
         keepdim (bool, False): keep the last dimension with size 1.
     Shape:  inputs (N, D) or (D), output (N) or ().
+    Example:
+        >>> nn.PairwiseDistance(eps=0.0)(torch.tensor([[0.0, 0.0]]), torch.tensor([[3.0, 4.0]]))
+        tensor([5.])
     """
 
     __constants__ = ["eps", "keepdim", "norm"]
@@ -34,6 +37,9 @@ class CosineSimilarity(Module):
     Args:
         dim (int, 1): the dimension of the vectors.
         eps (float, 1e-8): lower limit of the norms.
+    Example:
+        >>> nn.CosineSimilarity()(torch.tensor([[1.0, 0.0], [1.0, 1.0]]), torch.tensor([[2.0, 0.0], [1.0, -1.0]]))
+        tensor([1., 0.])
     """
 
     __constants__ = ["dim", "eps"]

@@ -26,6 +26,14 @@ class Dropout(_DropoutNd):
     Args:
         p (float, 0.5): chance to drop an element, in [0, 1].
         inplace (bool, False): overwrite the input.
+    Example:
+        >>> _ = torch.manual_seed(0)
+        >>> layer = nn.Dropout(0.5)
+        >>> layer(torch.ones(6))
+        tensor([0., 0., 2., 0., 0., 0.])
+        >>> layer.eval()(torch.ones(2))
+        tensor([1., 1.])
+
     Source: Hinton et al. 2012, arXiv:1207.0580.
     """
 
@@ -39,6 +47,10 @@ class Dropout1d(_DropoutNd):
     Args:
         p (float, 0.5): chance to drop a channel.
         inplace (bool, False): overwrite the input.
+    Example:
+        >>> x = nn.Dropout1d(0.5)(torch.ones(4, 3, 8))
+        >>> sorted(set(x.sum(2).flatten().tolist()) - {0.0, 16.0})
+        []
     """
 
     def forward(self, input):
@@ -51,6 +63,10 @@ class Dropout2d(_DropoutNd):
     Args:
         p (float, 0.5): chance to drop a channel.
         inplace (bool, False): overwrite the input.
+    Example:
+        >>> x = nn.Dropout2d(0.5)(torch.ones(4, 3, 2, 2))
+        >>> sorted(set(x.sum((2, 3)).flatten().tolist()) - {0.0, 8.0})
+        []
     """
 
     def forward(self, input):
@@ -63,6 +79,9 @@ class Dropout3d(_DropoutNd):
     Args:
         p (float, 0.5): chance to drop a channel.
         inplace (bool, False): overwrite the input.
+    Example:
+        >>> nn.Dropout3d(0.5).eval()(torch.ones(1, 1, 1, 1, 2))
+        tensor([[[[[1., 1.]]]]])
     """
 
     def forward(self, input):
@@ -75,6 +94,10 @@ class AlphaDropout(_DropoutNd):
     Args:
         p (float, 0.5): chance to drop an element.
         inplace (bool, False): kept for its place in the signature.
+    Example:
+        >>> x = nn.AlphaDropout(0.2)(torch.randn(10000))
+        >>> bool(x.mean().abs() < 0.1), bool((x.std() - 1).abs() < 0.1)
+        (True, True)
     """
 
     def forward(self, input):
@@ -87,6 +110,9 @@ class FeatureAlphaDropout(_DropoutNd):
     Args:
         p (float, 0.5): chance to drop a channel.
         inplace (bool, False): kept for its place in the signature.
+    Example:
+        >>> nn.FeatureAlphaDropout(0.2)(torch.randn(2, 3, 4)).shape
+        torch.Size([2, 3, 4])
     """
 
     def forward(self, input):

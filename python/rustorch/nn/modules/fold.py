@@ -13,6 +13,12 @@ class Fold(Module):
         output_size (int or tuple): height and width of the image.
         kernel_size, dilation (1), padding (0), stride (1): int or tuple, those of the windows.
     Shape:  input (N, C * kernel elements, L) or without N, output (N, C, H, W) or (C, H, W).
+    Example:
+        >>> x = torch.arange(6.0).view(1, 1, 2, 3)
+        >>> patches = nn.Unfold(kernel_size=2)(x)
+        >>> nn.Fold(output_size=(2, 3), kernel_size=2)(patches)
+        tensor([[[[0., 2., 2.],
+                  [3., 8., 5.]]]])
     """
 
     __constants__ = ["dilation", "kernel_size", "output_size", "padding", "stride"]

@@ -105,6 +105,12 @@ class InstanceNorm1d(_InstanceNorm):
         device (device, None), dtype (dtype, None): of the parameters and buffers.
         bias (bool, True): whether there is a bias, if affine.
     Shape:  input (N, C, L) or (C, L), output the same.
+    Example:
+        >>> nn.InstanceNorm1d(1)(torch.tensor([[[1.0, 3.0]], [[5.0, 9.0]]]))
+        tensor([[[-1.0000,  1.0000]],
+        <BLANKLINE>
+                [[-1.0000,  1.0000]]])
+
     Source: Ulyanov et al. 2016, arXiv:1607.08022.
     """
 
@@ -116,6 +122,10 @@ class InstanceNorm2d(_InstanceNorm):
     """InstanceNorm1d for images.
 
     Shape:  input (N, C, H, W) or (C, H, W), output the same.
+    Example:
+        >>> x = nn.InstanceNorm2d(3)(torch.randn(2, 3, 4, 4))
+        >>> bool(x.mean((2, 3)).abs().max() < 1e-5)
+        True
     """
 
     def _get_no_batch_dim(self):
@@ -126,6 +136,9 @@ class InstanceNorm3d(_InstanceNorm):
     """InstanceNorm1d for volumes.
 
     Shape:  input (N, C, D, H, W) or (C, D, H, W), output the same.
+    Example:
+        >>> nn.InstanceNorm3d(3, affine=True)(torch.randn(2, 3, 2, 4, 4)).shape
+        torch.Size([2, 3, 2, 4, 4])
     """
 
     def _get_no_batch_dim(self):
@@ -133,7 +146,14 @@ class InstanceNorm3d(_InstanceNorm):
 
 
 class LazyInstanceNorm1d(_LazyNormBase, _InstanceNorm):
-    """An InstanceNorm1d whose num_features dimension 1 of the first input gives."""
+    """An InstanceNorm1d whose num_features dimension 1 of the first input gives.
+
+    Example:
+        >>> layer = nn.LazyInstanceNorm1d()
+        >>> _ = layer(torch.randn(2, 5, 6))
+        >>> layer.num_features
+        5
+    """
 
     cls_to_become = InstanceNorm1d
     _check_input_dim = InstanceNorm1d._check_input_dim
@@ -141,7 +161,14 @@ class LazyInstanceNorm1d(_LazyNormBase, _InstanceNorm):
 
 
 class LazyInstanceNorm2d(_LazyNormBase, _InstanceNorm):
-    """An InstanceNorm2d whose num_features dimension 1 of the first input gives."""
+    """An InstanceNorm2d whose num_features dimension 1 of the first input gives.
+
+    Example:
+        >>> layer = nn.LazyInstanceNorm2d()
+        >>> _ = layer(torch.randn(2, 5, 6, 6))
+        >>> layer.num_features
+        5
+    """
 
     cls_to_become = InstanceNorm2d
     _check_input_dim = InstanceNorm2d._check_input_dim
@@ -149,7 +176,14 @@ class LazyInstanceNorm2d(_LazyNormBase, _InstanceNorm):
 
 
 class LazyInstanceNorm3d(_LazyNormBase, _InstanceNorm):
-    """An InstanceNorm3d whose num_features dimension 1 of the first input gives."""
+    """An InstanceNorm3d whose num_features dimension 1 of the first input gives.
+
+    Example:
+        >>> layer = nn.LazyInstanceNorm3d()
+        >>> _ = layer(torch.randn(2, 5, 6, 6, 6))
+        >>> layer.num_features
+        5
+    """
 
     cls_to_become = InstanceNorm3d
     _check_input_dim = InstanceNorm3d._check_input_dim

@@ -13,7 +13,12 @@ __all__ = ["Bilinear", "Identity", "LazyLinear", "Linear"]
 
 
 class Identity(Module):
-    """Return the input; arguments of the constructor are ignored, so that it can stand in for any layer."""
+    """Return the input; arguments of the constructor are ignored, so that it can stand in for any layer.
+
+    Example:
+        >>> nn.Identity(54, unused=True)(torch.ones(2))
+        tensor([1., 1.])
+    """
 
     def __init__(self, *args, **kwargs):
         super().__init__()
@@ -33,6 +38,7 @@ class Linear(Module):
     Attributes:
         weight (out_features, in_features): uniform in +-1/sqrt(in_features).
         bias (out_features): uniform in +-1/sqrt(in_features).
+    Raises:  RuntimeError: if the last dim of the input is not in_features, or its dtype is not the weight's.
     Example:
         >>> nn.Linear(20, 30)(torch.randn(128, 20)).shape
         torch.Size([128, 30])
@@ -85,6 +91,9 @@ class Bilinear(Module):
     Shape:  inputs (*, in1_features) and (*, in2_features), output (*, out_features).
     Attributes:
         weight (out_features, in1_features, in2_features), bias (out_features): uniform in +-1/sqrt(in1_features).
+    Example:
+        >>> nn.Bilinear(2, 3, 4)(torch.randn(5, 2), torch.randn(5, 3)).shape
+        torch.Size([5, 4])
     """
 
     __constants__ = ["in1_features", "in2_features", "out_features"]
@@ -126,6 +135,10 @@ class LazyLinear(LazyModuleMixin, Linear):
         out_features (int): size of the last dimension of the output.
         bias (bool, True): whether there is a bias.
         device (device, None), dtype (dtype, None): of the parameters.
+    Example:
+        >>> layer = nn.LazyLinear(3)
+        >>> layer(torch.randn(2, 5)).shape, layer
+        (torch.Size([2, 3]), Linear(in_features=5, out_features=3, bias=True))
     """
 
     cls_to_become = Linear

@@ -21,6 +21,10 @@ class LinearCrossEntropyOptions:
             about 1 / k of the size of the input; None takes batch_chunk_size, or the whole batch.
         acc_policy (str, 'auto'): 'accurate', 'balanced', 'compact' or 'auto'; all sums are kept in acc_dtype.
         acc_dtype (dtype, None): of scores and sums; by default float32 for half precision, else the input's.
+    Example:
+        >>> options = nn.LinearCrossEntropyOptions(batch_chunk_size=256)
+        >>> options.chunking_method, options.batch_chunk_size
+        ('auto', 256)
     """
 
     __slots__ = _FIELDS

@@ -51,6 +51,9 @@ class L1Loss(_Loss):
 
     Args:  reduction (str, 'mean'): 'none', 'mean' or 'sum'.
     Shape:  input (*), target (*), output () or (*).
+    Example:
+        >>> nn.L1Loss()(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 4.0]))
+        tensor(1.)
     """
 
     __constants__ = ["reduction"]
@@ -64,6 +67,11 @@ class MSELoss(_Loss):
 
     Args:  reduction (str, 'mean'): 'none', 'mean' or 'sum'.
     Shape:  input (*), target (*), output () or (*).
+    Example:
+        >>> nn.MSELoss()(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 4.0]))
+        tensor(2.)
+        >>> nn.MSELoss(reduction="none")(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 4.0]))
+        tensor([0., 4.])
     """
 
     __constants__ = ["reduction"]
@@ -78,6 +86,9 @@ class SmoothL1Loss(_Loss):
     Args:
         reduction (str, 'mean'): 'none', 'mean' or 'sum'.
         beta (float, 1): where it changes.
+    Example:
+        >>> nn.SmoothL1Loss(beta=1.0)(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 4.0]))
+        tensor(0.7500)
     """
 
     __constants__ = ["reduction"]
@@ -96,6 +107,9 @@ class HuberLoss(_Loss):
     Args:
         reduction (str, 'mean'): 'none', 'mean' or 'sum'.
         delta (float, 1): where it changes.
+    Example:
+        >>> nn.HuberLoss(delta=0.5)(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 4.0]))
+        tensor(0.4375)
     """
 
     __constants__ = ["delta", "reduction"]
@@ -118,6 +132,10 @@ class NLLLoss(_WeightedLoss):
         ignore_index (int, -100): targets of this class are left out.
         reduction (str, 'mean'): 'none', 'mean' (weighted) or 'sum'.
     Shape:  input (N, C) or (N, C, d1, ...), target (N) or (N, d1, ...).
+    Example:
+        >>> log_probs = torch.tensor([[0.5, 0.5], [0.25, 0.75]]).log()
+        >>> nn.NLLLoss()(log_probs, torch.tensor([0, 1]))
+        tensor(0.4904)
     """
 
     __constants__ = ["ignore_index", "reduction"]
@@ -131,7 +149,15 @@ class NLLLoss(_WeightedLoss):
 
 
 class NLLLoss2d(NLLLoss):
-    """Deprecated: use NLLLoss."""
+    """Deprecated: use NLLLoss.
+
+    Example:
+        >>> import warnings
+        >>> with warnings.catch_warnings(action="ignore"):
+        ...     loss = nn.NLLLoss2d()
+        >>> loss(torch.zeros(1, 2, 3, 3), torch.zeros(1, 3, 3, dtype=torch.int64))
+        tensor(0.)
+    """
 
     def __init__(self, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
         warnings.warn(
@@ -152,6 +178,8 @@ class CrossEntropyLoss(_WeightedLoss):
         reduction (str, 'mean'): 'none', 'mean' (weighted) or 'sum'.
         label_smoothing (float, 0): share of the target spread evenly over all classes, in [0, 1].
     Shape:  input (N, C) or (N, C, d1, ...), target classes (N) or (N, d1, ...), or probabilities like input.
+    Raises:  RuntimeError: if shapes do not fit, or classes given as numbers are not int64.
+        IndexError: for a class out of range.
     Example:
         >>> loss = nn.CrossEntropyLoss()(torch.zeros(2, 4), torch.tensor([0, 3]))
         >>> round(loss.item(), 4)
@@ -195,6 +223,10 @@ class LinearCrossEntropyLoss(_WeightedLoss):
         reduction, weight, ignore_index, label_smoothing: as for CrossEntropyLoss.
         options (LinearCrossEntropyOptions, None): compute the scores a part of the batch at a time.
     Shape:  input (N, in_features) or (in_features), target as for CrossEntropyLoss.
+    Example:
+        >>> loss = nn.LinearCrossEntropyLoss(8, 10)
+        >>> loss(torch.randn(4, 8), torch.tensor([1, 2, 3, 4])).shape
+        torch.Size([])
     """
 
     __constants__ = ["ignore_index", "label_smoothing", "num_classes", "out_features", "reduction"]
@@ -257,6 +289,9 @@ class BCELoss(_WeightedLoss):
         weight (Tensor, None): a factor for each element of a batch.
         reduction (str, 'mean'): 'none', 'mean' or 'sum'.
     Shape:  input (*) in [0, 1], target (*) in [0, 1].
+    Example:
+        >>> nn.BCELoss()(torch.tensor([0.5, 0.25]), torch.tensor([1.0, 0.0]))
+        tensor(0.4904)
     """
 
     __constants__ = ["reduction"]
@@ -273,6 +308,11 @@ class BCEWithLogitsLoss(_Loss):
         reduction (str, 'mean'): 'none', 'mean' or 'sum'.
         pos_weight (Tensor, None): a factor for positive targets of each class.
     Shape:  input (*), target (*) in [0, 1].
+    Example:
+        >>> nn.BCEWithLogitsLoss()(torch.tensor([0.0, 2.0]), torch.tensor([1.0, 1.0]))
+        tensor(0.4100)
+        >>> nn.BCEWithLogitsLoss(pos_weight=torch.tensor(3.0))(torch.tensor([0.0]), torch.tensor([1.0]))
+        tensor(2.0794)
     """
 
     def __init__(self, weight=None, size_average=None, reduce=None, reduction="mean", pos_weight=None):
@@ -292,6 +332,10 @@ class KLDivLoss(_Loss):
     Args:
         reduction (str, 'mean'): 'none', 'batchmean' (the divergence in the strict sense), 'mean' or 'sum'.
         log_target (bool, False): the target is given as log-probabilities too.
+    Example:
+        >>> p, q = torch.tensor([[0.5, 0.5]]), torch.tensor([[0.25, 0.75]])
+        >>> nn.KLDivLoss(reduction="batchmean")(q.log(), p)
+        tensor(0.1438)
     """
 
     __constants__ = ["reduction"]
@@ -312,6 +356,9 @@ class PoissonNLLLoss(_Loss):
         full (bool, False): add the Stirling term.
         eps (float, 1e-8): added to the rate before the logarithm, if not log_input.
         reduction (str, 'mean'): 'none', 'mean' or 'sum'.
+    Example:
+        >>> nn.PoissonNLLLoss()(torch.tensor([0.0, 1.0]), torch.tensor([1.0, 2.0]))
+        tensor(0.8591)
     """
 
     __constants__ = ["eps", "full", "log_input", "reduction"]
@@ -340,6 +387,9 @@ class GaussianNLLLoss(_Loss):
         full (bool, False): add the constant term.
         eps (float, 1e-6): lower limit of the variances.
         reduction (str, 'mean'): 'none', 'mean' or 'sum'.
+    Example:
+        >>> nn.GaussianNLLLoss()(torch.tensor([0.0, 1.0]), torch.tensor([1.0, 1.0]), torch.tensor([1.0, 4.0]))
+        tensor(0.5966)
     """
 
     __constants__ = ["eps", "full", "reduction"]
@@ -361,6 +411,12 @@ class CTCLoss(_Loss):
         reduction (str, 'mean'): 'none', 'mean' (of losses divided by target lengths) or 'sum'.
         zero_infinity (bool, False): use 0 for targets longer than their input.
     Shape:  log_probs (T, N, C) or (T, C), targets (N, S) or (sum of target_lengths), lengths (N) or ().
+    Example:
+        >>> _ = torch.manual_seed(0)
+        >>> log_probs = torch.randn(6, 1, 4).log_softmax(2)
+        >>> loss = nn.CTCLoss()(log_probs, torch.tensor([[1, 2, 3]]), torch.tensor([6]), torch.tensor([3]))
+        >>> loss.shape, bool(loss > 0)
+        (torch.Size([]), True)
     """
 
     __constants__ = ["blank", "reduction"]

@@ -16,6 +16,11 @@ class LocalResponseNorm(Module):
 
     Args:  size (int), alpha (float, 1e-4), beta (float, 0.75), k (float, 1)
     Shape:  input (N, C, *), output the same.
+    Example:
+        >>> nn.LocalResponseNorm(2)(torch.ones(1, 3, 1))
+        tensor([[[1.0000],
+                 [0.9999],
+                 [0.9999]]])
     """
 
     __constants__ = ["alpha", "beta", "k", "size"]
@@ -39,6 +44,10 @@ class CrossMapLRN2d(Module):
 
     Args:  size (int), alpha (float, 1e-4), beta (float, 0.75), k (float, 1)
     Shape:  input (N, C, H, W), output the same.
+    Example:
+        >>> nn.CrossMapLRN2d(3)(torch.ones(1, 4, 2, 2)).shape
+        torch.Size([1, 4, 2, 2])
+
     Note:  as in torch, channel 0 stays in the sum of all channels further on; LocalResponseNorm has no such exception.
         The gradient is the derivative of this formula, where torch's sums over one channel too many on one side.
     """
@@ -82,6 +91,11 @@ class LayerNorm(Module):
         device (device, None), dtype (dtype, None): of the parameters.
     Shape:  input (*, normalized_shape), output the same.
     Attributes:  weight (normalized_shape) ones, bias (normalized_shape) zeros
+    Example:
+        >>> nn.LayerNorm(2)(torch.tensor([[1.0, 3.0], [0.0, 10.0]]))
+        tensor([[-1.0000,  1.0000],
+                [-1.0000,  1.0000]], grad_fn=<NativeLayerNormBackward0>)
+
     Source: Ba, Kiros and Hinton 2016, arXiv:1607.06450.
     """
 
@@ -131,6 +145,11 @@ class GroupNorm(Module):
         device (device, None), dtype (dtype, None): of the parameters.
         bias (bool, True): whether there is a bias, if affine.
     Shape:  input (N, num_channels, *), output the same.
+    Example:
+        >>> x = nn.GroupNorm(2, 4)(torch.randn(3, 4, 5))
+        >>> bool(x.view(3, 2, 10).mean(2).abs().max() < 1e-5)
+        True
+
     Source: Wu and He 2018, arXiv:1803.08494.
     """
 
@@ -178,6 +197,11 @@ class RMSNorm(Module):
         elementwise_affine (bool, True): whether there is a weight.
         device (device, None), dtype (dtype, None): of the parameter.
     Shape:  input (*, normalized_shape), output the same.
+    Example:
+        >>> nn.RMSNorm(2)(torch.tensor([[3.0, 3.0], [1.0, 7.0]])).detach()
+        tensor([[1.0000, 1.0000],
+                [0.2000, 1.4000]])
+
     Source: Zhang and Sennrich 2019, arXiv:1910.07467.
     """
 

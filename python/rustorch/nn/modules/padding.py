@@ -57,6 +57,9 @@ class CircularPad1d(_CircularPadNd):
 
     Args:  padding (int or tuple): (left, right).
     Shape:  input (N, C, W) or (C, W), output with W + left + right.
+    Example:
+        >>> nn.CircularPad1d((1, 2))(torch.tensor([[1.0, 2.0, 3.0]]))
+        tensor([[3., 1., 2., 3., 1., 2.]])
     """
 
     _ndim = 1
@@ -67,6 +70,12 @@ class CircularPad2d(_CircularPadNd):
 
     Args:  padding (int or tuple): (left, right, top, bottom).
     Shape:  input (N, C, H, W) or (C, H, W).
+    Example:
+        >>> nn.CircularPad2d(1)(torch.arange(4.0).view(1, 2, 2))
+        tensor([[[3., 2., 3., 2.],
+                 [1., 0., 1., 0.],
+                 [3., 2., 3., 2.],
+                 [1., 0., 1., 0.]]])
     """
 
     _ndim = 2
@@ -77,6 +86,9 @@ class CircularPad3d(_CircularPadNd):
 
     Args:  padding (int or tuple): (left, right, top, bottom, front, back).
     Shape:  input (N, C, D, H, W) or (C, D, H, W).
+    Example:
+        >>> nn.CircularPad3d((1, 1, 0, 1, 1, 0))(torch.randn(1, 2, 3, 4)).shape
+        torch.Size([1, 3, 4, 6])
     """
 
     _ndim = 3
@@ -103,6 +115,9 @@ class ConstantPad1d(_ConstantPadNd):
         padding (int or tuple): (left, right).
         value (float)
     Shape:  input (N, C, W) or (C, W), output with W + left + right.
+    Example:
+        >>> nn.ConstantPad1d((1, 2), 9.0)(torch.tensor([[1.0, 2.0]]))
+        tensor([[9., 1., 2., 9., 9.]])
     """
 
     _ndim = 1
@@ -115,6 +130,11 @@ class ConstantPad2d(_ConstantPadNd):
         padding (int or tuple): (left, right, top, bottom).
         value (float)
     Shape:  input (N, C, H, W) or (C, H, W).
+    Example:
+        >>> nn.ConstantPad2d((0, 1, 0, 1), 9.0)(torch.arange(4.0).view(1, 2, 2))
+        tensor([[[0., 1., 9.],
+                 [2., 3., 9.],
+                 [9., 9., 9.]]])
     """
 
     _ndim = 2
@@ -127,6 +147,9 @@ class ConstantPad3d(_ConstantPadNd):
         padding (int or tuple): (left, right, top, bottom, front, back).
         value (float)
     Shape:  input (N, C, D, H, W) or (C, D, H, W).
+    Example:
+        >>> nn.ConstantPad3d(1, 9.0)(torch.randn(1, 2, 3, 4)).shape
+        torch.Size([1, 4, 5, 6])
     """
 
     _ndim = 3
@@ -141,6 +164,9 @@ class ReflectionPad1d(_ReflectionPadNd):
 
     Args:  padding (int or tuple): (left, right), each less than the size.
     Shape:  input (N, C, W) or (C, W), output with W + left + right.
+    Example:
+        >>> nn.ReflectionPad1d((1, 2))(torch.tensor([[1.0, 2.0, 3.0]]))
+        tensor([[2., 1., 2., 3., 2., 1.]])
     """
 
     _ndim = 1
@@ -151,6 +177,12 @@ class ReflectionPad2d(_ReflectionPadNd):
 
     Args:  padding (int or tuple): (left, right, top, bottom).
     Shape:  input (N, C, H, W) or (C, H, W).
+    Example:
+        >>> nn.ReflectionPad2d(1)(torch.arange(4.0).view(1, 2, 2))
+        tensor([[[3., 2., 3., 2.],
+                 [1., 0., 1., 0.],
+                 [3., 2., 3., 2.],
+                 [1., 0., 1., 0.]]])
     """
 
     _ndim = 2
@@ -161,6 +193,9 @@ class ReflectionPad3d(_ReflectionPadNd):
 
     Args:  padding (int or tuple): (left, right, top, bottom, front, back).
     Shape:  input (N, C, D, H, W) or (C, D, H, W).
+    Example:
+        >>> nn.ReflectionPad3d((1, 1, 0, 1, 1, 0))(torch.randn(1, 2, 3, 4)).shape
+        torch.Size([1, 3, 4, 6])
     """
 
     _ndim = 3
@@ -175,6 +210,9 @@ class ReplicationPad1d(_ReplicationPadNd):
 
     Args:  padding (int or tuple): (left, right).
     Shape:  input (N, C, W) or (C, W), output with W + left + right.
+    Example:
+        >>> nn.ReplicationPad1d((1, 2))(torch.tensor([[1.0, 2.0, 3.0]]))
+        tensor([[1., 1., 2., 3., 3., 3.]])
     """
 
     _ndim = 1
@@ -185,6 +223,12 @@ class ReplicationPad2d(_ReplicationPadNd):
 
     Args:  padding (int or tuple): (left, right, top, bottom).
     Shape:  input (N, C, H, W) or (C, H, W).
+    Example:
+        >>> nn.ReplicationPad2d(1)(torch.arange(4.0).view(1, 2, 2))
+        tensor([[[0., 0., 1., 1.],
+                 [0., 0., 1., 1.],
+                 [2., 2., 3., 3.],
+                 [2., 2., 3., 3.]]])
     """
 
     _ndim = 2
@@ -195,6 +239,9 @@ class ReplicationPad3d(_ReplicationPadNd):
 
     Args:  padding (int or tuple): (left, right, top, bottom, front, back).
     Shape:  input (N, C, D, H, W) or (C, D, H, W).
+    Example:
+        >>> nn.ReplicationPad3d((1, 1, 0, 1, 1, 0))(torch.randn(1, 2, 3, 4)).shape
+        torch.Size([1, 3, 4, 6])
     """
 
     _ndim = 3
@@ -213,6 +260,9 @@ class ZeroPad1d(_ZeroPad, ConstantPad1d):
 
     Args:  padding (int or tuple): (left, right).
     Shape:  input (N, C, W) or (C, W), output with W + left + right.
+    Example:
+        >>> nn.ZeroPad1d((1, 2))(torch.tensor([[1.0, 2.0, 3.0]]))
+        tensor([[0., 1., 2., 3., 0., 0.]])
     """
 
 
@@ -221,6 +271,12 @@ class ZeroPad2d(_ZeroPad, ConstantPad2d):
 
     Args:  padding (int or tuple): (left, right, top, bottom).
     Shape:  input (N, C, H, W) or (C, H, W).
+    Example:
+        >>> nn.ZeroPad2d(1)(torch.arange(4.0).view(1, 2, 2))
+        tensor([[[0., 0., 0., 0.],
+                 [0., 0., 1., 0.],
+                 [0., 2., 3., 0.],
+                 [0., 0., 0., 0.]]])
     """
 
 
@@ -229,4 +285,7 @@ class ZeroPad3d(_ZeroPad, ConstantPad3d):
 
     Args:  padding (int or tuple): (left, right, top, bottom, front, back).
     Shape:  input (N, C, D, H, W) or (C, D, H, W).
+    Example:
+        >>> nn.ZeroPad3d((1, 1, 0, 1, 1, 0))(torch.randn(1, 2, 3, 4)).shape
+        torch.Size([1, 3, 4, 6])
     """

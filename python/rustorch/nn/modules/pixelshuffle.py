@@ -11,6 +11,11 @@ class PixelShuffle(Module):
 
     Args:  upscale_factor (int): r.
     Shape:  input (*, C r^2, H, W), output (*, C, H r, W r).
+    Example:
+        >>> nn.PixelShuffle(2)(torch.arange(4.0).view(4, 1, 1))
+        tensor([[[0., 1.],
+                 [2., 3.]]])
+
     Source: Shi et al. 2016, arXiv:1609.05158.
     """
 
@@ -32,6 +37,9 @@ class PixelUnshuffle(Module):
 
     Args:  downscale_factor (int): r.
     Shape:  input (*, C, H r, W r), output (*, C r^2, H, W).
+    Example:
+        >>> nn.PixelUnshuffle(2)(torch.arange(4.0).view(1, 2, 2)).flatten()
+        tensor([0., 1., 2., 3.])
     """
 
     __constants__ = ["downscale_factor"]

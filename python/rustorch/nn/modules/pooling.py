@@ -69,6 +69,9 @@ class MaxPool1d(_MaxPoolNd):
         ceil_mode (bool, False): round the output's size up instead of down.
     Shape:  input (N, C, L) or (C, L), output (N, C, L_out) or (C, L_out),
         L_out = floor((L + 2 padding - dilation (kernel_size - 1) - 1) / stride + 1).
+    Example:
+        >>> nn.MaxPool1d(2)(torch.tensor([[1.0, 4.0, 2.0, 3.0]]))
+        tensor([[4., 3.]])
     """
 
     def forward(self, input):
@@ -92,6 +95,9 @@ class MaxPool3d(_MaxPoolNd):
     """Maximum over sliding windows of volumes; arguments as for MaxPool1d.
 
     Shape:  input (N, C, D, H, W) or (C, D, H, W), output (N, C, D_out, H_out, W_out) or without N.
+    Example:
+        >>> nn.MaxPool3d(2)(torch.randn(1, 3, 4, 6, 8)).shape
+        torch.Size([1, 3, 2, 3, 4])
     """
 
     def forward(self, input):
@@ -115,6 +121,10 @@ class MaxUnpool1d(_MaxUnpoolNd):
 
     Args:  kernel_size, stride, padding: those of the pooling.
     Shape:  input and indices (N, C, L) or (C, L); the size of the output is `output_size`, or the smallest possible.
+    Example:
+        >>> values, places = nn.MaxPool1d(2, return_indices=True)(torch.tensor([[1.0, 4.0, 2.0, 3.0]]))
+        >>> nn.MaxUnpool1d(2)(values, places)
+        tensor([[0., 4., 0., 3.]])
     """
 
     _repeat = staticmethod(_single)
@@ -127,6 +137,10 @@ class MaxUnpool2d(_MaxUnpoolNd):
     """MaxUnpool1d for images.
 
     Shape:  input and indices (N, C, H, W) or (C, H, W).
+    Example:
+        >>> values, places = nn.MaxPool2d(2, return_indices=True)(torch.randn(1, 1, 4, 4))
+        >>> nn.MaxUnpool2d(2)(values, places).shape
+        torch.Size([1, 1, 4, 4])
     """
 
     _repeat = staticmethod(_pair)
@@ -139,6 +153,10 @@ class MaxUnpool3d(_MaxUnpoolNd):
     """MaxUnpool1d for volumes.
 
     Shape:  input and indices (N, C, D, H, W) or (C, D, H, W).
+    Example:
+        >>> values, places = nn.MaxPool3d(2, return_indices=True)(torch.randn(1, 1, 4, 4, 4))
+        >>> nn.MaxUnpool3d(2)(values, places).shape
+        torch.Size([1, 1, 4, 4, 4])
     """
 
     _repeat = staticmethod(_triple)
@@ -164,6 +182,9 @@ class AvgPool1d(_AvgPoolNd):
         ceil_mode (bool, False): round the output's size up instead of down.
         count_include_pad (bool, True): divide by the size of the window, zeros included.
     Shape:  input (N, C, L) or (C, L), output (N, C, L_out) or (C, L_out).
+    Example:
+        >>> nn.AvgPool1d(2)(torch.tensor([[1.0, 4.0, 2.0, 3.0]]))
+        tensor([[2.5000, 2.5000]])
     """
 
     def __init__(self, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
@@ -220,6 +241,10 @@ class AvgPool2d(_AvgPoolWithDivisor):
 
     Args:  divisor_override (int, None): divide the sums by this number.
     Shape:  input (N, C, H, W) or (C, H, W), output (N, C, H_out, W_out) or (C, H_out, W_out).
+    Example:
+        >>> nn.AvgPool2d(2)(torch.arange(16.0).view(1, 1, 4, 4))
+        tensor([[[[ 2.5000,  4.5000],
+                  [10.5000, 12.5000]]]])
     """
 
     def forward(self, input):
@@ -230,6 +255,9 @@ class AvgPool3d(_AvgPoolWithDivisor):
     """Mean over sliding windows of volumes; arguments as for AvgPool2d.
 
     Shape:  input (N, C, D, H, W) or (C, D, H, W), output (N, C, D_out, H_out, W_out) or without N.
+    Example:
+        >>> nn.AvgPool3d((1, 2, 2), padding=(0, 1, 1))(torch.ones(1, 1, 2, 2, 2)).shape
+        torch.Size([1, 1, 2, 2, 2])
     """
 
     def forward(self, input):
@@ -273,6 +301,10 @@ class FractionalMaxPool2d(_FractionalMaxPoolNd):
         output_size (int or tuple, None), output_ratio (float or tuple, None): one of them; the ratio is in (0, 1).
         return_indices (bool, False): also return where the maxima are.
     Shape:  input (N, C, H, W) or (C, H, W).
+    Example:
+        >>> nn.FractionalMaxPool2d(2, output_size=(3, 4))(torch.randn(1, 2, 7, 9)).shape
+        torch.Size([1, 2, 3, 4])
+
     Source: Graham 2014, arXiv:1412.6071.
     """
 
@@ -286,6 +318,9 @@ class FractionalMaxPool3d(_FractionalMaxPoolNd):
     """FractionalMaxPool2d for volumes.
 
     Shape:  input (N, C, D, H, W) or (C, D, H, W).
+    Example:
+        >>> nn.FractionalMaxPool3d(2, output_ratio=0.5)(torch.randn(1, 2, 8, 8, 8)).shape
+        torch.Size([1, 2, 4, 4, 4])
     """
 
     _repeat = staticmethod(_triple)
@@ -327,6 +362,9 @@ class LPPool1d(_LPPoolNd):
         kernel_size (int or tuple), stride (int or tuple, kernel_size)
         ceil_mode (bool, False): round the output's size up instead of down.
     Shape:  input (N, C, L) or (C, L).
+    Example:
+        >>> nn.LPPool1d(2, 2)(torch.tensor([[3.0, 4.0, 6.0, 8.0]]))
+        tensor([[ 5., 10.]])
     """
 
     def forward(self, input):
@@ -337,6 +375,9 @@ class LPPool2d(_LPPoolNd):
     """LPPool1d for images.
 
     Shape:  input (N, C, H, W) or (C, H, W).
+    Example:
+        >>> nn.LPPool2d(1, 2)(torch.ones(1, 1, 2, 4))
+        tensor([[[[4., 4.]]]])
     """
 
     def forward(self, input):
@@ -347,6 +388,9 @@ class LPPool3d(_LPPoolNd):
     """LPPool1d for volumes.
 
     Shape:  input (N, C, D, H, W) or (C, D, H, W).
+    Example:
+        >>> nn.LPPool3d(2, 2)(torch.ones(1, 1, 4, 4, 4)).shape
+        torch.Size([1, 1, 2, 2, 2])
     """
 
     def forward(self, input):
@@ -372,6 +416,9 @@ class AdaptiveMaxPool1d(_AdaptiveMaxPoolNd):
         output_size (int)
         return_indices (bool, False): also return where the maxima are.
     Shape:  input (N, C, L) or (C, L), output (N, C, output_size) or (C, output_size).
+    Example:
+        >>> nn.AdaptiveMaxPool1d(2)(torch.tensor([[1.0, 4.0, 2.0, 3.0]]))
+        tensor([[4., 3.]])
     """
 
     def forward(self, input):
@@ -382,6 +429,9 @@ class AdaptiveMaxPool2d(_AdaptiveMaxPoolNd):
     """AdaptiveMaxPool1d for images; None in output_size (h, w) keeps a size.
 
     Shape:  input (N, C, H, W) or (C, H, W).
+    Example:
+        >>> nn.AdaptiveMaxPool2d((1, None))(torch.randn(1, 2, 5, 7)).shape
+        torch.Size([1, 2, 1, 7])
     """
 
     def forward(self, input):
@@ -392,6 +442,9 @@ class AdaptiveMaxPool3d(_AdaptiveMaxPoolNd):
     """AdaptiveMaxPool1d for volumes; None in output_size (d, h, w) keeps a size.
 
     Shape:  input (N, C, D, H, W) or (C, D, H, W).
+    Example:
+        >>> nn.AdaptiveMaxPool3d(2)(torch.randn(1, 2, 5, 7, 9)).shape
+        torch.Size([1, 2, 2, 2, 2])
     """
 
     def forward(self, input):
@@ -414,6 +467,9 @@ class AdaptiveAvgPool1d(_AdaptiveAvgPoolNd):
 
     Args:  output_size (int)
     Shape:  input (N, C, L) or (C, L), output (N, C, output_size) or (C, output_size).
+    Example:
+        >>> nn.AdaptiveAvgPool1d(2)(torch.tensor([[1.0, 4.0, 2.0, 3.0]]))
+        tensor([[2.5000, 2.5000]])
     """
 
     def forward(self, input):
@@ -424,6 +480,9 @@ class AdaptiveAvgPool2d(_AdaptiveAvgPoolNd):
     """AdaptiveAvgPool1d for images; None in output_size (h, w) keeps a size.
 
     Shape:  input (N, C, H, W) or (C, H, W).
+    Example:
+        >>> nn.AdaptiveAvgPool2d(1)(torch.arange(4.0).view(1, 1, 2, 2))
+        tensor([[[[1.5000]]]])
     """
 
     def forward(self, input):
@@ -434,6 +493,9 @@ class AdaptiveAvgPool3d(_AdaptiveAvgPoolNd):
     """AdaptiveAvgPool1d for volumes; None in output_size (d, h, w) keeps a size.
 
     Shape:  input (N, C, D, H, W) or (C, D, H, W).
+    Example:
+        >>> nn.AdaptiveAvgPool3d((1, 2, 3))(torch.randn(1, 2, 5, 7, 9)).shape
+        torch.Size([1, 2, 1, 2, 3])
     """
 
     def forward(self, input):

@@ -89,6 +89,10 @@ class RNNBase(Module):
         bidirectional (bool, False): a second set of weights reads the sequence backwards.
         proj_size (int, 0): project the hidden state of an LSTM to this size.
         device (device, None), dtype (dtype, None): of the parameters.
+    Example:
+        >>> layer = nn.RNNBase("GRU", 4, 8)
+        >>> [name for name, _ in layer.named_parameters()]
+        ['weight_ih_l0', 'weight_hh_l0', 'bias_ih_l0', 'bias_hh_l0']
     """
 
     __constants__ = [
@@ -323,6 +327,10 @@ class RNN(RNNBase):
         bias, batch_first, dropout, bidirectional, device, dtype: as for RNNBase.
     Shape:  input (L, N, input_size), output (L, N, directions * hidden), state (layers * directions, N, hidden).
     Attributes:  weight_ih_l0 (hidden_size, input_size), weight_hh_l0, bias_ih_l0, bias_hh_l0, ..., '_reverse' backwards
+    Example:
+        >>> output, hidden = nn.RNN(4, 8, batch_first=True)(torch.randn(2, 5, 4))
+        >>> output.shape, hidden.shape
+        (torch.Size([2, 5, 8]), torch.Size([1, 2, 8]))
     """
 
     def __init__(self, *args, **kwargs):
@@ -406,6 +414,10 @@ class GRU(RNNBase):
         bias, batch_first, dropout, bidirectional, device, dtype: as for RNNBase.
     Shape:  input (L, N, input_size), output (L, N, directions * hidden), state (layers * directions, N, hidden).
     Attributes:  weight_ih_l0 (3 hidden_size, input_size) with the rows of r, z, n; weight_hh_l0, bias_ih_l0, ...
+    Example:
+        >>> output, hidden = nn.GRU(4, 8, num_layers=2, bidirectional=True)(torch.randn(5, 2, 4))
+        >>> output.shape, hidden.shape
+        (torch.Size([5, 2, 16]), torch.Size([4, 2, 8]))
     """
 
     def __init__(self, *args, **kwargs):
@@ -415,7 +427,12 @@ class GRU(RNNBase):
 
 
 class RNNCellBase(Module):
-    """What the cells share: weights for one step, with `num_chunks` gates."""
+    """What the cells share: weights for one step, with `num_chunks` gates.
+
+    Example:
+        >>> isinstance(nn.GRUCell(4, 8), nn.RNNCellBase)
+        True
+    """
 
     __constants__ = ["bias", "hidden_size", "input_size"]
 
@@ -478,6 +495,9 @@ class RNNCell(RNNCellBase):
         nonlinearity (str, 'tanh'): 'tanh' or 'relu'.
         device (device, None), dtype (dtype, None): of the parameters.
     Shape:  input (N, input_size) or (input_size), state (N, hidden_size) or (hidden_size), zeros by default.
+    Example:
+        >>> nn.RNNCell(4, 8)(torch.randn(2, 4)).shape
+        torch.Size([2, 8])
     """
 
     __constants__ = [*RNNCellBase.__constants__, "nonlinearity"]
@@ -501,6 +521,10 @@ class LSTMCell(RNNCellBase):
         device (device, None), dtype (dtype, None): of the parameters.
     Shape:  input (N, input_size) or (input_size), states h and c (N, hidden_size) or (hidden_size), zeros by default.
     Returns:  (h', c')
+    Example:
+        >>> hidden, cell = nn.LSTMCell(4, 8)(torch.randn(2, 4))
+        >>> hidden.shape, cell.shape
+        (torch.Size([2, 8]), torch.Size([2, 8]))
     """
 
     def __init__(self, input_size, hidden_size, bias=True, device=None, dtype=None):
@@ -530,6 +554,12 @@ class GRUCell(RNNCellBase):
         input_size (int), hidden_size (int), bias (bool, True)
         device (device, None), dtype (dtype, None): of the parameters.
     Shape:  input (N, input_size) or (input_size), state (N, hidden_size) or (hidden_size), zeros by default.
+    Example:
+        >>> cell, hidden = nn.GRUCell(4, 8), torch.zeros(2, 8)
+        >>> for x in torch.randn(5, 2, 4):
+        ...     hidden = cell(x, hidden)
+        >>> hidden.shape
+        torch.Size([2, 8])
     """
 
     def __init__(self, input_size, hidden_size, bias=True, device=None, dtype=None):

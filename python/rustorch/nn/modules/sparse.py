@@ -165,6 +165,11 @@ class EmbeddingBag(_Table):
         device (device, None), dtype (dtype, None): of the parameter.
     Shape:  input (B, N), or (N) with offsets (B); output (B, embedding_dim).
     Attributes:  weight (num_embeddings, embedding_dim): standard normal.
+    Example:
+        >>> bag = nn.EmbeddingBag.from_pretrained(torch.arange(8.0).view(4, 2), mode="sum")
+        >>> bag(torch.tensor([0, 1, 3]), torch.tensor([0, 2]))
+        tensor([[2., 4.],
+                [6., 7.]])
     """
 
     __constants__ = [

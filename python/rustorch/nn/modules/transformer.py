@@ -69,6 +69,11 @@ class Transformer(Module):
         bias (bool, True): biases of all layers.
         device (device, None), dtype (dtype, None): of the parameters.
     Shape:  src (S, N, E), tgt (T, N, E), output (T, N, E); without N, or N first with batch_first.
+    Example:
+        >>> net = nn.Transformer(8, 2, 1, 1, 16, batch_first=True)
+        >>> net(torch.randn(3, 5, 8), torch.randn(3, 4, 8)).shape
+        torch.Size([3, 4, 8])
+
     Source: Vaswani et al. 2017, arXiv:1706.03762.
     """
 
@@ -194,6 +199,10 @@ class TransformerEncoder(Module):
         enable_nested_tensor (bool, True), mask_check (bool, True): kept for their place in the signature; torch's
             warning about layers that its fast path does not take is given, but there are no nested tensors.
     Shape:  as for TransformerEncoderLayer.
+    Example:
+        >>> layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+        >>> nn.TransformerEncoder(layer, 2)(torch.randn(3, 5, 8)).shape
+        torch.Size([3, 5, 8])
     """
 
     __constants__ = ["norm"]
@@ -240,6 +249,10 @@ class TransformerDecoder(Module):
         num_layers (int)
         norm (Module, None): applied to the output.
     Shape:  as for TransformerDecoderLayer.
+    Example:
+        >>> layer = nn.TransformerDecoderLayer(8, 2, 16, batch_first=True)
+        >>> nn.TransformerDecoder(layer, 2)(torch.randn(3, 4, 8), torch.randn(3, 5, 8)).shape
+        torch.Size([3, 4, 8])
     """
 
     __constants__ = ["norm"]
@@ -292,6 +305,11 @@ class TransformerEncoderLayer(Module):
         bias (bool, True): biases of all layers.
         device (device, None), dtype (dtype, None): of the parameters.
     Shape:  src (S, N, d_model) or (S, d_model), output the same.
+    Example:
+        >>> layer = nn.TransformerEncoderLayer(8, 2, dim_feedforward=16, batch_first=True)
+        >>> mask = nn.Transformer.generate_square_subsequent_mask(5)
+        >>> layer(torch.randn(3, 5, 8), src_mask=mask, is_causal=True).shape
+        torch.Size([3, 5, 8])
     """
 
     __constants__ = ["norm_first"]
@@ -373,6 +391,10 @@ class TransformerDecoderLayer(Module):
     and a LayerNorm; arguments as for TransformerEncoderLayer.
 
     Shape:  tgt (T, N, d_model), memory (S, N, d_model), output (T, N, d_model); without N, or N first with batch_first.
+    Example:
+        >>> layer = nn.TransformerDecoderLayer(8, 2, dim_feedforward=16, batch_first=True)
+        >>> layer(torch.randn(3, 4, 8), torch.randn(3, 5, 8)).shape
+        torch.Size([3, 4, 8])
     """
 
     __constants__ = ["norm_first"]

@@ -58,6 +58,10 @@ class UpsamplingNearest2d(Upsample):
     """Upsample for images with mode 'nearest'.
 
     Args:  size (int or tuple, None), scale_factor (float or tuple, None): one of them.
+    Example:
+        >>> nn.UpsamplingNearest2d(scale_factor=2)(torch.tensor([[[[1.0, 2.0]]]]))
+        tensor([[[[1., 1., 2., 2.],
+                  [1., 1., 2., 2.]]]])
     """
 
     def __init__(self, size=None, scale_factor=None):
@@ -68,6 +72,10 @@ class UpsamplingBilinear2d(Upsample):
     """Upsample for images with mode 'bilinear' and aligned corners.
 
     Args:  size (int or tuple, None), scale_factor (float or tuple, None): one of them.
+    Example:
+        >>> nn.UpsamplingBilinear2d(scale_factor=2)(torch.tensor([[[[0.0, 3.0]]]]))
+        tensor([[[[0., 1., 2., 3.],
+                  [0., 1., 2., 3.]]]])
     """
 
     def __init__(self, size=None, scale_factor=None):

@@ -12,6 +12,10 @@ class DataParallel(Module):
         module (Module): kept as the child `module`, which prefixes the keys of state_dict.
         device_ids (list, None), output_device (None): at most one device.
         dim (int, 0): the batch dimension.
+    Example:
+        >>> net = nn.DataParallel(nn.Linear(2, 3))
+        >>> net(torch.ones(4, 2)).shape, list(net.state_dict())
+        (torch.Size([4, 3]), ['module.weight', 'module.bias'])
     """
 
     def __init__(self, module, device_ids=None, output_device=None, dim=0):
