@@ -93,7 +93,7 @@ class Optimizer(_third_party.ForSubclasses):
     Attributes:
         param_groups (list of dict): `params` and the options of each group; changes take effect at the next step.
         state (dict): tensor -> dict of what the algorithm remembers about it.
-    Raises:  TypeError: if `params` is a tensor, a set, or holds something else than tensors.
+    Raises:  TypeError: if `params` is a tensor or holds something else, or those of a group are a set.
         ValueError: if it is empty, or a parameter is no leaf or is in two groups.
     Example:
         >>> class Sign(torch.optim.Optimizer):

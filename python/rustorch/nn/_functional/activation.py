@@ -18,14 +18,33 @@ threshold = _threshold  # under its own name the argument `threshold` would hide
 
 
 def relu(input, inplace=False):
-    """`max(x, 0)`."""
+    """`max(x, 0)`.
+
+    Args:
+        input (Tensor): of a floating point dtype.
+        inplace (bool, False): overwrite the input.
+    Shape:  output as input.
+    Example:
+        >>> F.relu(torch.tensor([-2.0, 0.0, 3.0]))
+        tensor([0., 0., 3.])
+    """
     if has_torch_function_unary(input):
         return handle_torch_function(relu, (input,), input, inplace=inplace)
     return rustorch.relu_(input) if inplace else rustorch.relu(input)
 
 
 def glu(input, dim=-1):
-    """`a * sigmoid(b)`, a and b the halves of the input along `dim`."""
+    """`a * sigmoid(b)`, a and b the halves of the input along `dim`.
+
+    Args:
+        input (Tensor): of a floating point dtype.
+        dim (int, -1): the dimension to halve; its size is even.
+    Shape:  output as input, with half of `dim`.
+    Raises:  RuntimeError: if the size of `dim` is odd.
+    Example:
+        >>> F.glu(torch.tensor([1.0, 2.0, 0.0, 100.0]))
+        tensor([0.5000, 2.0000])
+    """
     if has_torch_function_unary(input):
         return handle_torch_function(glu, (input,), input, dim=dim)
     if input.dim() == 0:
@@ -34,7 +53,18 @@ def glu(input, dim=-1):
 
 
 def hardtanh(input, min_val=-1.0, max_val=1.0, inplace=False):
-    """`x` limited to [min_val, max_val]."""
+    """`x` limited to [min_val, max_val].
+
+    Args:
+        input (Tensor): of a floating point dtype.
+        min_val (float, -1), max_val (float, 1): the limits.
+        inplace (bool, False): overwrite the input.
+    Shape:  output as input.
+    Raises:  ValueError: if min_val is greater than max_val.
+    Example:
+        >>> F.hardtanh(torch.tensor([-2.0, 0.0, 3.0]))
+        tensor([-1.,  0.,  1.])
+    """
     if has_torch_function_unary(input):
         return handle_torch_function(hardtanh, (input,), input, min_val=min_val, max_val=max_val, inplace=inplace)
     if min_val > max_val:
@@ -43,42 +73,101 @@ def hardtanh(input, min_val=-1.0, max_val=1.0, inplace=False):
 
 
 def relu6(input, inplace=False):
-    """`min(max(x, 0), 6)`."""
+    """`min(max(x, 0), 6)`.
+
+    Args:
+        input (Tensor): of a floating point dtype.
+        inplace (bool, False): overwrite the input.
+    Shape:  output as input.
+    Example:
+        >>> F.relu6(torch.tensor([-2.0, 0.0, 3.0]))
+        tensor([0., 0., 3.])
+    """
     if has_torch_function_unary(input):
         return handle_torch_function(relu6, (input,), input, inplace=inplace)
     return _nn.relu6_(input) if inplace else _nn.relu6(input)
 
 
 def elu(input, alpha=1.0, inplace=False):
-    """`x` if positive, else `alpha * (exp(x) - 1)`."""
+    """`x` if positive, else `alpha * (exp(x) - 1)`.
+
+    Args:
+        input (Tensor): of a floating point dtype.
+        alpha (float, 1): minus the limit for large negative x.
+        inplace (bool, False): overwrite the input.
+    Shape:  output as input.
+    Example:
+        >>> F.elu(torch.tensor([-2.0, 0.0, 3.0]))
+        tensor([-0.8647,  0.0000,  3.0000])
+    """
     if has_torch_function_unary(input):
         return handle_torch_function(elu, (input,), input, alpha=alpha, inplace=inplace)
     return _nn.elu_(input, alpha) if inplace else _nn.elu(input, alpha)
 
 
 def selu(input, inplace=False):
-    """`elu` scaled so that activations normalise themselves."""
+    """`elu` scaled so that activations normalise themselves.
+
+    Args:
+        input (Tensor): of a floating point dtype.
+        inplace (bool, False): overwrite the input.
+    Shape:  output as input.
+    Example:
+        >>> F.selu(torch.tensor([-2.0, 0.0, 3.0]))
+        tensor([-1.5202,  0.0000,  3.1521])
+    """
     if has_torch_function_unary(input):
         return handle_torch_function(selu, (input,), input, inplace=inplace)
     return rustorch.selu_(input) if inplace else rustorch.selu(input)
 
 
 def celu(input, alpha=1.0, inplace=False):
-    """`max(0, x) + min(0, alpha * (exp(x / alpha) - 1))`."""
+    """`max(0, x) + min(0, alpha * (exp(x / alpha) - 1))`.
+
+    Args:
+        input (Tensor): of a floating point dtype.
+        alpha (float, 1): minus the limit for large negative x; not 0.
+        inplace (bool, False): overwrite the input.
+    Shape:  output as input.
+    Example:
+        >>> F.celu(torch.tensor([-2.0, 0.0, 3.0]))
+        tensor([-0.8647,  0.0000,  3.0000])
+    """
     if has_torch_function_unary(input):
         return handle_torch_function(celu, (input,), input, alpha=alpha, inplace=inplace)
     return rustorch.celu_(input, alpha) if inplace else rustorch.celu(input, alpha)
 
 
 def leaky_relu(input, negative_slope=0.01, inplace=False):
-    """`x` if positive, else `negative_slope * x`."""
+    """`x` if positive, else `negative_slope * x`.
+
+    Args:
+        input (Tensor): of a floating point dtype.
+        negative_slope (float, 0.01)
+        inplace (bool, False): overwrite the input.
+    Shape:  output as input.
+    Example:
+        >>> F.leaky_relu(torch.tensor([-2.0, 0.0, 3.0]), 0.1)
+        tensor([-0.2000,  0.0000,  3.0000])
+    """
     if has_torch_function_unary(input):
         return handle_torch_function(leaky_relu, (input,), input, negative_slope=negative_slope, inplace=inplace)
     return (_nn.leaky_relu_ if inplace else _nn.leaky_relu)(input, negative_slope)
 
 
 def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, inplace=False):
-    """`leaky_relu` with a slope drawn from [lower, upper] in training, and their mean otherwise."""
+    """`leaky_relu` with a slope drawn from [lower, upper] in training, and their mean otherwise.
+
+    Args:
+        input (Tensor): of a floating point dtype.
+        lower (float, 1/8), upper (float, 1/3): limits of the slope.
+        training (bool, False): draw slopes.
+        inplace (bool, False): overwrite the input.
+    Shape:  output as input.
+    Example:
+        >>> F.rrelu(torch.tensor([-2.0, 0.0, 3.0]), 0.1, 0.3)
+        tensor([-0.4000,  0.0000,  3.0000])
+    """
     if has_torch_function_unary(input):
         return handle_torch_function(
             rrelu, (input,), input, lower=lower, upper=upper, training=training, inplace=inplace
@@ -87,52 +176,120 @@ def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, inplace=False):
 
 
 def tanhshrink(input):
-    """`x - tanh(x)`."""
+    """`x - tanh(x)`.
+
+    Args:
+        input (Tensor): of a floating point dtype.
+    Shape:  output as input.
+    Example:
+        >>> F.tanhshrink(torch.tensor([-2.0, 0.0, 3.0]))
+        tensor([-1.0360,  0.0000,  2.0049])
+    """
     if has_torch_function_unary(input):
         return handle_torch_function(tanhshrink, (input,), input)
     return input - input.tanh()
 
 
 def softsign(input):
-    """`x / (1 + |x|)`."""
+    """`x / (1 + |x|)`.
+
+    Args:
+        input (Tensor): of a floating point dtype.
+    Shape:  output as input.
+    Example:
+        >>> F.softsign(torch.tensor([-2.0, 0.0, 3.0]))
+        tensor([-0.6667,  0.0000,  0.7500])
+    """
     if has_torch_function_unary(input):
         return handle_torch_function(softsign, (input,), input)
     return input / (input.abs() + 1)
 
 
 def tanh(input):
-    """Hyperbolic tangent."""
+    """Hyperbolic tangent.
+
+    Args:
+        input (Tensor): of a floating point dtype.
+    Shape:  output as input.
+    Example:
+        >>> F.tanh(torch.tensor([-2.0, 0.0, 3.0]))
+        tensor([-0.9640,  0.0000,  0.9951])
+    """
     return input.tanh()
 
 
 def sigmoid(input):
-    """`1 / (1 + exp(-x))`."""
+    """`1 / (1 + exp(-x))`.
+
+    Args:
+        input (Tensor): of a floating point dtype.
+    Shape:  output as input.
+    Example:
+        >>> F.sigmoid(torch.tensor([-2.0, 0.0, 3.0]))
+        tensor([0.1192, 0.5000, 0.9526])
+    """
     return input.sigmoid()
 
 
 def hardsigmoid(input, inplace=False):
-    """`relu6(x + 3) / 6`."""
+    """`relu6(x + 3) / 6`.
+
+    Args:
+        input (Tensor): of a floating point dtype.
+        inplace (bool, False): overwrite the input.
+    Shape:  output as input.
+    Example:
+        >>> F.hardsigmoid(torch.tensor([-2.0, 0.0, 3.0]))
+        tensor([0.1667, 0.5000, 1.0000])
+    """
     if has_torch_function_unary(input):
         return handle_torch_function(hardsigmoid, (input,), input, inplace=inplace)
     return _nn.hardsigmoid_(input) if inplace else _nn.hardsigmoid(input)
 
 
 def silu(input, inplace=False):
-    """`x * sigmoid(x)`."""
+    """`x * sigmoid(x)`.
+
+    Args:
+        input (Tensor): of a floating point dtype.
+        inplace (bool, False): overwrite the input.
+    Shape:  output as input.
+    Example:
+        >>> F.silu(torch.tensor([-2.0, 0.0, 3.0]))
+        tensor([-0.2384,  0.0000,  2.8577])
+    """
     if has_torch_function_unary(input):
         return handle_torch_function(silu, (input,), input, inplace=inplace)
     return _nn.silu_(input) if inplace else _nn.silu(input)
 
 
 def mish(input, inplace=False):
-    """`x * tanh(softplus(x))`."""
+    """`x * tanh(softplus(x))`.
+
+    Args:
+        input (Tensor): of a floating point dtype.
+        inplace (bool, False): overwrite the input.
+    Shape:  output as input.
+    Example:
+        >>> F.mish(torch.tensor([-2.0, 0.0, 3.0]))
+        tensor([-0.2525,  0.0000,  2.9865])
+    """
     if has_torch_function_unary(input):
         return handle_torch_function(mish, (input,), input, inplace=inplace)
     return _nn.mish_(input) if inplace else _nn.mish(input)
 
 
 def hardswish(input, inplace=False):
-    """`x * relu6(x + 3) / 6`."""
+    """`x * relu6(x + 3) / 6`.
+
+    Args:
+        input (Tensor): of a floating point dtype.
+        inplace (bool, False): overwrite the input.
+    Shape:  output as input.
+    Example:
+        >>> F.hardswish(torch.tensor([-2.0, 0.0, 3.0]))
+        tensor([-0.3333,  0.0000,  3.0000])
+    """
     if has_torch_function_unary(input):
         return handle_torch_function(hardswish, (input,), input, inplace=inplace)
     return _nn.hardswish_(input) if inplace else _nn.hardswish(input)
@@ -147,7 +304,17 @@ def _implicit_dim(name, ndim, stacklevel):
 
 
 def softmin(input, dim=None, _stacklevel=3, dtype=None):
-    """`softmax(-x)`."""
+    """`softmax(-x)`.
+
+    Args:
+        input (Tensor)
+        dim (int): give it; the implicit choice is deprecated.
+        dtype (dtype, None): of the result; the input is converted first.
+    Shape:  output as input.
+    Example:
+        >>> F.softmin(torch.tensor([1.0, 1.0, 101.0]), dim=0)
+        tensor([5.0000e-01, 5.0000e-01, 1.9618e-44])
+    """
     if has_torch_function_unary(input):
         return handle_torch_function(softmin, (input,), input, dim=dim, _stacklevel=_stacklevel, dtype=dtype)
     if dim is None:
@@ -161,6 +328,10 @@ def softmax(input, dim=None, _stacklevel=3, dtype=None):
     Args:
         dim (int): the sums along it are 1.
         dtype (dtype, None): the input is converted to it first.
+    Example:
+        >>> F.softmax(torch.tensor([[0.0, 0.0], [0.0, 100.0]]), dim=1)
+        tensor([[5.0000e-01, 5.0000e-01],
+                [3.7835e-44, 1.0000e+00]])
     """
     if has_torch_function_unary(input):
         return handle_torch_function(softmax, (input,), input, dim=dim, _stacklevel=_stacklevel, dtype=dtype)
@@ -170,7 +341,12 @@ def softmax(input, dim=None, _stacklevel=3, dtype=None):
 
 
 def log_softmax(input, dim=None, _stacklevel=3, dtype=None):
-    """`log(softmax(x))` along `dim`, without overflow; arguments as for softmax."""
+    """`log(softmax(x))` along `dim`, without overflow; arguments as for softmax.
+
+    Example:
+        >>> F.log_softmax(torch.zeros(1, 4), dim=1)
+        tensor([[-1.3863, -1.3863, -1.3863, -1.3863]])
+    """
     if has_torch_function_unary(input):
         return handle_torch_function(log_softmax, (input,), input, dim=dim, _stacklevel=_stacklevel, dtype=dtype)
     if dim is None:
@@ -184,6 +360,11 @@ def gumbel_softmax(logits, tau=1, hard=False, eps=1e-10, dim=-1):
     Args:
         tau (float, 1): temperature; towards 0 the samples become one-hot.
         hard (bool, False): return one-hot samples, with the gradient of the soft ones.
+    Example:
+        >>> _ = torch.manual_seed(0)
+        >>> F.gumbel_softmax(torch.tensor([0.0, 10.0]), hard=True)
+        tensor([0., 1.])
+
     Source: Jang, Gu and Poole 2017, arXiv:1611.01144.
     """
     if has_torch_function_unary(logits):
@@ -206,7 +387,22 @@ def _check_probability(p):
 
 
 def dropout(input, p=0.5, training=True, inplace=False):
-    """In training, set each element to zero with chance `p` and scale the others by 1 / (1 - p)."""
+    """In training, set each element to zero with chance `p` and scale the others by 1 / (1 - p).
+
+    Args:
+        input (Tensor)
+        p (float, 0.5): chance to drop an element, in [0, 1].
+        training (bool, True): leave the input as it is if False.
+        inplace (bool, False): overwrite the input.
+    Shape:  output as input.
+    Raises:  ValueError: if p is not in [0, 1].
+    Example:
+        >>> _ = torch.manual_seed(0)
+        >>> F.dropout(torch.ones(6))
+        tensor([0., 0., 2., 0., 0., 0.])
+        >>> F.dropout(torch.ones(2), training=False)
+        tensor([1., 1.])
+    """
     if has_torch_function_unary(input):
         return handle_torch_function(dropout, (input,), input, p=p, training=training, inplace=inplace)
     _check_probability(p)
@@ -214,7 +410,19 @@ def dropout(input, p=0.5, training=True, inplace=False):
 
 
 def alpha_dropout(input, p=0.5, training=False, inplace=False):
-    """Dropout that keeps mean and variance of inputs that are normalised, as selu makes them."""
+    """Dropout that keeps mean and variance of inputs that are normalised, as selu makes them.
+
+    Args:
+        input (Tensor)
+        p (float, 0.5): chance to drop an element, in [0, 1].
+        training (bool, False): leave the input as it is if False.
+        inplace (bool, False): overwrite the input.
+    Shape:  output as input.
+    Raises:  ValueError: if p is not in [0, 1].
+    Example:
+        >>> F.alpha_dropout(torch.ones(2), training=False)
+        tensor([1., 1.])
+    """
     if has_torch_function_unary(input):
         return handle_torch_function(alpha_dropout, (input,), input, p=p, training=training, inplace=inplace)
     _check_probability(p)
@@ -222,7 +430,19 @@ def alpha_dropout(input, p=0.5, training=False, inplace=False):
 
 
 def feature_alpha_dropout(input, p=0.5, training=False, inplace=False):
-    """`alpha_dropout` of whole channels."""
+    """`alpha_dropout` of whole channels.
+
+    Args:
+        input (Tensor)
+        p (float, 0.5): chance to drop a channel, in [0, 1].
+        training (bool, False): leave the input as it is if False.
+        inplace (bool, False): overwrite the input.
+    Shape:  input (N, C, *), output the same.
+    Raises:  ValueError: if p is not in [0, 1].
+    Example:
+        >>> F.feature_alpha_dropout(torch.randn(2, 3, 4), training=True).shape
+        torch.Size([2, 3, 4])
+    """
     if has_torch_function_unary(input):
         return handle_torch_function(feature_alpha_dropout, (input,), input, p=p, training=training, inplace=inplace)
     _check_probability(p)
@@ -239,7 +459,19 @@ def _feature_dropout(input, p, training, inplace, batched=True):
 
 
 def dropout1d(input, p=0.5, training=True, inplace=False):
-    """Dropout of whole channels of (N, C, L) or (C, L)."""
+    """Dropout of whole channels of (N, C, L) or (C, L).
+
+    Args:
+        input (Tensor)
+        p (float, 0.5): chance to drop a channel, in [0, 1].
+        training (bool, True): leave the input as it is if False.
+        inplace (bool, False): overwrite the input.
+    Raises:  ValueError: if p is not in [0, 1].
+    Example:
+        >>> x = F.dropout1d(torch.ones(4, 3, 8))
+        >>> sorted(set(x.flatten(2).sum(2).flatten().tolist()) - {0.0, 16.0})
+        []
+    """
     if has_torch_function_unary(input):
         return handle_torch_function(dropout1d, (input,), input, p=p, training=training, inplace=inplace)
     _check_probability(p)
@@ -264,7 +496,19 @@ def _warn_dropout_ndim(n, ndim):
 
 
 def dropout2d(input, p=0.5, training=True, inplace=False):
-    """Dropout of whole channels of (N, C, H, W)."""
+    """Dropout of whole channels of (N, C, H, W).
+
+    Args:
+        input (Tensor)
+        p (float, 0.5): chance to drop a channel, in [0, 1].
+        training (bool, True): leave the input as it is if False.
+        inplace (bool, False): overwrite the input.
+    Raises:  ValueError: if p is not in [0, 1].
+    Example:
+        >>> x = F.dropout2d(torch.ones(4, 3, 2, 2))
+        >>> sorted(set(x.flatten(2).sum(2).flatten().tolist()) - {0.0, 8.0})
+        []
+    """
     if has_torch_function_unary(input):
         return handle_torch_function(dropout2d, (input,), input, p=p, training=training, inplace=inplace)
     _check_probability(p)
@@ -283,7 +527,19 @@ def dropout2d(input, p=0.5, training=True, inplace=False):
 
 
 def dropout3d(input, p=0.5, training=True, inplace=False):
-    """Dropout of whole channels of (N, C, D, H, W) or (C, D, H, W)."""
+    """Dropout of whole channels of (N, C, D, H, W) or (C, D, H, W).
+
+    Args:
+        input (Tensor)
+        p (float, 0.5): chance to drop a channel, in [0, 1].
+        training (bool, True): leave the input as it is if False.
+        inplace (bool, False): overwrite the input.
+    Raises:  ValueError: if p is not in [0, 1].
+    Example:
+        >>> x = F.dropout3d(torch.ones(4, 3, 2, 2, 2))
+        >>> sorted(set(x.flatten(2).sum(2).flatten().tolist()) - {0.0, 16.0})
+        []
+    """
     if has_torch_function_unary(input):
         return handle_torch_function(dropout3d, (input,), input, p=p, training=training, inplace=inplace)
     _check_probability(p)

@@ -156,6 +156,13 @@ def multi_head_attention_forward(
 
     Shape:  query (L, N, E) or (L, E), key and value (S, N, *) or (S, *).
     Returns:  outputs like query and, if need_weights, weights (N, L, S), or (N, num_heads, L, S) if not averaged.
+    Example:
+        >>> x, eye = torch.randn(3, 2, 4), torch.eye(4)
+        >>> output, weights = F.multi_head_attention_forward(
+        ...     x, x, x, 4, 2, eye.repeat(3, 1), torch.zeros(12), None, None, False, 0.0, eye, torch.zeros(4)
+        ... )
+        >>> output.shape, weights.shape
+        (torch.Size([3, 2, 4]), torch.Size([2, 3, 3]))
     """
     tensors = (
         query,

@@ -39,7 +39,17 @@ def _weighted(errors, weight, input, reduction, divide_by_weight):
 
 
 def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
-    """Mean absolute difference; with `weight` the weighted mean."""
+    """Mean absolute difference; with `weight` the weighted mean.
+
+    Args:
+        input (Tensor), target (Tensor): of shapes that broadcast; a warning says where they differ.
+        weight (Tensor, None): of the elements.
+        size_average, reduce: deprecated, use reduction.
+        reduction (str, 'mean'): 'none', 'mean' or 'sum'.
+    Example:
+        >>> F.l1_loss(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 4.0]))
+        tensor(1.)
+    """
     if has_torch_function_variadic(input, target):
         return handle_torch_function(
             l1_loss,
@@ -60,7 +70,19 @@ def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", wei
 
 
 def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
-    """Mean squared difference; with `weight` the weighted mean."""
+    """Mean squared difference; with `weight` the weighted mean.
+
+    Args:
+        input (Tensor), target (Tensor): of shapes that broadcast; a warning says where they differ.
+        weight (Tensor, None): of the elements.
+        size_average, reduce: deprecated, use reduction.
+        reduction (str, 'mean'): 'none', 'mean' or 'sum'.
+    Example:
+        >>> F.mse_loss(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 4.0]))
+        tensor(2.)
+        >>> F.mse_loss(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 4.0]), reduction="sum")
+        tensor(4.)
+    """
     if has_torch_function_variadic(input, target, weight):
         return handle_torch_function(
             mse_loss,
@@ -85,7 +107,18 @@ def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", we
 
 
 def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mean", beta=1.0):
-    """`0.5 * d^2 / beta` where |d| < beta, else `|d| - 0.5 * beta`, d the difference."""
+    """`0.5 * d^2 / beta` where |d| < beta, else `|d| - 0.5 * beta`, d the difference.
+
+    Args:
+        input (Tensor), target (Tensor): of shapes that broadcast; a warning says where they differ.
+        beta (float, 1): where the square ends; 0 gives l1_loss.
+        size_average, reduce: deprecated, use reduction.
+        reduction (str, 'mean'): 'none', 'mean' or 'sum'.
+    Raises:  RuntimeError: if beta is negative.
+    Example:
+        >>> F.smooth_l1_loss(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 4.0]))
+        tensor(0.7500)
+    """
     if has_torch_function_variadic(input, target):
         return handle_torch_function(
             smooth_l1_loss,
@@ -104,7 +137,19 @@ def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mea
 
 
 def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
-    """`0.5 * d^2` where |d| <= delta, else `delta * (|d| - 0.5 * delta)`, d the difference."""
+    """`0.5 * d^2` where |d| <= delta, else `delta * (|d| - 0.5 * delta)`, d the difference.
+
+    Args:
+        input (Tensor), target (Tensor): of shapes that broadcast; a warning says where they differ.
+        delta (float, 1): where the square ends; above 0.
+        weight (Tensor, None): of the elements.
+        size_average, reduce: deprecated, use reduction.
+        reduction (str, 'mean'): 'none', 'mean' or 'sum'.
+    Raises:  RuntimeError: if delta is not positive.
+    Example:
+        >>> F.huber_loss(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 4.0]), delta=0.5)
+        tensor(0.4375)
+    """
     if has_torch_function_variadic(input, target, weight):
         return handle_torch_function(
             huber_loss, (input, target, weight), input, target, reduction=reduction, delta=delta, weight=weight
@@ -120,7 +165,21 @@ def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
 def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
     """Negative log likelihood: `-weight[t] * input[t]` for target class t, from log-probabilities.
 
+    Args:
+        input (Tensor): log-probabilities.
+        target (Tensor): int64 classes.
+        weight (Tensor, None): of the classes (C).
+        ignore_index (int, -100): class that adds nothing.
+        size_average, reduce: deprecated, use reduction.
+        reduction (str, 'mean'): 'none', 'mean' or 'sum'.
+
     Shape:  input (N, C) or (N, C, d1, ...), target (N) or (N, d1, ...) with classes.
+    Raises:  RuntimeError: if shapes do not fit, or classes are neither int64 nor uint8.
+        IndexError: for a class out of range.
+    Example:
+        >>> log_probs = torch.tensor([[0.5, 0.5], [0.25, 0.75]]).log()
+        >>> F.nll_loss(log_probs, torch.tensor([0, 1]))
+        tensor(0.4904)
     """
     if has_torch_function_variadic(input, target, weight):
         return handle_torch_function(
@@ -155,6 +214,14 @@ def cross_entropy(
         ignore_index (int, -100): targets of this class are left out.
         label_smoothing (float, 0): share of the target spread evenly over all classes, in [0, 1].
     Shape:  input (N, C) or (N, C, d1, ...), target classes (N) or (N, d1, ...), or probabilities like input.
+    Raises:  RuntimeError: if shapes do not fit, or label_smoothing is not in [0, 1].
+        IndexError: for a class out of range.
+    Example:
+        >>> scores = torch.tensor([[2.0, 0.0], [0.0, 0.0]])
+        >>> F.cross_entropy(scores, torch.tensor([0, 1]))
+        tensor(0.4100)
+        >>> F.cross_entropy(scores, torch.tensor([[1.0, 0.0], [0.5, 0.5]]))
+        tensor(0.4100)
     """
     if has_torch_function_variadic(input, target, weight):
         return handle_torch_function(
@@ -191,6 +258,10 @@ def linear_cross_entropy(
         ignore_index (int, None): targets of this class are left out; -100 if None.
         options (LinearCrossEntropyOptions, None): compute the scores a part of the batch at a time.
     Shape:  input (N, in) or (in), linear_weight (C, *, in), linear_bias (C, *), target as for cross_entropy.
+    Example:
+        >>> x, w = torch.ones(2, 3), torch.zeros(4, 3)
+        >>> F.linear_cross_entropy(x, w, torch.tensor([0, 3]))
+        tensor(1.3863)
     """
     if has_torch_function_variadic(input, linear_weight, target, linear_bias, weight):
         return handle_torch_function(
@@ -263,7 +334,21 @@ def linear_cross_entropy(
 
 
 def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
-    """`-(t * log(p) + (1 - t) * log(1 - p))` for probabilities p and targets t of the same shape."""
+    """`-(t * log(p) + (1 - t) * log(1 - p))` for probabilities p and targets t of the same shape.
+
+    Args:
+        input (Tensor): probabilities.
+        target (Tensor): in [0, 1].
+        weight (Tensor, None): of the elements; broadcast.
+        size_average, reduce: deprecated, use reduction.
+        reduction (str, 'mean'): 'none', 'mean' or 'sum'.
+    Shape:  input and target the same.
+    Raises:  ValueError: if the shapes differ.
+        RuntimeError: for a probability outside of [0, 1].
+    Example:
+        >>> F.binary_cross_entropy(torch.tensor([0.5, 0.25]), torch.tensor([1.0, 0.0]))
+        tensor(0.4904)
+    """
     if has_torch_function_variadic(input, target, weight):
         return handle_torch_function(
             binary_cross_entropy,
@@ -292,6 +377,10 @@ def binary_cross_entropy_with_logits(
     """`binary_cross_entropy(sigmoid(input), target)` without overflow.
 
     Args:  pos_weight (Tensor, None): a factor for positive targets, broadcast over the classes.
+    Raises:  ValueError: if the shapes of input and target differ.
+    Example:
+        >>> F.binary_cross_entropy_with_logits(torch.tensor([0.0, 2.0]), torch.tensor([1.0, 1.0]))
+        tensor(0.4100)
     """
     if has_torch_function_variadic(input, target, weight, pos_weight):
         return handle_torch_function(
@@ -317,6 +406,10 @@ def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_
     Args:
         reduction (str, 'mean'): 'batchmean' divides by the batch size and is the divergence in the strict sense.
         log_target (bool, False): the target is given as log-probabilities too.
+    Example:
+        >>> p, q = torch.tensor([[0.5, 0.5]]), torch.tensor([[0.25, 0.75]])
+        >>> F.kl_div(q.log(), p, reduction="batchmean")
+        tensor(0.1438)
     """
     if has_torch_function_variadic(input, target):
         return handle_torch_function(
@@ -351,6 +444,9 @@ def poisson_nll_loss(
     """Negative log likelihood of Poisson counts: `exp(x) - t * x`, or `x - t * log(x + eps)` if not `log_input`.
 
     Args:  full (bool, False): add the Stirling approximation of log(t!).
+    Example:
+        >>> F.poisson_nll_loss(torch.tensor([0.0, 1.0]), torch.tensor([1.0, 2.0]))
+        tensor(0.8591)
     """
     if has_torch_function_variadic(input, target):
         return handle_torch_function(
@@ -379,6 +475,9 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"
         var (Tensor or float): variances, of the input's shape, without its last dimension, or with one dimension 1.
         full (bool, False): add 0.5 * log(2 pi).
         eps (float, 1e-6): lower limit of var.
+    Example:
+        >>> F.gaussian_nll_loss(torch.tensor([0.0, 1.0]), torch.tensor([1.0, 1.0]), torch.tensor([1.0, 4.0]))
+        tensor(0.5966)
     """
     if has_torch_function_variadic(input, target, var):
         return handle_torch_function(
@@ -413,6 +512,11 @@ def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reducti
         blank (int, 0): the class that stands for no label.
         zero_infinity (bool, False): use 0 for targets longer than their input.
     Shape:  log_probs (T, N, C) or (T, C), targets (N, S) or (sum of target_lengths), lengths (N) or ().
+    Example:
+        >>> _ = torch.manual_seed(0)
+        >>> log_probs = torch.randn(6, 1, 4).log_softmax(2)
+        >>> F.ctc_loss(log_probs, torch.tensor([[1, 2, 3]]), torch.tensor([6]), torch.tensor([3])).shape
+        torch.Size([])
     """
     if has_torch_function_variadic(log_probs, targets, input_lengths, target_lengths):
         return handle_torch_function(

@@ -8,7 +8,17 @@ from rustorch.overrides import handle_torch_function, has_torch_function_variadi
 
 
 def margin_ranking_loss(input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"):
-    """`max(0, -t * (x1 - x2) + margin)`, t = 1 if x1 should rank higher, else -1."""
+    """`max(0, -t * (x1 - x2) + margin)`, t = 1 if x1 should rank higher, else -1.
+
+    Args:
+        input1 (Tensor), input2 (Tensor), target (Tensor): of one shape, or broadcast; targets are 1 and -1.
+        margin (float, 0)
+        size_average, reduce: deprecated, use reduction.
+        reduction (str, 'mean'): 'none', 'mean' or 'sum'.
+    Example:
+        >>> F.margin_ranking_loss(torch.tensor([1.0, 1.0]), torch.tensor([0.0, 2.0]), torch.tensor([1, 1]), margin=0.5)
+        tensor(0.7500)
+    """
     if has_torch_function_variadic(input1, input2, target):
         return handle_torch_function(
             margin_ranking_loss,
@@ -31,7 +41,18 @@ def margin_ranking_loss(input1, input2, target, margin=0, size_average=None, red
 
 
 def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=None, reduction="mean"):
-    """`x` where the target is 1, `max(0, margin - x)` where it is -1."""
+    """`x` where the target is 1, `max(0, margin - x)` where it is -1.
+
+    Args:
+        input (Tensor): distances.
+        target (Tensor): 1 and -1.
+        margin (float, 1)
+        size_average, reduce: deprecated, use reduction.
+        reduction (str, 'mean'): 'none', 'mean' or 'sum'.
+    Example:
+        >>> F.hinge_embedding_loss(torch.tensor([0.5, 0.25]), torch.tensor([1, -1]))
+        tensor(0.6250)
+    """
     if has_torch_function_variadic(input, target):
         return handle_torch_function(
             hinge_embedding_loss,
@@ -48,7 +69,18 @@ def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=No
 
 
 def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
-    """Mean hinge `max(0, 1 - (x[t] - x[i]))` over target classes t and other classes i; targets end at the first -1."""
+    """Mean hinge `max(0, 1 - (x[t] - x[i]))` over target classes t and other classes i; targets end at the first -1.
+
+    Args:
+        input (Tensor): scores of the classes.
+        target (Tensor): int64 classes.
+        size_average, reduce: deprecated, use reduction.
+        reduction (str, 'mean'): 'none', 'mean' or 'sum'.
+    Shape:  input and target (N, C) or (C).
+    Example:
+        >>> F.multilabel_margin_loss(torch.tensor([[0.1, 0.2, 0.4, 0.8]]), torch.tensor([[3, 0, -1, 1]]))
+        tensor(0.8500)
+    """
     if has_torch_function_variadic(input, target):
         return handle_torch_function(
             multilabel_margin_loss,
@@ -63,7 +95,17 @@ def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduct
 
 
 def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
-    """`log(1 + exp(-t * x))` for targets 1 and -1."""
+    """`log(1 + exp(-t * x))` for targets 1 and -1.
+
+    Args:
+        input (Tensor): scores.
+        target (Tensor): 1 and -1.
+        size_average, reduce: deprecated, use reduction.
+        reduction (str, 'mean'): 'none', 'mean' or 'sum'.
+    Example:
+        >>> F.soft_margin_loss(torch.tensor([0.0, 2.0]), torch.tensor([1.0, -1.0]))
+        tensor(1.4100)
+    """
     if has_torch_function_variadic(input, target):
         return handle_torch_function(
             soft_margin_loss,
@@ -78,7 +120,19 @@ def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="m
 
 
 def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
-    """Mean over the classes of the binary cross entropy between sigmoid(x) and targets 0 and 1."""
+    """Mean over the classes of the binary cross entropy between sigmoid(x) and targets 0 and 1.
+
+    Args:
+        input (Tensor): scores of the classes.
+        target (Tensor): 0 and 1.
+        weight (Tensor, None): of the classes (C).
+        size_average, reduce: deprecated, use reduction.
+        reduction (str, 'mean'): 'none', 'mean' or 'sum'.
+    Shape:  input and target (N, C) or (C).
+    Example:
+        >>> F.multilabel_soft_margin_loss(torch.tensor([[0.0, 2.0]]), torch.tensor([[1.0, 0.0]]))
+        tensor(1.4100)
+    """
     if has_torch_function_variadic(input, target, weight):
         return handle_torch_function(
             multilabel_soft_margin_loss,
@@ -102,7 +156,20 @@ def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, r
 
 
 def cosine_embedding_loss(input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"):
-    """`1 - cos(x1, x2)` where the target is 1, `max(0, cos(x1, x2) - margin)` where it is -1."""
+    """`1 - cos(x1, x2)` where the target is 1, `max(0, cos(x1, x2) - margin)` where it is -1.
+
+    Args:
+        input1 (Tensor), input2 (Tensor): vectors.
+        target (Tensor): 1 and -1.
+        margin (float, 0): in [-1, 1].
+        size_average, reduce: deprecated, use reduction.
+        reduction (str, 'mean'): 'none', 'mean' or 'sum'.
+    Shape:  inputs (N, D) or (D), target (N) or ().
+    Example:
+        >>> x, y = torch.tensor([[1.0, 0.0], [1.0, 0.0]]), torch.tensor([[0.0, 1.0], [1.0, 0.0]])
+        >>> F.cosine_embedding_loss(x, y, torch.tensor([1, -1]), reduction="none")
+        tensor([1., 1.])
+    """
     if has_torch_function_variadic(input1, input2, target):
         return handle_torch_function(
             cosine_embedding_loss,
@@ -125,6 +192,9 @@ def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=
     Args:
         p (int, 1): 1 or 2.
         weight (Tensor, None): a factor for each class.
+    Example:
+        >>> F.multi_margin_loss(torch.tensor([[0.1, 0.2, 0.4]]), torch.tensor([2]))
+        tensor(0.5000)
     """
     if has_torch_function_variadic(input, target, weight):
         return handle_torch_function(
@@ -162,6 +232,10 @@ def triplet_margin_loss(
     """`max(0, d(anchor, positive) - d(anchor, negative) + margin)` with the p-norm distance d.
 
     Args:  swap (bool, False): use d(positive, negative) where it is the smaller distance to the negative.
+    Example:
+        >>> anchor, near, far = torch.zeros(1, 2), torch.tensor([[0.0, 1.0]]), torch.tensor([[1.5, 0.0]])
+        >>> round(F.triplet_margin_loss(anchor, near, far).item(), 3)
+        0.5
     """
     if has_torch_function_variadic(anchor, positive, negative):
         return handle_torch_function(
@@ -190,6 +264,10 @@ def triplet_margin_with_distance_loss(
     """`triplet_margin_loss` with a distance of your own.
 
     Args:  distance_function (callable, pairwise_distance): maps two batches to a vector of distances.
+    Example:
+        >>> anchor, near, far = torch.zeros(1, 2), torch.tensor([[0.0, 1.0]]), torch.tensor([[1.5, 0.0]])
+        >>> F.triplet_margin_with_distance_loss(anchor, near, far, distance_function=lambda x, y: (x - y).abs().sum(1))
+        tensor(0.5000)
     """
     if has_torch_function_variadic(anchor, positive, negative):
         return handle_torch_function(

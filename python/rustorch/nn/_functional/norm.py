@@ -29,6 +29,15 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
         momentum (float, 0.1): weight of the batch in the update of the running statistics.
         eps (float, 1e-5): added to the variance.
     Shape:  input (N, C, *); the other tensors (C).
+    Raises:  ValueError: in training with one value per channel.
+    Example:
+        >>> x = torch.tensor([[1.0], [3.0]])
+        >>> F.batch_norm(x, torch.zeros(1), torch.ones(1), training=True)
+        tensor([[-1.0000],
+                [ 1.0000]])
+        >>> F.batch_norm(x, torch.full((1,), 1.0), torch.ones(1), eps=0.0)
+        tensor([[0.],
+                [2.]])
     """
     if has_torch_function_variadic(input, running_mean, running_var, weight, bias):
         return handle_torch_function(
@@ -69,7 +78,20 @@ def instance_norm(
 ):
     """Normalise each channel of each sample over space.
 
+    Args:
+        input (Tensor)
+        running_mean (Tensor, None), running_var (Tensor, None): (C); used unless `use_input_stats`.
+        weight (Tensor, None), bias (Tensor, None): factor and summand, (C).
+        eps (float, 1e-5): added to the variance.
+        use_input_stats (bool, True): normalise by the sample's own statistics.
+        momentum (float, 0.1): share of the batch in the running statistics.
+
     Shape:  input (N, C, *); the other tensors (C).
+    Example:
+        >>> F.instance_norm(torch.tensor([[[1.0, 3.0]], [[5.0, 9.0]]]))
+        tensor([[[-1.0000,  1.0000]],
+        <BLANKLINE>
+                [[-1.0000,  1.0000]]])
     """
     if has_torch_function_variadic(input, running_mean, running_var, weight, bias):
         return handle_torch_function(
@@ -90,7 +112,20 @@ def instance_norm(
 
 
 def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
-    """Normalise over the last dimensions, which have the shape `normalized_shape`, then scale and shift."""
+    """Normalise over the last dimensions, which have the shape `normalized_shape`, then scale and shift.
+
+    Args:
+        input (Tensor)
+        normalized_shape (sequence of int): the last sizes of the input.
+        weight (Tensor, None), bias (Tensor, None): factor and summand, of that shape.
+        eps (float, 1e-5): added to the variance.
+    Shape:  output as input.
+    Raises:  RuntimeError: if the input does not end in `normalized_shape`.
+    Example:
+        >>> F.layer_norm(torch.tensor([[1.0, 3.0], [0.0, 10.0]]), (2,))
+        tensor([[-1.0000,  1.0000],
+                [-1.0000,  1.0000]])
+    """
     if has_torch_function_variadic(input, weight, bias):
         return handle_torch_function(
             layer_norm, (input, weight, bias), input, normalized_shape, weight=weight, bias=bias, eps=eps
@@ -99,7 +134,20 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
 
 
 def rms_norm(input, normalized_shape, weight=None, eps=None):
-    """Divide by the root mean square over the last dimensions, then scale; eps None is the dtype's epsilon."""
+    """Divide by the root mean square over the last dimensions, then scale; eps None is the dtype's epsilon.
+
+    Args:
+        input (Tensor)
+        normalized_shape (sequence of int): the last sizes of the input.
+        weight (Tensor, None): factor, of that shape.
+        eps (float, None): added to the mean square.
+    Shape:  output as input.
+    Raises:  RuntimeError: if the input does not end in `normalized_shape`.
+    Example:
+        >>> F.rms_norm(torch.tensor([[3.0, 3.0], [1.0, 7.0]]), (2,))
+        tensor([[1.0000, 1.0000],
+                [0.2000, 1.4000]])
+    """
     if has_torch_function_variadic(input, weight):
         return handle_torch_function(rms_norm, (input, weight), input, normalized_shape, weight=weight, eps=eps)
     return rustorch.rms_norm(input, normalized_shape, weight, eps)
@@ -108,7 +156,18 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
 def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
     """Normalise each group of channels of each sample, then scale and shift each channel.
 
+    Args:
+        input (Tensor)
+        num_groups (int): divides the number of channels.
+        weight (Tensor, None), bias (Tensor, None): factor and summand, (C).
+        eps (float, 1e-5): added to the variance.
+
     Shape:  input (N, C, *), weight and bias (C); num_groups divides C.
+    Raises:  RuntimeError: if num_groups does not divide the channels.
+    Example:
+        >>> x = F.group_norm(torch.randn(3, 4, 5), 2)
+        >>> bool(x.view(3, 2, 10).mean(2).abs().max() < 1e-5)
+        True
     """
     if has_torch_function_variadic(input, weight, bias):
         return handle_torch_function(
@@ -123,7 +182,17 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
 def local_response_norm(input, size, alpha=1e-4, beta=0.75, k=1.0):
     """`x / (k + alpha * mean(x^2)) ** beta`, the mean over `size` neighbouring channels, zeros beyond the ends.
 
+    Args:
+        input (Tensor)
+        size (int): channels in a mean.
+        alpha (float, 1e-4), beta (float, 0.75), k (float, 1)
+
     Shape:  input (N, C, *) with at least one spatial dimension.
+    Example:
+        >>> F.local_response_norm(torch.ones(1, 3, 1), 2)
+        tensor([[[1.0000],
+                 [0.9999],
+                 [0.9999]]])
     """
     if has_torch_function_unary(input):
         return handle_torch_function(local_response_norm, (input,), input, size, alpha=alpha, beta=beta, k=k)
@@ -147,7 +216,20 @@ def local_response_norm(input, size, alpha=1e-4, beta=0.75, k=1.0):
 
 
 def normalize(input, p=2.0, dim=1, eps=1e-12, out=None):
-    """Divide by the p-norm along `dim`, or by eps where the norm is smaller."""
+    """Divide by the p-norm along `dim`, or by eps where the norm is smaller.
+
+    Args:
+        input (Tensor)
+        p (float, 2): order of the norm.
+        dim (int or tuple, 1): what is a vector.
+        eps (float, 1e-12)
+        out (Tensor, None): takes the result.
+    Shape:  output as input.
+    Example:
+        >>> F.normalize(torch.tensor([[3.0, 4.0], [0.0, 0.0]]))
+        tensor([[0.6000, 0.8000],
+                [0.0000, 0.0000]])
+    """
     if has_torch_function_variadic(input, out):
         return handle_torch_function(normalize, (input, out), input, p=p, dim=dim, eps=eps, out=out)
     norm = input.norm(p, dim, keepdim=True)

@@ -147,14 +147,30 @@ adaptive_max_pool3d, adaptive_max_pool3d_with_indices = _adaptive_max_pool(3, la
 
 
 def adaptive_avg_pool2d(input, output_size):
-    """Mean over regions chosen so that the result has `output_size` (h, w); None keeps a size."""
+    """Mean over regions chosen so that the result has `output_size` (h, w); None keeps a size.
+
+    Args:
+        input (Tensor): (N, C, H, W) or (C, H, W).
+        output_size (int or pair)
+    Example:
+        >>> F.adaptive_avg_pool2d(torch.arange(4.0).view(1, 1, 2, 2), 1)
+        tensor([[[[1.5000]]]])
+    """
     if has_torch_function_unary(input):
         return handle_torch_function(adaptive_avg_pool2d, (input,), input, output_size)
     return _nn.adaptive_avg_pool2d(input, _list_with_default(output_size, input.size()))
 
 
 def adaptive_avg_pool3d(input, output_size):
-    """Mean over regions chosen so that the result has `output_size` (d, h, w); None keeps a size."""
+    """Mean over regions chosen so that the result has `output_size` (d, h, w); None keeps a size.
+
+    Args:
+        input (Tensor): (N, C, D, H, W) or (C, D, H, W).
+        output_size (int or triple)
+    Example:
+        >>> F.adaptive_avg_pool3d(torch.randn(1, 2, 5, 7, 9), (1, None, 3)).shape
+        torch.Size([1, 2, 1, 7, 3])
+    """
     if has_torch_function_unary(input):
         return handle_torch_function(adaptive_avg_pool3d, (input,), input, output_size)
     return _nn.adaptive_avg_pool3d(input, _list_with_default(output_size, input.size()))
@@ -196,7 +212,17 @@ def _unpool_arguments(repeat, input, kernel_size, stride, padding, output_size):
 
 
 def max_unpool1d(input, indices, kernel_size, stride=None, padding=0, output_size=None):
-    """Put the values back where max_pool1d took them from; zero elsewhere."""
+    """Put the values back where max_pool1d took them from; zero elsewhere.
+
+    Args:
+        input (Tensor), indices (Tensor): as max_pool1d returned them.
+        kernel_size, stride, padding: as they were given to it.
+        output_size (sequence, None): where rounding leaves more than one choice.
+    Example:
+        >>> values, places = F.max_pool1d(torch.randn(1, 1, 4), 2, return_indices=True)
+        >>> F.max_unpool1d(values, places, 2).shape
+        torch.Size([1, 1, 4])
+    """
     if has_torch_function_unary(input):
         return handle_torch_function(
             max_unpool1d,
@@ -213,7 +239,17 @@ def max_unpool1d(input, indices, kernel_size, stride=None, padding=0, output_siz
 
 
 def max_unpool2d(input, indices, kernel_size, stride=None, padding=0, output_size=None):
-    """Put the values back where max_pool2d took them from; zero elsewhere."""
+    """Put the values back where max_pool2d took them from; zero elsewhere.
+
+    Args:
+        input (Tensor), indices (Tensor): as max_pool2d returned them.
+        kernel_size, stride, padding: as they were given to it.
+        output_size (sequence, None): where rounding leaves more than one choice.
+    Example:
+        >>> values, places = F.max_pool2d(torch.randn(1, 1, 4, 4), 2, return_indices=True)
+        >>> F.max_unpool2d(values, places, 2).shape
+        torch.Size([1, 1, 4, 4])
+    """
     if has_torch_function_unary(input):
         return handle_torch_function(
             max_unpool2d,
@@ -230,7 +266,17 @@ def max_unpool2d(input, indices, kernel_size, stride=None, padding=0, output_siz
 
 
 def max_unpool3d(input, indices, kernel_size, stride=None, padding=0, output_size=None):
-    """Put the values back where max_pool3d took them from; zero elsewhere."""
+    """Put the values back where max_pool3d took them from; zero elsewhere.
+
+    Args:
+        input (Tensor), indices (Tensor): as max_pool3d returned them.
+        kernel_size, stride, padding: as they were given to it.
+        output_size (sequence, None): where rounding leaves more than one choice.
+    Example:
+        >>> values, places = F.max_pool3d(torch.randn(1, 1, 4, 4, 4), 2, return_indices=True)
+        >>> F.max_unpool3d(values, places, 2).shape
+        torch.Size([1, 1, 4, 4, 4])
+    """
     if has_torch_function_unary(input):
         return handle_torch_function(
             max_unpool3d,
@@ -257,7 +303,17 @@ def _lp_pool(input, norm_type, kernel_size, stride, ceil_mode, count, max_pool, 
 
 
 def lp_pool1d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
-    """`sum(x ** p) ** (1 / p)` over sliding windows of the last dimension, p = `norm_type`."""
+    """`sum(x ** p) ** (1 / p)` over sliding windows of the last dimension, p = `norm_type`.
+
+    Args:
+        input (Tensor)
+        norm_type (float): p; infinity is the maximum.
+        kernel_size (int or tuple), stride (int or tuple, kernel_size)
+        ceil_mode (bool, False): round the output's size up instead of down.
+    Example:
+        >>> F.lp_pool1d(torch.tensor([[3.0, 4.0, 6.0, 8.0]]), 2, 2)
+        tensor([[ 5., 10.]])
+    """
     if has_torch_function_unary(input):
         return handle_torch_function(
             lp_pool1d, (input,), input, norm_type, kernel_size, stride=stride, ceil_mode=ceil_mode
@@ -267,7 +323,17 @@ def lp_pool1d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
 
 
 def lp_pool2d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
-    """`sum(x ** p) ** (1 / p)` over sliding windows of the last two dimensions, p = `norm_type`."""
+    """`sum(x ** p) ** (1 / p)` over sliding windows of the last two dimensions, p = `norm_type`.
+
+    Args:
+        input (Tensor)
+        norm_type (float): p; infinity is the maximum.
+        kernel_size (int or tuple), stride (int or tuple, kernel_size)
+        ceil_mode (bool, False): round the output's size up instead of down.
+    Example:
+        >>> F.lp_pool2d(torch.ones(1, 1, 2, 4), 1, 2)
+        tensor([[[[4., 4.]]]])
+    """
     if has_torch_function_unary(input):
         return handle_torch_function(
             lp_pool2d, (input,), input, norm_type, kernel_size, stride=stride, ceil_mode=ceil_mode
@@ -277,7 +343,17 @@ def lp_pool2d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
 
 
 def lp_pool3d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
-    """`sum(x ** p) ** (1 / p)` over sliding windows of the last three dimensions, p = `norm_type`."""
+    """`sum(x ** p) ** (1 / p)` over sliding windows of the last three dimensions, p = `norm_type`.
+
+    Args:
+        input (Tensor)
+        norm_type (float): p; infinity is the maximum.
+        kernel_size (int or tuple), stride (int or tuple, kernel_size)
+        ceil_mode (bool, False): round the output's size up instead of down.
+    Example:
+        >>> F.lp_pool3d(torch.ones(1, 1, 4, 4, 4), 2, 2).shape
+        torch.Size([1, 1, 2, 2, 2])
+    """
     if has_torch_function_unary(input):
         return handle_torch_function(
             lp_pool3d, (input,), input, norm_type, kernel_size, stride=stride, ceil_mode=ceil_mode

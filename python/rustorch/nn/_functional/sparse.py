@@ -20,6 +20,11 @@ def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, sca
         scale_grad_by_freq (bool, False): divide gradients by how often the row occurs in the input.
         sparse (bool, False): give weight a sparse gradient.
     Shape:  input (*), weight (V, D), output (*, D).
+    Example:
+        >>> table = torch.arange(8.0).view(4, 2)
+        >>> F.embedding(torch.tensor([[0, 3]]), table)
+        tensor([[[0., 1.],
+                 [6., 7.]]])
     """
     if has_torch_function_variadic(input, weight):
         return handle_torch_function(
@@ -71,6 +76,11 @@ def embedding_bag(
         padding_idx (int, None): indices that are left out.
         max_norm, norm_type, scale_grad_by_freq, sparse: as for embedding.
     Shape:  input (B, N), or (N) with offsets (B); output (B, D).
+    Example:
+        >>> table = torch.arange(8.0).view(4, 2)
+        >>> F.embedding_bag(torch.tensor([0, 1, 3]), table, torch.tensor([0, 2]), mode="sum")
+        tensor([[2., 4.],
+                [6., 7.]])
     """
     if has_torch_function_variadic(input, weight, offsets, per_sample_weights):
         return handle_torch_function(

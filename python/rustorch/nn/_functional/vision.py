@@ -35,7 +35,22 @@ def pad(input, pad, mode="constant", value=None):
 
 
 def unfold(input, kernel_size, dilation=1, padding=0, stride=1):
-    """The sliding windows of an image as columns: (N, C, H, W) becomes (N, C * kernel elements, windows)."""
+    """The sliding windows of an image as columns: (N, C, H, W) becomes (N, C * kernel elements, windows).
+
+    Args:
+        input (Tensor)
+        kernel_size (int or pair)
+        dilation (int or pair, 1): step between elements of a window.
+        padding (int or pair, 0): zeros around the image.
+        stride (int or pair, 1): step between windows.
+    Raises:  RuntimeError: if no window fits.
+    Example:
+        >>> F.unfold(torch.arange(6.0).view(1, 1, 2, 3), kernel_size=2)
+        tensor([[[0., 1.],
+                 [1., 2.],
+                 [3., 4.],
+                 [4., 5.]]])
+    """
     if has_torch_function_unary(input):
         return handle_torch_function(
             unfold, (input,), input, kernel_size, dilation=dilation, padding=padding, stride=stride
@@ -44,7 +59,20 @@ def unfold(input, kernel_size, dilation=1, padding=0, stride=1):
 
 
 def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
-    """Add columns, as `unfold` makes them, up into an image of `output_size`."""
+    """Add columns, as `unfold` makes them, up into an image of `output_size`.
+
+    Args:
+        input (Tensor): (N, C * kernel elements, windows) or without N.
+        output_size (int or pair): of the image.
+        kernel_size, dilation, padding, stride: as of `unfold`.
+    Shape:  output (N, C, *output_size) or without N.
+    Raises:  RuntimeError: if the number of columns is not that of the windows.
+    Example:
+        >>> columns = F.unfold(torch.arange(6.0).view(1, 1, 2, 3), kernel_size=2)
+        >>> F.fold(columns, (2, 3), kernel_size=2)
+        tensor([[[[0., 2., 2.],
+                  [3., 8., 5.]]]])
+    """
     if has_torch_function_unary(input):
         return handle_torch_function(
             fold,
@@ -139,6 +167,11 @@ def interpolate(
         recompute_scale_factor (bool, False): use the factor that the rounded size has.
         antialias (bool, False): for bilinear and bicubic; also for the mode lanczos, which needs it.
     Shape:  input (N, C, *), one to three spatial dimensions.
+    Example:
+        >>> F.interpolate(torch.tensor([[[1.0, 3.0]]]), scale_factor=2)
+        tensor([[[1., 1., 3., 3.]]])
+        >>> F.interpolate(torch.tensor([[[1.0, 3.0]]]), size=3, mode="linear", align_corners=True)
+        tensor([[[1., 2., 3.]]])
     """
     if has_torch_function_unary(input):
         return handle_torch_function(
@@ -223,6 +256,10 @@ def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corner
         padding_mode (str, 'zeros'): 'zeros', 'border' or 'reflection' for places outside.
         align_corners (bool, False): -1 and 1 are the centres of the corner pixels, not their outer edges.
     Shape:  input (N, C, H, W), grid (N, h, w, 2), output (N, C, h, w); or with a depth and 3 coordinates.
+    Example:
+        >>> image = torch.arange(4.0).view(1, 1, 2, 2)
+        >>> F.grid_sample(image, torch.zeros(1, 1, 1, 2), align_corners=True)
+        tensor([[[[1.5000]]]])
     """
     if has_torch_function_variadic(input, grid):
         return handle_torch_function(
@@ -258,7 +295,20 @@ def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corner
 def affine_grid(theta, size, align_corners=None):
     """The grid for `grid_sample` that an affine map of the output's coordinates gives.
 
+    Args:
+        theta (Tensor): (N, 2, 3) or (N, 3, 4) maps.
+        size (Size): (N, C, H, W) or (N, C, D, H, W) of the output of `grid_sample`.
+        align_corners (bool, False): whether -1 and 1 are the centres of the outer elements, or their edges.
+
     Shape:  theta (N, 2, 3), size (N, C, H, W), output (N, H, W, 2); or (N, 3, 4), (N, C, D, H, W), (N, D, H, W, 3).
+    Example:
+        >>> theta = torch.tensor([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
+        >>> F.affine_grid(theta, (1, 1, 2, 2), align_corners=True)[0]
+        tensor([[[-1., -1.],
+                 [ 1., -1.]],
+        <BLANKLINE>
+                [[-1.,  1.],
+                 [ 1.,  1.]]])
     """
     if has_torch_function_unary(theta):
         return handle_torch_function(affine_grid, (theta,), theta, size, align_corners=align_corners)

@@ -178,7 +178,7 @@ class CrossEntropyLoss(_WeightedLoss):
         reduction (str, 'mean'): 'none', 'mean' (weighted) or 'sum'.
         label_smoothing (float, 0): share of the target spread evenly over all classes, in [0, 1].
     Shape:  input (N, C) or (N, C, d1, ...), target classes (N) or (N, d1, ...), or probabilities like input.
-    Raises:  RuntimeError: if shapes do not fit, or classes given as numbers are not int64.
+    Raises:  RuntimeError: if shapes do not fit, or classes given as numbers are neither int64 nor uint8.
         IndexError: for a class out of range.
     Example:
         >>> loss = nn.CrossEntropyLoss()(torch.zeros(2, 4), torch.tensor([0, 3]))
