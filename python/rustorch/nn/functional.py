@@ -53,7 +53,11 @@ def grouped_mm(mat_a, mat_b, *, offs=None, bias=None, out_dtype=None):
 
 
 def assert_int_or_pair(arg, arg_name, message):
-    """Raise AssertionError(message.format(arg_name)) unless `arg` is a number or has two elements."""
+    """Raise AssertionError(message.format(arg_name)) unless `arg` is a number or has two elements.
+
+    Example:
+        >>> F.assert_int_or_pair((1, 2), "size", "expected an int or a pair for {}")
+    """
     if not (isinstance(arg, int) or len(arg) == 2):
         raise AssertionError(message.format(arg_name))
 

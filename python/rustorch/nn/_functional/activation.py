@@ -8,7 +8,17 @@ from rustorch.overrides import handle_torch_function, has_torch_function_unary
 
 
 def _threshold(input, threshold, value, inplace=False):
-    """`x` where it is greater than `threshold`, else `value`."""
+    """`x` where it is greater than `threshold`, else `value`.
+
+    Args:
+        input (Tensor): of a floating point dtype.
+        threshold (float), value (float)
+        inplace (bool, False): overwrite the input.
+    Shape:  output as input.
+    Example:
+        >>> F.threshold(torch.tensor([-2.0, 0.0, 3.0]), 1.0, -5.0)
+        tensor([-5., -5.,  3.])
+    """
     if has_torch_function_unary(input):
         return handle_torch_function(_threshold, (input,), input, threshold, value, inplace=inplace)
     return (rustorch.threshold_ if inplace else rustorch.threshold)(input, threshold, value)

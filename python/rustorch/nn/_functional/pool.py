@@ -6,6 +6,20 @@ from rustorch.nn._shapes import _list_with_default, _pair, _single, _triple
 from rustorch.overrides import handle_torch_function, has_torch_function_unary, has_torch_function_variadic
 
 
+def _describe(function, name, n, summary, args, call):
+    """Name a function and give it a docstring with an example of its call on an image of 4 * 4 * ..."""
+    picked, shape = "[0]" * name.endswith("indices"), ", ".join(["4"] * n)
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"""{summary}
+
+    Args:
+        input (Tensor): (N, C, *) or (C, *).{args}
+    Example:
+        >>> F.{name}(torch.ones(1, 1, {shape}), {call}){picked}.shape
+        torch.Size([1, 1, {shape.replace("4", "2")}])
+    """
+
+
 def _max_pool(n, plain, with_indices):
     """Build max_pool{n}d and max_pool{n}d_with_indices from the core's functions, looked up by `plain` and so on."""
 
@@ -43,10 +57,15 @@ def _max_pool(n, plain, with_indices):
         stride = [] if stride is None else stride
         return plain()(input, kernel_size, stride, padding, dilation, ceil_mode)
 
-    pool.__name__ = pool.__qualname__ = f"max_pool{n}d"
-    pool.__doc__ = f"Maximum over sliding windows of the last {n} dimension(s); with `return_indices` also where it is."
-    indexed.__name__ = indexed.__qualname__ = f"max_pool{n}d_with_indices"
-    indexed.__doc__ = f"Maximum over sliding windows of the last {n} dimension(s), and its flat index in the plane."
+    name, window = f"max_pool{n}d", f"sliding windows of the last {n} dimension{'s' * (n > 1)}"
+    args = """
+        kernel_size (int or tuple)
+        stride (int or tuple, kernel_size)
+        padding (int or tuple, 0): at both sides, at most half the kernel; it never is the maximum.
+        dilation (int or tuple, 1): step between elements of a window.
+        ceil_mode (bool, False): round the output's size up instead of down."""
+    _describe(pool, name, n, f"Maximum over {window}; with `return_indices` also its flat index.", args, "2")
+    _describe(indexed, f"{name}_with_indices", n, f"Maximum over {window}, and its flat index.", args, "2")
     return pool, indexed
 
 
@@ -100,12 +119,14 @@ def _fractional_max_pool(n, repeat, native):
         both = indexed(input, kernel_size, output_size, output_ratio, return_indices, _random_samples)
         return both if return_indices else both[0]
 
-    pool.__name__ = pool.__qualname__ = name
-    pool.__doc__ = (
-        f"Maximum over {n}-d regions of random size that give `output_size` outputs. Source: arXiv:1412.6071."
-    )
-    indexed.__name__ = indexed.__qualname__ = f"{name}_with_indices"
-    indexed.__doc__ = f"{name} together with the flat indices of the maxima."
+    args = """
+        kernel_size (int or tuple)
+        output_size (int or tuple, None), output_ratio (float or tuple, None): one of them; a share of the input's size.
+        return_indices (bool, False): return the flat indices of the maxima, too."""
+    text = f"Maximum over {n}-d regions of random size that give `output_size` outputs. Source: arXiv:1412.6071."
+    _describe(pool, name, n, text, args, "2, output_size=2")
+    text = f"{name} together with the flat indices of the maxima."
+    _describe(indexed, f"{name}_with_indices", n, text, args, "2, output_size=2")
     return pool, indexed
 
 
@@ -134,10 +155,12 @@ def _adaptive_max_pool(n, native):
         both = indexed(input, output_size, return_indices)
         return both if return_indices else both[0]
 
-    pool.__name__ = pool.__qualname__ = name
-    pool.__doc__ = f"Maximum over {n}-d regions chosen so that the result has `output_size`; None keeps a size."
-    indexed.__name__ = indexed.__qualname__ = f"{name}_with_indices"
-    indexed.__doc__ = f"{name} together with the flat indices of the maxima."
+    args = """
+        output_size (int or tuple): None keeps a size.
+        return_indices (bool, False): return the flat indices of the maxima, too."""
+    _describe(pool, name, n, f"Maximum over {n}-d regions chosen so that the result has `output_size`.", args, "2")
+    text = f"{name} together with the flat indices of the maxima."
+    _describe(indexed, f"{name}_with_indices", n, text, args, "2")
     return pool, indexed
 
 

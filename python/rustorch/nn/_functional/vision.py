@@ -231,19 +231,46 @@ def _warn_upsample(name):
 
 
 def upsample(input, size=None, scale_factor=None, mode="nearest", align_corners=None):
-    """Deprecated: use `interpolate`."""
+    """Deprecated: use `interpolate`.
+
+    Example:
+        >>> import warnings
+        >>> with warnings.catch_warnings(action="ignore"):
+        ...     y = F.upsample(torch.tensor([[[[1.0, 2.0]]]]), scale_factor=2)
+        >>> y
+        tensor([[[[1., 1., 2., 2.],
+                  [1., 1., 2., 2.]]]])
+    """
     _warn_upsample("upsample")
     return interpolate(input, size, scale_factor, mode, align_corners)
 
 
 def upsample_nearest(input, size=None, scale_factor=None):
-    """Deprecated: use `interpolate`."""
+    """Deprecated: use `interpolate`.
+
+    Example:
+        >>> import warnings
+        >>> with warnings.catch_warnings(action="ignore"):
+        ...     y = F.upsample_nearest(torch.tensor([[[[1.0, 2.0]]]]), scale_factor=2)
+        >>> y
+        tensor([[[[1., 1., 2., 2.],
+                  [1., 1., 2., 2.]]]])
+    """
     _warn_upsample("upsample_nearest")
     return interpolate(input, size, scale_factor, mode="nearest")
 
 
 def upsample_bilinear(input, size=None, scale_factor=None):
-    """Deprecated: use `interpolate` with mode 'bilinear' and align_corners=True."""
+    """Deprecated: use `interpolate` with mode 'bilinear' and align_corners=True.
+
+    Example:
+        >>> import warnings
+        >>> with warnings.catch_warnings(action="ignore"):
+        ...     y = F.upsample_bilinear(torch.tensor([[[[1.0, 2.0]]]]), scale_factor=2)
+        >>> y
+        tensor([[[[1.0000, 1.3333, 1.6667, 2.0000],
+                  [1.0000, 1.3333, 1.6667, 2.0000]]]])
+    """
     _warn_upsample("upsample_bilinear")
     return interpolate(input, size, scale_factor, mode="bilinear", align_corners=True)
 
