@@ -1,5 +1,6 @@
 """nn.functional: argument errors, warnings, deprecated forms and overriding; values are compared op by op elsewhere."""
 
+import math
 import pickle
 
 import pytest
@@ -322,3 +323,42 @@ def test_protocol_helpers():
         return 2 * x
 
     assert twice(2) == 4 and twice(Duck()) is twice
+
+
+GROUPED = {
+    "rows": ((5, 8), (2, 8, 4)),
+    "columns": ((2, 3, 4), (4, 8)),
+    "summed": ((4, 8), (8, 4)),
+    "batches": ((2, 3, 4), (2, 4, 8)),
+}
+
+
+@pytest.mark.parametrize("form", GROUPED)
+def test_grouped_products_and_their_gradients_are_torchs(form):
+    ref = pytest.importorskip("torch")
+    results = []
+    for lib in (torch, ref):
+        a, b = ((lib.arange(float(math.prod(shape))).reshape(shape) / 10).requires_grad_() for shape in GROUPED[form])
+        end = {"rows": 5, "columns": 8, "summed": 8}.get(form)
+        offs = None if end is None else lib.tensor([4, end], dtype=lib.int32)
+        y = lib.nn.functional.grouped_mm(a, b, offs=offs)
+        (y * y).sum().backward()
+        results.append([t.tolist() for t in (y, a.grad, b.grad)])
+    for mine, theirs in zip(*results):
+        torch.testing.assert_close(torch.tensor(mine), torch.tensor(theirs))
+
+
+def test_grouped_products_that_do_not_fit():
+    a, b, ends = torch.ones(4, 8), torch.ones(2, 8, 4), torch.tensor([1, 4], dtype=torch.int32)
+    for args, options, text in (
+        ((a, b), {}, "Have to provide offsets"),
+        ((a, b), {"offs": ends.long()}, "Offsets have to be int32"),
+        ((a, b), {"offs": ends[:1]}, "batch sizes have to match"),
+        ((a, torch.ones(2, 7, 4)), {"offs": ends}, "contraction dimension"),
+        ((a, b), {"offs": ends, "bias": torch.ones(4)}, "Bias not supported"),
+        ((a, b), {"offs": ends, "out_dtype": torch.bfloat16}, "output dtype must match"),
+        ((a.double(), b), {"offs": ends}, "Expected mat_a to be Float32"),
+        ((a[0], b), {"offs": ends}, "mat_a has to be 2 or 3d"),
+    ):
+        with pytest.raises(RuntimeError, match=text):
+            torch.nn.functional.grouped_mm(*args, **options)

@@ -10,7 +10,7 @@ from rustorch import Tensor as Tensor
 from rustorch._C import _nn
 from rustorch._jit_internal import boolean_dispatch as boolean_dispatch
 from rustorch.nn import _reduction
-from rustorch.nn._functional import activation, attention, loss, margin_loss, norm, pool, sparse, vision
+from rustorch.nn._functional import activation, attention, grouped, loss, margin_loss, norm, pool, sparse, vision
 from rustorch.nn._shapes import _list_with_default as _list_with_default
 from rustorch.nn._shapes import _pair as _pair
 from rustorch.nn._shapes import _single as _single
@@ -38,18 +38,13 @@ for _owner, _names in _NATIVE.items():
     globals().update((name, getattr(_owner, name)) for name in _names.split())
 logsigmoid = _nn.log_sigmoid
 
-for _part in (activation, attention, loss, margin_loss, norm, pool, sparse, vision):
+for _part in (activation, attention, grouped, loss, margin_loss, norm, pool, sparse, vision):
     for _name, _value in vars(_part).items():
         if isinstance(_value, types.FunctionType) and _value.__module__ in (_part.__name__, __name__):
             _value.__module__ = __name__
             globals()[_name] = _value
         elif _name.startswith("GRID_SAMPLE"):
             globals()[_name] = _value
-
-
-def grouped_mm(mat_a, mat_b, *, offs=None, bias=None, out_dtype=None):
-    """A matrix product for each group of rows or columns that `offs`, the ends of the groups, marks."""
-    return rustorch._grouped_mm(mat_a, mat_b, offs=offs, bias=bias, out_dtype=out_dtype)
 
 
 def assert_int_or_pair(arg, arg_name, message):
