@@ -171,3 +171,7 @@ def test_small_public_names():
     assert torch.random.thread_safe_generator() is None
     with torch.overrides.enable_reentrant_dispatch():
         torch.autograd.graph.set_warn_on_accumulate_grad_stream_mismatch(False)
+
+
+def test_generators_print_as_torchs():
+    assert repr(torch.Generator()).startswith("<torch._C.Generator object at 0x")

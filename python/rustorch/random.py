@@ -16,6 +16,7 @@ __all__ = [
 
 Generator = _C.Generator
 default_generator = _C.default_generator
+Generator.__repr__ = lambda self: f"<torch._C.Generator object at {id(self):#x}>"
 
 
 def _generator_from(state):
