@@ -36,25 +36,47 @@ pub fn arange(out: &Strided, start: Scalar, step: Scalar) {
     }
 }
 
+/// The sum of 1-d int32 or int64 counts, at most usize::MAX, or None if one is negative.
+pub fn total(counts: &Strided) -> Option<usize> {
+    let step = counts.strides.first().copied().unwrap_or(1);
+    let (mut sum, mut negative) = (0usize, false);
+    for i in 0..counts.numel() as isize {
+        // SAFETY: the index lies within the counts.
+        let n = unsafe {
+            match counts.dtype {
+                DType::I32 => *counts.ptr.cast::<i32>().offset(i * step) as i64,
+                _ => *counts.ptr.cast::<i64>().offset(i * step),
+            }
+        };
+        negative |= n < 0;
+        sum = sum.saturating_add(n as usize);
+    }
+    (!negative).then_some(sum)
+}
+
 /// Writes `k` `counts[k]` times, for all `k` in order, into a contiguous 1-D output with room for their sum.
-/// Counts are int32 or int64 and not negative.
+/// Counts are int32 or int64 and not negative; what has changed since they were added up is cut off or filled with 0.
 pub fn spread(counts: &Strided, out: &Strided) {
     let step = counts.strides.first().copied().unwrap_or(1);
-    let mut at = out.ptr.cast::<i64>();
+    let (mut at, mut room) = (out.ptr.cast::<i64>(), out.numel());
     for k in 0..counts.numel() {
         let i = k as isize * step;
-        // SAFETY: index `k` lies within the counts, and the output has room for their sum.
+        // SAFETY: index `k` lies within the counts, and the output has room for `room` more.
         unsafe {
             let n = match counts.dtype {
                 DType::I32 => *counts.ptr.cast::<i32>().offset(i) as usize,
                 _ => *counts.ptr.cast::<i64>().offset(i) as usize,
-            };
+            }
+            .min(room);
+            room -= n;
             for j in 0..n {
                 at.add(j).write(k as i64);
             }
             at = at.add(n);
         }
     }
+    // SAFETY: as above.
+    unsafe { at.write_bytes(0, room) };
 }
 
 /// Rows and columns of the upper or lower triangle of a matrix, row by row, into a contiguous (2, n) int32 or int64

@@ -262,17 +262,17 @@ fn interleaved(repeats: &Tensor, output_size: Option<i64>) -> Result<Tensor> {
         fail!(NotImplemented, torch: ("repeat_interleave: the result's shape depends on data, which meta tensors do not have"), expected: ("repeat_interleave: expected output_size"), got: ("None"), fix: ("Pass output_size."));
     }
     let total = if repeats.is_meta() {
-        output_size.unwrap_or(0)
+        output_size.unwrap_or(0).max(0) as usize
     } else {
-        if repeats.lt(&dispatch::wrapped(0i64.into())?)?.any_all()?.item_bool()? {
+        let Some(total) = dispatch::join::total(repeats) else {
             fail!(Runtime, torch: ("repeats can not be negative"), expected: ("repeat_interleave: expected counts of at least 0"), got: ("a negative one"), fix: ("Clamp the counts."));
-        }
-        to_dtype(repeats, DType::I64)?.sum_all()?.item()?.i64()
+        };
+        total
     };
-    if output_size.is_some_and(|n| n != total) {
+    if output_size.is_some_and(|n| n as usize != total) {
         fail!(Runtime, torch: ("allocated size does not match required size"), expected: ("repeat_interleave: expected output_size={total}"), got: ("{}", output_size.unwrap_or(0)), fix: ("Leave it out."));
     }
-    let out = dispatch::empty(&[total as usize], DType::I64, repeats.device())?;
+    let out = dispatch::empty(&[total], DType::I64, repeats.device())?;
     dispatch::join::spread(repeats, &out);
     Ok(out)
 }
