@@ -5,7 +5,8 @@
 //!
 //! # Contract of the unsafe code
 //! Pointers address contiguous elements of these sizes; `weight` (`c` elements) is optional, that is, may be null.
-//! Targets are below `c` or equal to the ignored index; [`first_bad_target`] checks that.
+//! Targets are below `c` or equal to the ignored index, which [`first_bad_target`] checks. Their memory is the user's and
+//! may have changed since: a target that is no class by then counts as ignored, and is noted in [`Targets::strayed`].
 
 #![allow(clippy::needless_range_loop, reason = "one index runs through several streams")]
 #![allow(unsafe_op_in_unsafe_fn, reason = "one contract for all of it, stated above")]
@@ -13,12 +14,12 @@
 use super::float::{Float, Shared, grain, sum};
 use super::parallel;
 use super::softmax::{row_max, sum_exp};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// Columns of a tile when there is a spatial dim.
 const TILE: usize = 64;
 
 /// What the targets are and how classes count.
-#[derive(Clone, Copy)]
 pub struct Targets<F> {
     /// Class indices.
     pub index: *const i64,
@@ -28,9 +29,27 @@ pub struct Targets<F> {
     pub ignore: i64,
     /// The share of the target distribution that is spread over all classes, in [0, 1].
     pub smoothing: f64,
+    /// The number of classes.
+    pub classes: usize,
+    /// Was a target met that is no class?
+    pub strayed: AtomicBool,
 }
 
 impl<F: Float> Targets<F> {
+    /// The class of row `i`, or None if it does not count.
+    #[inline(always)]
+    unsafe fn class(&self, i: usize) -> Option<usize> {
+        let t = *self.index.add(i);
+        if t == self.ignore {
+            return None;
+        }
+        if t as u64 >= self.classes as u64 {
+            self.strayed.store(true, Relaxed);
+            return None;
+        }
+        Some(t as usize)
+    }
+
     #[inline(always)]
     unsafe fn weight(&self, class: usize) -> F {
         if self.weight.is_null() { F::ONE } else { *self.weight.add(class) }
@@ -67,9 +86,8 @@ pub unsafe fn target_weight<F: Float>(t: &Targets<F>, n: usize) -> f64 {
     }
     let mut total = 0.0;
     for i in 0..n {
-        let class = *t.index.add(i);
-        if class != t.ignore {
-            total += t.weight(class as usize).f64();
+        if let Some(class) = t.class(i) {
+            total += t.weight(class).f64();
         }
     }
     F::of(total).f64()
@@ -122,7 +140,7 @@ pub unsafe fn cross_entropy_backward<F: Float>(
                 // SAFETY: one row.
                 unsafe {
                     let g = *g.at(row * g_stride) * scale;
-                    ce_row_backward(g, x.at(row * c), *lse.at(row), t, *t.index.add(row), dx.at(row * c), c, total);
+                    ce_row_backward(g, x.at(row * c), *lse.at(row), t, t.class(row), dx.at(row * c), c, total);
                 }
             }
         });
@@ -148,12 +166,9 @@ pub unsafe fn nll_forward<F: Float>(x: *const F, t: &Targets<F>, loss: *mut F, (
         for i in r {
             // SAFETY: row i; its target is a class or ignored.
             unsafe {
-                let class = *t.index.add(i);
-                *loss.at(i) = if class == t.ignore {
-                    F::ZERO
-                } else {
-                    let class = class as usize;
-                    -(t.weight(class) * *x.at((i / s * c + class) * s + i % s))
+                *loss.at(i) = match t.class(i) {
+                    None => F::ZERO,
+                    Some(class) => -(t.weight(class) * *x.at((i / s * c + class) * s + i % s)),
                 };
             }
         }
@@ -177,9 +192,7 @@ pub unsafe fn nll_backward<F: Float>(
             unsafe {
                 dx.at(row * c * s).write_bytes(0, c * s);
                 for i in row * s..(row + 1) * s {
-                    let class = *t.index.add(i);
-                    if class != t.ignore {
-                        let class = class as usize;
+                    if let Some(class) = t.class(i) {
                         *dx.at((row * c + class) * s + i % s) = -(*g.at(i * g_stride) * scale * t.weight(class));
                     }
                 }
@@ -201,8 +214,8 @@ fn tiles(n: usize, c: usize, s: usize, f: &(dyn Fn(usize, usize, usize) + Sync))
 
 /// The loss of a row from its log-sum-exp, its target's logit and, for smoothing, the weighted sums.
 #[inline(always)]
-unsafe fn row_loss<F: Float>(t: &Targets<F>, class: i64, lse: F, logit: F, spread: F, c: usize) -> F {
-    let hard = t.weight(class as usize) * (lse - logit);
+unsafe fn row_loss<F: Float>(t: &Targets<F>, class: usize, lse: F, logit: F, spread: F, c: usize) -> F {
+    let hard = t.weight(class) * (lse - logit);
     if t.smoothing == 0.0 {
         return hard;
     }
@@ -217,10 +230,8 @@ crate::multiversion! {
             // A row of -inf alone is NaN, as its log-softmax is.
             let log = sum_exp(x, c, m).ln() + m;
             *lse.add(r) = log;
-            let class = *t.index.add(r);
-            *loss.add(r) = if class == t.ignore {
-                F::ZERO
-            } else {
+            *loss.add(r) = F::ZERO;
+            if let Some(class) = t.class(r) {
                 let spread = if t.smoothing == 0.0 {
                     F::ZERO
                 } else if t.weight.is_null() {
@@ -228,8 +239,8 @@ crate::multiversion! {
                 } else {
                     sum(c, |k| *t.weight.add(k) * (log - *x.add(k)))
                 };
-                row_loss(t, class, log, *x.add(class as usize), spread, c)
-            };
+                *loss.add(r) = row_loss(t, class, log, *x.add(class), spread, c);
+            }
         }
     }
 }
@@ -258,11 +269,9 @@ crate::multiversion! {
             }
         }
         for j in 0..width {
-            let class = *t.index.add(first + j);
-            *loss.add(first + j) = if class == t.ignore {
-                F::ZERO
-            } else {
-                row_loss(t, class, total[j], *x.add(class as usize * stride + j), spread[j], c)
+            *loss.add(first + j) = match t.class(first + j) {
+                None => F::ZERO,
+                Some(class) => row_loss(t, class, total[j], *x.add(class * stride + j), spread[j], c),
             };
         }
     }
@@ -270,23 +279,21 @@ crate::multiversion! {
 
 /// The factors of the derivative of one row: `dx[k] = on_p * p[k] - on_w * w[k]`, and `- on_t` at the target.
 #[inline(always)]
-unsafe fn row_factors<F: Float>(t: &Targets<F>, class: i64, g: F, c: usize, total: F) -> (F, F, F) {
-    if class == t.ignore {
-        return (F::ZERO, F::ZERO, F::ZERO);
-    }
-    let hard = t.weight(class as usize) * F::of(1.0 - t.smoothing);
+unsafe fn row_factors<F: Float>(t: &Targets<F>, class: Option<usize>, g: F, c: usize, total: F) -> (F, F, F) {
+    let Some(class) = class else { return (F::ZERO, F::ZERO, F::ZERO) };
+    let hard = t.weight(class) * F::of(1.0 - t.smoothing);
     let soft = F::of(t.smoothing / c as f64);
     (g * (hard + soft * total), g * soft, g * hard)
 }
 
 crate::multiversion! {
     unsafe fn ce_row_backward[F: Float](
-        g: F, x: *const F, lse: F, t: &Targets<F>, class: i64, dx: *mut F, c: usize, total: F,
+        g: F, x: *const F, lse: F, t: &Targets<F>, class: Option<usize>, dx: *mut F, c: usize, total: F,
     ) {
-        if class == t.ignore {
+        let Some(at) = class else {
             dx.write_bytes(0, c);
             return;
-        }
+        };
         let (on_p, on_w, on_t) = row_factors(t, class, g, c, total);
         if t.smoothing == 0.0 {
             (0..c).for_each(|k| *dx.add(k) = on_p * (*x.add(k) - lse).exp());
@@ -295,7 +302,7 @@ crate::multiversion! {
         } else {
             (0..c).for_each(|k| *dx.add(k) = on_p * (*x.add(k) - lse).exp() - on_w * *t.weight.add(k));
         }
-        let at = dx.add(class as usize);
+        let at = dx.add(at);
         *at = *at - on_t;
     }
 }
@@ -306,22 +313,23 @@ crate::multiversion! {
         c: usize, stride: usize, width: usize, total: F,
     ) {
         let (mut on_p, mut on_w, mut on_t) = ([F::ZERO; TILE], [F::ZERO; TILE], [F::ZERO; TILE]);
+        let mut class = [None; TILE];
         for j in 0..width {
             let g = *g.add(j * g_stride) * scale;
-            (on_p[j], on_w[j], on_t[j]) = row_factors(t, *t.index.add(first + j), g, c, total);
+            class[j] = t.class(first + j);
+            (on_p[j], on_w[j], on_t[j]) = row_factors(t, class[j], g, c, total);
         }
         for k in 0..c {
             let (x, dx, w) = (x.add(k * stride), dx.add(k * stride), t.weight(k));
             (0..width).for_each(|j| *dx.add(j) = on_p[j] * (*x.add(j) - *lse.add(j)).exp() - on_w[j] * w);
         }
         for j in 0..width {
-            let class = *t.index.add(first + j);
-            if class == t.ignore {
+            if let Some(class) = class[j] {
+                let at = dx.add(class * stride + j);
+                *at = *at - on_t[j];
+            } else {
                 // 0 * NaN of a broken column would not be 0.
                 (0..c).for_each(|k| *dx.add(k * stride + j) = F::ZERO);
-            } else {
-                let at = dx.add(class as usize * stride + j);
-                *at = *at - on_t[j];
             }
         }
     }

@@ -16,7 +16,14 @@ fn check<F: Float>(rng: &mut Rng, case: &Case) {
     let targets: Vec<i64> =
         (0..n * s).map(|_| if rng.int(0, 5) == 0 { -100 } else { rng.int(0, c - 1) as i64 }).collect();
     let weight = if case.weighted { w.as_ptr() } else { null() };
-    let t = Targets { index: targets.as_ptr(), weight, ignore: -100, smoothing: case.smoothing };
+    let t = Targets {
+        index: targets.as_ptr(),
+        weight,
+        ignore: -100,
+        smoothing: case.smoothing,
+        classes: c,
+        strayed: false.into(),
+    };
     let scale = F::of(0.25);
     let out = on_threads(|| {
         let (mut loss, mut lse) = (vec![F::ZERO; n * s], vec![F::ZERO; n * s]);
@@ -79,7 +86,14 @@ fn ignored_rows_stay_zero_beside_nan() {
     for s in [1, 2] {
         let x = vec![f32::NAN; 3 * s];
         let index = vec![-100i64; s];
-        let t = Targets { index: index.as_ptr(), weight: null(), ignore: -100, smoothing: 0.1 };
+        let t = Targets {
+            index: index.as_ptr(),
+            weight: null(),
+            ignore: -100,
+            smoothing: 0.1,
+            classes: 3,
+            strayed: false.into(),
+        };
         let (mut loss, mut lse, mut dx) = (vec![9f32; s], vec![9f32; s], vec![9f32; 3 * s]);
         // SAFETY: one sample of three classes.
         unsafe {

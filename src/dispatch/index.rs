@@ -1,5 +1,9 @@
 //! Gathers and scatters. Indices are int64 tensors that operations have checked with [`out_of_bounds`].
+//!
+//! Functions that read indices say whether these lie within bounds. If not, nothing outside has been touched, and the
+//! output is of no use.
 
+use super::any_meta;
 use crate::cpu::index;
 use crate::tensor::{DType, Strided, Tensor};
 use smallvec::SmallVec;
@@ -26,73 +30,100 @@ pub fn out_of_bounds(i: &Tensor, size: usize, negative: bool) -> Option<i64> {
 }
 
 /// `out = x[indices]`; index tensors have one common shape.
-pub fn index(x: &Tensor, indices: &[Option<Tensor>], out: &Tensor) {
-    if !out.is_meta() && out.numel() > 0 {
-        index::index(&x.strided(), &views(indices), &out.strided());
+#[must_use]
+pub fn index(x: &Tensor, indices: &[Option<Tensor>], out: &Tensor) -> bool {
+    if any_meta(&[x, out]) || indices.iter().flatten().any(Tensor::is_meta) {
+        return true;
     }
+    if out.numel() == 0 {
+        return indices
+            .iter()
+            .enumerate()
+            .all(|(d, i)| i.as_ref().is_none_or(|i| out_of_bounds(i, x.size(d), true).is_none()));
+    }
+    index::index(&x.strided(), &views(indices), &out.strided())
 }
 
-/// `out[indices] = values` or `+=`; `values` has the shape of `out[indices]`.
-pub fn index_put(out: &Tensor, indices: &[Option<Tensor>], values: &Tensor, accumulate: bool) {
-    if !out.is_meta() && values.numel() > 0 {
-        index::index_put(&out.strided(), &views(indices), &values.strided(), accumulate);
+/// `out[indices] = values` or `+=`; `values` has the shape of `out[indices]`. If indices stray, nothing is written.
+#[must_use]
+pub fn index_put(out: &Tensor, indices: &[Option<Tensor>], values: &Tensor, accumulate: bool) -> bool {
+    if any_meta(&[out, values]) || indices.iter().flatten().any(Tensor::is_meta) {
+        return true;
     }
+    if values.numel() == 0 {
+        return indices
+            .iter()
+            .enumerate()
+            .all(|(d, i)| i.as_ref().is_none_or(|i| out_of_bounds(i, out.size(d), true).is_none()));
+    }
+    index::index_put(&out.strided(), &views(indices), &values.strided(), accumulate)
 }
 
 /// `out[i] = x[i with dim replaced by index[i]]`.
-pub fn gather(x: &Tensor, dim: usize, i: &Tensor, out: &Tensor) {
-    if !out.is_meta() && out.numel() > 0 {
-        index::gather(&lifted(x), dim, &lifted(i), &lifted(out));
-    }
+#[must_use]
+pub fn gather(x: &Tensor, dim: usize, i: &Tensor, out: &Tensor) -> bool {
+    any_meta(&[x, i, out]) || out.numel() == 0 || index::gather(&lifted(x), dim, &lifted(i), &lifted(out))
 }
 
 /// `out[i with dim replaced by index[i]] op= src[i]`; `src` has the shape of `i`.
-pub fn scatter(out: &Tensor, dim: usize, i: &Tensor, src: &Tensor, op: Scatter, include_self: bool) {
-    if !out.is_meta() && i.numel() > 0 {
-        index::scatter(&lifted(out), dim, &lifted(i), &lifted(src), op, include_self);
-    }
+#[must_use]
+pub fn scatter(out: &Tensor, dim: usize, i: &Tensor, src: &Tensor, op: Scatter, include_self: bool) -> bool {
+    any_meta(&[out, i, src])
+        || i.numel() == 0
+        || index::scatter(&lifted(out), dim, &lifted(i), &lifted(src), op, include_self)
 }
 
 /// The slices of `x` along `dim` that the 1-d `i` names.
-pub fn index_select(x: &Tensor, dim: usize, i: &Tensor, out: &Tensor) {
-    if !out.is_meta() && out.numel() > 0 {
-        index::index_select(&lifted(x), dim, &i.strided(), &lifted(out));
+#[must_use]
+pub fn index_select(x: &Tensor, dim: usize, i: &Tensor, out: &Tensor) -> bool {
+    if any_meta(&[x, i, out]) {
+        return true;
     }
+    if out.numel() == 0 {
+        return out_of_bounds(i, x.size(dim), false).is_none();
+    }
+    index::index_select(&lifted(x), dim, &i.strided(), &lifted(out))
 }
 
 /// Slices of `src` join the slices of `out` along `dim` that the 1-d `i` names.
-pub fn index_add(out: &Tensor, dim: usize, i: &Tensor, src: &Tensor, op: Scatter, include_self: bool) {
-    if !out.is_meta() && src.numel() > 0 {
-        index::index_add(&lifted(out), dim, &i.strided(), &lifted(src), op, include_self);
-    }
+#[must_use]
+pub fn index_add(out: &Tensor, dim: usize, i: &Tensor, src: &Tensor, op: Scatter, include_self: bool) -> bool {
+    any_meta(&[out, i, src])
+        || src.numel() == 0
+        || index::index_add(&lifted(out), dim, &i.strided(), &lifted(src), op, include_self)
 }
 
 /// Sets the slices of `out` along `dim` that the 1-d `i` names to a 0-d value.
-pub fn index_fill(out: &Tensor, dim: usize, i: &Tensor, value: &Tensor) {
-    if !out.is_meta() && out.numel() > 0 && i.numel() > 0 {
-        index::index_fill(&lifted(out), dim, &i.strided(), &value.strided());
-    }
+#[must_use]
+pub fn index_fill(out: &Tensor, dim: usize, i: &Tensor, value: &Tensor) -> bool {
+    any_meta(&[out, i, value])
+        || out.numel() == 0
+        || i.numel() == 0
+        || index::index_fill(&lifted(out), dim, &i.strided(), &value.strided())
 }
 
 /// `out[i] = x.flatten()[index[i]]`.
-pub fn take(x: &Tensor, i: &Tensor, out: &Tensor) {
-    if !out.is_meta() && out.numel() > 0 {
-        index::take(&lifted(x), &lifted(i), &lifted(out));
-    }
+#[must_use]
+pub fn take(x: &Tensor, i: &Tensor, out: &Tensor) -> bool {
+    any_meta(&[x, i, out]) || out.numel() == 0 || index::take(&lifted(x), &lifted(i), &lifted(out))
 }
 
-/// `out.flatten()[index[i]] = values[i]` or `+=`; `values` has the shape of `i`.
-pub fn put(out: &Tensor, i: &Tensor, values: &Tensor, accumulate: bool) {
-    if !out.is_meta() && i.numel() > 0 {
-        index::put(&lifted(out), &lifted(i), &lifted(values), accumulate);
-    }
+/// `out.flatten()[index[i]] = values[i]` or `+=`; `values` has the shape of `i`. If indices stray, nothing is written.
+#[must_use]
+pub fn put(out: &Tensor, i: &Tensor, values: &Tensor, accumulate: bool) -> bool {
+    any_meta(&[out, i, values]) || i.numel() == 0 || index::put(&lifted(out), &lifted(i), &lifted(values), accumulate)
 }
 
 /// Adds rows of `grad` (n, d) to the rows of the zeros `out` (v, d) that `i` (n) names; all dense.
-pub fn embedding_backward(grad: &Tensor, i: &Tensor, out: &Tensor, padding: Option<i64>, by_frequency: bool) {
-    if !out.is_meta() && grad.numel() > 0 {
-        index::embedding_backward(&grad.strided(), &i.strided(), &out.strided(), padding, by_frequency);
+#[must_use]
+pub fn embedding_backward(grad: &Tensor, i: &Tensor, out: &Tensor, padding: Option<i64>, by_frequency: bool) -> bool {
+    if any_meta(&[out, i, grad]) {
+        return true;
     }
+    if grad.numel() == 0 {
+        return out_of_bounds(i, out.size(0), false).is_none();
+    }
+    index::embedding_backward(&grad.strided(), &i.strided(), &out.strided(), padding, by_frequency)
 }
 
 /// The position of the first of the dense `offsets` that is below the one before it, above `n`, or first and not 0.
@@ -122,7 +153,7 @@ pub fn embedding_bag(
     kind: Bag,
     to: &BagOutputs,
 ) {
-    if to.out.is_meta() {
+    if any_meta(&[&to.out, table, i, offsets]) || factors.is_some_and(Tensor::is_meta) {
         return;
     }
     let bags = index::Bags {
@@ -163,7 +194,7 @@ pub fn masked_select<E>(
 
 /// Writes the elements of the dense `src` in order to where the bool mask holds. False if `src` has too few.
 pub fn masked_scatter(out: &Tensor, mask: &Tensor, src: &Tensor) -> bool {
-    if out.is_meta() || out.numel() == 0 {
+    if any_meta(&[out, mask, src]) || out.numel() == 0 {
         return true;
     }
     let counts = index::Mask::new(&mask.strided());
@@ -178,21 +209,21 @@ pub fn masked_scatter(out: &Tensor, mask: &Tensor, src: &Tensor) -> bool {
 
 /// Reverses the order along `dims`.
 pub fn flip(x: &Tensor, dims: &[usize], out: &Tensor) {
-    if !out.is_meta() {
+    if !any_meta(&[x, out]) {
         index::flip(&x.strided(), dims, &out.strided());
     }
 }
 
 /// Moves elements by `shifts[i]` places along `dims[i]`, around the end.
 pub fn roll(x: &Tensor, shifts: &[i64], dims: &[usize], out: &Tensor) {
-    if !out.is_meta() {
+    if !any_meta(&[x, out]) {
         index::roll(&x.strided(), shifts, dims, &out.strided());
     }
 }
 
 /// The upper or lower triangle of the last two dims, 0 elsewhere. `out` may be `x`.
 pub fn triangle(x: &Tensor, diagonal: i64, upper: bool, out: &Tensor) {
-    if !out.is_meta() {
+    if !any_meta(&[x, out]) {
         index::triangle(&x.strided(), diagonal, upper, &out.strided());
     }
 }

@@ -18,9 +18,10 @@ pub struct Classes {
 }
 
 impl Classes {
-    fn targets<F>(&self) -> Targets<F> {
+    fn targets<F>(&self, classes: usize) -> Targets<F> {
         let weight = self.weight.as_ref().map_or(std::ptr::null(), |w| w.ptr().cast_const().cast());
-        Targets { index: self.index.ptr().cast(), weight, ignore: self.ignore, smoothing: self.smoothing }
+        let (index, ignore, smoothing) = (self.index.ptr().cast(), self.ignore, self.smoothing);
+        Targets { index, weight, ignore, smoothing, classes, strayed: false.into() }
     }
 
     /// The first target that is no class below `c`, nor ignored.
@@ -38,8 +39,9 @@ impl Classes {
             return 1.0;
         }
         with_float!(like.dtype(), F => {
-            // SAFETY: the targets have been checked against the number of weights.
-            unsafe { loss::target_weight::<F>(&self.targets(), self.index.numel()) }
+            let classes = self.weight.as_ref().map_or(0, Tensor::numel);
+            // SAFETY: as many targets and weights as there are.
+            unsafe { loss::target_weight::<F>(&self.targets(classes), self.index.numel()) }
         })
     }
 }
@@ -66,21 +68,24 @@ pub fn cross_entropy(x: &Tensor, t: &Classes, rows: &Tensor, lse: &Tensor, dims:
         return;
     }
     with_float!(x.dtype(), F => {
-        // SAFETY: tensors of `dims`; targets have been checked.
-        unsafe { loss::cross_entropy_forward::<F>(x.ptr().cast(), &t.targets(), (rows.ptr().cast(), lse.ptr().cast()), dims) }
+        // SAFETY: tensors of `dims`.
+        unsafe { loss::cross_entropy_forward::<F>(x.ptr().cast(), &t.targets(dims.1), (rows.ptr().cast(), lse.ptr().cast()), dims) }
     });
 }
 
-/// The gradient of [`cross_entropy`] by the logits.
-pub fn cross_entropy_backward(up: &Upstream, x: &Tensor, lse: &Tensor, t: &Classes, dx: &Tensor, dims: Dims) {
+/// The gradient of [`cross_entropy`] by the logits. False if a target is no class any more.
+#[must_use]
+pub fn cross_entropy_backward(up: &Upstream, x: &Tensor, lse: &Tensor, t: &Classes, dx: &Tensor, dims: Dims) -> bool {
     if dx.is_meta() || dx.numel() == 0 {
-        return;
+        return true;
     }
     with_float!(x.dtype(), F => {
         let g = (up.g.ptr().cast_const().cast(), up.stride(), up.scale as F);
+        let targets = t.targets(dims.1);
         // SAFETY: as above.
-        unsafe { loss::cross_entropy_backward::<F>(g, (x.ptr().cast(), lse.ptr().cast()), &t.targets(), dx.ptr().cast(), dims) }
-    });
+        unsafe { loss::cross_entropy_backward::<F>(g, (x.ptr().cast(), lse.ptr().cast()), &targets, dx.ptr().cast(), dims) };
+        !targets.strayed.into_inner()
+    })
 }
 
 /// Negative log likelihood of log-probabilities, row by row.
@@ -90,20 +95,23 @@ pub fn nll(x: &Tensor, t: &Classes, rows: &Tensor, dims: Dims) {
     }
     with_float!(x.dtype(), F => {
         // SAFETY: as above.
-        unsafe { loss::nll_forward::<F>(x.ptr().cast(), &t.targets(), rows.ptr().cast(), dims) }
+        unsafe { loss::nll_forward::<F>(x.ptr().cast(), &t.targets(dims.1), rows.ptr().cast(), dims) }
     });
 }
 
-/// The gradient of [`nll`].
-pub fn nll_backward(up: &Upstream, t: &Classes, dx: &Tensor, dims: Dims) {
+/// The gradient of [`nll`]. False if a target is no class any more.
+#[must_use]
+pub fn nll_backward(up: &Upstream, t: &Classes, dx: &Tensor, dims: Dims) -> bool {
     if dx.is_meta() || dx.numel() == 0 {
-        return;
+        return true;
     }
     with_float!(dx.dtype(), F => {
         let g = (up.g.ptr().cast_const().cast(), up.stride(), up.scale as F);
+        let targets = t.targets(dims.1);
         // SAFETY: as above.
-        unsafe { loss::nll_backward::<F>(g, &t.targets(), dx.ptr().cast(), dims) }
-    });
+        unsafe { loss::nll_backward::<F>(g, &targets, dx.ptr().cast(), dims) };
+        !targets.strayed.into_inner()
+    })
 }
 
 /// The value of a 0-d float tensor divided by a number; a meta tensor stays.

@@ -161,9 +161,15 @@ pub fn scalar(s: Scalar, dtype: DType, device: Device) -> Result<Tensor> {
     Ok(t)
 }
 
+/// Has one of these no memory? Operations refuse to mix devices; should one let a mix through, kernels must not run.
+#[inline]
+fn any_meta(tensors: &[&Tensor]) -> bool {
+    tensors.iter().any(|t| t.is_meta())
+}
+
 /// Runs a pointwise function into `out`; inputs broadcast to its shape and are cast to `compute`.
 pub fn pointwise(fun: Fun, compute: DType, ins: &[&Tensor], out: &Tensor, p: &Params) {
-    if out.is_meta() || out.numel() == 0 {
+    if out.is_meta() || out.numel() == 0 || any_meta(ins) {
         return;
     }
     let shape = out.shape();
@@ -279,7 +285,7 @@ pub fn has_zero(x: &Tensor) -> bool {
 
 /// Adds `src` to a window of fresh zeros whose elements may coincide.
 pub fn add_overlapping(src: &Tensor, window: &Tensor) {
-    if window.is_meta() || window.numel() == 0 {
+    if any_meta(&[src, window]) || window.numel() == 0 {
         return;
     }
     if !layout::may_overlap_itself(window.shape(), window.strides()) {

@@ -1,5 +1,5 @@
 //! Taking and putting elements along a dim by indices that an operation made itself: the derivatives of sorts,
-//! selections and scans. Indices are within bounds and are not checked again.
+//! selections and scans.
 
 use super::scatter::Places;
 use crate::autograd::record;

@@ -60,9 +60,19 @@ impl Problem {
         let classes =
             Classes { index: operand(target, DType::I64)?, weight: optional(weight, compute)?, ignore, smoothing };
         if let Some(bad) = classes.first_bad(c) {
-            fail!(Index, torch: ("Target {bad} is out of bounds."), expected: ("{name}: expected targets from 0 to {}, or {ignore}", c as i64 - 1), got: ("{bad}"), fix: ("Check the labels, or the number of classes."));
+            return no_class(name, bad, c, ignore);
         }
         Ok(Problem { classes, dims: (n, c, s), shape: x.shape().into(), dtype: x.dtype(), compute })
+    }
+
+    /// The result of a derivative, unless labels have left the classes since forward looked at them: writes by `x.data`
+    /// and NumPy are not noticed otherwise.
+    fn unless_strayed(&self, inside: bool, dx: Tensor) -> Result<Tensor> {
+        if inside {
+            return cast(dx, self.dtype);
+        }
+        let c = self.dims.1;
+        no_class("backward", self.classes.first_bad(c).unwrap_or(c as i64), c, self.classes.ignore)
     }
 
     /// A tensor with one element per row of logits.
@@ -95,6 +105,11 @@ impl Problem {
     fn class_dim(&self) -> usize {
         (self.shape.len() > 1) as usize
     }
+}
+
+#[cold]
+fn no_class<T>(name: &str, bad: i64, c: usize, ignore: i64) -> Result<T> {
+    fail!(Index, torch: ("Target {bad} is out of bounds."), expected: ("{name}: expected targets from 0 to {}, or {ignore}", c as i64 - 1), got: ("{bad}"), fix: ("Check the labels, or the number of classes."))
 }
 
 fn class_dim(x: &Tensor) -> usize {
@@ -165,9 +180,11 @@ impl Problem {
 /// The adjoint of [`nll`]: puts `-weight[t] * scale * g` at the targets.
 fn spread(g: &Tensor, p: &Problem, scale: f64) -> Result<Tensor> {
     let dx = p.empty_input(g.device())?;
-    dispatch::loss::nll_backward(&Upstream { g: &operand(g, p.compute)?, scale }, &p.classes, &dx, p.dims);
+    let up = Upstream { g: &operand(g, p.compute)?, scale };
+    let inside = dispatch::loss::nll_backward(&up, &p.classes, &dx, p.dims);
+    let dx = p.unless_strayed(inside, dx)?;
     let (p, one) = (p.clone(), g.ndim() == 0);
-    record(cast(dx, p.dtype)?, "NllLossBackwardBackward0", &[g], |_| {
+    record(dx, "NllLossBackwardBackward0", &[g], |_| {
         move |_, h| {
             let rows = nll(h, p.clone(), NONE)?;
             grads![if one { rows.sum_all()? } else { rows }.mul_scalar(scale)?]
@@ -209,15 +226,10 @@ fn cross_entropy_backward(g: &Tensor, x: &Tensor, lse: &Tensor, p: &Problem, sca
         return cross_entropy_backward_ops(g, x, p, scale);
     }
     let dx = p.empty_input(x.device())?;
-    dispatch::loss::cross_entropy_backward(
-        &Upstream { g: &operand(g, p.compute)?, scale },
-        &operand(x, p.compute)?,
-        lse,
-        &p.classes,
-        &dx,
-        p.dims,
-    );
-    cast(dx, p.dtype)
+    let up = Upstream { g: &operand(g, p.compute)?, scale };
+    let x = operand(x, p.compute)?;
+    let inside = dispatch::loss::cross_entropy_backward(&up, &x, lse, &p.classes, &dx, p.dims);
+    p.unless_strayed(inside, dx)
 }
 
 /// The same in operations: `g (sum(q) softmax(x) - q)`, q the weighted target distribution.
@@ -225,8 +237,8 @@ fn cross_entropy_backward_ops(g: &Tensor, x: &Tensor, p: &Problem, scale: f64) -
     let (dim, c, smoothing) = (p.class_dim(), p.dims.1, p.classes.smoothing);
     let q = p.empty_input(x.device())?;
     let minus_one = q.scalar_like(-1.0)?;
-    dispatch::loss::nll_backward(&Upstream { g: &minus_one, scale: 1.0 }, &p.classes, &q, p.dims);
-    let mut q = cast(q, p.dtype)?;
+    let inside = dispatch::loss::nll_backward(&Upstream { g: &minus_one, scale: 1.0 }, &p.classes, &q, p.dims);
+    let mut q = p.unless_strayed(inside, q)?;
     if smoothing > 0.0 {
         let counted = view::unsqueeze(
             &p.classes.index.ne(&super::pointwise::number(p.classes.ignore)?)?.reshape_to(&row_shape(p))?,

@@ -5,7 +5,7 @@ use super::scatter::{self, Places};
 use super::view::{self, expand_to};
 use crate::autograd::{no_grad, record};
 use crate::dispatch;
-use crate::error::Result;
+use crate::error::{Kind, Result, three_parts};
 use crate::fail;
 use crate::grads;
 use crate::ops;
@@ -22,8 +22,29 @@ pub fn wide(index: &Tensor) -> Result<Option<Tensor>> {
     }
 }
 
-/// The index of an element-wise lookup: int64, as many dims as `x`, and within it apart from `dim`.
-pub fn elements(name: &str, x: &Tensor, dim: usize, index: &Tensor, src: Option<&Tensor>) -> Result<Tensor> {
+/// The error for indices that a kernel found outside of `0..size`. They are the ones that the call was made with, or
+/// those that a derivative kept: `x.data` and NumPy change what is kept without being noticed.
+#[cold]
+pub fn strayed<T>(kind: Kind, index: &Tensor, size: usize, dim: usize) -> Result<T> {
+    // Another thread may have changed them back.
+    let bad =
+        dispatch::index::out_of_bounds(index, size, false).map_or_else(|| "that is gone".to_owned(), |b| b.to_string());
+    let line = match kind {
+        Kind::Index => "index out of range in self".to_owned(),
+        _ => format!("index {bad} is out of bounds for dimension {dim} with size {size}"),
+    };
+    Err(three_parts(
+        kind,
+        Some(line),
+        format!("index: expected indices from 0 to {}", size as i64 - 1),
+        bad,
+        "Check the index tensor, and do not change it before backward().".to_owned(),
+    ))
+}
+
+/// The index of an element-wise lookup: int64, as many dims as `x`, and within it apart from `dim`, which
+/// [`elements`] looks at.
+fn lookup(name: &str, x: &Tensor, dim: usize, index: &Tensor, src: Option<&Tensor>) -> Result<Tensor> {
     if index.numel() == 0 {
         return to_dtype(index, DType::I64);
     }
@@ -56,6 +77,12 @@ pub fn elements(name: &str, x: &Tensor, dim: usize, index: &Tensor, src: Option<
         };
         fail!(Runtime, torch: ("{line}"), expected: ("{name}: expected an index inside the tensor"), got: ("{have} for {want}"), fix: ("Narrow the index."));
     }
+    Ok(i)
+}
+
+/// The index of an element-wise write: int64, as many dims as `x`, and within it.
+pub fn elements(name: &str, x: &Tensor, dim: usize, index: &Tensor, src: Option<&Tensor>) -> Result<Tensor> {
+    let i = lookup(name, x, dim, index, src)?;
     if let Some(bad) = dispatch::index::out_of_bounds(&i, x.size(dim), false) {
         fail!(Runtime, torch: ("index {bad} is out of bounds for dimension {dim} with size {}", x.size(dim)), expected: ("{name}: expected indices from 0 to {}", x.size(dim) as i64 - 1), got: ("{bad}"), fix: ("Check the index tensor."));
     }
@@ -65,7 +92,7 @@ pub fn elements(name: &str, x: &Tensor, dim: usize, index: &Tensor, src: Option<
 /// `out[i] = x[i with dim replaced by index[i]]`.
 pub fn gather(x: &Tensor, dim: i64, index: &Tensor) -> Result<Tensor> {
     let d = x.wrap_dim(dim)?;
-    let i = elements("gather", x, d, index, None)?;
+    let i = lookup("gather", x, d, index, None)?;
     Places { dim: d, whole: false }.read(x, &i)
 }
 
@@ -74,7 +101,7 @@ fn gather_sparse(x: &Tensor, dim: i64, index: &Tensor, _sparse_grad: bool) -> Re
 }
 
 impl Places {
-    /// The elements or slices of `x` at checked places.
+    /// The elements or slices of `x` at these places, if they exist.
     pub fn read(self, x: &Tensor, index: &Tensor) -> Result<Tensor> {
         let (out, name) = if self.whole {
             let mut shape = Shape::from_slice(x.shape());
@@ -82,11 +109,15 @@ impl Places {
                 *n = index.numel();
             }
             let out = dispatch::empty(&shape, x.dtype(), x.device())?;
-            dispatch::index::index_select(x, self.dim, index, &out);
+            if !dispatch::index::index_select(x, self.dim, index, &out) {
+                return strayed(Kind::Index, index, x.size(self.dim), self.dim);
+            }
             (out, "IndexSelectBackward0")
         } else {
             let out = dispatch::empty(index.shape(), x.dtype(), x.device())?;
-            dispatch::index::gather(x, self.dim, index, &out);
+            if !dispatch::index::gather(x, self.dim, index, &out) {
+                return strayed(Kind::Runtime, index, x.size(self.dim), self.dim);
+            }
             (out, "GatherBackward0")
         };
         let shape = Shape::from_slice(x.shape());
@@ -112,15 +143,7 @@ pub fn index_select(x: &Tensor, dim: i64, index: &Tensor) -> Result<Tensor> {
     if x.ndim() == 0 && i.numel() != 1 {
         fail!(Runtime, torch: ("index_select(): Index to scalar can have only 1 value, got {} value(s)", i.numel()), expected: ("index_select: expected 1 index for a 0-d tensor"), got: ("{}", i.numel()), fix: ("Use unsqueeze(0) first."));
     }
-    in_range(&i, x.size(d))?;
     Places { dim: d, whole: true }.read(x, &i.reshape_to(&[i.numel()])?)
-}
-
-fn in_range(i: &Tensor, size: usize) -> Result<()> {
-    if let Some(bad) = dispatch::index::out_of_bounds(i, size, false) {
-        fail!(Index, torch: ("index out of range in self"), expected: ("index: expected indices from 0 to {}", size as i64 - 1), got: ("{bad}"), fix: ("Check the index tensor."));
-    }
-    Ok(())
 }
 
 /// `x.flatten()[index]`.
@@ -131,14 +154,15 @@ pub fn take(x: &Tensor, index: &Tensor) -> Result<Tensor> {
     if x.numel() == 0 && index.numel() != 0 {
         fail!(Index, torch: ("take(): tried to take from an empty tensor"), expected: ("take: expected elements to take"), got: ("an empty tensor"), fix: ("Check the input."));
     }
-    scatter::flat_range(index, x.numel())?;
     taken(x, index)
 }
 
-/// [`take`] at checked places.
+/// [`take`] with an int64 index.
 pub fn taken(x: &Tensor, index: &Tensor) -> Result<Tensor> {
     let out = dispatch::empty(index.shape(), x.dtype(), x.device())?;
-    dispatch::index::take(x, index, &out);
+    if !dispatch::index::take(x, index, &out) {
+        return scatter::flat_strayed(index, x.numel());
+    }
     let shape = Shape::from_slice(x.shape());
     record(out, "TakeBackward0", &[x], |s| {
         let index = s.input(index);
@@ -226,18 +250,15 @@ pub fn embedding(
             expected: ("embedding: expected int64 indices"), got: ("{}", indices.dtype().name()), fix: ("Convert them with .long()."));
     };
     let rows = weight.size(0);
-    in_range(&i, rows)?;
     let mut shape = Shape::from_slice(i.shape());
     shape.push(weight.size(1));
     let out = dispatch::empty(&shape, weight.dtype(), weight.device())?;
     no_grad(|| {
-        dispatch::index::index_select(
-            weight,
-            0,
-            &i.reshape_to(&[i.numel()])?,
-            &out.reshape_to(&[i.numel(), weight.size(1)])?,
-        );
-        Ok::<_, crate::error::Error>(())
+        let rows_of = out.reshape_to(&[i.numel(), weight.size(1)])?;
+        if !dispatch::index::index_select(weight, 0, &i.reshape_to(&[i.numel()])?, &rows_of) {
+            return strayed(Kind::Index, &i, rows, 0);
+        }
+        Ok(())
     })?;
     record(out, "EmbeddingBackward0", &[weight], |s| {
         let i = s.input(&i);
@@ -259,25 +280,19 @@ pub fn embedding_dense_backward(
     };
     let width = g.shape().last().copied().unwrap_or(1);
     let out = dispatch::zeros(&[num_weights.max(0) as usize, width], g.dtype(), g.device())?;
-    in_range(&i, out.size(0))?;
     if i.numel() * width != g.numel() {
         fail!(Runtime, expected: ("embedding_dense_backward: expected {} rows of gradient", i.numel()), got: ("shape {:?}", g.shape()), fix: ("Pass the gradient of embedding's result."));
     }
     no_grad(|| {
         let flat = copy::contiguous(&i)?.reshape_to(&[i.numel()])?;
         let rows = copy::contiguous(g)?.reshape_to(&[i.numel(), width])?;
-        if g.dtype().is_float() {
-            dispatch::index::embedding_backward(
-                &rows,
-                &flat,
-                &out,
-                (padding_idx >= 0).then_some(padding_idx),
-                scale_grad_by_freq,
-            );
+        let inside = if g.dtype().is_float() {
+            let padding = (padding_idx >= 0).then_some(padding_idx);
+            dispatch::index::embedding_backward(&rows, &flat, &out, padding, scale_grad_by_freq)
         } else {
-            dispatch::index::index_add(&out, 0, &flat, &rows, dispatch::index::Scatter::Add, true);
-        }
-        Ok::<_, crate::error::Error>(())
+            dispatch::index::index_add(&out, 0, &flat, &rows, dispatch::index::Scatter::Add, true)
+        };
+        if inside { Ok(()) } else { strayed(Kind::Index, &i, out.size(0), 0) }
     })?;
     record(out, "EmbeddingDenseBackwardBackward0", &[g], |s| {
         let i = s.input(&i);

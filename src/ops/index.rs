@@ -22,7 +22,12 @@ pub fn nonzero(x: &Tensor) -> Result<Tensor> {
     dispatch::index::nonzero(x, |n| dispatch::empty(&[n, x.ndim()], DType::I64, x.device()))
 }
 
-/// Masks become index tensors, all index tensors int64 of one shape; bounds are checked.
+/// The slots for a mask's further dims, where the caller left room for them in the list.
+fn empty_slots(mask: &Tensor, rest: &[Option<Tensor>]) -> usize {
+    rest.iter().take(mask.ndim().saturating_sub(1)).take_while(|s| s.is_none()).count()
+}
+
+/// Masks become index tensors, all index tensors int64 of one shape. Kernels look at bounds where they read.
 fn prepare(x: &Tensor, indices: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>> {
     let mut out: Vec<Option<Tensor>> = Vec::with_capacity(x.ndim());
     let mut skip = 0;
@@ -81,15 +86,26 @@ fn prepare(x: &Tensor, indices: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>
             if x.shape()[d] == 0 && t.numel() > 0 {
                 fail!(Index, torch: ("index is out of bounds for dimension with size 0"), expected: ("index: expected no indices for a dim of size 0"), got: ("{}", t.numel()), fix: ("Check the index tensor."));
             }
-            if let Some(bad) = dispatch::index::out_of_bounds(t, x.shape()[d], true) {
-                fail!(Index, torch: ("index {bad} is out of bounds for dimension {d} with size {}", x.shape()[d]), expected: ("index: expected indices from {} to {}", -(x.shape()[d] as i64), x.shape()[d] as i64 - 1), got: ("{bad}"), fix: ("Check the index tensor."));
-            }
             if t.shape() != &shape[..] {
                 *slot = Some(expand_to(t, &shape)?);
             }
         }
     }
     Ok(out)
+}
+
+/// The error for indices outside of their dims: those that the call was made with, or those that a derivative kept, whose
+/// change by `x.data` and NumPy is not noticed.
+#[cold]
+fn strayed<T>(x: &Tensor, list: &[Option<Tensor>]) -> Result<T> {
+    for (d, t) in list.iter().enumerate() {
+        let n = x.size(d);
+        if let Some(bad) = t.as_ref().and_then(|t| dispatch::index::out_of_bounds(t, n, true)) {
+            fail!(Index, torch: ("index {bad} is out of bounds for dimension {d} with size {n}"), expected: ("index: expected indices from {} to {}", -(n as i64), n as i64 - 1), got: ("{bad}"), fix: ("Check the index tensor, and do not change it before backward()."));
+        }
+    }
+    // Another thread has changed them back.
+    fail!(Index, torch: ("index is out of bounds"), expected: ("index: expected indices within the tensor"), got: ("others"), fix: ("Do not change index tensors while they are read."))
 }
 
 /// The result's shape: index tensors that stand together put their shape in their place, else in front.
@@ -124,7 +140,9 @@ pub fn index(x: &Tensor, indices: &[Option<Tensor>]) -> Result<Tensor> {
 
 fn gather(x: &Tensor, list: Vec<Option<Tensor>>) -> Result<Tensor> {
     let out = dispatch::empty(&result_shape(x, &list), x.dtype(), x.device())?;
-    dispatch::index::index(x, &list, &out);
+    if !dispatch::index::index(x, &list, &out) {
+        return strayed(x, &list);
+    }
     let shape = Shape::from_slice(x.shape());
     record(out, "IndexBackward0", &[x], |s| {
         let list = Indices::keep(s, &list);
@@ -150,7 +168,9 @@ impl Indices {
 // `x` with values put in, as a new tensor; recorded.
 fn put(x: &Tensor, list: &[Option<Tensor>], values: &Tensor, accumulate: bool) -> Result<Tensor> {
     let y = copy::clone(&x.detach(), None)?;
-    dispatch::index::index_put(&y, list, values, accumulate);
+    if !dispatch::index::index_put(&y, list, values, accumulate) {
+        return strayed(x, list);
+    }
     record(y, "IndexPutBackward0", &[x, values], |s| {
         let list = Indices::keep(s, list);
         move |c, g| put_backward(c, g, &list.get(c)?, accumulate)
@@ -201,8 +221,7 @@ pub fn index_put_(x: &Tensor, indices: &[Option<Tensor>], values: &Tensor, accum
         "IndexPutBackward0",
         &[x, &v],
         |x| {
-            dispatch::index::index_put(x, &list, &v, accumulate);
-            Ok(())
+            if dispatch::index::index_put(x, &list, &v, accumulate) { Ok(()) } else { strayed(x, &list) }
         },
         |s| {
             let list = Indices::keep(s, &list);

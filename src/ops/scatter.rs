@@ -1,13 +1,13 @@
 //! Writing by index: the counterparts of gather, and their derivatives.
 
 use super::copy;
-use super::gather::{elements, selected, taken, wide};
+use super::gather::{elements, selected, strayed, taken, wide};
 use super::inplace;
 use super::view::{self, expand_to};
 use crate::autograd::record::{Ctx, Saver};
 use crate::autograd::{needs_grad, no_grad, record};
 use crate::dispatch::{self, index::Scatter};
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::fail;
 use crate::grads;
 use crate::ops;
@@ -55,12 +55,13 @@ fn apart(x: &Tensor, src: &Tensor, dest: &Dest) -> Result<Tensor> {
 }
 
 impl Places {
-    fn run(self, y: &Tensor, index: &Tensor, src: &Tensor, op: Scatter, include_self: bool) {
-        if self.whole {
-            dispatch::index::index_add(y, self.dim, index, src, op, include_self);
+    fn run(self, y: &Tensor, index: &Tensor, src: &Tensor, op: Scatter, include_self: bool) -> Result<()> {
+        let inside = if self.whole {
+            dispatch::index::index_add(y, self.dim, index, src, op, include_self)
         } else {
-            dispatch::index::scatter(y, self.dim, index, src, op, include_self);
-        }
+            dispatch::index::scatter(y, self.dim, index, src, op, include_self)
+        };
+        if inside { Ok(()) } else { strayed(Kind::Runtime, index, y.size(self.dim), self.dim) }
     }
 
     /// `x` with `src` added at the places.
@@ -72,10 +73,7 @@ impl Places {
             dest,
             name,
             &[x, src],
-            |y| {
-                self.run(y, index, src, Scatter::Add, true);
-                Ok(())
-            },
+            |y| self.run(y, index, src, Scatter::Add, true),
             |s| {
                 let index = s.input(index);
                 move |c, g| grads![c.when(0, || Ok(g.clone()))?, c.when(1, || self.read(g, &c.get(index)?))?]
@@ -92,10 +90,7 @@ impl Places {
             dest,
             name,
             &[x, src],
-            |y| {
-                self.run(y, index, src, Scatter::Set, true);
-                Ok(())
-            },
+            |y| self.run(y, index, src, Scatter::Set, true),
             |s| {
                 let index = s.input(index);
                 move |c, g| {
@@ -116,19 +111,13 @@ impl Places {
             name,
             &[x, value],
             |y| {
-                if self.whole {
-                    dispatch::index::index_fill(y, self.dim, index, value);
-                } else {
-                    dispatch::index::scatter(
-                        y,
-                        self.dim,
-                        index,
-                        &expand_to(&value.detach(), index.shape())?,
-                        Scatter::Set,
-                        true,
-                    );
+                if !self.whole {
+                    return self.run(y, index, &expand_to(&value.detach(), index.shape())?, Scatter::Set, true);
                 }
-                Ok(())
+                if dispatch::index::index_fill(y, self.dim, index, value) {
+                    return Ok(());
+                }
+                strayed(Kind::Index, index, y.size(self.dim), self.dim)
             },
             |s| {
                 let index = s.input(index);
@@ -154,7 +143,7 @@ impl Places {
     /// `x` with `src` joined in by product, mean or extreme. Without `include_self` old values at the places do not count.
     pub fn reduce(self, x: &Tensor, index: &Tensor, src: &Tensor, op: Scatter, include_self: bool) -> Result<Tensor> {
         let y = copy::clone(&x.detach(), Some(MemoryFormat::Contiguous))?;
-        self.run(&y, index, src, op, include_self);
+        self.run(&y, index, src, op, include_self)?;
         let name = if self.whole { "IndexReduceBackward0" } else { "ScatterReduceBackward0" };
         record(y, name, &[x, src], |s| {
             let (xs, is, ss, ys) = (s.input(x), s.input(index), s.input(src), s.output(0));
@@ -531,12 +520,12 @@ fn index_fill(x: &Tensor, dim: i64, index: &Tensor, value: &Tensor, dest: Dest) 
     Places { dim: d, whole: true }.fill(x, &i, &copy::to_dtype(value, x.dtype())?, &dest)
 }
 
-/// Are flat indices within `-numel..numel`?
-pub fn flat_range(index: &Tensor, numel: usize) -> Result<()> {
-    if let Some(bad) = dispatch::index::out_of_bounds(index, numel, true) {
-        fail!(Index, torch: ("out of range: tried to access index {bad} on a tensor of {numel} elements."), expected: ("take: expected indices from {} to {}", -(numel as i64), numel as i64 - 1), got: ("{bad}"), fix: ("Check the index tensor."));
-    }
-    Ok(())
+/// The error for flat indices outside of `-numel..numel`, as [`strayed`] is for others.
+#[cold]
+pub fn flat_strayed<T>(index: &Tensor, numel: usize) -> Result<T> {
+    let bad =
+        dispatch::index::out_of_bounds(index, numel, true).map_or_else(|| "that is gone".to_owned(), |b| b.to_string());
+    fail!(Index, torch: ("out of range: tried to access index {bad} on a tensor of {numel} elements."), expected: ("take: expected indices from {} to {}", -(numel as i64), numel as i64 - 1), got: ("{bad}"), fix: ("Check the index tensor, and do not change it before backward()."))
 }
 
 fn put(x: &Tensor, index: &Tensor, source: &Tensor, accumulate: bool, dest: Dest) -> Result<Tensor> {
@@ -554,11 +543,10 @@ fn put(x: &Tensor, index: &Tensor, source: &Tensor, accumulate: bool, dest: Dest
     if x.numel() == 0 && index.numel() != 0 {
         fail!(Index, torch: ("put_(): Tried to put elements into an empty tensor"), expected: ("put: expected a tensor with elements"), got: ("an empty tensor"), fix: ("Check the input."));
     }
-    flat_range(index, x.numel())?;
     put_at(x, index, &source.reshape_to(index.shape())?, accumulate, &dest)
 }
 
-/// [`put`] at checked places, with a source of the index's shape.
+/// [`put`] with an int64 index and a source of its shape.
 pub fn put_at(x: &Tensor, index: &Tensor, source: &Tensor, accumulate: bool, dest: &Dest) -> Result<Tensor> {
     let source = &apart(x, source, dest)?;
     update(
@@ -567,8 +555,7 @@ pub fn put_at(x: &Tensor, index: &Tensor, source: &Tensor, accumulate: bool, des
         "PutBackward0",
         &[x, source],
         |y| {
-            dispatch::index::put(y, index, source, accumulate);
-            Ok(())
+            if dispatch::index::put(y, index, source, accumulate) { Ok(()) } else { flat_strayed(index, y.numel()) }
         },
         |s| {
             let index = s.input(index);

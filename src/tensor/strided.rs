@@ -18,8 +18,9 @@ pub struct Strided<'a> {
     pub strides: &'a [isize],
 }
 
-// SAFETY: a `Strided` is a description of memory; kernels that share it between threads write disjoint elements,
-// and races on element data between Python threads are the user's, as in torch.
+// SAFETY: a `Strided` is a description of memory; kernels that share it between threads write disjoint elements.
+// Races on element data between Python threads are the user's, as in torch, and spoil values alone: a kernel that
+// takes addresses from elements (indices, labels, masks, pivots) holds each within bounds where it reads it.
 unsafe impl Send for Strided<'_> {}
 // SAFETY: as above.
 unsafe impl Sync for Strided<'_> {}

@@ -27,6 +27,126 @@ def refused(lines, error, text=""):
         assert text in r["text"], f"{line!r}: {r}"
 
 
+# What reads its index tensor i again in backward: (the class of torch's error, the call).
+STALE = [
+    ("IndexError", "x[i]"),
+    ("IndexError", "x[:, i]"),
+    ("IndexError", "x[i, i]"),
+    ("IndexError", "x.take(i)"),
+    ("IndexError", "x.put(i, T(2))"),
+    ("IndexError", "x.index_put((i,), T())"),
+    ("IndexError", "torch.zeros(4, 4).index_put((i,), x[:2])"),
+    ("IndexError", "torch.zeros(4, 4).index_add(0, i, x[:2])"),
+    ("IndexError", "torch.zeros(4, 4).index_copy(0, i, x[:2])"),
+    ("IndexError", "x.index_fill(0, i, 1.0)"),
+    ("IndexError", "F.embedding(i, x)"),
+    ("RuntimeError", "x.index_select(0, i)"),
+    ("RuntimeError", "x.gather(1, i.view(1, 2))"),
+    ("RuntimeError", "x.scatter(1, i.view(1, 2), T(1, 2))"),
+    ("RuntimeError", "torch.zeros(4, 4).scatter(1, i.view(1, 2), x)"),
+    ("RuntimeError", "torch.zeros(4, 4).scatter_add(1, i.view(1, 2), x)"),
+    ("RuntimeError", "x.scatter_reduce(1, i.view(1, 2), T(1, 2), 'prod')"),
+    ("RuntimeError", "x.scatter_reduce(1, i.view(1, 2), T(1, 2), 'mean')"),
+    ("IndexError", "F.cross_entropy(x[:2], i)"),
+    ("IndexError", "F.cross_entropy(x[:2], i, weight=T(4), label_smoothing=0.1)"),
+    ("IndexError", "F.cross_entropy(x.view(1, 4, 2, 2), i.expand(1, 2, 2).contiguous())"),
+    ("IndexError", "F.nll_loss(x[:2], i)"),
+]
+
+
+@pytest.mark.parametrize("far", [FAR, -FAR, 17])
+def test_indices_that_numpy_changed_behind_backward_are_refused(far):
+    for error in ("IndexError", "RuntimeError"):
+        # The in-between copy of the labels is not theirs to change.
+        cases = [c for e, c in STALE if e == error and "expand" not in c]
+        refused(
+            [
+                f"x = T(4, 4, grad=True)\ni = torch.tensor([0, 1])\ny = {c}\ni.numpy()[0] = {far}\ny.sum().backward()"
+                for c in cases
+            ],
+            error,
+        )
+
+
+def test_labels_of_images_that_numpy_changed_behind_backward_are_refused():
+    lines = [
+        "x = T(1, 4, 2, 2, grad=True)\ni = torch.zeros(1, 2, 2, dtype=torch.long)\n"
+        f"y = F.{loss}(x, i)\ni.numpy()[0] = {FAR}\ny.backward()"
+        for loss in ("cross_entropy", "nll_loss")
+    ]
+    refused(lines, "IndexError", f"Target {FAR} is out of bounds.")
+
+
+def test_the_second_derivative_looks_at_labels_again():
+    refused(
+        [
+            "x = T(2, 3, grad=True)\ni = torch.tensor([0, 1])\ny = F.cross_entropy(x, i)\n"
+            f"i.numpy()[0] = {FAR}\ntorch.autograd.grad(y, x, create_graph=True)"
+        ],
+        "IndexError",
+    )
+
+
+def test_indices_that_an_operation_gave_away_are_looked_at_in_backward():
+    calls = ["torch.sort(x)", "torch.topk(x, 2)", "x.max(0)", "x.kthvalue(2)", "x.cummax(0)", "x.mode(0)"]
+    refused(
+        [f"x = T(4, grad=True)\ny, i = {c}\ni.data.fill_({FAR})\ny.sum().backward()" for c in calls], "RuntimeError"
+    )
+
+
+RACE = """
+import sys, threading
+sys.setswitchinterval(1e-5)
+n = 300000
+a = {array}
+stop = False
+def write():
+    while not stop:
+        {change}
+thread = threading.Thread(target=write)
+thread.start()
+try:
+    for _ in range(30):
+        try:
+            {call}
+        except (IndexError, RuntimeError):
+            pass
+finally:
+    stop = True
+    thread.join()
+"""
+
+INDEX = ("np.zeros(n, dtype=np.int64)", f"a[-1] = {FAR}; a[-1] = 0; a[n // 2] = -{FAR}; a[n // 2] = 0")
+MASK = ("np.zeros(n, dtype=bool)", "a[:] = True; a[:] = False")
+COUNTS = ("np.ones(n, dtype=np.int64)", "a[:] = 1000; a[:] = 1")
+
+
+@pytest.mark.parametrize(
+    ("memory", "call"),
+    [
+        (INDEX, "torch.ones(10)[torch.from_numpy(a)]"),
+        (INDEX, "torch.ones(10).take(torch.from_numpy(a))"),
+        (INDEX, "torch.ones(10).gather(0, torch.from_numpy(a))"),
+        (INDEX, "torch.ones(10, 2).index_select(0, torch.from_numpy(a))"),
+        (INDEX, "torch.ones(10).scatter_add_(0, torch.from_numpy(a), torch.ones(n))"),
+        (INDEX, "torch.ones(10, 16).index_add_(0, torch.from_numpy(a), torch.ones(n, 16))"),
+        (INDEX, "torch.ones(10).index_put_((torch.from_numpy(a),), torch.ones(n), accumulate=True)"),
+        (INDEX, "F.cross_entropy(torch.ones(n, 2), torch.from_numpy(a))"),
+        (INDEX, "F.embedding_bag(torch.from_numpy(a), torch.ones(10, 2), torch.arange(0, n, 3))"),
+        (INDEX, "torch.searchsorted(torch.ones(n), torch.ones(9), sorter=torch.from_numpy(a))"),
+        (MASK, "torch.from_numpy(a).nonzero()"),
+        (MASK, "torch.from_numpy(a).view(-1, 10).nonzero()"),
+        (MASK, "torch.ones(n).masked_select(torch.from_numpy(a))"),
+        (MASK, "torch.ones(n, dtype=torch.float64).masked_select(torch.from_numpy(a))"),
+        (MASK, "torch.ones(n, 2)[:, 0].masked_select(torch.from_numpy(a))"),
+        (MASK, "torch.ones(n).masked_scatter_(torch.from_numpy(a), torch.ones(n // 2))"),
+        (COUNTS, "torch.repeat_interleave(torch.from_numpy(a))"),
+    ],
+)
+def test_memory_that_another_thread_changes_says_nothing_about_addresses(memory, call):
+    outcomes([RACE.format(array=memory[0], change=memory[1], call=call)])
+
+
 def test_counts_whose_sum_wraps_are_refused():
     lines = [
         "torch.repeat_interleave(torch.tensor([2**62] * 4 + [1]))",

@@ -55,12 +55,19 @@ sums!(f32, f64);
 /// Adds the rows of `grad` (n, d) to the rows of `out` (v, d) that `index` (n) names; both dense and floating, `out`
 /// holds zeros. Rows of index `padding` are left out; with `by_frequency` a sum is divided by its number of rows.
 ///
-/// The rows of one index are added in order, in f32 for halves.
-pub fn embedding_backward(grad: &Strided, index: &Strided, out: &Strided, padding: Option<i64>, by_frequency: bool) {
+/// The rows of one index are added in order, in f32 for halves. False if an index names no row of `out`, which then
+/// stays as it was.
+pub fn embedding_backward(
+    grad: &Strided,
+    index: &Strided,
+    out: &Strided,
+    padding: Option<i64>,
+    by_frequency: bool,
+) -> bool {
     let n = index.numel();
     let d = out.shape.last().copied().unwrap_or(1);
     if n == 0 || d == 0 {
-        return;
+        return true;
     }
     // Positions sorted by index, stable: the rows of one index lie together and in order.
     let mut keys = crate::error::filled(0i64, n);
@@ -71,6 +78,10 @@ pub fn embedding_backward(grad: &Strided, index: &Strided, out: &Strided, paddin
     let (sorted, places) = (view(&mut keys), view(&mut order));
     let flat = Strided { ptr: index.ptr, dtype: DType::I64, shape: &shape, strides: &strides };
     super::super::sort::sort(&flat, 0, false, Some(&sorted), Some(&places));
+    // A change of the indices while they were sorted leaves their copy in any order, so all of it is looked at.
+    if keys.iter().any(|&k| k as u64 >= out.shape[0] as u64) {
+        return false;
+    }
     let mut starts: Vec<usize> = (0..n).filter(|&i| i == 0 || keys[i] != keys[i - 1]).collect();
     let segments = starts.len();
     starts.push(n);
@@ -78,7 +89,8 @@ pub fn embedding_backward(grad: &Strided, index: &Strided, out: &Strided, paddin
         sum_rows::<T, f32>(grad, out, &keys, &order, &starts, segments, d, padding, by_frequency)
     }, else if grad.dtype == DType::F64 {
         sum_rows::<f64, f64>(grad, out, &keys, &order, &starts, segments, d, padding, by_frequency)
-    })
+    });
+    true
 }
 
 #[allow(clippy::too_many_arguments, reason = "an inner function of the one above")]
@@ -166,8 +178,9 @@ pub fn bad_offset(offsets: &Strided, n: usize) -> Option<usize> {
 
 impl Bags<'_> {
     fn range(&self, bag: usize) -> std::ops::Range<usize> {
-        let o = ints(&self.offsets);
-        o[bag] as usize..o.get(bag + 1).map_or(self.index.numel(), |&end| end as usize)
+        let (o, n) = (ints(&self.offsets), self.index.numel());
+        let end = o.get(bag + 1).map_or(n, |&end| n.min(end as usize));
+        end.min(o[bag] as usize)..end
     }
 
     /// Writes the number of the bag of each index to `owner` (n), and how many rows count in each bag to `sizes` (b).
@@ -199,7 +212,7 @@ impl Bags<'_> {
         if bags == 0 || d == 0 {
             return;
         }
-        let index = ints(&self.index);
+        let (index, rows) = (ints(&self.index), self.table.shape[0] as u64);
         let (table, o) = (Ptr(self.table.ptr.cast::<T>()), Ptr(out.ptr.cast::<T>()));
         let factors = self.factors.map(|f| Ptr(f.ptr.cast::<T>()));
         let largest = largest.map(|l| Ptr(l.ptr.cast::<i64>()));
@@ -215,10 +228,10 @@ impl Bags<'_> {
                 let mut count = 0;
                 for j in self.range(bag) {
                     let key = index[j];
-                    if self.padding == Some(key) {
+                    if self.padding == Some(key) || key as u64 >= rows {
                         continue;
                     }
-                    // SAFETY: the module's contract: indices name rows of the table, and factors are as many.
+                    // SAFETY: the index names a row of the table, and factors are as many as indices.
                     unsafe {
                         let row = table.get().add(key as usize * d + from);
                         match (self.kind, factors) {

@@ -1,8 +1,8 @@
-//! Reading elements by index.
+//! Reading elements by index. Functions say whether all indices lay within bounds; if not, the output is of no use.
 
 use super::super::dims::{Dim, Dims, Walk, coalesce, count, lines};
 use super::super::parallel;
-use super::{GRAIN, Source, dense_strides, offsets, result_dims, sized};
+use super::{Extent, GRAIN, Source, Strayed, dense_strides, offsets, result_dims, sized};
 use crate::multiversion;
 use crate::tensor::Strided;
 
@@ -12,6 +12,7 @@ struct Nest {
     index: *const u8,
     out: *mut u8,
     step: isize,
+    extent: Extent,
     size: usize,
     dims: Dims<3>,
 }
@@ -20,7 +21,8 @@ unsafe impl Sync for Nest {}
 
 /// `out[i] = x[i with dim replaced by index[i]]`; `out` has the shape of `index`, which reaches at most as far as `x`
 /// in the other dims.
-pub fn gather(x: &Strided, dim: usize, index: &Strided, out: &Strided) {
+pub fn gather(x: &Strided, dim: usize, index: &Strided, out: &Strided) -> bool {
+    let Some(extent) = x.shape.get(dim).copied().and_then(Extent::new) else { return false };
     let size = x.dtype.size() as isize;
     let dims = (0..index.ndim())
         .map(|d| Dim {
@@ -28,12 +30,20 @@ pub fn gather(x: &Strided, dim: usize, index: &Strided, out: &Strided) {
             s: [if d == dim { 0 } else { x.strides[d] * size }, index.strides[d] * 8, out.strides[d] * size],
         })
         .collect();
-    let step = x.strides.get(dim).map_or(0, |s| s * size);
-    run(Nest { x: x.ptr, index: index.ptr, out: out.ptr, step, size: size as usize, dims });
+    run(Nest {
+        x: x.ptr,
+        index: index.ptr,
+        out: out.ptr,
+        step: x.strides[dim] * size,
+        extent,
+        size: size as usize,
+        dims,
+    })
 }
 
 /// Whole slices: `out` is `x` with `dim` replaced by the 1-d `index`. Embedding lookups are this with `dim` 0.
-pub fn index_select(x: &Strided, dim: usize, index: &Strided, out: &Strided) {
+pub fn index_select(x: &Strided, dim: usize, index: &Strided, out: &Strided) -> bool {
+    let Some(extent) = x.shape.get(dim).copied().and_then(Extent::new) else { return false };
     let size = x.dtype.size() as isize;
     let stride = index.strides.first().map_or(0, |s| s * 8);
     let dims = (0..x.ndim())
@@ -42,23 +52,31 @@ pub fn index_select(x: &Strided, dim: usize, index: &Strided, out: &Strided) {
             false => Dim { n: x.shape[d], s: [x.strides[d] * size, 0, out.strides[d] * size] },
         })
         .collect();
-    let step = x.strides.get(dim).map_or(0, |s| s * size);
-    run(Nest { x: x.ptr, index: index.ptr, out: out.ptr, step, size: size as usize, dims });
+    run(Nest {
+        x: x.ptr,
+        index: index.ptr,
+        out: out.ptr,
+        step: x.strides[dim] * size,
+        extent,
+        size: size as usize,
+        dims,
+    })
 }
 
 /// `out[i] = x.flatten()[index[i]]`; negative indices count from the end.
-pub fn take(x: &Strided, index: &Strided, out: &Strided) {
-    let flat = super::scatter::flat_offsets(x, index);
+pub fn take(x: &Strided, index: &Strided, out: &Strided) -> bool {
+    let Some(flat) = super::scatter::flat_offsets(x, index) else { return false };
     let size = x.dtype.size() as isize;
     let dense = dense_strides(index.shape);
     let dims = (0..index.ndim()).map(|d| Dim { n: index.shape[d], s: [0, dense[d], out.strides[d] * size] }).collect();
-    run(Nest { x: x.ptr, index: flat.as_ptr().cast(), out: out.ptr, step: 1, size: size as usize, dims });
+    let (index, extent) = (flat.as_ptr().cast(), Extent::HELD);
+    run(Nest { x: x.ptr, index, out: out.ptr, step: 1, extent, size: size as usize, dims })
 }
 
 /// Advanced indexing `x[indices]`: `None` keeps a dim whole, index tensors have one common shape and may be negative.
 /// `out` has the shape that torch's rule gives.
-pub fn index(x: &Strided, indices: &[Option<Strided>], out: &Strided) {
-    let off = offsets(x, indices);
+pub fn index(x: &Strided, indices: &[Option<Strided>], out: &Strided) -> bool {
+    let Some(off) = offsets(x, indices) else { return false };
     let shape = indices.iter().flatten().next().map_or(&[][..], |i| i.shape);
     let dense = dense_strides(shape);
     let size = x.dtype.size() as isize;
@@ -70,25 +88,29 @@ pub fn index(x: &Strided, indices: &[Option<Strided>], out: &Strided) {
             Source::Index(d) => Dim { n: shape[d], s: [0, dense[d], out.strides[r] * size] },
         })
         .collect();
-    run(Nest { x: x.ptr, index: off.as_ptr().cast(), out: out.ptr, step: 1, size: size as usize, dims });
+    let (index, extent) = (off.as_ptr().cast(), Extent::HELD);
+    run(Nest { x: x.ptr, index, out: out.ptr, step: 1, extent, size: size as usize, dims })
 }
 
-fn run(mut nest: Nest) {
+fn run(mut nest: Nest) -> bool {
     coalesce(&mut nest.dims);
     let n = &nest;
+    let strayed = Strayed::default();
     if let [rows, Dim { n: w, s: [xs, 0, os] }] = n.dims[..]
         && rows.s[0] == 0
         && xs == n.size as isize
         && os == xs
     {
-        return row_copies(n, rows, w * n.size);
+        row_copies(n, rows, w * n.size, &strayed);
+        return strayed.none();
     }
     sized!(n.size, E => lines(&n.dims, GRAIN, &|off, m, s| {
+        let mut bad = false;
         // SAFETY: the module's contract.
         unsafe {
             let (x, index, out) = (n.x.offset(off[0]), n.index.offset(off[1]), n.out.offset(off[2]));
             if s[1] == 0 {
-                let x = x.offset(*index.cast::<i64>() as isize * n.step);
+                let x = x.offset(n.extent.hold(*index.cast::<i64>(), &mut bad) * n.step);
                 let dense = size_of::<E>() as isize;
                 if s[0] == dense && s[2] == dense {
                     std::ptr::copy_nonoverlapping(x.cast::<E>(), out.cast::<E>(), m);
@@ -98,27 +120,31 @@ fn run(mut nest: Nest) {
                     }
                 }
             } else {
-                pick::<E>(x, index, out, m, n.step, s);
+                bad = pick::<E>(x, index, out, m, n.step, n.extent, s);
             }
         }
-    }))
+        strayed.note(bad);
+    }));
+    strayed.none()
 }
 
 multiversion! {
-    /// One element per index.
-    unsafe fn pick[E: Copy](x: *const u8, index: *const u8, out: *mut u8, n: usize, step: isize, s: [isize; 3]) {
+    /// One element per index; did one stray?
+    unsafe fn pick[E: Copy](x: *const u8, index: *const u8, out: *mut u8, n: usize, step: isize, extent: Extent, s: [isize; 3]) -> bool {
         let size = size_of::<E>() as isize;
+        let mut bad = false;
         if s == [0, 8, size] && step == size {
             let (x, index, out) = (x.cast::<E>(), index.cast::<i64>(), out.cast::<E>());
             for i in 0..n {
-                *out.add(i) = *x.offset(*index.add(i) as isize);
+                *out.add(i) = *x.offset(extent.hold(*index.add(i), &mut bad));
             }
         } else {
             for i in 0..n as isize {
-                let at = *index.offset(i * s[1]).cast::<i64>() as isize;
+                let at = extent.hold(*index.offset(i * s[1]).cast::<i64>(), &mut bad);
                 *out.offset(i * s[2]).cast::<E>() = *x.offset(at * step + i * s[0]).cast::<E>();
             }
         }
+        bad
     }
 }
 
@@ -132,14 +158,15 @@ multiversion! {
 }
 
 /// Whole dense rows, the shape of embedding lookups.
-fn row_copies(nest: &Nest, rows: Dim<3>, bytes: usize) {
+fn row_copies(nest: &Nest, rows: Dim<3>, bytes: usize, strayed: &Strayed) {
     /// Rows that are fetched ahead: enough to cover the latency of memory at 1 KiB rows.
     const AHEAD: usize = 4;
     parallel::chunks(rows.n, (GRAIN * 4).div_ceil(bytes.max(1)), &|range| {
-        // SAFETY: the module's contract.
-        let source = |i: usize| unsafe {
-            let at = *nest.index.offset(i as isize * rows.s[1]).cast::<i64>() as isize;
-            nest.x.wrapping_offset(at * nest.step)
+        let mut bad = false;
+        let mut source = |i: usize| {
+            // SAFETY: the module's contract.
+            let at = unsafe { *nest.index.offset(i as isize * rows.s[1]).cast::<i64>() };
+            nest.x.wrapping_offset(nest.extent.hold(at, &mut bad) * nest.step)
         };
         for i in range.clone() {
             if i + AHEAD < range.end {
@@ -148,6 +175,7 @@ fn row_copies(nest: &Nest, rows: Dim<3>, bytes: usize) {
             // SAFETY: as above.
             unsafe { std::ptr::copy_nonoverlapping(source(i), nest.out.offset(i as isize * rows.s[2]), bytes) };
         }
+        strayed.note(bad);
     });
 }
 

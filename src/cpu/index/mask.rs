@@ -13,6 +13,7 @@ use crate::with_dtype;
 const PART: usize = 1 << 14;
 
 /// How many elements are true, by part. Made once, it tells the size of a result and where each part of it begins.
+/// What has become true since then has no room, and what has become false leaves zeros or, of a source, a rest.
 pub struct Mask {
     /// Where the results of each part begin; the last entry is the total.
     starts: Vec<usize>,
@@ -125,7 +126,8 @@ pub fn nonzero(x: &Strided, mask: &Mask, out: &Strided) {
     parallel::run(n.div_ceil(PART), &|part| {
         let (from, to) = (part * PART, n.min((part + 1) * PART));
         let mut o = out.ptr.wrapping_offset(mask.starts[part] as isize * row);
-        if mask.starts[part] == mask.starts[part + 1] {
+        let mut room = mask.starts[part + 1] - mask.starts[part];
+        if room == 0 {
             return;
         }
         let mut at = vec![0usize; ndim];
@@ -144,6 +146,8 @@ pub fn nonzero(x: &Strided, mask: &Mask, out: &Strided) {
                     let p = x.ptr.offset(off[0] + block as isize * inner.s[0]);
                     let mut hits = [0u32; HITS];
                     let k = with_dtype!(x.dtype, T => find_hits::<T>(p, inner.s[0], HITS.min(m - block), &mut hits));
+                    let k = k.min(room);
+                    room -= k;
                     for (d, &a) in at[..ndim - 1].iter().enumerate() {
                         for i in 0..k as isize {
                             *o.offset(i * row + d as isize * col).cast::<i64>() = a as i64;
@@ -164,6 +168,12 @@ pub fn nonzero(x: &Strided, mask: &Mask, out: &Strided) {
                 at[d] = 0;
             }
         });
+        for i in 0..room as isize {
+            for d in 0..ndim as isize {
+                // SAFETY: as above.
+                unsafe { *o.offset(i * row + d * col).cast::<i64>() = 0 };
+            }
+        }
     });
 }
 
@@ -195,7 +205,7 @@ pub fn masked_select(x: &Strided, mask: &Strided, counts: &Mask, out: &Strided) 
                     at += compress::<E>(p.cast(), q, m, out.ptr.cast::<E>().add(at), end - at);
                 } else {
                     for i in 0..m as isize {
-                        if *q.offset(i * ms) != 0 {
+                        if *q.offset(i * ms) != 0 && at < end {
                             *out.ptr.offset(at as isize * step).cast::<E>() = *p.offset(i * xs).cast::<E>();
                             at += 1;
                         }
@@ -203,6 +213,10 @@ pub fn masked_select(x: &Strided, mask: &Strided, counts: &Mask, out: &Strided) 
                 }
             }
         });
+        for at in at..end {
+            // SAFETY: as above; zero bytes are a value of every dtype.
+            unsafe { out.ptr.offset(at as isize * step).write_bytes(0, size as usize) };
+        }
     }))
 }
 
@@ -213,9 +227,9 @@ unsafe fn compress<E: Copy>(x: *const E, mask: *const u8, n: usize, out: *mut E,
         // SAFETY: the level was checked; sizes agree.
         return unsafe {
             if size_of::<E>() == 4 {
-                compress32(x.cast(), mask, n, out.cast())
+                compress32(x.cast(), mask, n, out.cast(), room)
             } else {
-                compress64(x.cast(), mask, n, out.cast())
+                compress64(x.cast(), mask, n, out.cast(), room)
             }
         };
     }
@@ -236,7 +250,7 @@ unsafe fn compress<E: Copy>(x: *const E, mask: *const u8, n: usize, out: *mut E,
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,popcnt")]
-unsafe fn compress32(x: *const i32, mask: *const u8, n: usize, out: *mut i32) -> usize {
+unsafe fn compress32(x: *const i32, mask: *const u8, n: usize, out: *mut i32, room: usize) -> usize {
     use std::arch::x86_64::*;
     let mut k = 0;
     let mut i = 0;
@@ -249,7 +263,7 @@ unsafe fn compress32(x: *const i32, mask: *const u8, n: usize, out: *mut i32) ->
             let set = _mm_test_epi8_mask(b, b);
             let v = _mm512_maskz_loadu_epi32(lanes, x.add(i));
             let packed = _mm512_maskz_compress_epi32(set, v);
-            let c = set.count_ones();
+            let c = set.count_ones().min((room - k) as u32);
             _mm512_mask_storeu_epi32(out.add(k), (0xffffu32 >> (16 - c)) as u16, packed);
             k += c as usize;
         }
@@ -260,7 +274,7 @@ unsafe fn compress32(x: *const i32, mask: *const u8, n: usize, out: *mut i32) ->
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,popcnt")]
-unsafe fn compress64(x: *const i64, mask: *const u8, n: usize, out: *mut i64) -> usize {
+unsafe fn compress64(x: *const i64, mask: *const u8, n: usize, out: *mut i64, room: usize) -> usize {
     use std::arch::x86_64::*;
     let mut k = 0;
     let mut i = 0;
@@ -273,7 +287,7 @@ unsafe fn compress64(x: *const i64, mask: *const u8, n: usize, out: *mut i64) ->
             let set = _mm_test_epi8_mask(b, b) as u8;
             let v = _mm512_maskz_loadu_epi64(lanes, x.add(i));
             let packed = _mm512_maskz_compress_epi64(set, v);
-            let c = set.count_ones();
+            let c = set.count_ones().min((room - k) as u32);
             _mm512_mask_storeu_epi64(out.add(k), (0xffu32 >> (8 - c)) as u8, packed);
             k += c as usize;
         }
@@ -289,15 +303,14 @@ pub fn masked_scatter(out: &Strided, mask: &Strided, counts: &Mask, src: &Stride
     let n = count(&dims);
     let [os, ms] = dims.last().map_or([0, 0], |d| d.s);
     sized!(out.dtype.size(), E => parallel::run(n.div_ceil(PART), &|part| {
-        // SAFETY: the module's contract.
-        let mut s = unsafe { src.ptr.cast::<E>().add(counts.starts[part]) };
+        let (mut at, end) = (counts.starts[part], counts.starts[part + 1]);
         runs(&dims, part * PART..n.min((part + 1) * PART), |off, m| {
             for i in 0..m as isize {
-                // SAFETY: as above.
+                // SAFETY: the module's contract.
                 unsafe {
-                    if Bool8(*mask.ptr.offset(off[1] + i * ms)).get() {
-                        *out.ptr.offset(off[0] + i * os).cast::<E>() = *s;
-                        s = s.add(1);
+                    if Bool8(*mask.ptr.offset(off[1] + i * ms)).get() && at < end {
+                        *out.ptr.offset(off[0] + i * os).cast::<E>() = *src.ptr.cast::<E>().add(at);
+                        at += 1;
                     }
                 }
             }

@@ -1,8 +1,13 @@
 //! Moving elements by index: gather, scatter, row lookups, advanced indexing, masks, shifts.
 //!
 //! Pure data movement is compiled once per element size. Contract of the `unsafe` code in this folder: dispatch has
-//! checked that operands address allocated memory for their whole shapes, that outputs do not overlap inputs or
-//! themselves, and with [`check_bounds`] that every index lies within its dim; index tensors are int64.
+//! checked that operands address allocated memory for their whole shapes, and that outputs do not overlap inputs or
+//! themselves; index tensors are int64.
+//!
+//! Indices and masks are read again after they were checked or counted, and their memory is the user's: another thread
+//! may write to it in between, or `x.data` and NumPy behind the version counter's back. No address depends on what is
+//! found then. Each index passes through [`Extent::hold`] where it is loaded, and masks fill no more than the room
+//! that they were counted to need.
 
 mod embedding;
 mod gather;
@@ -23,7 +28,7 @@ use super::dims::{Dim, Dims, Walk, coalesce, count};
 use super::parallel;
 use crate::multiversion;
 use crate::tensor::Strided;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 /// A pointer that the tasks of one kernel share; they write disjoint elements.
 #[derive(Clone, Copy)]
@@ -70,6 +75,46 @@ pub(super) use sized;
 
 /// Elements that one task moves at least.
 pub(super) const GRAIN: usize = 1 << 13;
+
+/// The places that an index may name.
+#[derive(Clone, Copy)]
+pub(super) struct Extent {
+    last: u64,
+}
+
+impl Extent {
+    /// Offsets that were held within bounds already, in memory of our own.
+    pub const HELD: Extent = Extent { last: i64::MAX as u64 };
+
+    /// Places 0 to `n - 1`, if there are any.
+    pub fn new(n: usize) -> Option<Extent> {
+        n.checked_sub(1).map(|last| Extent { last: last as u64 })
+    }
+
+    /// The index, or for one that lies outside the last place, and `strayed` is set.
+    #[inline(always)]
+    pub fn hold(self, index: i64, strayed: &mut bool) -> isize {
+        *strayed |= index as u64 > self.last;
+        (index as u64).min(self.last) as isize
+    }
+}
+
+/// Did an index stray, in any of a kernel's tasks?
+#[derive(Default)]
+pub(super) struct Strayed(AtomicBool);
+
+impl Strayed {
+    #[inline(always)]
+    pub fn note(&self, strayed: bool) {
+        if strayed {
+            self.0.store(true, Relaxed);
+        }
+    }
+
+    pub fn none(self) -> bool {
+        !self.0.into_inner()
+    }
+}
 
 multiversion! {
     unsafe fn outside(x: *const i64, stride: isize, n: usize, low: i64, high: i64) -> bool {
@@ -158,16 +203,18 @@ pub(super) fn result_dims(ndim: usize, indices: &[Option<Strided>]) -> Vec<Sourc
 }
 
 /// The byte offsets within `x` that index tensors of one common shape select, dense in logical order.
-/// Negative indices count from the end.
-pub(super) fn offsets(x: &Strided, indices: &[Option<Strided>]) -> Vec<i64> {
+/// Negative indices count from the end. None if an index lies outside.
+pub(super) fn offsets(x: &Strided, indices: &[Option<Strided>]) -> Option<Vec<i64>> {
     let Some(any) = indices.iter().flatten().next() else {
-        return vec![0];
+        return Some(vec![0]);
     };
+    let strayed = Strayed::default();
     let mut out = crate::error::filled(0i64, any.numel());
     let size = x.dtype.size() as i64;
     for (d, index) in indices.iter().enumerate() {
         let Some(index) = index else { continue };
         let (n, s) = (x.shape[d] as i64, x.strides[d] as i64 * size);
+        let extent = Extent::new(x.shape[d])?;
         let mut step = 8;
         let mut dims: Dims<2> = Dims::new();
         for d in (0..index.ndim()).rev() {
@@ -177,16 +224,19 @@ pub(super) fn offsets(x: &Strided, indices: &[Option<Strided>]) -> Vec<i64> {
         coalesce(&mut dims);
         let o = Ptr(out.as_mut_ptr().cast::<u8>());
         super::dims::lines(&dims, GRAIN, &|off, m, st| {
+            let mut bad = false;
             for i in 0..m as isize {
                 // SAFETY: the module's contract; lines are disjoint.
                 unsafe {
                     let v = *index.ptr.offset(off[0] + i * st[0]).cast::<i64>();
-                    *o.get().offset(off[1] + i * st[1]).cast::<i64>() += if v < 0 { v + n } else { v } * s;
+                    let v = extent.hold(if v < 0 { v + n } else { v }, &mut bad);
+                    *o.get().offset(off[1] + i * st[1]).cast::<i64>() += v as i64 * s;
                 }
             }
+            strayed.note(bad);
         });
     }
-    out
+    strayed.none().then_some(out)
 }
 
 /// Row-major byte strides of a dense int64 tensor of this shape.

@@ -1,10 +1,11 @@
 //! Writing elements by index, in index order: of several writes to one place the last wins, sums are added one after
-//! the other. Tasks own disjoint parts of the output, so the number of threads changes nothing.
+//! the other. Tasks own disjoint parts of the output, so the number of threads changes nothing. Functions say whether
+//! all indices lay within bounds; what those outside have written is somewhere in the output.
 
 use super::super::dims::{Dim, Dims, Walk, coalesce, count, lines, sort};
 use super::super::load::Num;
 use super::super::parallel;
-use super::{GRAIN, Ptr, Source, dense_strides, offsets, result_dims, sized};
+use super::{Extent, GRAIN, Ptr, Source, Strayed, dense_strides, offsets, result_dims, sized};
 use crate::tensor::Strided;
 use crate::tensor::dtype::{Bool8, C64, C128};
 use crate::{multiversion, with_dtype};
@@ -109,6 +110,7 @@ struct Nest {
     index: *const u8,
     src: *const u8,
     step: isize,
+    extent: Extent,
     free: Dims<3>,
     seq: Dims<3>,
 }
@@ -118,7 +120,8 @@ unsafe impl Sync for Nest {}
 /// `out[i with dim replaced by index[i]] op= src[i]` for all `i` within the shape of `index`; `src` reaches at least as
 /// far (a scalar comes with strides of 0) and has the dtype of `out`. Without `include_self` the places written to start
 /// from the identity of `op`.
-pub fn scatter(out: &Strided, dim: usize, index: &Strided, src: &Strided, op: Scatter, include_self: bool) {
+pub fn scatter(out: &Strided, dim: usize, index: &Strided, src: &Strided, op: Scatter, include_self: bool) -> bool {
+    let Some(extent) = out.shape.get(dim).copied().and_then(Extent::new) else { return false };
     let size = out.dtype.size() as isize;
     let (mut free, mut seq) = (Dims::new(), Dims::new());
     for d in 0..index.ndim() {
@@ -129,12 +132,12 @@ pub fn scatter(out: &Strided, dim: usize, index: &Strided, src: &Strided, op: Sc
             free.push(Dim { n, s: [out.strides[d] * size, i, s] });
         }
     }
-    let step = out.strides.get(dim).map_or(0, |s| s * size);
-    let nest = Nest { out: out.ptr, index: index.ptr, src: src.ptr, step, free, seq };
-    dispatch(nest, out, op, include_self);
+    let step = out.strides[dim] * size;
+    dispatch(Nest { out: out.ptr, index: index.ptr, src: src.ptr, step, extent, free, seq }, out, op, include_self)
 }
 
-fn slices<'a>(out: &Strided, dim: usize, index: &'a Strided, src: &'a Strided) -> Nest {
+fn slices(out: &Strided, dim: usize, index: &Strided, src: &Strided) -> Option<Nest> {
+    let extent = Extent::new(*out.shape.get(dim)?)?;
     let size = out.dtype.size() as isize;
     let (mut free, mut seq) = (Dims::new(), Dims::new());
     for d in 0..out.ndim() {
@@ -145,30 +148,26 @@ fn slices<'a>(out: &Strided, dim: usize, index: &'a Strided, src: &'a Strided) -
             free.push(Dim { n: out.shape[d], s: [out.strides[d] * size, 0, s] });
         }
     }
-    if out.ndim() == 0 {
-        seq.push(Dim { n: index.numel(), s: [0, 8, 0] });
-    }
-    let step = out.strides.get(dim).map_or(0, |s| s * size);
-    Nest { out: out.ptr, index: index.ptr, src: src.ptr, step, free, seq }
+    Some(Nest { out: out.ptr, index: index.ptr, src: src.ptr, step: out.strides[dim] * size, extent, free, seq })
 }
 
 /// Slices `src[.., j, ..]` join `out[.., index[j], ..]` by `op`; `index` is 1-d, `src` has the dtype of `out`.
 /// With [`Scatter::Set`] this is index_copy.
-pub fn index_add(out: &Strided, dim: usize, index: &Strided, src: &Strided, op: Scatter, include_self: bool) {
-    dispatch(slices(out, dim, index, src), out, op, include_self);
+pub fn index_add(out: &Strided, dim: usize, index: &Strided, src: &Strided, op: Scatter, include_self: bool) -> bool {
+    slices(out, dim, index, src).is_some_and(|nest| dispatch(nest, out, op, include_self))
 }
 
 /// Sets slices `out[.., index[j], ..]` to the single element of `value`.
-pub fn index_fill(out: &Strided, dim: usize, index: &Strided, value: &Strided) {
+pub fn index_fill(out: &Strided, dim: usize, index: &Strided, value: &Strided) -> bool {
     let zeros: smallvec::SmallVec<[isize; 6]> = smallvec::SmallVec::from_elem(0, out.ndim());
     let src = Strided { ptr: value.ptr, dtype: value.dtype, shape: out.shape, strides: &zeros };
-    dispatch(slices(out, dim, index, &src), out, Scatter::Set, true);
+    slices(out, dim, index, &src).is_some_and(|nest| dispatch(nest, out, Scatter::Set, true))
 }
 
 /// `out[indices] = values`, or `+=` with `accumulate`. `values` has the shape of `out[indices]` (strides of 0 where it is
 /// broadcast) and the dtype of `out`; index tensors have one common shape and may be negative.
-pub fn index_put(out: &Strided, indices: &[Option<Strided>], values: &Strided, accumulate: bool) {
-    let off = offsets(out, indices);
+pub fn index_put(out: &Strided, indices: &[Option<Strided>], values: &Strided, accumulate: bool) -> bool {
+    let Some(off) = offsets(out, indices) else { return false };
     let shape = indices.iter().flatten().next().map_or(&[][..], |i| i.shape);
     let dense = dense_strides(shape);
     let size = out.dtype.size() as isize;
@@ -180,24 +179,27 @@ pub fn index_put(out: &Strided, indices: &[Option<Strided>], values: &Strided, a
             Source::Index(d) => seq.push(Dim { n: shape[d], s: [0, dense[d], v] }),
         }
     }
-    let nest = Nest { out: out.ptr, index: off.as_ptr().cast(), src: values.ptr, step: 1, free, seq };
-    dispatch(nest, out, if accumulate { Scatter::Add } else { Scatter::Set }, true);
+    let (index, extent) = (off.as_ptr().cast(), Extent::HELD);
+    let nest = Nest { out: out.ptr, index, src: values.ptr, step: 1, extent, free, seq };
+    dispatch(nest, out, if accumulate { Scatter::Add } else { Scatter::Set }, true)
 }
 
 /// `out.flatten()[index[i]] = values[i]`, or `+=` with `accumulate`; `values` has the shape of `index`.
-pub fn put(out: &Strided, index: &Strided, values: &Strided, accumulate: bool) {
-    let off = flat_offsets(out, index);
+pub fn put(out: &Strided, index: &Strided, values: &Strided, accumulate: bool) -> bool {
+    let Some(off) = flat_offsets(out, index) else { return false };
     let dense = dense_strides(index.shape);
     let size = out.dtype.size() as isize;
     let seq =
         (0..index.ndim()).map(|d| Dim { n: index.shape[d], s: [0, dense[d], values.strides[d] * size] }).collect();
-    let nest = Nest { out: out.ptr, index: off.as_ptr().cast(), src: values.ptr, step: 1, free: Dims::new(), seq };
-    dispatch(nest, out, if accumulate { Scatter::Add } else { Scatter::Set }, true);
+    let (index, extent) = (off.as_ptr().cast(), Extent::HELD);
+    let nest = Nest { out: out.ptr, index, src: values.ptr, step: 1, extent, free: Dims::new(), seq };
+    dispatch(nest, out, if accumulate { Scatter::Add } else { Scatter::Set }, true)
 }
 
-/// Byte offsets of the elements of `x` that `index` names in the flattened order, dense.
-pub(super) fn flat_offsets(x: &Strided, index: &Strided) -> Vec<i64> {
+/// Byte offsets of the elements of `x` that `index` names in the flattened order, dense. None if it names another.
+pub(super) fn flat_offsets(x: &Strided, index: &Strided) -> Option<Vec<i64>> {
     let n = x.numel() as i64;
+    let (extent, strayed) = (Extent::new(x.numel())?, Strayed::default());
     let size = x.dtype.size() as isize;
     let mut own: Dims<1> = (0..x.ndim()).map(|d| Dim { n: x.shape[d], s: [x.strides[d] * size] }).collect();
     coalesce(&mut own);
@@ -208,29 +210,32 @@ pub(super) fn flat_offsets(x: &Strided, index: &Strided) -> Vec<i64> {
     coalesce(&mut dims);
     let o = Ptr(out.as_mut_ptr().cast::<u8>());
     lines(&dims, GRAIN, &|off, m, s| {
+        let mut bad = false;
         for i in 0..m as isize {
             // SAFETY: the module's contract; lines are disjoint.
             unsafe {
                 let v = *index.ptr.offset(off[0] + i * s[0]).cast::<i64>();
-                let v = if v < 0 { v + n } else { v };
+                let v = extent.hold(if v < 0 { v + n } else { v }, &mut bad);
                 let at = match own[..] {
-                    [d] => v as isize * d.s[0],
+                    [d] => v * d.s[0],
                     _ => Walk::new(&own, v as usize).off[0],
                 };
                 *o.get().offset(off[1] + i * s[1]).cast::<i64>() = at as i64;
             }
         }
+        strayed.note(bad);
     });
-    out
+    strayed.none().then_some(out)
 }
 
-fn dispatch(mut nest: Nest, out: &Strided, op: Scatter, include_self: bool) {
+fn dispatch(mut nest: Nest, out: &Strided, op: Scatter, include_self: bool) -> bool {
     sort(&mut nest.free, 0);
     coalesce(&mut nest.free);
     coalesce(&mut nest.seq);
     if count(&nest.free) == 0 || count(&nest.seq) == 0 {
-        return;
+        return true;
     }
+    let mut inside = true;
     if op == Scatter::Set {
         return sized!(out.dtype.size(), E => run::<E, Put>(&nest));
     }
@@ -242,19 +247,20 @@ fn dispatch(mut nest: Nest, out: &Strided, op: Scatter, include_self: bool) {
                 Scatter::Max => T::LOWEST,
                 _ => T::from_i64(0),
             };
-            run::<T, Put>(&constant(&nest, &start));
+            inside = run::<T, Put>(&constant(&nest, &start));
         }
-        match op {
-            Scatter::Set => {}
+        inside &= match op {
+            Scatter::Set => true,
             Scatter::Add | Scatter::Mean => run::<T, Add>(&nest),
             Scatter::Mul => run::<T, Mul>(&nest),
             Scatter::Min => run::<T, Min>(&nest),
             Scatter::Max => run::<T, Max>(&nest),
-        }
+        };
         if op == Scatter::Mean {
-            divide::<T>(&nest, out, include_self);
+            inside &= divide::<T>(&nest, out, include_self);
         }
-    })
+    });
+    inside
 }
 
 /// The same places, all written from one element.
@@ -265,13 +271,14 @@ fn constant<T>(nest: &Nest, value: &T) -> Nest {
         index: nest.index,
         src: (&raw const *value).cast(),
         step: nest.step,
+        extent: nest.extent,
         free: nest.free.iter().map(still).collect(),
         seq: nest.seq.iter().map(still).collect(),
     }
 }
 
 /// Divides sums by the number of elements that went into them, counted by a scatter of ones of the same shape.
-fn divide<T: Combine>(nest: &Nest, out: &Strided, include_self: bool) {
+fn divide<T: Combine>(nest: &Nest, out: &Strided, include_self: bool) -> bool {
     // Counts lie as the output does, so that the same byte offsets (scaled) find them.
     let size = size_of::<T>() as isize;
     let span: isize = out.shape.iter().zip(out.strides).map(|(&n, &s)| (n as isize - 1) * s.abs()).sum();
@@ -286,7 +293,7 @@ fn divide<T: Combine>(nest: &Nest, out: &Strided, include_self: bool) {
     for d in &mut ones.free {
         d.s[0] = scale(d.s[0]);
     }
-    run::<u32, Add>(&ones);
+    let inside = run::<u32, Add>(&ones);
     let mut dims: Dims<2> =
         (0..out.ndim()).map(|d| Dim { n: out.shape[d], s: [out.strides[d] * size, out.strides[d] * 4] }).collect();
     coalesce(&mut dims);
@@ -303,6 +310,7 @@ fn divide<T: Combine>(nest: &Nest, out: &Strided, include_self: bool) {
             }
         }
     });
+    inside
 }
 
 /// What happens at a place.
@@ -337,10 +345,11 @@ multiversion! {
     }
 }
 
-fn run<T: Copy, O: Op<T>>(nest: &Nest) {
+fn run<T: Copy, O: Op<T>>(nest: &Nest) -> bool {
     let size = size_of::<T>() as isize;
     let seqs = count(&nest.seq);
     let last = nest.free.last().copied();
+    let strayed = Strayed::default();
     let (inner, outer) = nest.seq.split_last().map_or((Dim { n: 1, s: [0; 3] }, &[][..]), |(i, o)| (*i, o));
     if nest.free.iter().all(|d| d.s[1] == 0) && count(&nest.free) >= 16 {
         return slices_by_owner::<T, O>(nest);
@@ -357,7 +366,8 @@ fn run<T: Copy, O: Op<T>>(nest: &Nest) {
         let width = f.n.div_ceil(stripes).next_multiple_of(64 / size.min(64) as usize);
         let stripes = f.n.div_ceil(width);
         let tasks = count(outers) * stripes;
-        return parallel::chunks(tasks, GRAIN.div_ceil(width.min(f.n) * seqs), &|range| {
+        parallel::chunks(tasks, GRAIN.div_ceil(width.min(f.n) * seqs), &|range| {
+            let mut bad = false;
             for t in range {
                 let from = t % stripes * width;
                 let m = width.min(f.n - from) as isize;
@@ -371,7 +381,7 @@ fn run<T: Copy, O: Op<T>>(nest: &Nest) {
                         let out = nest.out.offset(at(0));
                         let src = nest.src.offset(at(2) + w.off[2]);
                         if f.s[1] == 0 {
-                            let out = out.offset(*index.cast::<i64>() as isize * nest.step);
+                            let out = out.offset(nest.extent.hold(*index.cast::<i64>(), &mut bad) * nest.step);
                             if f.s[0] == size && f.s[2] == size {
                                 dense_run::<T, O>(out.cast(), src.cast(), m as usize);
                             } else {
@@ -382,8 +392,8 @@ fn run<T: Copy, O: Op<T>>(nest: &Nest) {
                             }
                         } else {
                             for i in 0..m {
-                                let to = *index.offset(i * f.s[1]).cast::<i64>() as isize * nest.step;
-                                let o = out.offset(to + i * f.s[0]).cast::<T>();
+                                let to = nest.extent.hold(*index.offset(i * f.s[1]).cast::<i64>(), &mut bad);
+                                let o = out.offset(to * nest.step + i * f.s[0]).cast::<T>();
                                 *o = O::join(*o, *src.offset(i * f.s[2]).cast::<T>());
                             }
                         }
@@ -391,9 +401,12 @@ fn run<T: Copy, O: Op<T>>(nest: &Nest) {
                     w.next();
                 }
             }
+            strayed.note(bad);
         });
+        return strayed.none();
     }
     parallel::chunks(count(&nest.free), GRAIN.div_ceil(seqs), &|range| {
+        let mut bad = false;
         let mut b = Walk::new(&nest.free, range.start);
         for _ in range {
             let mut w = Walk::new(outer, 0);
@@ -404,8 +417,8 @@ fn run<T: Copy, O: Op<T>>(nest: &Nest) {
                     let index = nest.index.offset(b.off[1] + w.off[1]);
                     let src = nest.src.offset(b.off[2] + w.off[2]);
                     for i in 0..inner.n as isize {
-                        let to = *index.offset(i * inner.s[1]).cast::<i64>() as isize * nest.step;
-                        let o = out.offset(to).cast::<T>();
+                        let to = nest.extent.hold(*index.offset(i * inner.s[1]).cast::<i64>(), &mut bad);
+                        let o = out.offset(to * nest.step).cast::<T>();
                         *o = O::join(*o, *src.offset(i * inner.s[2]).cast::<T>());
                     }
                 }
@@ -413,11 +426,13 @@ fn run<T: Copy, O: Op<T>>(nest: &Nest) {
             }
             b.next();
         }
+        strayed.note(bad);
     });
+    strayed.none()
 }
 
 /// Whole slices: every task goes through all indices and writes the slices that it owns.
-fn slices_by_owner<T: Copy, O: Op<T>>(nest: &Nest) {
+fn slices_by_owner<T: Copy, O: Op<T>>(nest: &Nest) -> bool {
     let size = size_of::<T>() as isize;
     let (slice, seqs) = (count(&nest.free), count(&nest.seq));
     // Looking at an index costs about as much as moving eight elements.
@@ -425,15 +440,17 @@ fn slices_by_owner<T: Copy, O: Op<T>>(nest: &Nest) {
     let (inner, outer) = nest.free.split_last().map_or((Dim { n: 1, s: [0; 3] }, &[][..]), |(i, o)| (*i, o));
     let lines = count(outer);
     let dense = inner.s[0] == size && inner.s[2] == size;
+    let strayed = Strayed::default();
     parallel::run(owners, &|owner| {
+        let mut bad = false;
         let mut w = Walk::new(&nest.seq, 0);
         for _ in 0..seqs {
             // SAFETY: the module's contract; a slice has one owner.
             unsafe {
-                let index = *nest.index.offset(w.off[1]).cast::<i64>();
+                let index = nest.extent.hold(*nest.index.offset(w.off[1]).cast::<i64>(), &mut bad);
                 let hash = (index as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
                 if hash as usize % owners == owner {
-                    let out = nest.out.offset(index as isize * nest.step);
+                    let out = nest.out.offset(index * nest.step);
                     let src = nest.src.offset(w.off[2]);
                     let mut l = Walk::new(outer, 0);
                     for _ in 0..lines {
@@ -454,5 +471,7 @@ fn slices_by_owner<T: Copy, O: Op<T>>(nest: &Nest) {
             }
             w.next();
         }
+        strayed.note(bad);
     });
+    strayed.none()
 }

@@ -72,6 +72,8 @@ fn lookup<T: Copy, K: PartialOrd>(
                     let mut at = low + half;
                     if let Some(s) = sorter {
                         at = *s.ptr.offset(order + at as isize * sorter_step).cast::<i64>() as usize;
+                        // Its memory may have changed since it was checked.
+                        at = at.min(n - 1);
                     }
                     let e = key(*base.offset(at as isize * step).cast::<T>());
                     #[allow(clippy::neg_cmp_op_on_partial_ord, reason = "NaN must not stop the search")]
