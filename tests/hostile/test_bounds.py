@@ -147,6 +147,16 @@ def test_memory_that_another_thread_changes_says_nothing_about_addresses(memory,
     outcomes([RACE.format(array=memory[0], change=memory[1], call=call)])
 
 
+def test_pivots_that_were_changed_behind_backward_name_no_row_outside():
+    outcomes(
+        [
+            "a = torch.eye(3) + T(3, 3)\na.requires_grad_()\nlu, p = torch.linalg.lu_factor(a)\n"
+            f"p.data.fill_({far})\nlu.sum().backward()"
+            for far in (2**31 - 1, -(2**31), 0)
+        ]
+    )
+
+
 def test_counts_whose_sum_wraps_are_refused():
     lines = [
         "torch.repeat_interleave(torch.tensor([2**62] * 4 + [1]))",

@@ -120,7 +120,8 @@ pub unsafe fn factor<T: Field>(a: View<T>, pivots: *mut i32, hermitian: bool) ->
 /// Solves `a x = b` by [`factor`]'s result; x takes b's place.
 ///
 /// # Safety
-/// Pivots lie within 1..=n and those of blocks of two stand in pairs; the folder's contract.
+/// The folder's contract. Pivots lie within 1..=n and those of blocks of two stand in pairs; should another thread have
+/// changed them since that was checked, no row outside is touched.
 pub unsafe fn solve<T: Field>(ld: View<T>, pivots: *const i32, b: View<T>, hermitian: bool) {
     let n = ld.n;
     let flip = Flip(hermitian);
@@ -131,9 +132,9 @@ pub unsafe fn solve<T: Field>(ld: View<T>, pivots: *const i32, b: View<T>, hermi
         let mut k = 0;
         while k < n {
             let pivot = *pivots.add(k);
-            let two = pivot < 0;
+            let two = pivot < 0 && k + 1 < n;
             let last = k + two as usize;
-            let p = pivot.unsigned_abs() as usize - 1;
+            let p = (pivot.unsigned_abs() as usize).clamp(1, n) - 1;
             if p != last {
                 std::ptr::swap(x(last), x(p));
             }
@@ -165,7 +166,7 @@ pub unsafe fn solve<T: Field>(ld: View<T>, pivots: *const i32, b: View<T>, hermi
                 }
                 *x(j) = T::of(sum);
             }
-            let p = pivot.unsigned_abs() as usize - 1;
+            let p = (pivot.unsigned_abs() as usize).clamp(1, n) - 1;
             if p != k - 1 {
                 std::ptr::swap(x(k - 1), x(p));
             }

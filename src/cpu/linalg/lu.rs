@@ -90,12 +90,13 @@ unsafe fn eliminate<T: Field>(a: View<T>, pivots: *mut i32) -> i32 {
 /// Exchanges rows as `n` pivots say, in their order or backwards.
 ///
 /// # Safety
-/// Pivots lie within 1..=m; the folder's contract.
+/// The folder's contract. Pivots lie within 1..=m; should another thread have changed them since that was checked, they
+/// count as the nearest that do.
 pub unsafe fn exchange<T: Field>(a: View<T>, pivots: *const i32, n: usize, backwards: bool) {
     for c in 0..a.n {
         for i in 0..n {
             let i = if backwards { n - 1 - i } else { i };
-            let p = *pivots.add(i) as usize - 1;
+            let p = (*pivots.add(i) as u32 as usize).clamp(1, a.m) - 1;
             if p != i {
                 std::ptr::swap(a.at(i, c), a.at(p, c));
             }
