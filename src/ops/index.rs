@@ -55,8 +55,7 @@ fn prepare(x: &Tensor, indices: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>
                     }
                 }
                 let rows = nonzero(t)?;
-                // The mask's trailing slots follow in the list where the caller left room for them.
-                skip = indices[i + 1..].iter().take(t.ndim().saturating_sub(1)).take_while(|s| s.is_none()).count();
+                skip = empty_slots(t, &indices[i + 1..]);
                 for k in 0..t.ndim() {
                     out.push(Some(super::view::select(&rows, 1, k as i64)?));
                 }
@@ -129,8 +128,42 @@ fn result_shape(x: &Tensor, indices: &[Option<Tensor>]) -> Shape {
     shape
 }
 
+fn is_mask(t: &Tensor) -> bool {
+    matches!(t.dtype(), DType::Bool | DType::U8)
+}
+
+/// A mask of no dims stands for a dim of size 1 in its place, which it keeps or empties: `x` with those dims, and their
+/// indices. None if there is no such mask.
+fn lifted(x: &Tensor, indices: &[Option<Tensor>]) -> Result<Option<(Tensor, Vec<Option<Tensor>>)>> {
+    if !indices.iter().flatten().any(|t| t.ndim() == 0 && is_mask(t)) {
+        return Ok(None);
+    }
+    let (mut y, mut list, mut dim, mut skip) = (x.clone(), Vec::with_capacity(indices.len()), 0, 0);
+    for (i, slot) in indices.iter().enumerate() {
+        let mut slot = slot.clone();
+        match &slot {
+            None if skip > 0 => skip -= 1,
+            Some(t) if t.ndim() == 0 && is_mask(t) => {
+                y = super::view::unsqueeze(&y, dim as i64)?;
+                slot = Some(dispatch::zeros(&[t.item_bool()? as usize], DType::I64, y.device())?);
+                dim += 1;
+            }
+            Some(t) if is_mask(t) => {
+                skip = empty_slots(t, &indices[i + 1..]);
+                dim += t.ndim();
+            }
+            _ => dim += 1,
+        }
+        list.push(slot);
+    }
+    Ok(Some((y, list)))
+}
+
 /// `x[indices]`: one index tensor or mask per dim, None for dims taken whole.
 pub fn index(x: &Tensor, indices: &[Option<Tensor>]) -> Result<Tensor> {
+    if let Some((x, indices)) = lifted(x, indices)? {
+        return index(&x, &indices);
+    }
     let list = prepare(x, indices)?;
     if list.iter().all(Option::is_none) {
         return copy::clone(x, None);
@@ -191,6 +224,15 @@ fn put_backward(c: &Ctx, g: &Tensor, list: &[Option<Tensor>], accumulate: bool) 
 
 /// `x[indices] = values`, or `+=` with `accumulate`. Values broadcast.
 pub fn index_put_(x: &Tensor, indices: &[Option<Tensor>], values: &Tensor, accumulate: bool) -> Result<Tensor> {
+    // One value for all that masks select is a fill, which converts.
+    let fill = values.numel() == 1 && !accumulate && indices.iter().flatten().all(|t| t.dtype() == DType::Bool);
+    match lifted(x, indices)? {
+        Some((y, indices)) => write_at(&y, &indices, values, accumulate, fill).map(|_| x.clone()),
+        None => write_at(x, indices, values, accumulate, fill),
+    }
+}
+
+fn write_at(x: &Tensor, indices: &[Option<Tensor>], values: &Tensor, accumulate: bool, fill: bool) -> Result<Tensor> {
     let list = prepare(x, indices)?;
     if list.iter().all(Option::is_none) {
         return copy::copy_(x, values, false);
@@ -205,8 +247,6 @@ pub fn index_put_(x: &Tensor, indices: &[Option<Tensor>], values: &Tensor, accum
             expected: ("index_put_: expected values that broadcast to {:?}", &shape[..]), got: ("{:?}", values.shape()), fix: ("Reshape the values."));
     }
     if v.dtype() != x.dtype() {
-        // One value for all that a mask selects is a fill, which converts.
-        let fill = v.numel() == 1 && !accumulate && indices.iter().flatten().all(|t| t.dtype() == DType::Bool);
         if !fill {
             fail!(Runtime, torch: ("Index put requires the source and destination dtypes match, got {} for the destination and {} for the source.", x.dtype().scalar_name(), v.dtype().scalar_name()),
                 expected: ("index_put_: expected values of dtype {}", x.dtype().name()), got: ("{}", v.dtype().name()), fix: ("Convert the values."))

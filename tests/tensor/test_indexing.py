@@ -363,3 +363,24 @@ def test_masks_of_every_rank_read_and_write(agree, n):
         agree(
             f"x = torch.arange({np.prod(shape)}).reshape{shape}\nm = {mask}\ny = x[m]\nx[m] = 9\n[(t.shape, t.tolist()) for t in (x, y)]"
         )
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8"])
+@pytest.mark.parametrize("value", [True, False])
+def test_a_mask_without_dims_takes_all_or_nothing(value, dtype):
+    mask = torch.tensor(value, dtype=getattr(torch, dtype))
+    x = torch.zeros(3)
+    assert x.index_put_((mask,), torch.tensor(1.0)) is x
+    assert x.tolist() == [float(value)] * 3
+    assert torch.zeros(()).index_put((mask,), torch.tensor(1.0)).item() == value
+    x = torch.zeros(2, 3).index_put((torch.tensor(value), torch.tensor([1])), torch.tensor(2.0))
+    assert x.sum().item() == 6 * value
+    x = torch.ones(2, 3, requires_grad=True)
+    (x * 2).index_put_((torch.tensor(value),), torch.tensor(5.0)).sum().backward()
+    assert x.grad.unique().tolist() == [2.0 * (not value)]
+
+
+def test_a_fill_by_masks_converts_its_value():
+    x = torch.zeros(3)
+    x.index_put_((torch.tensor(True),), torch.tensor(7))
+    assert x.tolist() == [7, 7, 7]
