@@ -52,7 +52,7 @@ fillers! {
 
 /// 1 with the probability that `p`, broadcast, has at the element's place, else 0.
 pub fn bernoulli_tensor(out: &Tensor, p: &Tensor, g: &Generator) -> Result<()> {
-    if skip(out) { Ok(()) } else { like(p, out, |p| random::bernoulli_tensor(&out.strided(), p, g)) }
+    if skip(out) || p.is_meta() { Ok(()) } else { like(p, out, |p| random::bernoulli_tensor(&out.strided(), p, g)) }
 }
 
 /// Dropout of `x` into `y`, and the mask of what stays; all with the strides of `empty_like(x)` but for `x`.
@@ -74,7 +74,7 @@ pub fn poisson(rate: &Tensor, out: &Tensor, g: &Generator) -> Result<()> {
 
 /// Binomial samples; counts and probabilities broadcast to the output.
 pub fn binomial(count: &Tensor, p: &Tensor, out: &Tensor, g: &Generator) {
-    if !skip(out) {
+    if !skip(out) && !super::any_meta(&[count, p]) {
         like(count, out, |n| like(p, out, |p| random::binomial(n, p, &out.strided(), g)));
     }
 }

@@ -237,6 +237,9 @@ fn write_at(x: &Tensor, indices: &[Option<Tensor>], values: &Tensor, accumulate:
     if list.iter().all(Option::is_none) {
         return copy::copy_(x, values, false);
     }
+    if values.device() != x.device() && (values.is_meta() || values.ndim() > 0) {
+        fail!(Runtime, torch: ("Expected all tensors to be on the same device, but found at least two devices, {} and {}!", x.device(), values.device()), expected: ("index_put_: expected values on {}", x.device()), got: ("{}", values.device()), fix: ("Move them with .to()."));
+    }
     let shape = result_shape(x, &list);
     let mut v = values.clone();
     while v.ndim() > shape.len() && v.shape()[0] == 1 {

@@ -132,6 +132,21 @@ pub static TABLE: &[&[OpDef]] = &[
     optim::OPS,
 ];
 
+/// The families whose results are on the device of their operands of one dim or more, wherever those stand.
+pub static MIXING: &[&[OpDef]] = &[
+    unary::OPS,
+    special::OPS1,
+    special::OPS2,
+    special::OPS,
+    polynomial::OPS,
+    arith::OPS,
+    arith::OPS2,
+    activation::OPS,
+    complex::OPS,
+    compare::OPS,
+    linear::OPS,
+];
+
 /// Other names that torch has for rows of the table: (alias, row), or (`place.alias`, row) for one place alone.
 pub static ALIASES: &[(&str, &str)] = &[
     ("absolute", "abs"),

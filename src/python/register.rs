@@ -6,7 +6,7 @@ use super::deprecated;
 use super::errors::contain;
 use super::overrides;
 use super::tensor::{PyTensor, resize};
-use crate::ops::{ALIASES, TABLE, inplace, scatter};
+use crate::ops::{ALIASES, MIXING, TABLE, inplace, scatter};
 use crate::schema::{Dest, OpDef, Ret, Schema, Ty, Value};
 use crate::tensor::{DType, MemoryFormat, Tensor};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
@@ -22,6 +22,8 @@ use std::sync::OnceLock;
 struct Overload {
     def: &'static OpDef,
     parsed: OnceLock<Schema>,
+    /// Does a 0-d CPU tensor in front of all others go to their device?
+    mixes: bool,
 }
 
 impl Overload {
@@ -160,7 +162,7 @@ fn execute(
         Some(o) => Some(out_tensors(&c.name, o, schema)?),
         None => None,
     };
-    check_devices(&c.name, &args.values)?;
+    check_devices(&c.name, &args.values, overload.mixes)?;
     let wants_grad = schema.params.last().is_some_and(|p| p.name == "requires_grad")
         && matches!(args.values.last(), Some(Value::Bool(true)));
     if let Some(outs) = &outs {
@@ -204,12 +206,14 @@ fn execute(
 /// Operations that may read one device and write another.
 const CROSSING: [&str; 4] = ["copy_", "set_", "copy", "_copy_from"];
 
-/// All tensors live on one device, but for 0-d ones on the CPU: kernels read what they are given.
-fn check_devices(name: &str, values: &[Value]) -> PyResult<()> {
-    let (mut meta, mut cpu) = (false, false);
+/// All tensors live on one device, but for 0-d ones on the CPU: kernels read what they are given. The first one says
+/// where the result is, unless the operation `mixes`.
+fn check_devices(name: &str, values: &[Value], mixes: bool) -> PyResult<()> {
+    let (mut meta, mut cpu, mut first) = (false, false, !mixes);
     let mut see = |t: &Tensor| {
         meta |= t.is_meta();
-        cpu |= !t.is_meta() && t.ndim() > 0;
+        cpu |= !t.is_meta() && (t.ndim() > 0 || first && !t.is_wrapped_number());
+        first &= t.is_wrapped_number();
     };
     for v in values {
         match v {
@@ -253,7 +257,7 @@ fn check_out(name: &str, out: &Bound<'_, PyTensor>, values: &[Value]) -> crate::
         _ => &[],
     });
     tensors.try_for_each(|t| {
-        if t.device() != out.device() && t.ndim() > 0 {
+        if t.device() != out.device() && (t.ndim() > 0 || t.is_meta()) {
             return Err(crate::error::three_parts(
                 crate::error::Kind::Runtime,
                 Some(format!(
@@ -422,7 +426,10 @@ fn forms(name: &str, forms: &str) -> Vec<(&'static str, String, bool, bool)> {
 pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = m.py();
     let mut grouped: BTreeMap<(&'static str, String), Callable> = BTreeMap::new();
-    for def in TABLE.iter().flat_map(|t| t.iter()) {
+    for (def, mixes) in TABLE.iter().flat_map(|t| {
+        let mixes = MIXING.iter().any(|m| std::ptr::eq(*m, *t));
+        t.iter().map(move |def| (def, mixes))
+    }) {
         for (place, name, method, in_place) in places(def) {
             let c = grouped.entry((place, name.clone())).or_insert_with(|| Callable {
                 name,
@@ -432,7 +439,7 @@ pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
                 out: false,
                 object: OnceLock::new(),
             });
-            c.overloads.push(Overload { def, parsed: OnceLock::new() });
+            c.overloads.push(Overload { def, parsed: OnceLock::new(), mixes: mixes && !in_place });
             c.out |= !in_place && def.forms.contains('o');
         }
     }

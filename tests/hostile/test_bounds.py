@@ -164,3 +164,46 @@ def test_counts_whose_sum_wraps_are_refused():
         "torch.repeat_interleave(torch.tensor([2**62] * 2))",
     ]
     refused(lines, "RuntimeError")
+
+
+NOTHING = "m = torch.zeros((), device='meta')\n"
+
+
+def test_tensors_without_memory_are_not_read():
+    lines = [
+        NOTHING + c
+        for c in (
+            "torch.zeros(()).add_(m)",
+            "torch.zeros(()).lerp_(m, 0.5)",
+            "torch.zeros(()).clamp_(min=m)",
+            "torch.add(m, m, out=torch.zeros(()))",
+            "torch.sin(m, out=torch.zeros(()))",
+            "torch.gather(torch.zeros(()), 0, m.long())",
+            "torch.take(torch.zeros(()), m.long())",
+            "torch.zeros(()).scatter(0, m.long(), torch.ones(()))",
+            "torch.zeros(()).index_fill(0, torch.zeros((), dtype=torch.long), m)",
+            "torch.binomial(torch.ones(()), m)",
+            "torch.zeros(()).bernoulli_(m)",
+            "x = torch.zeros(3)\nx[torch.tensor([0])] = m",
+            "torch.zeros(3).index_put_((torch.tensor([0]),), m)",
+        )
+    ]
+    refused(lines, "RuntimeError")
+    outcomes([NOTHING + "a = torch.zeros(())\na += m"])
+
+
+def test_a_number_of_the_cpu_goes_where_the_others_are():
+    lines = [
+        NOTHING + c
+        for c in (
+            "torch.zeros(()) + m",
+            "torch.zeros(()).add(m)",
+            "m.add_(torch.zeros(()))",
+            "torch.zeros(()) == m",
+            "torch.where(torch.zeros((), dtype=torch.bool), m, m)",
+            "torch.addmm(torch.zeros(()), m.expand(2, 2), m.expand(2, 2))",
+            "2 * m",
+        )
+    ]
+    for line, r in outcomes(lines).items():
+        assert r.get("ok", [None])[0] == "meta", f"{line!r}: {r}"
