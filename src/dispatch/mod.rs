@@ -90,9 +90,17 @@ pub fn storage(nbytes: usize, device: Device, zeroed: bool) -> Result<Storage> {
 
 fn nbytes_of(shape: &[usize], dtype: DType) -> Result<usize> {
     match layout::numel(shape).and_then(|n| n.checked_mul(dtype.size())).filter(|&n| n <= isize::MAX as usize) {
+        Some(0) if !strides_fit(shape) => {
+            fail!(Runtime, torch: ("Stride calculation overflowed"), expected: ("empty: expected strides below 2^63"), got: ("shape {shape:?}"), fix: ("Use smaller sizes."))
+        }
         Some(n) => Ok(n),
         None => too_large(shape),
     }
+}
+
+/// Only beside a 0 can strides be too large.
+fn strides_fit(shape: &[usize]) -> bool {
+    shape.iter().skip(1).rev().try_fold(1isize, |s, &d| s.checked_mul(d.max(1) as isize)).is_some()
 }
 
 /// The bytes of a dense tensor; an error if they cannot be addressed.
@@ -125,6 +133,7 @@ fn mark(t: Tensor) -> Tensor {
 
 /// A tensor with given (non-negative) strides and no defined contents.
 pub fn empty_strided(shape: &[usize], strides: &[isize], dtype: DType, device: Device) -> Result<Tensor> {
+    layout::check_numel("empty_strided", shape)?;
     let reach = if shape.contains(&0) {
         Some(0)
     } else {

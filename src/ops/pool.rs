@@ -331,6 +331,7 @@ fn max_unpool(nd: usize, x: &Tensor, index: &Tensor, output: &[i64]) -> Result<T
     }
     let at = x.ndim() - nd;
     let shape: Shape = x.shape()[..at].iter().copied().chain(output.iter().map(|&n| n.max(0) as usize)).collect();
+    dispatch::check_size(&shape, x.dtype())?;
     let volume: usize = shape[at..].iter().product();
     if let Some(bad) = dispatch::index::out_of_bounds(index, volume, false) {
         let size = output.iter().map(i64::to_string).collect::<Vec<_>>().join("x");

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::fail;
 use crate::grads;
 use crate::ops;
-use crate::tensor::layout::{Shape, Strides};
+use crate::tensor::layout::{self, Shape, Strides};
 use crate::tensor::{DType, Tensor};
 
 /// Another dtype over the same memory. If its size differs, the last dim grows or shrinks.
@@ -82,6 +82,7 @@ pub fn view_as_real(x: &Tensor) -> Result<Tensor> {
         (Shape::from_slice(x.shape()), x.strides().iter().map(|s| s * 2).collect::<Strides>());
     shape.push(2);
     strides.push(1);
+    layout::check_numel("view_as_real", &shape)?;
     let y = view::raw_dtype(x, shape, strides, x.offset() * 2, x.dtype().to_real());
     record(y, "ViewAsRealBackward0", &[x], |_| |_, g| grads![view_as_complex(&copy::contiguous(g)?)?])
 }

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::fail;
 use crate::grads;
 use crate::ops;
-use crate::tensor::layout::{self, Shape, Strides, contiguous_strides, wrap_dim};
+use crate::tensor::layout::{self, Shape, Strides, check_numel, contiguous_strides, wrap_dim};
 use crate::tensor::tensor::Creation;
 use crate::tensor::{Grads, Tensor};
 use smallvec::SmallVec;
@@ -132,14 +132,6 @@ fn as_strided_backward(g: &Tensor, shape: &[usize], strides: &[isize], inner: &G
     take(&buffer, &flat, &[1], &(shape.into(), strides.into(), -start))
 }
 
-/// A view without strides can claim any number of elements; those must fit 63 bits.
-fn check_numel(name: &str, shape: &[usize]) -> Result<()> {
-    if layout::numel(shape).is_none() {
-        fail!(Runtime, torch: ("numel: integer multiplication overflow"), expected: ("{name}: expected fewer than 2^63 elements"), got: ("{shape:?}"), fix: ("Use smaller sizes."));
-    }
-    Ok(())
-}
-
 /// The error for a geometry that leaves its storage.
 pub fn check_bounds(name: &str, x: &Tensor, shape: &[usize], strides: &[isize], offset: i64) -> Result<()> {
     let reach = if shape.contains(&0) {
@@ -195,6 +187,7 @@ pub fn infer_size(name: &str, shape: &[i64], numel: usize) -> Result<Shape> {
 /// Another shape over the same memory.
 pub fn view(x: &Tensor, size: &[i64]) -> Result<Tensor> {
     let shape = infer_size("view", size, x.numel())?;
+    check_numel("view", &shape)?;
     match layout::view_strides(x.shape(), x.strides(), &shape) {
         Some(strides) => view_shape(x, shape, strides),
         None => fail!(Runtime,
@@ -452,6 +445,10 @@ pub fn unfold(x: &Tensor, dimension: i64, size: i64, step: i64) -> Result<Tensor
     if x.ndim() == 0 {
         return Ok(autograd::named(view(x, &[size])?, "UnfoldBackward0", x));
     }
+    let mut wide = Shape::from_slice(x.shape());
+    wide[d] = ((n - size) / step + 1) as usize;
+    wide.push(size as usize);
+    check_numel("unfold", &wide)?;
     embedded(x, "UnfoldBackward0", |shape, strides| {
         let (mut s, mut t) = (Shape::from_slice(shape), Strides::from_slice(strides));
         s[d] = ((n - size) / step + 1) as usize;
@@ -505,9 +502,18 @@ pub fn movedim(x: &Tensor, source: &[i64], destination: &[i64]) -> Result<Tensor
     permute_to(x, &order)
 }
 
+#[cold]
+fn misshapen(x: &Tensor, shape: &[usize]) -> Result<Tensor> {
+    check_numel("reshape", shape)?;
+    fail!(Runtime, torch: ("shape '{shape:?}' is invalid for input of size {}", x.numel()), expected: ("reshape: expected a shape of {} elements", x.numel()), got: ("{shape:?}"), fix: ("The product of the sizes must be the number of elements."))
+}
+
 impl Tensor {
     /// [`reshape`] to a shape with the right number of elements.
     pub fn reshape_to(&self, shape: &[usize]) -> Result<Tensor> {
+        if layout::numel(shape) != Some(self.numel()) {
+            return misshapen(self, shape);
+        }
         match layout::view_strides(self.shape(), self.strides(), shape) {
             Some(strides) => view_shape(self, shape.into(), strides),
             None => {

@@ -20,12 +20,17 @@ pub enum MemoryFormat {
     ChannelsLast3d,
 }
 
-/// Number of elements, or None when it does not fit.
+/// Number of elements, or None when it does not fit. As in torch, a 0 makes up for large extents behind it alone.
 pub fn numel(shape: &[usize]) -> Option<usize> {
-    if shape.contains(&0) {
-        return Some(0);
-    }
     shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d)).filter(|&n| n <= isize::MAX as usize)
+}
+
+/// A view without strides can claim any number of elements; those must fit 63 bits.
+pub fn check_numel(name: &str, shape: &[usize]) -> Result<()> {
+    if numel(shape).is_none() {
+        fail!(Runtime, torch: ("numel: integer multiplication overflow"), expected: ("{name}: expected fewer than 2^63 elements"), got: ("{shape:?}"), fix: ("Use smaller sizes."));
+    }
+    Ok(())
 }
 
 /// Row-major strides of a shape; extents of 0 count as 1, as in torch.

@@ -166,6 +166,53 @@ def test_counts_whose_sum_wraps_are_refused():
     refused(lines, "RuntimeError")
 
 
+# 2^40 * 2^40 and 2^62 * 4 wrap.
+WRAPPED = [
+    "torch.matmul(torch.zeros(2**40, 2**40, 0), torch.zeros(0, 3))",
+    "torch.einsum('abk,kc->abc', torch.zeros(2**40, 2**40, 0), torch.zeros(0, 3))",
+    "torch.zeros(2**40, 2**40, 0)",
+    "torch.zeros(0, 2**40, 2**40)",
+    "torch.zeros(0).view(2**62, 4, 0)",
+    "torch.zeros(0).reshape(2**40, 2**40, 0)",
+    "torch.zeros(0).expand(2**40, 2**40, 0)",
+    "torch.zeros(0).as_strided((2**40, 2**40, 0), (0, 0, 0))",
+    "T(1).expand(2**40).unfold(0, 2**39, 1)",
+    "torch.zeros(1, dtype=torch.complex128).expand(2**60, 1).view(torch.uint8)",
+    "torch.view_as_real(torch.zeros(1, dtype=torch.complex64).expand(2**62))",
+    "torch._C._nn.max_unpool2d(T(1, 1, 1), torch.zeros(1, 1, 1, dtype=torch.long), [2**62 + 1, 4])",
+    "torch.empty_strided((2**40, 2**40), (0, 0))",
+    "torch.matmul(torch.zeros(2**32, 2**31, 0), torch.zeros(0, 3))",
+    "torch.matmul(torch.zeros(2**40, 0, 2**40).transpose(1, 2), torch.zeros(0, 3))",
+    "torch.einsum('abk,kc->abc', torch.zeros(2**40, 0, 2**40).transpose(1, 2), torch.zeros(0, 3))",
+    "F.linear(torch.zeros(2**40, 0, 2**40).transpose(1, 2), torch.zeros(3, 0))",
+    "torch.tensordot(torch.zeros(2**40, 0, 2**40), torch.zeros(0, 3), ([1], [0]))",
+    "torch.zeros(2**40, 0, 2**40).sum(1)",
+]
+
+
+def test_extents_whose_product_wraps_are_refused():
+    refused(WRAPPED, "RuntimeError", "overflow")
+
+
+def test_foreign_memory_of_too_many_elements_is_refused():
+    array = "class A:\n    __array_interface__ = dict(np.zeros(1).__array_interface__, shape=(2**40, 2**40), strides=(0, 0))"
+    refused([f"{array}\ntorch.as_tensor(A())"], "ValueError")
+
+
+def test_empty_tensors_may_have_large_extents():
+    for line, r in outcomes(
+        [
+            "torch.zeros(2**31, 2**31, 0)",
+            "torch.zeros(2**40, 0, 2**40)",
+            "torch.zeros(2**62, 0)",
+            "torch.zeros(0, 1).expand(0, 2**62)",
+            "torch.zeros(2**31, 0).reshape(0, 2**40)",
+            "torch.matmul(torch.zeros(2**20, 0, 3), torch.zeros(3, 2**20))",
+        ]
+    ).items():
+        assert "ok" in r, f"{line!r}: {r}"
+
+
 NOTHING = "m = torch.zeros((), device='meta')\n"
 
 
