@@ -34,8 +34,20 @@ pub fn view_dtype(x: &Tensor, dtype: DType) -> Result<Tensor> {
         }
         strides[last] = 1;
     }
+    layout::check_numel("view", &shape)?;
+    check_aligned(x, dtype)?;
     // Not differentiable, as in torch: the view starts from the data alone.
     Ok(view::raw_dtype(&x.detach(), shape, strides, offset, dtype))
+}
+
+/// Memory of others may start anywhere; ours suits every dtype.
+fn check_aligned(x: &Tensor, dtype: DType) -> Result<()> {
+    let unit = dtype.size().min(8);
+    let first = x.storage().ptr() as usize;
+    if !x.is_meta() && !first.is_multiple_of(unit) {
+        fail!(Runtime, expected: ("view: expected memory aligned to {unit} bytes for {}", dtype.name()), got: ("address {first:#x}"), fix: ("Clone the tensor first."));
+    }
+    Ok(())
 }
 
 fn pair(x: &Tensor, dtype: DType) -> String {

@@ -254,3 +254,7 @@ def test_a_number_of_the_cpu_goes_where_the_others_are():
     ]
     for line, r in outcomes(lines).items():
         assert r.get("ok", [None])[0] == "meta", f"{line!r}: {r}"
+
+
+def test_foreign_memory_is_not_seen_as_a_dtype_that_it_is_not_aligned_for():
+    refused(["torch.from_numpy(np.zeros(17, np.uint8)[1:]).view(torch.float64)"], "RuntimeError", "aligned to 8 bytes")
