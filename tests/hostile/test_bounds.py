@@ -256,5 +256,10 @@ def test_a_number_of_the_cpu_goes_where_the_others_are():
         assert r.get("ok", [None])[0] == "meta", f"{line!r}: {r}"
 
 
+def test_histc_with_many_bins_needs_no_more_memory_than_they_do():
+    (r,) = outcomes(["torch.histc(torch.arange(2e6), bins=4000000).sum()"]).values()
+    assert float(r["ok"][3][0]) == 2e6
+
+
 def test_foreign_memory_is_not_seen_as_a_dtype_that_it_is_not_aligned_for():
     refused(["torch.from_numpy(np.zeros(17, np.uint8)[1:]).view(torch.float64)"], "RuntimeError", "aligned to 8 bytes")

@@ -45,7 +45,7 @@ fn accumulate<A: Copy + Default + std::ops::AddAssign + Send>(
     let out = unsafe { std::slice::from_raw_parts_mut(out, bins) };
     out.fill(A::default());
     let parts = n.div_ceil(PART);
-    if parts < 2 || parts * bins * size_of::<A>() > ROOM {
+    if parts < 2 || parts.saturating_mul(bins) > ROOM / size_of::<A>() {
         for i in 0..n {
             if let Some(o) = out.get_mut(bin(i)) {
                 *o += weight(i);
@@ -79,12 +79,7 @@ pub fn histc(x: &Strided, low: f64, high: f64, out: &Strided) {
     let (dims, _) = nest(x, None, None, None);
     let mut totals = crate::error::filled(0i64, bins);
     let parts = n.div_ceil(PART);
-    let mut partial = crate::error::filled(0i64, parts * bins);
-    let p = Ptr(partial.as_mut_ptr());
-    parallel::run(parts, &|part| {
-        // SAFETY: each task has its own bins.
-        let own = unsafe { std::slice::from_raw_parts_mut(p.get().add(part * bins), bins) };
-        let range = part * PART..n.min((part + 1) * PART);
+    let tally = |range: std::ops::Range<usize>, own: &mut [i64]| {
         let mut w = Walk::new(&dims, range.start);
         for _ in range {
             // SAFETY: the module's contract.
@@ -100,10 +95,21 @@ pub fn histc(x: &Strided, low: f64, high: f64, out: &Strided) {
                 own[b.min(bins - 1)] += 1;
             }
         }
-    });
-    for part in partial.chunks_exact(bins.max(1)) {
-        for (t, &a) in totals.iter_mut().zip(part) {
-            *t += a;
+    };
+    if parts < 2 || parts.saturating_mul(bins) > ROOM / 8 {
+        tally(0..n, &mut totals);
+    } else {
+        let mut partial = crate::error::filled(0i64, parts * bins);
+        let p = Ptr(partial.as_mut_ptr());
+        parallel::run(parts, &|part| {
+            // SAFETY: each task has its own bins.
+            let own = unsafe { std::slice::from_raw_parts_mut(p.get().add(part * bins), bins) };
+            tally(part * PART..n.min((part + 1) * PART), own);
+        });
+        for part in partial.chunks_exact(bins.max(1)) {
+            for (t, &a) in totals.iter_mut().zip(part) {
+                *t += a;
+            }
         }
     }
     debug_assert_eq!(count(&dims), n);
