@@ -58,18 +58,17 @@ fn empty_permuted(size: &[i64], order: &[i64], dtype: Option<DType>, dev: Option
     }
     let shape = checked_shape("empty_permuted", size)?;
     let mut strides = layout::contiguous_strides(&shape);
-    let (mut next, mut seen) = (1isize, 0u64);
+    let (mut next, mut seen) = (1isize, vec![false; size.len()]);
     for (i, &d) in order.iter().enumerate().rev() {
         if d < 0 || d >= size.len() as i64 {
             fail!(Runtime, torch: ("Dimension out of range (expected to be between 0 and {}, but got {d} at index {i}).  NB: negative dims not currently supported; file an issue if you want it.", size.len() as i64 - 1),
                 expected: ("empty_permuted: expected dims from 0 to {}", size.len() as i64 - 1), got: ("{d}"), fix: ("Count dims from 0."));
         }
-        if seen >> d & 1 != 0 {
+        if std::mem::replace(&mut seen[d as usize], true) {
             fail!(Runtime, torch: ("Duplicate dim not allowed"), expected: ("empty_permuted: expected each dim once"), got: ("{order:?}"), fix: ("Name every dim once."));
         }
-        seen |= 1 << d;
         strides[d as usize] = next;
-        next *= shape[d as usize].max(1) as isize;
+        next = next.wrapping_mul(shape[d as usize].max(1) as isize);
     }
     dispatch::empty_strided(&shape, &strides, dtype.unwrap_or(default_dtype()), device(dev))
 }

@@ -37,7 +37,8 @@ pub fn spread(g: &Tensor, shape: &[usize], mask: u64, keepdim: bool) -> Result<T
 
 /// How many elements become one.
 pub fn reduced_count(shape: &[usize], mask: u64) -> usize {
-    shape.iter().enumerate().filter(|(d, _)| mask >> d & 1 != 0).map(|(_, &n)| n).product()
+    // Beyond 64 dims a mask can only mean all of them.
+    shape.iter().enumerate().filter(|&(d, _)| mask >> d.min(63) & 1 != 0).map(|(_, &n)| n).product()
 }
 
 /// The dtype that sums and products accumulate in and return.

@@ -380,11 +380,11 @@ pub fn unsqueeze(x: &Tensor, dim: i64) -> Result<Tensor> {
     shape.insert(d, 1);
     strides.insert(d, stride);
     let y = raw(x, (shape, strides, 0));
-    backward_of_view(y, "UnsqueezeBackward0", x, move |g| squeeze_mask(g, 1 << d, "SqueezeBackward1"))
+    backward_of_view(y, "UnsqueezeBackward0", x, move |g| squeeze_where(g, |k| k == d, "SqueezeBackward1"))
 }
 
-fn squeeze_mask(x: &Tensor, mask: u64, name: &'static str) -> Result<Tensor> {
-    let keep: SmallVec<[usize; 5]> = (0..x.ndim()).filter(|&d| mask >> d & 1 == 0 || x.shape()[d] != 1).collect();
+fn squeeze_where(x: &Tensor, chosen: impl Fn(usize) -> bool, name: &'static str) -> Result<Tensor> {
+    let keep: SmallVec<[usize; 5]> = (0..x.ndim()).filter(|&d| !chosen(d) || x.shape()[d] != 1).collect();
     let y = raw(x, (keep.iter().map(|&d| x.shape()[d]).collect(), keep.iter().map(|&d| x.strides()[d]).collect(), 0));
     let from = Shape::from_slice(x.shape());
     backward_of_view(y, name, x, move |g| g.reshape_to(&from))
@@ -392,17 +392,19 @@ fn squeeze_mask(x: &Tensor, mask: u64, name: &'static str) -> Result<Tensor> {
 
 /// Drops all dims of size 1.
 pub fn squeeze(x: &Tensor) -> Result<Tensor> {
-    squeeze_mask(x, u64::MAX, "SqueezeBackward0")
+    squeeze_where(x, |_| true, "SqueezeBackward0")
 }
 
 /// Drops a dim if its size is 1.
 pub fn squeeze_dim(x: &Tensor, dim: i64) -> Result<Tensor> {
-    squeeze_mask(x, 1 << x.wrap_dim(dim)?, "SqueezeBackward1")
+    let d = x.wrap_dim(dim)?;
+    squeeze_where(x, |k| k == d, "SqueezeBackward1")
 }
 
 /// Drops those of the given dims whose size is 1.
 pub fn squeeze_dims(x: &Tensor, dims: &[i64]) -> Result<Tensor> {
-    squeeze_mask(x, super::helpers::dim_mask(x, dims, false)?, "SqueezeBackward2")
+    let mask = super::helpers::dim_mask(x, dims, false)?;
+    squeeze_where(x, |d| mask >> d & 1 != 0, "SqueezeBackward2")
 }
 
 /// The diagonal between two dims, as the last dim.

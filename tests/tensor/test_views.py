@@ -335,3 +335,14 @@ def test_methods_that_change_the_geometry(agree, program):
     agree(f"x = torch.arange(6.).reshape(2, 3)\ny = {program}\ny is x, x, x.untyped_storage().nbytes()")
     agree(f"b = torch.arange(8.)\nx = b[1:7].view(2, 3)\ny = {program}\ny is x, x, b")
     agree(f"x = torch.ones(2, 3).requires_grad_()\ny = {program}\ny is x, x")
+
+
+def test_dims_beyond_64_can_be_squeezed():
+    x = torch.zeros([1] * 6 + [2] + [1] * 63)
+    assert x.squeeze(64).dim() == 69
+    assert x.squeeze(-1).dim() == 69
+    assert torch.zeros([1] * 70).squeeze(69).dim() == 69
+    x = torch.zeros([1] * 6 + [2] + [1] * 63, requires_grad=True)
+    x.unsqueeze(70).sum().backward()
+    assert x.grad.shape == x.shape
+    assert torch.empty_permuted([1] * 70, list(range(70))).dim() == 70
