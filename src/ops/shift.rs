@@ -186,6 +186,14 @@ fn diagflat(x: &Tensor, offset: i64) -> Result<Tensor> {
     diag_embed(&x.reshape_to(&[x.numel()])?, offset, 0, 1)
 }
 
+fn check_source(place: &Tensor, src: &Tensor) -> Result<()> {
+    if place.shape() != src.shape() {
+        fail!(Runtime, torch: ("expected src to have a size equal to the slice of self. src size = {}, slice size = {}", layout::show(src.shape()), layout::show(place.shape())),
+            expected: ("a source of shape {}", layout::show(place.shape())), got: ("{}", layout::show(src.shape())), fix: ("Reshape or expand the source."));
+    }
+    Ok(())
+}
+
 /// A copy of `x` whose view `window` holds `src`.
 fn embedded<W>(x: &Tensor, src: &Tensor, node: &'static str, window: W) -> Result<Tensor>
 where
@@ -193,10 +201,7 @@ where
 {
     let y = copy::clone(&x.detach(), None)?;
     let place = no_grad(|| window(&y.detach()))?;
-    if place.shape() != src.shape() {
-        fail!(Runtime, torch: ("expected src to have a size equal to the slice of self. src size = {}, slice size = {}", layout::show(src.shape()), layout::show(place.shape())),
-            expected: ("a source of shape {}", layout::show(place.shape())), got: ("{}", layout::show(src.shape())), fix: ("Reshape or expand the source."));
-    }
+    check_source(&place, src)?;
     dispatch::copy(src, &place);
     let (shape, dtype) = (Shape::from_slice(src.shape()), src.dtype());
     record(y, node, &[x, src], |_| {
@@ -227,6 +232,43 @@ fn slice_scatter(
     embedded(x, src, "SliceScatterBackward0", move |t| view::slice(t, dim, start, end, step))
 }
 
+/// One stretch of memory for a tensor and a window of it: both geometries count from its start.
+#[derive(Clone)]
+struct Stretch {
+    len: usize,
+    whole: view::Geometry,
+    window: view::Geometry,
+}
+
+impl Stretch {
+    /// `x` laid out as in its own storage, gaps included, and what of it (or of the gaps) the window holds after `src`
+    /// was put there.
+    fn put(&self, x: &Tensor, src: &Tensor) -> Result<Tensor> {
+        let dense = x.numel() == self.len && layout::is_non_overlapping_and_dense(&self.whole.0, &self.whole.1);
+        let make = if dense { dispatch::empty } else { dispatch::zeros };
+        let flat = make(&[self.len], x.dtype(), x.device())?;
+        let y = view::raw(&flat, self.whole.clone()).detach();
+        dispatch::copy(x, &y);
+        dispatch::copy(src, &view::raw(&flat, self.window.clone()));
+        let (own, dtype) = (self.clone(), src.dtype());
+        record(y, "AsStridedScatterBackward0", &[x, src], |_| {
+            move |c, g| {
+                let gx = c.when(0, || {
+                    let nowhere = dispatch::zeros(g.shape(), DType::Bool, g.device())?;
+                    let all = expand_to(&nowhere.scalar_like(true)?, &own.window.0)?;
+                    super::arith::where_(&no_grad(|| own.put(&nowhere, &all))?, &g.scalar_like(0i64)?, g)
+                })?;
+                let gs = c.when(1, || {
+                    let flat = view::embed(g, &[own.len], &[1], &own.whole)?;
+                    copy::cast_grad(&view::take(&flat, &[own.len], &[1], &own.window)?, dtype)
+                })?;
+                grads![gx, gs]
+            }
+        })
+    }
+}
+
+/// A copy with `src` in the view that `as_strided` would give, which counts from the storage's start.
 fn as_strided_scatter(
     x: &Tensor,
     src: &Tensor,
@@ -234,19 +276,18 @@ fn as_strided_scatter(
     stride: &[i64],
     storage_offset: Option<i64>,
 ) -> Result<Tensor> {
-    // The window is counted from the storage's start; the copy begins with x's first element.
-    let (size, stride) = (size.to_vec(), stride.to_vec());
-    view::as_strided(x, &size, &stride, storage_offset)?;
-    let strides = layout::Strides::from_slice(x.strides());
-    let offset = storage_offset.unwrap_or(x.offset() as i64) - x.offset() as i64;
-    embedded(x, src, "AsStridedScatterBackward0", move |t| {
-        let base = if t.strides() == &strides[..] || t.is_contiguous() {
-            t.clone()
-        } else {
-            copy::clone_strided(t, &strides)?
-        };
-        view::as_strided(&base, &size, &stride, Some(base.offset() as i64 + offset))
-    })
+    let part = no_grad(|| view::as_strided(&x.detach(), size, stride, storage_offset))?;
+    check_source(&part, src)?;
+    let (low, high) = layout::span(x.shape(), x.strides());
+    let (first, last) = layout::span(part.shape(), part.strides());
+    let delta = part.offset() as isize - x.offset() as isize;
+    // A window without elements says nothing about where.
+    let (first, last) = if first == last { (low, high) } else { (delta + first, delta + last) };
+    let start = low.min(first);
+    let whole = (Shape::from_slice(x.shape()), x.strides().into(), -start);
+    let at = if part.numel() == 0 { 0 } else { delta - start };
+    let window = (Shape::from_slice(part.shape()), part.strides().into(), at);
+    Stretch { len: (high.max(last) - start) as usize, whole, window }.put(x, src)
 }
 
 ops! {

@@ -27,7 +27,7 @@ fn creation() -> Creation {
 }
 
 /// A view of `x` with this geometry, before anything is recorded.
-fn raw(x: &Tensor, (shape, strides, delta): Geometry) -> Tensor {
+pub(super) fn raw(x: &Tensor, (shape, strides, delta): Geometry) -> Tensor {
     let creation = creation();
     let offset = (x.offset() as isize + delta) as usize;
     // SAFETY: every caller derives the geometry from `x`'s own within its bounds, or has checked it against the storage.
@@ -86,7 +86,7 @@ pub fn embed(g: &Tensor, shape: &[usize], strides: &[isize], inner: &Geometry) -
 }
 
 /// The view `inner` of `g`, which is first laid out with `strides`. The adjoint of [`embed`].
-fn take(g: &Tensor, shape: &[usize], strides: &[isize], inner: &Geometry) -> Result<Tensor> {
+pub fn take(g: &Tensor, shape: &[usize], strides: &[isize], inner: &Geometry) -> Result<Tensor> {
     let base = if g.strides() == strides { g.clone() } else { copy::clone_strided(g, strides)? };
     let y = raw(&base, inner.clone());
     let (shape, strides, inner) = (Shape::from_slice(shape), Strides::from_slice(strides), inner.clone());
@@ -511,7 +511,7 @@ fn misshapen(x: &Tensor, shape: &[usize]) -> Result<Tensor> {
 }
 
 impl Tensor {
-    /// [`reshape`] to a shape with the right number of elements.
+    /// [`reshape`] to a shape with the right number of elements, which is made sure of.
     pub fn reshape_to(&self, shape: &[usize]) -> Result<Tensor> {
         if layout::numel(shape) != Some(self.numel()) {
             return misshapen(self, shape);

@@ -346,3 +346,34 @@ def test_dims_beyond_64_can_be_squeezed():
     x.unsqueeze(70).sum().backward()
     assert x.grad.shape == x.shape
     assert torch.empty_permuted([1] * 70, list(range(70))).dim() == 70
+
+
+def test_as_strided_scatter_of_an_input_with_gaps(oracle, assert_same):
+    def run(T):
+        x = T.arange(12.0).view(3, 4)
+        y = T.as_strided_scatter(x[:, ::2], -T.ones(2, 2), (2, 2), (4, 2))
+        # The window may reach into the gaps, which nobody sees.
+        z = T.as_strided_scatter(x[:, ::2], -T.ones(2, 2), (2, 2), (4, 1))
+        w = T.as_strided_scatter(x[1:, 1:], -T.ones(2), (2,), (1,), 4)
+        v = T.as_strided_scatter(x.t(), -T.ones(3), (3,), (2,), 1)
+        return y, z, w, v, T.as_strided_scatter(x, T.ones(0), (0,), (1,))
+
+    assert_same(run(torch), run(oracle))
+
+
+def test_as_strided_scatter_leaves_the_gradient_outside_of_its_window():
+    x = torch.arange(12.0, dtype=torch.float64).view(3, 4)
+    src = torch.ones(2, 2, dtype=torch.float64)
+    g = torch.arange(1.0, 13.0, dtype=torch.float64).view(3, 4)
+    x.requires_grad_()
+    src.requires_grad_()
+    by_x, by_src = torch.autograd.grad(torch.as_strided_scatter(x, src, (2, 2), (4, 2)), (x, src), g)
+    assert by_x.tolist() == [[0, 2, 0, 4], [0, 6, 0, 8], [9, 10, 11, 12]]
+    assert by_src.tolist() == [[1, 3], [5, 7]]
+    for view in (lambda x: x, lambda x: x[:, ::2], lambda x: x.t(), lambda x: x[:1].expand(3, 4)):
+
+        def scattered(x, src, view=view):
+            return torch.as_strided_scatter(view(x), src, (2, 2), (4, 2))
+
+        assert torch.autograd.gradcheck(scattered, (x, src))
+        assert torch.autograd.gradgradcheck(scattered, (x, src))
