@@ -7,8 +7,29 @@ use crate::schema::Args;
 use crate::tensor::layout::is_non_overlapping_and_dense;
 use crate::tensor::{DType, Device, Tensor};
 
+/// Does a step write no memory that it also has under another name? A parameter that is listed twice is updated twice,
+/// one after the other, which the kernels, whose tasks take parameters in any order, cannot do.
+fn apart(params: &[Tensor], grads: &[Tensor], state: &[&[Tensor]]) -> bool {
+    let written = state.iter().copied().flatten().chain(params).map(|t| (t, true));
+    let mut ranges: Vec<(usize, usize, bool)> = written
+        .chain(grads.iter().map(|t| (t, false)))
+        .filter(|(t, _)| t.numel() > 0)
+        .map(|(t, writes)| (t.ptr() as usize, t.ptr() as usize + t.numel() * t.dtype().size(), writes))
+        .collect();
+    ranges.sort_unstable();
+    let (mut end, mut end_written) = (0, 0);
+    ranges.iter().all(|&(from, to, writes)| {
+        let free = from >= if writes { end } else { end_written };
+        end = end.max(to);
+        if writes {
+            end_written = end_written.max(to);
+        }
+        free
+    })
+}
+
 /// Can a step take these lists? Each has one tensor per parameter, or is empty.
-fn fits(params: &[Tensor], lists: &[&[Tensor]], steps: &[Tensor]) -> bool {
+fn fits(params: &[Tensor], grads: &[Tensor], state: &[&[Tensor]], steps: &[Tensor]) -> bool {
     let Some(first) = params.first() else { return true };
     let dtype = first.dtype();
     let plain = |t: &Tensor| {
@@ -24,13 +45,14 @@ fn fits(params: &[Tensor], lists: &[&[Tensor]], steps: &[Tensor]) -> bool {
     };
     matches!(dtype, DType::F32 | DType::F64)
         && params.iter().all(plain)
-        && lists.iter().all(|list| {
+        && state.iter().chain([&grads]).all(|list| {
             list.is_empty() || (list.len() == params.len() && list.iter().zip(params).all(|(t, p)| like(t, p)))
         })
         && (steps.is_empty() || steps.len() == params.len())
         && steps
             .iter()
             .all(|s| s.ndim() == 0 && s.device() == Device::Cpu && matches!(s.dtype(), DType::F32 | DType::F64))
+        && apart(params, grads, state)
 }
 
 fn changed(lists: &[&[Tensor]]) {
@@ -48,7 +70,7 @@ fn sgd(a: &Args) -> Result<bool> {
         maximize: a.get(8)?,
     };
     if grads.len() != params.len()
-        || !fits(params, &[grads, buffers], &[])
+        || !fits(params, grads, &[buffers], &[])
         || (o.momentum != 0.0 && buffers.len() != params.len())
     {
         return Ok(false);
@@ -76,7 +98,7 @@ fn adam(a: &Args) -> Result<bool> {
     let complete = [grads.len(), first.len(), second.len(), steps.len()].iter().all(|&len| len == n)
         && (!o.amsgrad || largest.len() == n);
     let largest = if o.amsgrad { largest } else { &[] };
-    if !complete || !fits(params, &[grads, first, second, largest], steps) {
+    if !complete || !fits(params, grads, &[first, second, largest], steps) {
         return Ok(false);
     }
     let factors: Vec<[f64; 2]> = steps.iter().map(|s| o.factors(optim::count_step(s))).collect();
@@ -104,7 +126,7 @@ fn rmsprop(a: &Args) -> Result<bool> {
         && (!o.centered || means.len() == n)
         && (o.momentum == 0.0 || buffers.len() == n);
     let (means, buffers) = (if o.centered { means } else { &[] }, if o.momentum == 0.0 { &[] } else { buffers });
-    if !complete || o.momentum < 0.0 || !fits(params, &[grads, squares, means, buffers], steps) {
+    if !complete || o.momentum < 0.0 || !fits(params, grads, &[squares, means, buffers], steps) {
         return Ok(false);
     }
     steps.iter().for_each(|s| {
@@ -121,7 +143,7 @@ fn adagrad(a: &Args) -> Result<bool> {
     let (lr, decay): (f64, f64) = (a.get(4)?, a.get(5)?);
     let o = Adagrad { weight_decay: a.get(6)?, eps: a.get(7)?, maximize: a.get(8)? };
     let n = params.len();
-    if grads.len() != n || sums.len() != n || steps.len() != n || !fits(params, &[grads, sums], steps) {
+    if grads.len() != n || sums.len() != n || steps.len() != n || !fits(params, grads, &[sums], steps) {
         return Ok(false);
     }
     let factors: Vec<[f64; 2]> =

@@ -174,3 +174,27 @@ def test_deepcopy_steps_alone():
         p.grad = torch.ones_like(p)
     other.step()
     assert torch.equal(params[0], before)
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "RMSprop", "Adagrad"])
+@pytest.mark.filterwarnings("ignore:.*duplicate parameters")
+def test_a_parameter_listed_twice_is_updated_twice_one_after_the_other(name):
+    def run(**options):
+        p = torch.full((200_000,), 2.0, requires_grad=True)
+        p.grad = torch.ones_like(p)
+        opt = getattr(torch.optim, name)([p] * 8, lr=0.5, **options)
+        opt.step()
+        return p.detach()
+
+    assert torch.equal(run(), run(foreach=False))
+
+
+def test_fused_steps_refuse_parameters_that_overlap():
+    base, grad = torch.zeros(10), torch.ones(6)
+    pair = [base[:6], base[4:]]
+    options = dict(lr=1.0, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False, maximize=False)
+    assert not torch._C._fused_sgd_(pair, [grad, grad], [], **options)
+    assert not torch._C._fused_sgd_([base[:6]], [base[4:]], [], **options)
+    assert base.eq(0).all()
+    assert torch._C._fused_sgd_([base[:4], base[4:]], [grad[:4], grad], [], **options)
+    assert base.eq(-1).all()
