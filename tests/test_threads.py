@@ -266,3 +266,34 @@ mine = torch.rand(1000).sum().item()
 print(float(os.read(read, 100)) == mine)
 """
     assert python(code, PYTHONWARNINGS="ignore") == "True"
+
+
+@FORK
+def test_fork_while_another_thread_draws_from_a_generator_of_its_own():
+    code = """
+import threading, time
+own = torch.Generator()
+stop = threading.Event()
+def work():
+    while not stop.is_set():
+        torch.rand(3_000_000, generator=own)
+thread = threading.Thread(target=work)
+thread.start()
+for _ in range(10):
+    time.sleep(0.01)
+    pid = os.fork()
+    if pid == 0:
+        torch.rand(3, generator=own)
+        os._exit(0)
+    for _ in range(500):
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done: break
+        time.sleep(0.01)
+    else:
+        os.kill(pid, 9); os._exit(3)
+    assert status == 0, status
+stop.set()
+thread.join()
+print("ok")
+"""
+    assert python(code, PYTHONWARNINGS="ignore") == "ok"

@@ -135,6 +135,12 @@ pub fn empty_cache() {
     shelf::trim(0);
 }
 
+/// Lets the allocator look after forks from now on. Handlers made later run before its own, so that threads which end
+/// their work for the sake of a fork still get memory.
+pub fn watch_forks() {
+    shelf::limit();
+}
+
 /// Sets how many bytes the shelf may keep, a quarter of the memory by default, and trims it to that.
 pub fn set_cache_limit(nbytes: usize) {
     shelf::set_limit(nbytes);

@@ -221,6 +221,11 @@ pub fn num_threads() -> usize {
     cpu::parallel::num_threads()
 }
 
+/// Prepares the allocator for forks; before anything else that looks after them.
+pub fn watch_forks() {
+    cpu::alloc::watch_forks();
+}
+
 /// Makes a storage hold at least `nbytes`, keeping its contents.
 pub fn grow(s: &Storage, nbytes: usize) -> Result<()> {
     let old = s.nbytes();

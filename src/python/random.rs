@@ -90,3 +90,4 @@ pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<PyGenerator>()?;
     m.add("default_generator", PyGenerator { generator: default_generator().clone() })
 }
+    crate::dispatch::watch_forks();

@@ -6,7 +6,8 @@
 use crate::error::Result;
 use crate::fail;
 use std::hash::{BuildHasher, Hasher};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex, MutexGuard, Once, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
 /// Words of state.
 pub(crate) const N: usize = 624;
@@ -249,12 +250,16 @@ impl Generator {
 
     /// A generator at the start of a seed's stream.
     pub fn with_seed(seed: u64) -> Self {
+        watch_forks();
         Generator(Arc::new(Mutex::new(State::new(seed))))
     }
 
     /// Exclusive use of the stream; kernels hold it for the whole of one call.
-    pub fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    ///
+    /// A thread uses one stream at a time.
+    pub fn lock(&self) -> Use<'_> {
+        let _no_fork = FORKING.read().unwrap_or_else(PoisonError::into_inner);
+        Use { state: self.0.lock().unwrap_or_else(PoisonError::into_inner), _no_fork }
     }
 
     /// Restarts the stream at a seed and forgets the normals that wait.
@@ -306,27 +311,53 @@ impl Generator {
 /// The generator of calls that name none. It starts from entropy.
 pub fn default_generator() -> &'static Generator {
     static DEFAULT: OnceLock<Generator> = OnceLock::new();
-    DEFAULT.get_or_init(|| {
-        #[cfg(unix)]
-        watch_forks();
-        Generator::with_seed(entropy())
-    })
+    DEFAULT.get_or_init(|| Generator::with_seed(entropy()))
 }
 
-/// Holds the default stream across a fork: a child has no thread that would end a call begun by another one.
-#[cfg(unix)]
+/// Held for reading by every use of a stream, and for writing across a fork: a child has no thread that would end a
+/// use begun by another one.
+static FORKING: RwLock<()> = RwLock::new(());
+
+/// Exclusive use of a stream.
+pub struct Use<'a> {
+    // Dropped in this order.
+    state: MutexGuard<'a, State>,
+    _no_fork: RwLockReadGuard<'static, ()>,
+}
+
+impl Deref for Use<'_> {
+    type Target = State;
+    fn deref(&self) -> &State {
+        &self.state
+    }
+}
+
+impl DerefMut for Use<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        &mut self.state
+    }
+}
+
+/// Lets forks wait for the uses of all streams.
 fn watch_forks() {
-    use std::cell::RefCell;
-    thread_local! { static HELD: RefCell<Option<MutexGuard<'static, State>>> = const { RefCell::new(None) }; }
-    extern "C" fn before() {
-        HELD.with(|held| *held.borrow_mut() = Some(default_generator().lock()));
+    #[cfg(unix)]
+    {
+        use std::cell::RefCell;
+        use std::sync::RwLockWriteGuard;
+        thread_local! { static HELD: RefCell<Option<RwLockWriteGuard<'static, ()>>> = const { RefCell::new(None) }; }
+        extern "C" fn before() {
+            HELD.with(|held| *held.borrow_mut() = Some(FORKING.write().unwrap_or_else(PoisonError::into_inner)));
+        }
+        extern "C" fn after() {
+            HELD.with(|held| *held.borrow_mut() = None);
+        }
+        static ONCE: Once = Once::new();
+        // SAFETY: the handlers take and release a lock that no thread holds while it forks. A failure (no memory) costs
+        // a child safety, not this process.
+        ONCE.call_once(|| {
+            unsafe { libc::pthread_atfork(Some(before), Some(after), Some(after)) };
+        });
     }
-    extern "C" fn after() {
-        HELD.with(|held| *held.borrow_mut() = None);
-    }
-    // SAFETY: the handlers take and release a lock that no thread holds while it forks. A failure (no memory) costs a
-    // child safety, not this process.
-    unsafe { libc::pthread_atfork(Some(before), Some(after), Some(after)) };
 }
 
 /// 64 bits of the operating system's entropy, through the keys of std's hash maps.
