@@ -365,8 +365,9 @@ fn fractional_starts(samples: &Tensor, size: usize, out: usize, kernel: usize) -
         Some(u.dtype()),
         Some(u.device()),
     )?;
-    let first = u.mul(&number(step)?)?.floor()?;
-    let starts = u.add(&at)?.mul(&number(step)?)?.floor()?.sub(&first)?;
+    // Toward 0, as C casts: samples below 0 give windows, too, and at a step of at least 1 all of them lie inside.
+    let first = u.mul(&number(step)?)?.trunc()?;
+    let starts = u.add(&at)?.mul(&number(step)?)?.trunc()?.sub(&first)?;
     // The last window ends with the input.
     let last = at.eq(&number((out - 1) as f64)?)?;
     super::copy::to_dtype(&super::arith::where_(&last, &number((size - kernel) as f64)?, &starts)?, DType::I64)

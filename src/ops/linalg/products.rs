@@ -37,7 +37,8 @@ fn vandermonde(x: &Tensor, n: Option<i64>) -> Result<Tensor> {
     }
     let n = n.map_or(x.shape().last().copied().unwrap_or(0), |n| n as usize);
     let flat = x.reshape_to(&[x.numel()])?;
-    let mut shape = Shape::from_slice(x.shape());
+    // A single number with N given is a vector of one.
+    let mut shape = if x.ndim() == 0 { Shape::from_slice(&[1]) } else { Shape::from_slice(x.shape()) };
     shape.push(n);
     vander(&flat, Some(n as i64), true)?.reshape_to(&shape)
 }
