@@ -45,7 +45,10 @@ impl Side {
     }
 
     fn clipped(&self, x: &Tensor) -> Result<Tensor> {
-        clamp(x, Some(&number(0.0)?), Some(&number(self.n as f64 - 1.0)?), &Dest::New)
+        let y = clamp(x, Some(&number(0.0)?), Some(&number(self.n as f64 - 1.0)?), &Dest::New)?;
+        // A NaN is brought in at the first element, as in torch.
+        let lost = no_grad(|| y.detach().ne(&y.detach()))?;
+        y.masked_fill_scalar(&lost, 0.0)
     }
 
     /// Moves places into the image, as the mode says; zeros stay outside.
@@ -188,7 +191,7 @@ fn tap(flat: &Tensor, axes: &[Axis], choice: &[usize], c: usize) -> Result<Tenso
             let at = taps[k].0.detach();
             let last = number(*n as f64 - 1.0)?;
             let own = at.ge(&number(0.0)?)?.logical_and(&at.le(&last)?)?;
-            // A NaN is outside; its index is any.
+            // A NaN is outside; its index is any, and its weights are NaN.
             let safe = to_dtype(&where_(&own, &at, &at.scalar_like(0.0)?)?, DType::I64)?;
             index = Some(match index {
                 Some(i) => i.mul(&number(*n as i64)?)?.add(&safe)?,
@@ -212,11 +215,12 @@ fn tap(flat: &Tensor, axes: &[Axis], choice: &[usize], c: usize) -> Result<Tenso
     let (Some(index), Some(inside)) = (index, inside) else { crate::internal!("a grid has no dims.") };
     let wide = super::linear::broadcast_to(&view::unsqueeze(&index, 1)?, &[index.shape()[0], c, index.shape()[1]])?;
     let values = gather(flat, 2, &wide)?;
-    let values = match weight {
-        Some(w) => values.mul(&view::unsqueeze(&w, 1)?)?,
-        None => values,
-    };
-    where_(&view::unsqueeze(&inside, 1)?, &values, &values.scalar_like(0.0)?)
+    // Before the weights, so that those of a NaN or infinite place make the result NaN.
+    let values = where_(&view::unsqueeze(&inside, 1)?, &values, &values.scalar_like(0.0)?)?;
+    match weight {
+        Some(w) => values.mul(&view::unsqueeze(&w, 1)?),
+        None => Ok(values),
+    }
 }
 
 impl Tensor {
