@@ -115,6 +115,9 @@ _NAMES = {
 def _load(name):
     from importlib import import_module
 
+    # torch holds itself, and some programs say torch.torch.
+    if name == "torch":
+        return import_module(__name__)
     if name in _MODULES:
         place = f"{__name__}.{name}"
     elif name in _NAMES:
