@@ -211,6 +211,9 @@ fn invalid(what: &str) -> PyErr {
 #[pyfunction]
 fn _from_dlpack(py: Python<'_>, capsule: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
     let p = capsule.as_ptr();
+    // One at a time, so that no two threads take one capsule for unused.
+    static CONSUMING: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let consuming = CONSUMING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     // SAFETY: asks a live object; the pointer of a valid capsule of that name is what DLPack says it is.
     let (owner, flags, used) = unsafe {
         if ffi::PyCapsule_IsValid(p, OLD.as_ptr()) != 0 {
@@ -234,6 +237,7 @@ fn _from_dlpack(py: Python<'_>, capsule: &Bound<'_, PyAny>) -> PyResult<Py<PyAny
     // From here on the memory is ours to give back, so that an error below does not leak it.
     // SAFETY: a valid capsule and a static name.
     unsafe { ffi::PyCapsule_SetName(p, used.as_ptr()) };
+    drop(consuming);
     // SAFETY: `owner` keeps the struct alive, and its arrays hold `ndim` numbers each.
     let t = unsafe { adopt(owner)? };
     if flags & READ_ONLY != 0 {

@@ -89,6 +89,9 @@ pub(super) fn replace(obj: &Bound<'_, PyTensor>, t: Tensor) {
 
 /// Lets two Python objects exchange their tensors.
 pub(super) fn exchange(a: &Bound<'_, PyTensor>, b: &Bound<'_, PyTensor>) {
+    // Two at once over the same objects would leave one tensor in both.
+    static SWAPPING: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _swapping = SWAPPING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let (mine, theirs) = (a.get().tensor(), b.get().tensor());
     if mine.is(&theirs) {
         return;
