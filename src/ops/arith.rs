@@ -345,8 +345,17 @@ pub fn addcdiv(x: &Tensor, a: &Tensor, b: &Tensor, value: Scalar, dest: &Dest) -
     apply(&ADDCDIV, &[x, a, b], alpha(value), dest)
 }
 
+/// Refuses an int from 2^63 on beside an integer dtype that cannot hold it.
+pub fn check_number(value: &Tensor, dtype: DType) -> Result<()> {
+    if value.is_wrapped_number() && value.dtype() == DType::U64 && dtype.is_integral(true) {
+        super::create::check_value(Scalar::Wide(value.item()?.i64() as u64), dtype)?;
+    }
+    Ok(())
+}
+
 /// Values limited to `[min, max]`; NaN stays.
 pub fn clamp(x: &Tensor, min: Option<&Tensor>, max: Option<&Tensor>, dest: &Dest) -> Result<Tensor> {
+    [min, max].into_iter().flatten().try_for_each(|bound| check_number(bound, x.dtype()))?;
     match (min, max) {
         (Some(lo), Some(hi)) => apply(&CLAMP, &[x, lo, hi], Params::default(), dest),
         (Some(lo), None) => apply(&CLAMP_MIN, &[x, lo], Params::default(), dest),
@@ -408,6 +417,7 @@ pub fn masked_fill(x: &Tensor, mask: &Tensor, value: &Tensor) -> Result<Tensor> 
     if value.ndim() != 0 {
         fail!(Runtime, torch: ("masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {} dimension(s).", value.ndim()), expected: ("masked_fill: expected a number or a 0-d tensor"), got: ("shape {:?}", value.shape()), fix: ("Use where() or masked_scatter()."));
     }
+    check_number(value, x.dtype())?;
     let number = value.is_wrapped_number();
     let value = if value.dtype() == x.dtype() {
         value.clone()

@@ -17,6 +17,8 @@ pub fn natural_dtype(s: Scalar) -> DType {
     match s.category() {
         Category::Float => default_dtype(),
         Category::Complex => default_complex(),
+        // Also an int that it cannot hold, which is an error where it is put there.
+        Category::Int => DType::I64,
         _ => s.dtype(),
     }
 }
@@ -200,6 +202,13 @@ pub fn arange(start: Scalar, end: Scalar, step: Scalar, dtype: Option<DType>, de
     let (a, b, s) = (start.f64(), end.f64(), step.f64());
     if s == 0.0 {
         fail!(Runtime, torch: ("step must be nonzero"), expected: ("arange: expected a step other than 0"), got: ("0"), fix: ("Use full() for a constant."));
+    if dtype == DType::I64 {
+        [start, end, step]
+            .into_iter()
+            .filter(|s| matches!(s, Scalar::Wide(_)))
+            .try_for_each(|s| check_value(s, dtype))?;
+    }
+    let integral = integral && ![start, end, step].iter().any(|s| matches!(s, Scalar::Wide(_)));
     }
     if dtype.is_integral(false) && step.i64() == 0 {
         fail!(Value, torch: ("step must be nonzero"), expected: ("arange: expected a step of at least 1 for {}", dtype.name()), got: ("{s}"), fix: ("Use a floating dtype."));

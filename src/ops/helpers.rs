@@ -162,6 +162,7 @@ impl Tensor {
         Ok(match self.item()? {
             Scalar::Bool(b) => b,
             Scalar::Int(i) => i != 0,
+            Scalar::Wide(_) => true,
             Scalar::Float(f) => f != 0.0,
             Scalar::Complex(r, i) => r != 0.0 || i != 0.0,
         })

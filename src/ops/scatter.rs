@@ -510,6 +510,7 @@ fn index_fill(x: &Tensor, dim: i64, index: &Tensor, value: &Tensor, dest: Dest) 
     if value.dtype().is_complex() && !x.dtype().is_complex() {
         fail!(Runtime, torch: ("index_fill_(): Converting complex Scalar to non-complex type is not supported"), expected: ("index_fill: expected a real value"), got: ("{}", value.dtype().name()), fix: ("Use a complex tensor."));
     }
+    super::arith::check_number(value, x.dtype())?;
     let mut i = index.reshape_to(&[index.numel()])?;
     if dispatch::index::out_of_bounds(&i, x.size(d), false).is_some() {
         if let Some(bad) = dispatch::index::out_of_bounds(&i, x.size(d), true) {

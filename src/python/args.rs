@@ -1,8 +1,6 @@
 //! Binding Python arguments to a signature: the road of every call that has no slot of its own.
 
-use super::convert::{
-    device_of, dtype_of, format_of, int_of, ints_of, is_number, operand_of, overflow, scalar_of, tensor_of,
-};
+use super::convert::{device_of, dtype_of, format_of, int_of, ints_of, is_number, overflow, scalar_of, tensor_of};
 use super::types::PyLayout;
 use crate::dispatch;
 use crate::error::Error;
@@ -51,15 +49,6 @@ impl<'py> Call<'py> {
         }
     }
 
-    /// Is there a tensor of dtype uint64, or that dtype itself?
-    #[cold]
-    fn has_uint64(&self) -> bool {
-        self.positional
-            .iter()
-            .chain(self.keywords.iter().map(|(_, v)| v))
-            .any(|o| tensor_of(o).map_or_else(|| dtype_of(o), |t| Some(t.dtype())) == Some(crate::tensor::DType::U64))
-    }
-
     /// Takes a keyword argument out.
     pub(super) fn take(&mut self, name: &str) -> Option<Bound<'py, PyAny>> {
         let at = self.keywords.iter().position(|(k, _)| k.to_str().is_ok_and(|k| k == name))?;
@@ -83,6 +72,10 @@ pub(super) enum Misfit {
     Value(Error),
     /// A keyword that a positional argument has set already.
     Twice(String),
+    /// Numbers alone, for a function that asks for a tensor among its operands.
+    Numbers,
+    /// What an argument raised when it was asked for its value.
+    Raised(PyErr),
 }
 
 /// The Python name of a parameter: `self` is `input`, as in torch's functions.
@@ -135,14 +128,14 @@ pub(super) fn bind(schema: &Schema, call: &Call<'_>, method: bool) -> Result<Arg
         }
         if i < given && !p.keyword_only {
             let obj = &call.positional[i];
-            values.push(convert(p, obj, call).map_err(|e| e.at(i, p.ty, obj))?);
+            values.push(convert(p, obj, i).map_err(|e| e.at(i, p.ty, obj))?);
             continue;
         }
         if used < call.keywords.len()
             && let Some((_, obj)) = call.keywords.iter().find(|(k, _)| k.to_str().is_ok_and(|k| names_param(k, p)))
         {
             used += 1;
-            values.push(convert(p, obj, call).map_err(|e| e.at(i, p.ty, obj))?);
+            values.push(convert(p, obj, i).map_err(|e| e.at(i, p.ty, obj))?);
             continue;
         }
         match &p.default {
@@ -163,19 +156,42 @@ pub(super) fn bind(schema: &Schema, call: &Call<'_>, method: bool) -> Result<Arg
             }
         }
     }
+    if let ([a, b, ..], [Value::Tensor(x), Value::Tensor(y), ..]) = (schema.params.as_slice(), values.as_slice())
+        && (a.ty, b.ty) == (Ty::Operand, Ty::Operand)
+        && x.is_wrapped_number()
+        && y.is_wrapped_number()
+        && !is_arithmetic(schema.name)
+        && !matches!(schema.name, "linspace" | "logspace")
+    {
+        return Err(Misfit::Numbers);
+    }
     Ok(Args::new(values))
+}
+
+/// Arithmetic, whose tensors may all be numbers, as in torch.
+fn is_arithmetic(name: &str) -> bool {
+    matches!(name, "add" | "sub" | "mul" | "div" | "true_divide" | "floor_divide")
 }
 
 enum Wrong {
     Type,
     Value(Error),
+    Raised(PyErr),
+}
+
+impl From<PyErr> for Wrong {
+    fn from(e: PyErr) -> Wrong {
+        Wrong::Raised(e)
+    }
 }
 
 impl Wrong {
     #[cold]
     fn at(self, i: usize, ty: Ty, obj: &Bound<'_, PyAny>) -> Misfit {
-        if let Wrong::Value(e) = self {
-            return Misfit::Value(e);
+        match self {
+            Wrong::Value(e) => return Misfit::Value(e),
+            Wrong::Raised(e) => return Misfit::Raised(e),
+            Wrong::Type => {}
         }
         let fits = |o: &Bound<'_, PyAny>| match ty {
             Ty::IntList(_) => int_of(o).is_some(),
@@ -208,18 +224,32 @@ fn sequence<'py>(obj: &Bound<'py, PyAny>) -> Option<Vec<Bound<'py, PyAny>>> {
     obj.cast::<PyList>().ok().map(|l| l.iter().collect())
 }
 
+fn scalars(obj: &Bound<'_, PyAny>) -> PyResult<Option<Vec<Scalar>>> {
+    sequence(obj).map_or(Ok(None), |l| l.iter().map(scalar_of).collect())
+}
+
+/// The tensors of a list, the `argument`-th argument.
+fn tensors(list: &[Bound<'_, PyAny>], argument: usize) -> crate::error::Result<Vec<Tensor>> {
+    let found: Vec<Tensor> = list.iter().map_while(tensor_of).collect();
+    if let Some(wrong) = list.get(found.len()) {
+        let got = type_name(wrong);
+        crate::fail!(Type, torch: ("expected Tensor as element {} in argument {argument}, but got {got}", found.len()), expected: ("expected a list of tensors"), got: ("{got} in it"), fix: ("Convert it with torch.tensor()."));
+    }
+    Ok(found)
+}
+
 #[inline]
-fn convert(p: &Param, obj: &Bound<'_, PyAny>, call: &Call<'_>) -> Result<Value, Wrong> {
+fn convert(p: &Param, obj: &Bound<'_, PyAny>, i: usize) -> Result<Value, Wrong> {
     let value = match p.ty {
         Ty::Tensor => tensor_of(obj).map(Value::Tensor),
         Ty::Operand => match tensor_of(obj) {
             Some(t) => Some(Value::Tensor(t)),
-            None => match operand_of(obj, || call.has_uint64()) {
+            None => match scalar_of(obj)? {
                 Some(s) => Some(Value::Tensor(dispatch::wrapped(s).map_err(Wrong::Value)?)),
                 None => None,
             },
         },
-        Ty::Scalar => operand_of(obj, || call.has_uint64()).map(Value::Scalar),
+        Ty::Scalar => scalar_of(obj)?.map(Value::Scalar),
         Ty::Int if tensor_of(obj).is_some_and(|t| t.ndim() > 0) || !is_number(obj) => None,
         Ty::Int => int_of(obj).map(Value::Int),
         Ty::IntList(n) => match ints_of(obj) {
@@ -228,18 +258,14 @@ fn convert(p: &Param, obj: &Bound<'_, PyAny>, call: &Call<'_>) -> Result<Value, 
             None if n > 0 => int_of(obj).map(|i| Value::Ints(SmallVec::from_elem(i, n as usize))),
             None => None,
         },
-        Ty::Float => match operand_of(obj, || false) {
+        Ty::Float => match scalar_of(obj)? {
             Some(Scalar::Complex(..)) => None,
             Some(s) => Some(Value::Float(s.f64())),
             // Ints of any size, as far as a float reaches.
             None => obj.cast::<PyInt>().ok().and_then(|i| i.extract::<f64>().ok()).map(Value::Float),
         },
-        Ty::FloatList => sequence(obj)
-            .and_then(|l| l.iter().map(|o| scalar_of(o).map(Scalar::f64)).collect::<Option<Vec<f64>>>())
-            .map(Value::Floats),
-        Ty::ScalarList => {
-            sequence(obj).and_then(|l| l.iter().map(scalar_of).collect::<Option<Vec<_>>>()).map(Value::Scalars)
-        }
+        Ty::FloatList => scalars(obj)?.map(|l| Value::Floats(l.into_iter().map(Scalar::f64).collect())),
+        Ty::ScalarList => scalars(obj)?.map(Value::Scalars),
         Ty::Bool => bool_of(obj).map(Value::Bool),
         Ty::Str => match obj.cast::<PyString>() {
             Ok(s) => s.to_str().ok().map(|s| Value::Str(s.to_owned())),
@@ -255,9 +281,10 @@ fn convert(p: &Param, obj: &Bound<'_, PyAny>, call: &Call<'_>) -> Result<Value, 
         Ty::Layout => obj.cast::<PyLayout>().ok().map(|_| Value::None),
         Ty::MemoryFormat => format_of(obj).map(Value::MemoryFormat),
         Ty::Generator => super::random::generator_of(obj).map(Value::Generator),
-        Ty::TensorList => {
-            sequence(obj).and_then(|l| l.iter().map(tensor_of).collect::<Option<Vec<Tensor>>>()).map(Value::Tensors)
-        }
+        Ty::TensorList => match sequence(obj) {
+            Some(l) => Some(Value::Tensors(tensors(&l, i).map_err(Wrong::Value)?)),
+            None => None,
+        },
         Ty::OptionalTensorList => sequence(obj)
             .and_then(|l| {
                 l.iter()
@@ -346,9 +373,18 @@ pub(super) fn refuse(
         return e.into();
     }
     let lead = method as usize;
+    if let Some(at) = misfits.iter().position(|m| matches!(m, Misfit::Raised(_)))
+        && let Misfit::Raised(e) = misfits.swap_remove(at)
+    {
+        return e;
+    }
+    // Where torch has one signature per kind of operand, no single one of them is meant.
+    let several = |s: &Schema| s.params.iter().any(|p| p.ty == Ty::Operand) && !is_arithmetic(s.name);
     // One signature says what is wrong with it; of several, the one that fits but for an item of a list.
-    let item = misfits.iter().position(|m| matches!(m, Misfit::Item(..)));
-    let chosen = if schemas.len() == 1 { Some(0) } else { item };
+    let chosen = match schemas {
+        [s] if !several(s) => Some(0),
+        _ => misfits.iter().position(|m| matches!(m, Misfit::Item(..))),
+    };
     if let Some((schema, misfit)) = chosen.and_then(|at| Some((schemas.get(at)?, misfits.into_iter().nth(at)?))) {
         let place = |i: usize| match i < call.positional.len() && !schema.params[i].keyword_only {
             true => format!(" (position {})", i + 1 - lead),
@@ -404,6 +440,8 @@ pub(super) fn refuse(
                 )
             }
             Misfit::Value(e) => return e.into(),
+            Misfit::Raised(e) => return e,
+            Misfit::Numbers => format!("{name}(): expected a tensor, but got numbers alone"),
         };
         return PyTypeError::new_err(format!("{text}\n  expected {name}{}", show(schema, method, out)));
     }

@@ -21,7 +21,7 @@ fn subclass_check(cls: &Bound<'_, PyType>) -> PyResult<()> {
 }
 
 fn assign(part: &Tensor, value: &Bound<'_, PyAny>) -> PyResult<()> {
-    match (tensor_of(value), scalar_of(value)) {
+    match (tensor_of(value), scalar_of(value)?) {
         (Some(v), _) => copy::copy_(part, &v, false).map(drop)?,
         (None, Some(s)) => create::fill_(part, s).map(drop)?,
         _ => return Err(PyTypeError::new_err(format!("can't assign a {} to a tensor", super::args::type_name(value)))),

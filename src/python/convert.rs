@@ -5,7 +5,7 @@ use super::types::{CLASSES, PyDType, PyDevice, PyMemoryFormat, dtype_object, tup
 use crate::error::{Error, Kind};
 use crate::schema::{Ret, Schema, Ty};
 use crate::tensor::{DType, Device, Scalar, Tensor};
-use pyo3::exceptions::{PyRuntimeError, PyTypeError};
+use pyo3::exceptions::{PyAttributeError, PyOverflowError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyComplex, PyFloat, PyInt, PyList, PyString, PyTuple};
@@ -17,59 +17,79 @@ pub(super) fn tensor_of(obj: &Bound<'_, PyAny>) -> Option<Tensor> {
 }
 
 /// A Python number, NumPy scalar or 0-d tensor as a scalar.
-pub(super) fn scalar_of(obj: &Bound<'_, PyAny>) -> Option<Scalar> {
+///
+/// What an object's own methods raise is raised, unless it says that the object is no number.
+pub(super) fn scalar_of(obj: &Bound<'_, PyAny>) -> PyResult<Option<Scalar>> {
     // SAFETY: type checks and reads of exact types on a live object.
     unsafe {
         let p = obj.as_ptr();
         if ffi::PyFloat_Check(p) != 0 {
-            return Some(Scalar::Float(ffi::PyFloat_AS_DOUBLE(p)));
+            return Ok(Some(Scalar::Float(ffi::PyFloat_AS_DOUBLE(p))));
         }
         if ffi::PyBool_Check(p) != 0 {
-            return Some(Scalar::Bool(p == ffi::Py_True()));
+            return Ok(Some(Scalar::Bool(p == ffi::Py_True())));
         }
     }
     if obj.is_instance_of::<PyInt>() {
-        return match obj.extract::<i64>() {
+        return Ok(match obj.extract::<i64>() {
             Ok(i) => Some(Scalar::Int(i)),
-            Err(_) => obj.extract::<u64>().ok().map(|u| Scalar::Int(u as i64)),
-        };
+            Err(_) => obj.extract::<u64>().ok().map(Scalar::Wide),
+        });
     }
     if let Ok(z) = obj.cast::<PyComplex>() {
-        return Some(Scalar::Complex(z.real(), z.imag()));
+        return Ok(Some(Scalar::Complex(z.real(), z.imag())));
     }
     slow_scalar(obj)
 }
 
+/// What an object's protocol gave, or None where it answers that it does not go.
+fn asked<T>(py: Python<'_>, r: PyResult<T>) -> PyResult<Option<T>> {
+    match r {
+        Ok(v) => Ok(Some(v)),
+        Err(e)
+            if e.is_instance_of::<PyTypeError>(py)
+                || e.is_instance_of::<PyValueError>(py)
+                || e.is_instance_of::<PyAttributeError>(py)
+                || e.is_instance_of::<PyOverflowError>(py) =>
+        {
+            Ok(None)
+        }
+        Err(e) => Err(e),
+    }
+}
+
 #[cold]
-fn slow_scalar(obj: &Bound<'_, PyAny>) -> Option<Scalar> {
+fn slow_scalar(obj: &Bound<'_, PyAny>) -> PyResult<Option<Scalar>> {
+    let py = obj.py();
     if let Some(t) = tensor_of(obj) {
-        return if t.numel() == 1 && t.ndim() == 0 && !t.requires_grad() { t.item().ok() } else { None };
+        return Ok(if t.numel() == 1 && t.ndim() == 0 && !t.requires_grad() { t.item().ok() } else { None });
     }
     if obj.is_instance_of::<PyString>()
         || obj.is_none()
         || obj.cast::<PyList>().is_ok()
         || obj.cast::<PyTuple>().is_ok()
     {
-        return None;
+        return Ok(None);
     }
     // NumPy scalars and others that know how to become a number; arrays with dims do not count.
-    if obj.getattr("ndim").ok().and_then(|n| n.extract::<usize>().ok()).is_some_and(|n| n > 0) {
-        return None;
+    if asked(py, obj.getattr("ndim"))?.and_then(|n| n.extract::<usize>().ok()).is_some_and(|n| n > 0) {
+        return Ok(None);
     }
-    let kind = obj.getattr("dtype").ok().and_then(|d| d.getattr("kind").ok()).and_then(|k| k.extract::<String>().ok());
+    let Some(dtype) = asked(py, obj.getattr("dtype"))? else { return Ok(None) };
+    let kind = asked(py, dtype.getattr("kind"))?.and_then(|k| k.extract::<String>().ok());
     match kind.as_deref() {
-        Some("b") => return obj.is_truthy().ok().map(Scalar::Bool),
-        Some("c") => return obj.call_method0("__complex__").ok().and_then(|z| scalar_of(&z)),
+        Some("b") => return Ok(asked(py, obj.is_truthy())?.map(Scalar::Bool)),
+        Some("c") => {
+            let z = asked(py, obj.call_method0("__complex__"))?;
+            return z.map_or(Ok(None), |z| scalar_of(&z));
+        }
         _ => {}
     }
-    if !is_number(obj) {
-        return None;
+    if let Some(i) = asked(py, obj.call_method0("__index__"))? {
+        return scalar_of(&i);
     }
-    if let Ok(i) = obj.call_method0("__index__") {
-        return i.extract::<i64>().ok().map(Scalar::Int);
-    }
-    obj.hasattr("__float__").ok().filter(|&h| h)?;
-    obj.call_method0("__float__").ok()?.extract::<f64>().ok().map(Scalar::Float)
+    let f = asked(py, obj.call_method0("__float__"))?;
+    Ok(f.and_then(|f| f.extract::<f64>().ok()).map(Scalar::Float))
 }
 
 /// Python's numbers, NumPy's and tensors; other objects that could become a number do not count, as in torch.
@@ -78,17 +98,6 @@ pub(super) fn is_number(obj: &Bound<'_, PyAny>) -> bool {
     // SAFETY: a type check on a live object.
     let plain = unsafe { ffi::PyLong_Check(obj.as_ptr()) != 0 || ffi::PyFloat_Check(obj.as_ptr()) != 0 };
     plain || obj.cast::<PyTensor>().is_ok() || obj.hasattr("dtype").unwrap_or(false)
-}
-
-/// A number that is to become an operand. Numbers from 2^63 up are floats, unless `wide` says that an uint64 is there
-/// to hold them.
-pub(super) fn operand_of(obj: &Bound<'_, PyAny>, wide: impl FnOnce() -> bool) -> Option<Scalar> {
-    match scalar_of(obj)? {
-        Scalar::Int(i) if i < 0 && obj.is_instance_of::<PyInt>() && obj.extract::<i64>().is_err() && !wide() => {
-            Some(Scalar::Float(i as u64 as f64))
-        }
-        s => Some(s),
-    }
 }
 
 /// Is `obj` a Python int that its place cannot hold? Then the error that says so, in torch's words.
@@ -198,6 +207,7 @@ pub(super) fn scalar_object(py: Python<'_>, s: Scalar, dtype: DType) -> PyResult
         Scalar::Bool(b) => b.into_pyobject(py)?.to_owned().into_any().unbind(),
         Scalar::Int(i) if dtype == DType::U64 => (i as u64).into_pyobject(py)?.into_any().unbind(),
         Scalar::Int(i) => i.into_pyobject(py)?.into_any().unbind(),
+        Scalar::Wide(u) => u.into_pyobject(py)?.into_any().unbind(),
         Scalar::Float(f) => f.into_pyobject(py)?.into_any().unbind(),
         Scalar::Complex(r, i) => PyComplex::from_doubles(py, r, i).into_any().unbind(),
     })

@@ -14,25 +14,27 @@ use pyo3::types::{PyBool, PyBytes, PyDict, PyInt, PyList, PyString, PyTuple};
 
 type Items<'py> = Vec<Bound<'py, PyAny>>;
 
-fn sequence<'py>(obj: &Bound<'py, PyAny>) -> Option<Items<'py>> {
+/// The items of an object that has some. What its own methods raise is raised.
+fn sequence<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Items<'py>>> {
     if let Ok(l) = obj.cast::<PyList>() {
-        return Some(l.iter().collect());
+        return Ok(Some(l.iter().collect()));
     }
     if let Ok(t) = obj.cast::<PyTuple>() {
-        return Some(t.iter().collect());
+        return Ok(Some(t.iter().collect()));
     }
     if obj.is_instance_of::<PyString>()
         || obj.is_instance_of::<PyBytes>()
         || obj.cast::<PyDict>().is_ok()
         || obj.cast::<PyTensor>().is_ok()
     {
-        return None;
+        return Ok(None);
     }
     // Any other object with a length and items (range, array.array, user sequences).
-    if obj.hasattr("__len__").unwrap_or(false) && obj.hasattr("__getitem__").unwrap_or(false) {
-        return obj.try_iter().ok()?.collect::<PyResult<_>>().ok();
+    if obj.hasattr("__len__")? && obj.hasattr("__getitem__")? {
+        obj.len()?;
+        return obj.try_iter()?.collect::<PyResult<_>>().map(Some);
     }
-    None
+    Ok(None)
 }
 
 const MAX_DEPTH: usize = 64;
@@ -53,7 +55,7 @@ fn shape_of(obj: &Bound<'_, PyAny>) -> PyResult<Vec<usize>> {
             shape.extend(at.getattr("shape")?.extract::<Vec<usize>>()?);
             return Ok(shape);
         }
-        let Some(items) = sequence(&at) else { return Ok(shape) };
+        let Some(items) = sequence(&at)? else { return Ok(shape) };
         shape.push(items.len());
         if shape.len() > MAX_DEPTH {
             return Err(PyValueError::new_err(format!(
@@ -79,7 +81,7 @@ fn infer(obj: &Bound<'_, PyAny>, depth: usize) -> PyResult<Option<DType>> {
     if obj.is_instance_of::<PyString>() {
         return Err(PyTypeError::new_err("new(): invalid data type 'str'"));
     }
-    if let Some(items) = if depth < MAX_DEPTH { sequence(obj) } else { None } {
+    if let Some(items) = if depth < MAX_DEPTH { sequence(obj)? } else { None } {
         let mut all: Option<DType> = None;
         for item in items {
             if let Some(d) = infer(&item, depth + 1)? {
@@ -94,7 +96,7 @@ fn infer(obj: &Bound<'_, PyAny>, depth: usize) -> PyResult<Option<DType>> {
     if let Ok(d) = interop::array_dtype(obj) {
         return Ok(Some(d));
     }
-    match scalar_of(obj) {
+    match scalar_of(obj)? {
         Some(s) => Ok(Some(crate::ops::create::natural_dtype(s))),
         None if obj.is_instance_of::<PyInt>() => Ok(Some(DType::I64)),
         None => Err(PyRuntimeError::new_err(format!("Could not infer dtype of {}", super::args::type_name(obj)))),
@@ -126,7 +128,7 @@ fn fill(obj: &Bound<'_, PyAny>, shape: &[usize], depth: usize, out: &Tensor, at:
             }));
         }
         // `number_for` has looked at what uint64 takes, which may be beyond an i64.
-        let checked = matches!(s, Scalar::Int(_)) && out.dtype() == DType::U64;
+        let checked = matches!(s, Scalar::Int(_) | Scalar::Wide(_)) && out.dtype() == DType::U64;
         if out.dtype().is_integral(false) && !checked && !s.fits(out.dtype()) {
             return Err(PyRuntimeError::new_err(format!(
                 "value cannot be converted to type {} without overflow",
@@ -139,7 +141,7 @@ fn fill(obj: &Bound<'_, PyAny>, shape: &[usize], depth: usize, out: &Tensor, at:
         *at += 1;
         return Ok(());
     }
-    let items: Items<'_> = match sequence(obj) {
+    let items: Items<'_> = match sequence(obj)? {
         Some(items) => items,
         None => match tensor_of(obj) {
             Some(t) => crate::ops::split::unbind(&t.detach(), 0)?
@@ -168,12 +170,12 @@ fn fill(obj: &Bound<'_, PyAny>, shape: &[usize], depth: usize, out: &Tensor, at:
 /// A number as an element of a dtype. Ints that the dtype cannot hold are errors.
 pub(super) fn number_for(obj: &Bound<'_, PyAny>, dtype: DType) -> PyResult<Option<Scalar>> {
     if !obj.is_instance_of::<PyInt>() || obj.extract::<i64>().is_ok() {
-        return Ok(scalar_of(obj));
+        return scalar_of(obj);
     }
     let (number, ty) = if dtype.category() >= Category::Float {
         (obj.extract::<f64>().ok().map(Scalar::Float), Ty::Float)
     } else if dtype == DType::U64 {
-        (obj.extract::<u64>().ok().map(|u| Scalar::Int(u as i64)), Ty::Int)
+        (obj.extract::<u64>().ok().map(Scalar::Wide), Ty::Int)
     } else {
         (None, Ty::Int)
     };
@@ -375,7 +377,7 @@ pub(super) fn legacy(
     if first.is_instance_of::<PyString>() {
         return Err(PyTypeError::new_err("new(): invalid data type 'str'"));
     }
-    if sequence(&first).is_none() && !interop::is_array(&first) {
+    if sequence(&first)?.is_none() && !interop::is_array(&first) {
         return Err(PyTypeError::new_err(format!(
             "new(): data must be a sequence (got {})",
             super::args::type_name(&first)

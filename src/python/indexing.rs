@@ -68,7 +68,9 @@ fn assigned(x: &Tensor, value: &Bound<'_, PyAny>) -> PyResult<Tensor> {
     }
     let python =
         value.is_instance_of::<PyFloat>() || value.is_instance_of::<PyComplex>() || value.is_instance_of::<PyInt>();
-    let number = if python { scalar_of(value) } else { int_of(value).map(Scalar::Int) };
+    let number = if python { scalar_of(value)? } else { int_of(value).map(Scalar::Int) };
+    // An element takes such an int where its dtype alone can hold it.
+    let number = number.filter(|s| !matches!(s, Scalar::Wide(_)) || x.dtype() == crate::tensor::DType::U64);
     let Some(s) = number else {
         if value.is_instance_of::<PyInt>() {
             return Err(overflow());

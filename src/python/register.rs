@@ -5,6 +5,7 @@ use super::convert::ret_object;
 use super::deprecated;
 use super::errors::contain;
 use super::overrides;
+use super::slots::DETACH_NUMEL;
 use super::tensor::{PyTensor, resize};
 use crate::ops::{ALIASES, MIXING, TABLE, inplace, scatter};
 use crate::schema::{Dest, OpDef, Ret, Schema, Ty, Value};
@@ -134,9 +135,6 @@ fn run<'py>(py: Python<'py>, c: &Callable, mut call: Call<'py>) -> PyResult<Py<P
     }
     Err(refuse(&c.name, &schemas, &call, c.method, misfits, c.out))
 }
-
-/// Elements from which on other Python threads may run during a call: below, handing over costs more than it gives.
-const DETACH_NUMEL: usize = 1 << 15;
 
 fn weight(values: &[Value]) -> usize {
     values

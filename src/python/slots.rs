@@ -3,7 +3,8 @@
 #![allow(unsafe_op_in_unsafe_fn, reason = "PyO3's expansion inside a macro of ours")]
 
 use super::args::Call;
-use super::convert::{operand_of, overflow, scalar_of, tensor_of};
+use super::convert::{overflow, scalar_of, tensor_of};
+use super::errors::contain;
 use super::interop::{from_any_array, is_array};
 use super::overrides;
 use super::tensor::{PyTensor, wrap};
@@ -11,7 +12,7 @@ use crate::dispatch;
 use crate::error::Result;
 use crate::ops::{arith, matmul, pointwise, special, unary};
 use crate::schema::{Dest, Ty};
-use crate::tensor::{DType, Scalar, Tensor};
+use crate::tensor::{Scalar, Tensor};
 use pyo3::Borrowed;
 use pyo3::basic::CompareOp;
 use pyo3::exceptions::PyTypeError;
@@ -22,12 +23,13 @@ use smallvec::smallvec;
 type Binary = fn(&Tensor, &Tensor, &Dest) -> Result<Tensor>;
 type Obj<'py> = Bound<'py, PyAny>;
 
-/// Elements from which on other Python threads may run during a call.
-const DETACH_NUMEL: usize = 1 << 15;
+/// Elements from which on other Python threads may run during a call: below, handing over costs more than it gives.
+pub(super) const DETACH_NUMEL: usize = 1 << 15;
 
 fn run(py: Python<'_>, x: Tensor, y: Tensor, f: Binary, dest: Dest) -> PyResult<Py<PyAny>> {
+    let weight = x.numel() + y.numel();
     let r =
-        if x.numel() + y.numel() >= DETACH_NUMEL { py.detach(move || f(&x, &y, &dest))? } else { f(&x, &y, &dest)? };
+        contain(|| Ok(if weight >= DETACH_NUMEL { py.detach(move || f(&x, &y, &dest))? } else { f(&x, &y, &dest)? }))?;
     wrap(py, r)
 }
 
@@ -51,7 +53,7 @@ fn binary<'py>(
     let x = slf.get().tensor();
     let y = match tensor_of(other) {
         Some(y) => y,
-        None => match operand_of(other, || x.dtype() == DType::U64) {
+        None => match scalar_of(other)? {
             Some(s) => dispatch::wrapped(s)?,
             None => return overflow(other, Ty::Operand).map_or_else(|| Ok(py.NotImplemented()), |e| Err(e.into())),
         },
@@ -68,7 +70,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Operand<'py> {
         let obj = obj.to_owned();
         if obj.is_instance_of::<PyTensor>()
             || obj.is_instance_of::<PyInt>()
-            || scalar_of(&obj).is_some()
+            || scalar_of(&obj)?.is_some()
             || overrides::overrides(&obj)
         {
             return Ok(Operand(obj));
@@ -84,7 +86,7 @@ fn in_place<'py>(slf: &Bound<'py, PyTensor>, other: &Obj<'py>, method: &str, f: 
     let x = slf.get().tensor();
     let y = match tensor_of(other) {
         Some(y) => y,
-        None => match operand_of(other, || x.dtype() == DType::U64) {
+        None => match scalar_of(other)? {
             Some(s) => dispatch::wrapped(s)?,
             None => {
                 return Err(overflow(other, Ty::Operand).map_or_else(
@@ -104,7 +106,7 @@ fn one<'py>(slf: &Bound<'py, PyTensor>, method: &str, f: fn(&Tensor) -> Result<T
     }
     let x = slf.get().tensor();
     let py = slf.py();
-    let r = if x.numel() >= DETACH_NUMEL { py.detach(move || f(&x))? } else { f(&x)? };
+    let r = contain(|| Ok(if x.numel() >= DETACH_NUMEL { py.detach(|| f(&x))? } else { f(&x)? }))?;
     wrap(py, r)
 }
 

@@ -402,7 +402,7 @@ fn result_type(py: Python<'_>, tensor: &Bound<'_, PyAny>, other: &Bound<'_, PyAn
     }
     let mut r = promote::ResultType::default();
     for obj in [tensor, other] {
-        match (super::convert::tensor_of(obj), super::convert::scalar_of(obj)) {
+        match (super::convert::tensor_of(obj), super::convert::scalar_of(obj)?) {
             (Some(t), _) => r.add(&t),
             (None, Some(s)) => r.add_scalar(s),
             _ => {

@@ -8,6 +8,8 @@ use super::DType;
 pub enum Scalar {
     Bool(bool),
     Int(i64),
+    /// An int from 2^63 to 2^64 - 1.
+    Wide(u64),
     Float(f64),
     Complex(f64, f64),
 }
@@ -18,6 +20,7 @@ impl Scalar {
         match self {
             Scalar::Bool(_) => DType::Bool,
             Scalar::Int(_) => DType::I64,
+            Scalar::Wide(_) => DType::U64,
             Scalar::Float(_) => DType::F64,
             Scalar::Complex(..) => DType::C128,
         }
@@ -28,15 +31,17 @@ impl Scalar {
         match self {
             Scalar::Bool(b) => b as u8 as f64,
             Scalar::Int(i) => i as f64,
+            Scalar::Wide(u) => u as f64,
             Scalar::Float(f) | Scalar::Complex(f, _) => f,
         }
     }
 
-    /// The number as an integer, truncated.
+    /// The number as an integer, truncated; from 2^63 on ints wrap.
     pub fn i64(self) -> i64 {
         match self {
             Scalar::Bool(b) => b as i64,
             Scalar::Int(i) => i,
+            Scalar::Wide(u) => u as i64,
             Scalar::Float(f) | Scalar::Complex(f, _) => f as i64,
         }
     }
@@ -85,6 +90,7 @@ impl Scalar {
                 match re {
                     // 2^63 is the float nearest to the largest int64, and passes as in torch.
                     Scalar::Float(f) => f >= min as f64 && f <= max as f64,
+                    Scalar::Wide(u) => u as i128 <= max,
                     other => (min..=max).contains(&(other.i64() as i128)),
                 }
             }
@@ -113,6 +119,7 @@ impl Scalar {
                 out[0] = match self {
                     Scalar::Bool(b) => b as u8,
                     Scalar::Int(i) => (i != 0) as u8,
+                    Scalar::Wide(_) => 1,
                     Scalar::Float(f) => (f != 0.0) as u8,
                     Scalar::Complex(r, i) => (r != 0.0 || i != 0.0) as u8,
                 }
@@ -124,7 +131,11 @@ impl Scalar {
             DType::I64 => int!(i64),
             DType::U16 => int!(u16),
             DType::U32 => int!(u32),
-            DType::U64 => int!(u64),
+            DType::U64 => match self {
+                // From 2^63 on the value is beyond an i64; below 0 it wraps as the other unsigned dtypes do.
+                Scalar::Float(f) | Scalar::Complex(f, _) if f >= i64::MAX as f64 => put!((f as u64)),
+                _ => int!(u64),
+            },
             DType::F16 => put!(half::f16::from_f32(self.f32())),
             DType::BF16 => put!(half::bf16::from_f32(self.f32())),
             DType::F32 => put!(self.f32()),
@@ -144,6 +155,7 @@ impl Scalar {
     fn f32(self) -> f32 {
         match self {
             Scalar::Int(i) => i as f32,
+            Scalar::Wide(u) => u as f32,
             other => other.f64() as f32,
         }
     }
@@ -168,7 +180,10 @@ impl Scalar {
             DType::I64 => Scalar::Int(get!(i64)),
             DType::U16 => Scalar::Int(get!(u16) as i64),
             DType::U32 => Scalar::Int(get!(u32) as i64),
-            DType::U64 => Scalar::Int(get!(u64) as i64),
+            DType::U64 => match get!(u64) {
+                u if u > i64::MAX as u64 => Scalar::Wide(u),
+                u => Scalar::Int(u as i64),
+            },
             DType::F16 => Scalar::Float(get!(half::f16).to_f64()),
             DType::BF16 => Scalar::Float(get!(half::bf16).to_f64()),
             DType::F32 => Scalar::Float(get!(f32) as f64),
@@ -190,6 +205,7 @@ impl std::fmt::Display for Scalar {
         match self {
             Scalar::Bool(b) => write!(f, "{}", if *b { "True" } else { "False" }),
             Scalar::Int(i) => write!(f, "{i}"),
+            Scalar::Wide(u) => write!(f, "{u}"),
             Scalar::Float(x) => write!(f, "{x}"),
             Scalar::Complex(re, im) => write!(f, "({re}{im:+}j)"),
         }
