@@ -122,6 +122,14 @@ impl Args {
         T::from_value(&self.values[i])
     }
 
+    /// Is the first argument to be written?
+    pub fn in_place(&self) -> bool {
+        let dest = self.dest.take();
+        let found = matches!(dest, Some(Dest::InPlace));
+        self.dest.set(dest);
+        found
+    }
+
     /// Where to write; to be called by operations that can write anywhere.
     #[inline]
     pub fn dest(&self) -> Dest {

@@ -8,8 +8,10 @@ use super::reduce::sum_dtype;
 use crate::autograd::record;
 use crate::dispatch::{self, scan::Scan};
 use crate::error::Result;
+use crate::fail;
 use crate::grads;
 use crate::ops;
+use crate::schema::Args;
 use crate::tensor::{DType, Tensor};
 
 /// From which end of the dim a scan runs.
@@ -100,6 +102,14 @@ pub fn cumprod(x: &Tensor, dim: i64, dtype: Option<DType>) -> Result<Tensor> {
     }
 }
 
+/// A tensor keeps its dtype when it is written.
+fn check_in_place(name: &str, a: &Args) -> Result<()> {
+    let (x, dtype): (&Tensor, Option<DType>) = (a.get(0)?, a.get(2)?);
+    let Some(dtype) = dtype.filter(|&d| d != x.dtype() && a.in_place()) else { return Ok(()) };
+    fail!(Runtime, torch: ("Bad in-place call: input tensor dtype {} and output tensor dtype {} should match", x.dtype().c_name(), dtype.c_name()),
+        expected: ("{name}: expected dtype {}", x.dtype().name()), got: ("{}", dtype.name()), fix: ("Use the form without the underscore."))
+}
+
 /// log of running sums of exponentials along a dim.
 pub fn logcumsumexp(x: &Tensor, dim: i64) -> Result<Tensor> {
     let d = x.wrap_dim(dim)?;
@@ -152,14 +162,21 @@ pub fn cummin(x: &Tensor, dim: i64) -> Result<(Tensor, Tensor)> {
 }
 
 ops! {
-    /// Running sums along a dim; bool and integers sum to int64.
-    "cumsum(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor" [f m i o] => cumsum(0, 1, 2);
-    /// Running products along a dim; bool and integers multiply to int64.
-    "cumprod(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor" [f m i o] => cumprod(0, 1, 2);
     /// log of running sums of exponentials along a dim, without overflow.
     "logcumsumexp(Tensor self, int dim) -> Tensor" [f m o] => logcumsumexp(0, 1);
     /// Running maxima along a dim, and the indices at which they last occur.
     "cummax(Tensor self, int dim) -> (Tensor values, Tensor indices)" [f m o] => cummax(0, 1);
     /// Running minima along a dim, and the indices at which they last occur.
     "cummin(Tensor self, int dim) -> (Tensor values, Tensor indices)" [f m o] => cummin(0, 1);
+    @
+    /// Running sums along a dim; bool and integers sum to int64.
+    "cumsum(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor" [f m i o] => |a| {
+        check_in_place("cumsum_", a)?;
+        cumsum(a.get(0)?, a.get(1)?, a.get(2)?)
+    };
+    /// Running products along a dim; bool and integers multiply to int64.
+    "cumprod(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor" [f m i o] => |a| {
+        check_in_place("cumprod_", a)?;
+        cumprod(a.get(0)?, a.get(1)?, a.get(2)?)
+    };
 }
