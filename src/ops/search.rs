@@ -93,6 +93,10 @@ fn bucketize(x: &Tensor, boundaries: &Tensor, int32: bool, right: bool) -> Resul
     search(boundaries, x, int32, right, None)
 }
 
+fn bucketize_number(x: Scalar, boundaries: &Tensor, int32: bool, right: bool) -> Result<Tensor> {
+    bucketize(&dispatch::wrapped(x)?, boundaries, int32, right)
+}
+
 fn bincount(x: &Tensor, weights: Option<&Tensor>, minlength: i64) -> Result<Tensor> {
     if !x.dtype().is_integral(false) {
         return not_implemented("bincount", x.dtype());
@@ -225,7 +229,9 @@ ops! {
     /// Where values would be inserted into sorted sequences: before equal elements, or behind them with `right`.
     "searchsorted(Tensor sorted_sequence, Operand self, *, bool out_int32=False, bool right=False, str? side=None, Tensor? sorter=None) -> Tensor" [f o] => searchsorted(0, 1, 2, 3, 4, 5);
     /// The number of the interval between boundaries in which each element lies.
-    "bucketize(Operand self, Tensor boundaries, *, bool out_int32=False, bool right=False) -> Tensor" [f o] => bucketize(0, 1, 2, 3);
+    "bucketize(Tensor self, Tensor boundaries, *, bool out_int32=False, bool right=False) -> Tensor" [f o] => bucketize(0, 1, 2, 3);
+    /// The same for a number.
+    "bucketize(Scalar self, Tensor boundaries, *, bool out_int32=False, bool right=False) -> Tensor" [f] => bucketize_number(0, 1, 2, 3);
     /// How often each integer from 0 on occurs, or the sum of its weights.
     "bincount(Tensor self, Tensor? weights=None, int minlength=0) -> Tensor" [f m] => bincount(0, 1, 2);
     /// Counts in `bins` equal intervals from `min` to `max`; both 0 stand for the range of the data.

@@ -241,6 +241,12 @@ fn mixed_devices(name: &str) -> crate::error::Error {
 /// Operations that refuse an `out=` whose elements overlap even where it will be resized.
 const BEFORE_RESIZE: [&str; 2] = ["masked_select", "take"];
 
+/// Operations that must not write into what they read, not even in place: torch's read it in another order.
+const APART: [&str; 8] =
+    ["cat", "diff", "gather", "index_select", "kthvalue", "masked_select", "take", "take_along_dim"];
+/// The same, but for the tensor that they change.
+const APART_FROM_OTHERS: [&str; 4] = ["index_add", "index_copy", "scatter", "scatter_add"];
+
 /// May results be written into `out`? Its shape is looked at later, since it may change.
 fn check_out(name: &str, out: &Bound<'_, PyTensor>, values: &[Value]) -> crate::error::Result<()> {
     let out = out.get().tensor();
@@ -249,12 +255,15 @@ fn check_out(name: &str, out: &Bound<'_, PyTensor>, values: &[Value]) -> crate::
     } else {
         inplace::check_history(&out, false)?
     }
+    let (apart, from_others) = (APART.contains(&name), APART_FROM_OTHERS.contains(&name));
     let mut tensors = values.iter().flat_map(|v| match v {
         Value::Tensor(t) => std::slice::from_ref(t),
         Value::Tensors(ts) => ts.as_slice(),
         _ => &[],
     });
+    let mut first = true;
     tensors.try_for_each(|t| {
+        let apart = apart || from_others && !std::mem::take(&mut first);
         if t.device() != out.device() && (t.ndim() > 0 || t.is_meta()) {
             return Err(crate::error::three_parts(
                 crate::error::Kind::Runtime,
@@ -266,6 +275,15 @@ fn check_out(name: &str, out: &Bound<'_, PyTensor>, values: &[Value]) -> crate::
                 format!("out: expected a tensor on {}", t.device()),
                 out.device().to_string(),
                 "Make it on the inputs' device.".to_owned(),
+            ));
+        }
+        if apart && t.numel() > 0 && out.numel() > 0 && t.ptr() == out.ptr() && !t.is_meta() {
+            return Err(crate::error::three_parts(
+                crate::error::Kind::Runtime,
+                Some("unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory location. Please clone() the tensor before performing the operation.".to_owned()),
+                format!("{name}: expected an out tensor with memory of its own"),
+                "an input".to_owned(),
+                "Use clone() first.".to_owned(),
             ));
         }
         inplace::check_overlap(&out, t)
@@ -312,31 +330,68 @@ fn out_tensors<'py>(
 }
 
 /// Operations whose `out=` must have the result's dtype: torch writes into it without a cast.
-const EXACT: [&str; 13] = [
+const EXACT: [&str; 30] = [
+    "addbmm",
+    "addmm",
+    "addmv",
+    "amax",
+    "amin",
     "aminmax",
     "argmax",
     "argmin",
     "avg_pool3d",
+    "baddbmm",
+    "bmm",
+    "bucketize",
+    "dot",
     "expand_copy",
     "gather",
     "isin",
+    "linalg_matmul",
+    "matmul",
+    "mm",
     "multinomial",
+    "mv",
+    "nonzero",
+    "searchsorted",
     "slice_scatter",
     "take",
     "take_along_dim",
+    "tensordot",
     "topk",
+    "vdot",
     "view_copy",
 ];
+/// The same for the values of a pair of values and places.
+const EXACT_PAIRS: [&str; 9] = ["cummax", "cummin", "kthvalue", "max", "median", "min", "mode", "nanmedian", "sort"];
 
-/// `index`: the result is the second of a pair, the places of values.
-fn check_exact(name: &str, r: &Tensor, out: &Tensor, index: bool) -> crate::error::Result<()> {
-    if r.dtype() == out.dtype() || !(index || EXACT.contains(&name)) {
+/// `pair`: the result is one of values and their places.
+fn check_exact(name: &str, r: &Tensor, out: &Tensor, pair: bool) -> crate::error::Result<()> {
+    let index = pair && r.dtype() == DType::I64;
+    if r.dtype() == out.dtype() || !(index || EXACT.contains(&name) || pair && EXACT_PAIRS.contains(&name)) {
         return Ok(());
     }
     let (want, got) = (scatter::cpp_name(r.dtype()), scatter::cpp_name(out.dtype()));
     let sentence = match name {
         "multinomial" => format!("multinomial expects Long tensor out, got: {}", out.dtype().scalar_name()),
         // torch checks places by another name than values.
+        "amax" | "amin" => format!(
+            "Expected the dtype for input and out to match, but got {} for input's dtype and {} for out's dtype.",
+            r.dtype().scalar_name(),
+            out.dtype().scalar_name()
+        ),
+        "dot" | "vdot" => {
+            format!("result dtype {} does not match input dtype {}", out.dtype().scalar_name(), r.dtype().scalar_name())
+        }
+        "mv" => {
+            let (x, y) = (r.dtype().scalar_name(), out.dtype().scalar_name());
+            format!("addmv input tensors must have the same dtype, but got {y}, {x}, and {x}")
+        }
+        "bucketize" | "searchsorted" => format!(
+            "torch.searchsorted(): output tensor's dtype is wrong, it can only be Int(int32) or Long(int64) depending on whether out_int32 flag is True, but we got output tensor's dtype {} and out_int32 flag is {}",
+            out.dtype().scalar_name(),
+            if r.dtype() == DType::I32 { "True" } else { "False" }
+        ),
         _ if index => format!("Expected out tensor to have dtype long int, but got {got} instead"),
         _ => format!("Expected out tensor to have dtype {want}, but got {got} instead"),
     };
