@@ -324,6 +324,11 @@ fn prelu(x: &Tensor, weight: &Tensor) -> Result<Tensor> {
 }
 
 /// `x` where positive, else x times a slope drawn from [lower, upper] in training, their mean otherwise.
+/// A number as C prints it.
+fn shown(x: f64) -> String {
+    if x.is_nan() { "nan".to_owned() } else { x.to_string() }
+}
+
 fn rrelu(
     x: &Tensor,
     (lower, upper): (Scalar, Scalar),
@@ -332,6 +337,11 @@ fn rrelu(
     args: &Args,
 ) -> Result<Tensor> {
     let (lo, hi) = (lower.f64(), upper.f64());
+    for (which, bound) in [("lower", lo), ("upper", hi)] {
+        if !bound.is_finite() {
+            fail!(Runtime, torch: ("rrelu: {which} bound must be finite, got {}", shown(bound)), expected: ("rrelu: expected a finite {which} bound"), got: ("{bound}"), fix: ("Use leaky_relu() for one slope."));
+        }
+    }
     if lo > hi {
         fail!(Runtime, torch: ("Lower bound should be less than or equal to the upper bound"), expected: ("rrelu: expected lower <= upper"), got: ("{lo} and {hi}"), fix: ("Swap them."));
     }

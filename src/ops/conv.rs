@@ -246,9 +246,18 @@ fn batched(name: &str, x: &Tensor, nd: usize) -> Result<(Tensor, bool)> {
     }
 }
 
-fn check_weight(w: &Tensor, nd: usize, groups: usize) -> Result<()> {
+fn check_weight(x: &Tensor, w: &Tensor, nd: usize, groups: usize) -> Result<()> {
     if w.ndim() != nd + 2 {
-        fail!(Runtime, torch: ("weight should have at least three dimensions"), expected: ("conv: expected a weight of {} dims", nd + 2), got: ("{:?}", w.shape()), fix: ("Check the weight's shape."));
+        let text = match w.ndim() {
+            0..3 => "weight should have at least three dimensions".to_owned(),
+            n => format!(
+                "Expected {n}-dimensional input for {n}-dimensional weight {:?}, but got {}-dimensional input of size {:?} instead",
+                w.shape(),
+                x.ndim(),
+                x.shape()
+            ),
+        };
+        fail!(Runtime, torch: ("{text}"), expected: ("conv: expected a weight of {} dims", nd + 2), got: ("{:?}", w.shape()), fix: ("Check the weight's shape."));
     }
     if w.shape()[2..].contains(&0) {
         fail!(Runtime, torch: ("kernel size should be greater than zero, but got kernel shape {:?}", &w.shape()[2..]), expected: ("conv: expected a kernel with elements"), got: ("{:?}", w.shape()), fix: ("Check kernel_size."));
@@ -274,7 +283,7 @@ fn check_bias(w: &Tensor, bias: Option<&Tensor>, channels: usize) -> Result<()> 
 
 fn convolve(name: &str, x: &Tensor, w: &Tensor, bias: Option<&Tensor>, nd: usize, call: &Call) -> Result<Tensor> {
     let (x, added) = batched(name, x, nd)?;
-    check_weight(w, nd, call.groups)?;
+    check_weight(&x, w, nd, call.groups)?;
     let (n, c) = (x.shape()[0], x.shape()[1]);
     if c != w.shape()[1] * call.groups {
         fail!(Runtime, torch: ("Given groups={}, weight of size {:?}, expected input{:?} to have {} channels, but got {c} channels instead", call.groups, w.shape(), x.shape(), w.shape()[1] * call.groups),
@@ -329,7 +338,7 @@ fn conv_named(
             if call.stride.iter().any(|&s| s != 1) {
                 fail!(Runtime, torch: ("padding='same' is not supported for strided convolutions"), expected: ("{name}: expected stride 1 with padding='same'"), got: ("{stride:?}"), fix: ("Give the padding as numbers."));
             }
-            check_weight(w, nd, call.groups)?;
+            check_weight(x, w, nd, call.groups)?;
             let mut extra: SmallVec<[i64; 6]> = SmallVec::new();
             for d in (0..nd).rev() {
                 let total = call.dilation[d].saturating_mul(w.shape()[d + 2].saturating_sub(1));
@@ -365,7 +374,7 @@ fn conv_transpose(
     let call = Call::new(nd, stride, padding, dilation, groups)?;
     let extra = spread("output_padding", output_padding, nd)?;
     let (x, added) = batched(name, x, nd)?;
-    check_weight(w, nd, call.groups)?;
+    check_weight(&x, w, nd, call.groups)?;
     let (n, c) = (x.shape()[0], x.shape()[1]);
     if c != w.shape()[0] {
         fail!(Runtime, torch: ("Given transposed=1, weight of size {:?}, expected input{:?} to have {} channels, but got {c} channels instead", w.shape(), x.shape(), w.shape()[0]), expected: ("{name}: expected {} channels", w.shape()[0]), got: ("{c}"), fix: ("Check in_channels."));

@@ -145,6 +145,9 @@ fn ctc_loss(
     reduction: i64,
     zero_infinity: bool,
 ) -> Result<Tensor> {
+    if p.numel() == 0 {
+        fail!(Runtime, torch: ("log_probs tensor must not be empty"), expected: ("ctc_loss: expected log-probabilities"), got: ("shape {:?}", p.shape()), fix: ("Check the batch."));
+    }
     let single = p.ndim() == 2;
     let p3 = if single { view::unsqueeze(p, 1)? } else { p.clone() };
     let (mut y, _) = ctc(&p3, targets, input, label, blank, zero_infinity)?;

@@ -12,7 +12,7 @@ use crate::fail;
 use crate::grads;
 use crate::ops;
 use crate::schema::Dest;
-use crate::tensor::{DType, Tensor};
+use crate::tensor::{DType, Tensor, layout};
 
 /// Applies a reduction by torch's number.
 pub fn reduced(loss: &Tensor, reduction: i64) -> Result<Tensor> {
@@ -112,7 +112,7 @@ fn l1_loss(x: &Tensor, y: &Tensor, reduction: i64) -> Result<Tensor> {
 }
 
 fn smooth_l1_loss(x: &Tensor, y: &Tensor, reduction: i64, beta: f64) -> Result<Tensor> {
-    if beta < 0.0 {
+    if beta.is_nan() || beta < 0.0 {
         fail!(Runtime, torch: ("smooth_l1_loss does not support negative values for beta."), expected: ("smooth_l1_loss: expected beta of at least 0"), got: ("{beta}"), fix: ("Change beta's sign."));
     }
     if beta == 0.0 {
@@ -122,7 +122,7 @@ fn smooth_l1_loss(x: &Tensor, y: &Tensor, reduction: i64, beta: f64) -> Result<T
 }
 
 fn huber_loss(x: &Tensor, y: &Tensor, reduction: i64, delta: f64) -> Result<Tensor> {
-    if delta <= 0.0 {
+    if delta.is_nan() || delta <= 0.0 {
         fail!(Runtime, torch: ("huber_loss does not support non-positive values for delta."), expected: ("huber_loss: expected a positive delta"), got: ("{delta}"), fix: ("Use l1_loss for a delta of 0."));
     }
     HUBER.run(x, y, reduction, delta)
@@ -206,6 +206,18 @@ static BCE_LOGITS_BACKWARD: Pw = Pw {
     ],
 };
 
+/// Weights do not make a loss larger.
+fn no_wider(shape: &[usize], others: &[&Tensor]) -> Result<()> {
+    for t in others {
+        let wide = layout::broadcast(shape, t.shape())?;
+        if wide.as_slice() != shape {
+            fail!(Runtime, torch: ("output with shape {} doesn't match the broadcast shape {}", layout::show(shape), layout::show(&wide)), expected: ("binary_cross_entropy_with_logits: expected weights that broadcast to {}", layout::show(shape)),
+                got: ("{}", layout::show(t.shape())), fix: ("Expand input and target first."));
+        }
+    }
+    Ok(())
+}
+
 /// `binary_cross_entropy(sigmoid(x), target)` without overflow; `pos_weight` counts positive targets.
 fn binary_cross_entropy_with_logits(
     x: &Tensor,
@@ -221,15 +233,18 @@ fn binary_cross_entropy_with_logits(
         };
         fail!(Runtime, torch: ("{text}"), expected: ("binary_cross_entropy_with_logits: expected targets of dtype {}", x.dtype().name()), got: ("{}", target.dtype().name()), fix: ("Convert them with .to(input.dtype)."));
     }
+    no_wider(target.shape(), &[x])?;
     let mut loss = match pos_weight {
         None => apply(&BCE_LOGITS, &[x, target], Params::default(), &Dest::New)?,
         Some(w) => {
             // (1 - t) x - ((w - 1) t + 1) log(sigmoid(x))
             let factor = w.add_scalar(-1.0)?.mul(target)?.add_scalar(1.0)?;
+            no_wider(target.shape(), &[&factor])?;
             target.neg()?.add_scalar(1.0)?.mul(x)?.sub(&factor.mul(&log_sigmoid(x)?)?)?
         }
     };
     if let Some(w) = weight {
+        no_wider(loss.shape(), &[w])?;
         loss = loss.mul(w)?;
     }
     reduced_as(&loss, "BinaryCrossEntropyWithLogitsBackward0", x, reduction)
@@ -252,7 +267,7 @@ fn soft_margin_loss(x: &Tensor, target: &Tensor, reduction: i64) -> Result<Tenso
         let float = super::helpers::float_dtype(x.dtype());
         fail!(Runtime, torch: ("result type {} can't be cast to the desired output type {}", float.scalar_name(), x.dtype().scalar_name()), expected: ("soft_margin_loss: expected floats"), got: ("{}", x.dtype().name()), fix: ("Convert with .float()."));
     }
-    reduced_as(&target.neg()?.mul(x)?.exp()?.log1p()?, "SoftMarginLossBackward0", x, reduction)
+    reduced_as(&x.mul(&target.neg()?)?.exp()?.log1p()?, "SoftMarginLossBackward0", x, reduction)
 }
 
 fn poisson_nll_loss(

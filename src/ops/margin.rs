@@ -58,10 +58,10 @@ fn multi_margin_loss(
     if target.ndim() > 1 || target.numel() != n {
         fail!(Runtime, torch: ("multi_margin_loss: target tensor should be 1-D with size equal to the number of input samples (batch size). Expected target size [{n}], but got {:?}. Input has shape {:?}.", target.shape(), x.shape()), expected: ("multi_margin_loss: expected {n} targets"), got: ("{:?}", target.shape()), fix: ("Give one class per sample."));
     }
-    check_labels(target)?;
     if let Some(w) = weight.filter(|w| w.numel() != c || w.ndim() > 1) {
         fail!(Runtime, torch: ("inconsistent weight size, expected {c} but got {:?}", w.shape()), expected: ("multi_margin_loss: expected {c} weights"), got: ("{:?}", w.shape()), fix: ("Give one per class."));
     }
+    check_labels(target)?;
     if crate::dispatch::index::out_of_bounds(target, c, false).is_some() {
         fail!(Runtime, torch: ("target out of range"), expected: ("multi_margin_loss: expected targets below {c}"), got: ("others"), fix: ("Check the labels."));
     }
@@ -90,6 +90,11 @@ fn mask_at(x: &Tensor, index: &Tensor) -> Result<Tensor> {
 
 /// Mean over the classes of `max(0, 1 - (x[t] - x[i]))` for targets t and other classes i. Targets end at the first -1.
 ///
+#[cold]
+fn out_of_range<T>(c: usize) -> Result<T> {
+    fail!(Runtime, torch: ("argument #2 'target' is out of range"), expected: ("multilabel_margin_loss: expected targets from -1 to {}", c as i64 - 1), got: ("others"), fix: ("Check the labels."))
+}
+
 /// Also returns the mask of the targets, which torch's `multilabel_margin_loss_forward` has.
 fn multilabel_margin(x: &Tensor, target: &Tensor, reduction: i64) -> Result<(Tensor, Tensor)> {
     if x.ndim() > 2 || x.shape().last() == Some(&0) {
@@ -105,10 +110,13 @@ fn multilabel_margin(x: &Tensor, target: &Tensor, reduction: i64) -> Result<(Ten
         let t = target.reshape_to(scores.shape())?;
         let ended = super::copy::to_dtype(&t.lt(&number(0.0)?)?, DType::I64)?;
         let counted = super::scan::cumsum(&ended, 1, None)?.eq_scalar(0.0)?;
+        if t.lt(&number(-1.0)?)?.any_all()?.item_bool()? {
+            return out_of_range(c);
+        }
         // What comes after the end points at class 0 and does not count.
         let index = where_(&counted, &t, &t.scalar_like(0.0)?)?;
         if crate::dispatch::index::out_of_bounds(&index, c, false).is_some() {
-            fail!(Runtime, torch: ("target out of range"), expected: ("multilabel_margin_loss: expected targets below {c}"), got: ("others"), fix: ("Check the labels."));
+            return out_of_range(c);
         }
         let hits = crate::dispatch::zeros(scores.shape(), DType::I64, scores.device())?;
         let hits = Places { dim: 1, whole: false }.add(

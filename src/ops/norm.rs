@@ -382,11 +382,38 @@ fn native_group_norm(
     x: &Tensor,
     gamma: Option<&Tensor>,
     beta: Option<&Tensor>,
+    (n, c, s): (i64, i64, i64),
     groups: i64,
     eps: f64,
 ) -> Result<(Tensor, Tensor, Tensor)> {
+    if groups > 0 && c % groups == 0 {
+        let affine = [("weight", gamma), ("bias", beta)];
+        if let Some((which, t)) = affine
+            .iter()
+            .find_map(|(which, t)| t.filter(|t| t.ndim() != 1 || t.numel() as i64 != c).map(|t| (which, t)))
+        {
+            fail!(Runtime, torch: ("Expected {which} to be a vector of size equal to the number of channels in input, but got {which} of shape {:?} and input of shape {:?}", t.shape(), x.shape()), expected: ("native_group_norm: expected {which} ({c})"), got: ("{:?}", t.shape()), fix: ("Check C."));
+        }
+        if n.checked_mul(c).and_then(|nc| nc.checked_mul(s)) != Some(x.numel() as i64) {
+            fail!(Runtime, torch: ("Expected X.numel() == N * C * HxW to be true, but got false.  (Could this error message be improved?  If so, please report an enhancement request to PyTorch.)"), expected: ("native_group_norm: expected {n} * {c} * {s} elements"), got: ("{}", x.numel()), fix: ("Check N, C and HxW."));
+        }
+    }
     let [y, mean, rstd] = group(x, groups, gamma, beta, eps)?;
     Ok((y, cast(mean, x.dtype())?, cast(rstd, x.dtype())?))
+}
+
+#[allow(clippy::too_many_arguments, reason = "the arguments of torch's row")]
+fn native_group_norm_row(
+    x: &Tensor,
+    gamma: Option<&Tensor>,
+    beta: Option<&Tensor>,
+    n: i64,
+    c: i64,
+    s: i64,
+    groups: i64,
+    eps: f64,
+) -> Result<(Tensor, Tensor, Tensor)> {
+    native_group_norm(x, gamma, beta, (n, c, s), groups, eps)
 }
 
 /// `running = (1 - momentum) * running + momentum * batch`, in the running tensor's own dtype.
@@ -574,7 +601,7 @@ ops! {
     /// Normalises groups of channels of each sample, then scales and shifts each channel.
     "group_norm(Tensor input, int num_groups, Tensor? weight=None, Tensor? bias=None, float eps=1e-05, bool cudnn_enabled=True) -> Tensor" [f] => group_norm(0, 1, 2, 3, 4);
     /// `group_norm` with mean and reciprocal standard deviation.
-    "native_group_norm(Tensor input, Tensor? weight, Tensor? bias, int N, int C, int HxW, int group, float eps) -> (Tensor, Tensor, Tensor)" [f] => native_group_norm(0, 1, 2, 6, 7);
+    "native_group_norm(Tensor input, Tensor? weight, Tensor? bias, int N, int C, int HxW, int group, float eps) -> (Tensor, Tensor, Tensor)" [f] => native_group_norm_row(0, 1, 2, 3, 4, 5, 6, 7);
     /// Normalises each channel over batch and space, then scales and shifts it.
     "batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool training, float momentum, float eps, bool cudnn_enabled) -> Tensor" [f] => batch_norm(0, 1, 2, 3, 4, 5, 6, 7);
     /// `batch_norm` with mean and reciprocal standard deviation of the batch.

@@ -290,6 +290,8 @@ fn without_batch(y: Tensor, added: bool) -> Result<Tensor> {
 fn im2col(x: &Tensor, kernel: &[i64], dilation: &[i64], padding: &[i64], stride: &[i64]) -> Result<Tensor> {
     let at = Windows::new("unfold", kernel, dilation, padding, stride)?;
     let n = x.ndim();
+    // The dims that channels and height would have.
+    (1..3).filter(|_| n < 3).try_for_each(|d| x.wrap_dim(d).map(drop))?;
     let fits = match n {
         3 => x.numel() > 0,
         4 => x.shape()[1..].iter().all(|&d| d > 0),
@@ -352,11 +354,12 @@ fn col2im(
     Ok(named(without_batch(y, added)?, "Col2ImBackward0", &x))
 }
 
-fn check_image(name: &str, x: &Tensor, factor: i64, what: &str) -> Result<()> {
+/// `squared`: must the square of the factor fit, whatever the sizes are?
+fn check_image(name: &str, x: &Tensor, factor: i64, what: &str, squared: bool) -> Result<()> {
     if x.ndim() < 3 {
         fail!(Runtime, torch: ("{name} expects input to have at least 3 dimensions, but got input with {} dimension(s)", x.ndim()), expected: ("{name}: expected (*, C, H, W)"), got: ("{:?}", x.shape()), fix: ("Add dims."));
     }
-    if factor > 1 << 31 {
+    if squared && factor > 1 << 31 {
         let form = what.replace('_', " ");
         fail!(Value, torch: ("{form} is too large, ({what})^2 overflowed: {what}={factor}"), expected: ("{name}: expected a {what} whose square fits"), got: ("{factor}"), fix: ("Check it."));
     }
@@ -373,7 +376,7 @@ fn too_large(name: &str, factor: usize) -> Result<Tensor> {
 
 /// (*, C r^2, H, W) to (*, C, H r, W r).
 fn pixel_shuffle(x: &Tensor, factor: i64) -> Result<Tensor> {
-    check_image("pixel_shuffle", x, factor, "upscale_factor")?;
+    check_image("pixel_shuffle", x, factor, "upscale_factor", true)?;
     let (r, n) = (factor as usize, x.ndim());
     let (c, h, w) = (x.shape()[n - 3], x.shape()[n - 2], x.shape()[n - 1]);
     if r.checked_mul(r).is_none_or(|square| c % square != 0) {
@@ -390,7 +393,7 @@ fn pixel_shuffle(x: &Tensor, factor: i64) -> Result<Tensor> {
 
 /// (*, C, H r, W r) to (*, C r^2, H, W).
 fn pixel_unshuffle(x: &Tensor, factor: i64) -> Result<Tensor> {
-    check_image("pixel_unshuffle", x, factor, "downscale_factor")?;
+    check_image("pixel_unshuffle", x, factor, "downscale_factor", false)?;
     let (r, n) = (factor as usize, x.ndim());
     let (c, h, w) = (x.shape()[n - 3], x.shape()[n - 2], x.shape()[n - 1]);
     for (which, d, size) in [("height", -2, h), ("width", -1, w)] {

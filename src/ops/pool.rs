@@ -38,12 +38,22 @@ struct Planes {
 impl Planes {
     fn new(name: &str, x: &Tensor, nd: usize) -> Result<Planes> {
         let batch = x.ndim() == nd + 2;
+        let ranked = batch || x.ndim() == nd + 1;
         // The batch alone may be empty.
-        if !(batch || x.ndim() == nd + 1) || x.shape()[batch as usize..].contains(&0) {
+        if !ranked || x.shape()[batch as usize..].contains(&0) {
             let text = match nd {
                 1 => format!(
                     "{name}: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for input, but got:{:?}",
                     x.shape()
+                ),
+                2 if ranked => format!(
+                    "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but got:{:?}",
+                    x.shape()
+                ),
+                3 if ranked => format!(
+                    "{name}(): Expected input's non-batch dimensions to have positive length, but input has a shape of {:?} and non-batch dimension {} has length zero!",
+                    x.shape(),
+                    (0..nd + 1).find(|&d| x.size(batch as usize + d) == 0).unwrap_or(0)
                 ),
                 _ => format!("non-empty {}D or {}D (batch mode) tensor expected for input", nd + 1, nd + 2),
             };
@@ -266,18 +276,35 @@ fn three(shape: &[usize], nd: usize) -> [usize; 3] {
     out
 }
 
-fn adaptive(name: &str, x: &Tensor, output: &[i64], nd: usize) -> Result<(Planes, Shape)> {
+/// `channels`: must there be some, too?
+fn adaptive(name: &str, x: &Tensor, output: &[i64], nd: usize, channels: bool) -> Result<(Planes, Shape)> {
     if x.ndim() != nd + 1 && x.ndim() != nd + 2 {
         fail!(Runtime, torch: ("{name}(): Expected {}D or {}D tensor, but got {:?}", nd + 1, nd + 2, x.shape()), expected: ("{name}: expected (C, *) or (N, C, *)"), got: ("{:?}", x.shape()), fix: ("Add or merge dims."));
     }
     if output.len() != nd {
-        fail!(Runtime, torch: ("{name}(): internal error: output_size.size() must be {nd}"), expected: ("{name}: expected {nd} sizes"), got: ("{output:?}"), fix: ("Give one per spatial dim."));
+        let text = if channels && nd > 1 {
+            format!("{name}(): internal error: output_size.size() must be {nd}")
+        } else if nd == 1 {
+            format!("{name}() argument 'output_size' should contain one int (got {})", output.len())
+        } else {
+            format!("{name}: output_size must be {nd}")
+        };
+        fail!(Runtime, torch: ("{text}"), expected: ("{name}: expected {nd} sizes"), got: ("{output:?}"), fix: ("Give one per spatial dim."));
     }
     if output.iter().any(|&n| n < 0) {
-        fail!(Runtime, torch: ("{name}(): elements of output_size must be greater than or equal to 0 but received {output:?}"), expected: ("{name}: expected sizes of at least 0"), got: ("{output:?}"), fix: ("Use None to keep a size."));
+        let text = match (channels, output.iter().find(|&&n| n < 0)) {
+            (true, Some(n)) => format!(
+                "Trying to create tensor with negative dimension {n}: {:?}",
+                x.shape()[..x.ndim() - nd].iter().map(|&n| n as i64).chain(output.iter().copied()).collect::<Vec<_>>()
+            ),
+            _ => {
+                format!("{name}(): elements of output_size must be greater than or equal to 0 but received {output:?}")
+            }
+        };
+        fail!(Runtime, torch: ("{text}"), expected: ("{name}: expected sizes of at least 0"), got: ("{output:?}"), fix: ("Use None to keep a size."));
     }
     let at = x.ndim() - nd;
-    if let Some(d) = (1..x.ndim()).find(|&d| d >= at && x.shape()[d] == 0) {
+    if let Some(d) = (1..x.ndim()).find(|&d| (channels || d >= at) && x.shape()[d] == 0) {
         fail!(Runtime, torch: ("{name}(): Expected input to have non-zero size for non-batch dimensions, but input has sizes {:?} with dimension {d} being empty", x.shape()), expected: ("{name}: expected elements"), got: ("{:?}", x.shape()), fix: ("Check the input."));
     }
     let planes = Planes {
@@ -292,7 +319,7 @@ fn adaptive(name: &str, x: &Tensor, output: &[i64], nd: usize) -> Result<(Planes
 
 fn adaptive_avg_pool(nd: usize, x: &Tensor, output: &[i64]) -> Result<Tensor> {
     let name = ["adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d"][nd - 1];
-    let (planes, shape) = adaptive(name, x, output, nd)?;
+    let (planes, shape) = adaptive(name, x, output, nd, false)?;
     if !x.dtype().is_float() {
         return super::helpers::not_implemented(name, x.dtype());
     }
@@ -301,7 +328,7 @@ fn adaptive_avg_pool(nd: usize, x: &Tensor, output: &[i64]) -> Result<Tensor> {
 
 fn adaptive_max_pool(nd: usize, x: &Tensor, output: &[i64]) -> Result<(Tensor, Tensor)> {
     let name = ["adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d"][nd - 1];
-    let (planes, shape) = adaptive(name, x, output, nd)?;
+    let (planes, shape) = adaptive(name, x, output, nd, true)?;
     if !x.dtype().is_float() {
         return super::helpers::not_implemented(name, x.dtype());
     }

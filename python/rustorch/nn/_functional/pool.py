@@ -95,9 +95,10 @@ def _fractional_max_pool(n, repeat, native):
         if output_size is None and output_ratio is None:
             raise ValueError(f"{name} requires specifying either an output_size or an output_ratio")
         if output_size is None:
-            if n == 2 and not isinstance(output_ratio, (int, float)) and len(output_ratio) > 2:
+            if n == 2 and len(output_ratio) > 2:
                 raise ValueError(f"{name} requires output_ratio to either be a single Int or tuple of Ints.")
-            output_size = [int(size * r) for size, r in zip(input.shape[-n:], repeat(output_ratio))]
+            ratios = repeat(output_ratio)
+            output_size = [int(size * ratios[d]) for d, size in enumerate(input.shape[-n:])]
         if _random_samples is None:
             batch = 1 if input.dim() == n + 1 else input.size(0)
             shape = (batch, input.size(-n - 1), n)
