@@ -4,7 +4,7 @@ use super::copy::contiguous;
 use super::helpers::{dim_mask, sum_to};
 use super::matmul::matmul;
 use super::reduce::sum;
-use super::vector_norm::{norm_backward, vector_norm};
+use super::vector_norm::{norm_backward, order, vector_norm};
 use super::view;
 use crate::autograd::{no_grad, record};
 use crate::dispatch;
@@ -17,7 +17,7 @@ use crate::tensor::{DType, Scalar, Tensor};
 
 /// The p-norm of a difference.
 pub fn dist(x: &Tensor, y: &Tensor, p: Scalar) -> Result<Tensor> {
-    let p = p.f64();
+    let p = order(p)?;
     let out = no_grad(|| vector_norm(&x.sub(y)?, p, None, false, None))?;
     record(out, "DistBackward0", &[x, y], |s| {
         let (x, y, out) = (s.input(x), s.input(y), s.output(0));
@@ -61,6 +61,8 @@ fn check(x: &Tensor, y: &Tensor, p: f64) -> Result<()> {
 /// Distances between all rows of two batches of matrices.
 pub fn cdist(x: &Tensor, y: &Tensor, p: f64, compute_mode: Option<&str>) -> Result<Tensor> {
     check(x, y, p)?;
+    // An order that the dtype cannot hold.
+    let p = if x.dtype() == DType::F32 && p > f32::MAX as f64 { f64::INFINITY } else { p };
     let by_product = match compute_mode {
         None | Some("use_mm_for_euclid_dist_if_necessary") => {
             x.shape()[x.ndim() - 2] > PRODUCT_MIN || y.shape()[y.ndim() - 2] > PRODUCT_MIN

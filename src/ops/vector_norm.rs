@@ -56,6 +56,14 @@ pub fn vector_norm(x: &Tensor, ord: f64, dim: Option<&[i64]>, keepdim: bool, dty
     })
 }
 
+/// The order of a norm, which is a real number.
+pub fn order(ord: Scalar) -> Result<f64> {
+    if let Scalar::Complex(..) = ord {
+        fail!(Runtime, torch: ("linalg.vector_norm: Expected a non-complex scalar as the order of norm."), expected: ("vector_norm: expected a real order"), got: ("{ord}"), fix: ("Pass its real part."));
+    }
+    Ok(ord.f64())
+}
+
 fn vector_norm_scalar(
     x: &Tensor,
     ord: Scalar,
@@ -63,7 +71,7 @@ fn vector_norm_scalar(
     keepdim: bool,
     dtype: Option<DType>,
 ) -> Result<Tensor> {
-    vector_norm(x, ord.f64(), dim, keepdim, dtype)
+    vector_norm(x, order(ord)?, dim, keepdim, dtype)
 }
 
 fn power(x: &Tensor, p: f64) -> Result<Tensor> {
@@ -148,6 +156,9 @@ fn renorm_backward(g: &Tensor, x: &Tensor, p: f64, dims: &[i64], maxnorm: f64) -
 }
 
 fn renorm_scalar(x: &Tensor, p: Scalar, dim: i64, maxnorm: Scalar) -> Result<Tensor> {
+    if let Scalar::Complex(..) = p {
+        fail!(Runtime, torch: ("renorm: p must be real-valued"), expected: ("renorm: expected a real order"), got: ("{p}"), fix: ("Pass its real part."));
+    }
     renorm(x, p.f64(), dim, maxnorm.f64())
 }
 

@@ -8,7 +8,7 @@ use crate::ops::copy::to_dtype;
 use crate::ops::extreme::{amax, amin};
 use crate::ops::helpers::dim_mask;
 use crate::ops::reduce::sum;
-use crate::ops::vector_norm::vector_norm;
+use crate::ops::vector_norm::{order as real_order, vector_norm};
 use crate::ops::view;
 use crate::tensor::{DType, Scalar, Tensor};
 use smallvec::SmallVec;
@@ -95,7 +95,7 @@ fn norm(x: &Tensor, order: Option<Scalar>, dim: Option<&[i64]>, keepdim: bool, d
     if let (Some(order), true) = (order, dim.map_or(x.ndim(), <[i64]>::len) == 2) {
         return by_order(x, order.f64(), dim.unwrap_or(&[0, 1]), keepdim, dtype);
     }
-    vector_norm(x, order.map_or(2.0, Scalar::f64), dim, keepdim, dtype)
+    vector_norm(x, order.map_or(Ok(2.0), real_order)?, dim, keepdim, dtype)
 }
 
 fn check_dims(x: &Tensor, ordered: bool, dim: Option<&[i64]>) -> Result<()> {
