@@ -582,6 +582,11 @@ impl Tensor {
     }
 }
 
+fn places(condition: &Tensor) -> Result<Vec<Tensor>> {
+    let condition = if condition.ndim() == 0 { &super::view::unsqueeze(condition, 0)? } else { condition };
+    super::split::unbind(&super::index::nonzero(condition)?, 1)
+}
+
 ops! {
     /// `value` where the mask holds, else self. The mask broadcasts.
     "masked_fill(Tensor self, Tensor mask, Operand value) -> Tensor" [f m i] => masked_fill(0, 1, 2);
@@ -620,6 +625,8 @@ ops! {
     "pow(Scalar self, Tensor exponent) -> Tensor" [f o] => |a| pow(&number(a.get::<Scalar>(0)?)?, &contiguous(a.get(1)?)?, &a.dest());
     /// `self` where the condition holds, else `other`.
     "where(Tensor condition, Operand self, Operand other) -> Tensor" [f o] => |a| where_dest(a.get(0)?, a.get(1)?, a.get(2)?, &a.dest());
+    /// The indices of the elements that hold, one tensor per dim.
+    "where(Tensor condition) -> Tensor[]" [f] => |a| places(a.get(0)?);
     /// `self` where the condition holds, else `other`.
     "where(Tensor self, Tensor condition, Operand other) -> Tensor" [m] => |a| where_dest(a.get(1)?, a.get(0)?, a.get(2)?, &a.dest());
     /// `self + weight * (end - self)`.

@@ -174,5 +174,5 @@ ops! {
     /// The tensor itself if it is laid out in that format, else a copy that is.
     "contiguous(Tensor self, *, MemoryFormat memory_format=contiguous_format) -> Tensor" [m] => contiguous_format(0, 1);
     /// Copies `src`, broadcast and cast, into self.
-    "copy_(Tensor self, Tensor src, bool non_blocking=False) -> Tensor" [m] => copy_(0, 1, 2);
+    "copy_(Tensor self, Operand src, bool non_blocking=False) -> Tensor" [m] => copy_(0, 1, 2);
 }

@@ -33,6 +33,9 @@ pub fn empty(size: &[i64], dtype: Option<DType>, dev: Option<Device>, format: Op
     let dtype = dtype.unwrap_or(default_dtype());
     match format {
         None | Some(MemoryFormat::Contiguous) => dispatch::empty(&shape, dtype, device(dev)),
+        Some(MemoryFormat::Preserve) => {
+            fail!(Runtime, torch: ("unsupported memory format Preserve"), expected: ("empty: expected a memory format"), got: ("preserve_format"), fix: ("Leave it out; there is nothing to preserve."))
+        }
         Some(f) => {
             check_rank(f, shape.len())?;
             dispatch::empty_strided(&shape, &layout::format_strides(&shape, f), dtype, device(dev))
@@ -199,9 +202,6 @@ pub fn arange(start: Scalar, end: Scalar, step: Scalar, dtype: Option<DType>, de
     if dtype == DType::Bool || dtype.is_complex() {
         return super::helpers::not_implemented("arange", dtype);
     }
-    let (a, b, s) = (start.f64(), end.f64(), step.f64());
-    if s == 0.0 {
-        fail!(Runtime, torch: ("step must be nonzero"), expected: ("arange: expected a step other than 0"), got: ("0"), fix: ("Use full() for a constant."));
     if dtype == DType::I64 {
         [start, end, step]
             .into_iter()
@@ -209,6 +209,9 @@ pub fn arange(start: Scalar, end: Scalar, step: Scalar, dtype: Option<DType>, de
             .try_for_each(|s| check_value(s, dtype))?;
     }
     let integral = integral && ![start, end, step].iter().any(|s| matches!(s, Scalar::Wide(_)));
+    let (a, b, s) = (start.f64(), end.f64(), step.f64());
+    if s == 0.0 {
+        fail!(Runtime, torch: ("step must be nonzero"), expected: ("arange: expected a step other than 0"), got: ("0"), fix: ("Use full() for a constant."));
     }
     if dtype.is_integral(false) && step.i64() == 0 {
         fail!(Value, torch: ("step must be nonzero"), expected: ("arange: expected a step of at least 1 for {}", dtype.name()), got: ("{s}"), fix: ("Use a floating dtype."));

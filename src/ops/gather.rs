@@ -131,6 +131,14 @@ impl Places {
     }
 }
 
+/// Indices along an empty dim name nothing.
+fn check_axis(x: &Tensor, d: usize, index: &Tensor) -> Result<()> {
+    if x.size(d) == 0 && index.numel() > 0 {
+        fail!(Runtime, torch: ("index_select(): self indexing axis dim should be positive"), expected: ("index_select: expected elements along dim {d}"), got: ("shape {:?}", x.shape()), fix: ("Check the shape first."));
+    }
+    Ok(())
+}
+
 /// Whole slices along a dim.
 pub fn index_select(x: &Tensor, dim: i64, index: &Tensor) -> Result<Tensor> {
     let d = x.wrap_dim(dim)?;
@@ -143,6 +151,7 @@ pub fn index_select(x: &Tensor, dim: i64, index: &Tensor) -> Result<Tensor> {
     if x.ndim() == 0 && i.numel() != 1 {
         fail!(Runtime, torch: ("index_select(): Index to scalar can have only 1 value, got {} value(s)", i.numel()), expected: ("index_select: expected 1 index for a 0-d tensor"), got: ("{}", i.numel()), fix: ("Use unsqueeze(0) first."));
     }
+    check_axis(x, d, &i)?;
     Places { dim: d, whole: true }.read(x, &i.reshape_to(&[i.numel()])?)
 }
 
@@ -250,6 +259,7 @@ pub fn embedding(
             expected: ("embedding: expected int64 indices"), got: ("{}", indices.dtype().name()), fix: ("Convert them with .long()."));
     };
     let rows = weight.size(0);
+    check_axis(weight, 0, &i)?;
     let mut shape = Shape::from_slice(i.shape());
     shape.push(weight.size(1));
     let out = dispatch::empty(&shape, weight.dtype(), weight.device())?;

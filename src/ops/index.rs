@@ -242,9 +242,6 @@ fn write_at(x: &Tensor, indices: &[Option<Tensor>], values: &Tensor, accumulate:
     }
     let shape = result_shape(x, &list);
     let mut v = values.clone();
-    while v.ndim() > shape.len() && v.shape()[0] == 1 {
-        v = super::view::squeeze_dim(&v, 0)?;
-    }
     if layout::broadcast(v.shape(), &shape).ok().as_deref() != Some(&shape[..]) {
         fail!(Runtime, torch: ("shape mismatch: value tensor of shape {:?} cannot be broadcast to indexing result of shape {:?}", v.shape(), &shape[..]),
             expected: ("index_put_: expected values that broadcast to {:?}", &shape[..]), got: ("{:?}", values.shape()), fix: ("Reshape the values."));

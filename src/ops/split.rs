@@ -288,7 +288,11 @@ fn own_each(v: Result<Vec<Tensor>>) -> Result<Vec<Tensor>> {
 
 fn narrow_copy(x: &Tensor, dim: i64, start: i64, length: i64) -> Result<Tensor> {
     if dim >= x.ndim() as i64 {
-        fail!(Runtime, torch: ("Expected dim < static_cast<int64_t>(self_sizes.size()) to be true, but got false."), expected: ("narrow_copy: expected a dim below {}", x.ndim()), got: ("{dim}"), fix: ("Count dims from 0."));
+        let text = match x.ndim() {
+            0 => "narrow() cannot be applied to a 0-dim tensor.",
+            _ => "Expected dim < static_cast<int64_t>(self_sizes.size()) to be true, but got false.",
+        };
+        fail!(Runtime, torch: ("{text}"), expected: ("narrow_copy: expected a dim below {}", x.ndim()), got: ("{dim}"), fix: ("Count dims from 0."));
     }
     if length < 0 {
         fail!(Runtime, torch: ("start ({start}) + length ({length}) exceeds dimension size ({}).", x.size(x.wrap_dim(dim)?)), expected: ("narrow_copy: expected a length of at least 0"), got: ("{length}"), fix: ("Swap start and end."));

@@ -44,6 +44,9 @@ fn all_elements(x: &Tensor, consecutive: bool, e: Extra) -> Result<(Tensor, Tens
 
 /// Distinct slices along a dim.
 fn slices(x: &Tensor, dim: i64, consecutive: bool) -> Result<(Tensor, Tensor, Tensor)> {
+    if x.ndim() == 0 {
+        fail!(Index, torch: ("Dimension specified as {dim} but tensor has no dimensions"), expected: ("unique: expected a dim to take slices along"), got: ("a 0-d tensor"), fix: ("Leave dim out."));
+    }
     let d = x.wrap_dim(dim)?;
     if x.dtype().is_complex() {
         return not_implemented("unique_dim", x.dtype());
@@ -59,9 +62,9 @@ fn slices(x: &Tensor, dim: i64, consecutive: bool) -> Result<(Tensor, Tensor, Te
     let front = view::movedim(&x.detach(), &[d as i64], &[0])?;
     let rows = front.reshape_to(&[x.size(d), x.numel() / x.size(d)])?;
     let found = dispatch::sort::unique_rows(&rows, consecutive)?;
-    let mut list: Vec<Option<Tensor>> = vec![None; x.ndim().max(1)];
+    let mut list: Vec<Option<Tensor>> = vec![None; x.ndim()];
     list[d] = Some(found.first);
-    let values = if x.ndim() == 0 { x.detach() } else { super::index::index(&x.detach(), &list)? };
+    let values = super::index::index(&x.detach(), &list)?;
     Ok((values, found.inverse, found.counts))
 }
 

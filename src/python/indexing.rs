@@ -7,7 +7,7 @@ use super::interop::is_array;
 use super::overrides;
 use super::tensor::{PyTensor, wrap};
 use crate::dispatch;
-use crate::ops::{copy, create, index, view};
+use crate::ops::{copy, create, index, inplace, view};
 use crate::tensor::{DType, Device, Scalar, Tensor};
 use pyo3::exceptions::{PyIndexError, PyTypeError, PyValueError};
 use pyo3::ffi;
@@ -55,7 +55,7 @@ pub(super) fn set<'py>(slf: &Bound<'py, PyTensor>, key: &Bound<'py, PyAny>, valu
     let v = assigned(&x, value)?;
     let (y, advanced) = apply(&x, key)?;
     py.detach(move || match advanced {
-        Some(list) => index::index_put_(&y, &list, &v, false).map(drop),
+        Some(list) => index::index_put_(&y, &list, &without_ones(v, 0)?, false).map(drop),
         None => assign(&y, &v),
     })?;
     Ok(())
@@ -86,15 +86,21 @@ fn assigned(x: &Tensor, value: &Bound<'_, PyAny>) -> PyResult<Tensor> {
     Ok(dispatch::scalar(s, x.dtype(), Device::Cpu)?)
 }
 
+/// A value without the leading dims of size 1 that it has beyond `ndim` dims.
+fn without_ones(mut v: Tensor, ndim: usize) -> crate::error::Result<Tensor> {
+    while v.ndim() > ndim && v.shape()[0] == 1 {
+        v = view::squeeze_dim(&v, 0)?;
+    }
+    Ok(v)
+}
+
 /// Copies into a view; leading dims of size 1 that the view lacks are dropped from the value, as in torch.
 fn assign(y: &Tensor, v: &Tensor) -> crate::error::Result<()> {
     if v.ndim() == 0 && y.ndim() > 0 {
+        inplace::check(y, false)?;
         return create::fill_tensor_(y, v).map(drop);
     }
-    let mut v = v.clone();
-    while v.ndim() > y.ndim() && v.shape()[0] == 1 {
-        v = view::squeeze_dim(&v, 0)?;
-    }
+    let mut v = without_ones(v.clone(), y.ndim())?;
     if v.shape() != y.shape() {
         v = view::expand(&v, &y.shape().iter().map(|&n| n as i64).collect::<Vec<_>>())?;
     }
