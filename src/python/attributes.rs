@@ -120,7 +120,7 @@ impl PyTensor {
     }
     /// Moves the memory to where processes forked later share it.
     fn share_memory_(slf: Bound<'_, Self>) -> PyResult<Bound<'_, Self>> {
-        crate::dispatch::share(slf.get().tensor().storage())?;
+        super::storage::share(slf.get().tensor().storage())?;
         Ok(slf)
     }
     /// The same tensor as an object of a subclass of Tensor.

@@ -5,7 +5,7 @@ use super::tensor::{PyTensor, wrap};
 use crate::tensor::Tensor;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::PyBool;
+use pyo3::types::{PyBool, PyTuple};
 
 const NOT_A_LEAF: &std::ffi::CStr = c"The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure you access the leaf Tensor instead. See github.com/pytorch/pytorch/pull/30531 for more information.";
 
@@ -22,12 +22,15 @@ impl PyTensor {
         };
         set_requires_grad(&self.tensor(), on.is_true(), "only Tensors of floating point and complex dtype")
     }
-    #[pyo3(signature = (requires_grad=None))]
+    /// The argument may be left out, which a tuple tells from None.
+    #[pyo3(signature = (*args, requires_grad=None))]
     fn requires_grad_<'py>(
         slf: Bound<'py, Self>,
+        args: &Bound<'py, PyTuple>,
         requires_grad: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, Self>> {
-        let on = match requires_grad.map(|r| r.cast::<PyBool>().map_err(|_| r)) {
+        let first = args.iter().next();
+        let on = match first.as_ref().or(requires_grad).map(|r| r.cast::<PyBool>().map_err(|_| r)) {
             None => true,
             Some(Ok(on)) => on.is_true(),
             Some(Err(r)) => {

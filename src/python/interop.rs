@@ -219,7 +219,9 @@ fn frombuffer(
         ));
     }
     let Ok(bytes) = view.call_method1("cast", ("B",)).and_then(|v| PyBuffer::<u8>::get(&v)) else {
-        return wrong("could not retrieve buffer from object\n  frombuffer: expected contiguous memory, but got a buffer with gaps. Copy it with bytes().".into());
+        return Err(PyRuntimeError::new_err(
+            "could not retrieve buffer from object\n  frombuffer: expected contiguous memory, but got a buffer with gaps. Copy it with bytes().",
+        ));
     };
     let ptr = bytes.buf_ptr().cast::<u8>().wrapping_add(offset as usize);
     if !(ptr as usize).is_multiple_of(d.size().min(8)) {

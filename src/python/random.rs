@@ -3,7 +3,7 @@
 use super::tensor::{PyTensor, wrap};
 use crate::dispatch;
 use crate::tensor::{DType, Device, Generator, default_generator};
-use pyo3::exceptions::{PyRuntimeError, PyTypeError};
+use pyo3::exceptions::{PyAssertionError, PyNotImplementedError, PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 
 /// A stream of random numbers: torch's mt19937, bit for bit.
@@ -22,9 +22,21 @@ impl PyGenerator {
     #[new]
     #[pyo3(signature = (device=None))]
     fn new(device: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
-        if let Some(d) = device.filter(|d| !d.is_none())
-            && super::data::device_arg(d)? != Device::Cpu
-        {
+        let other = match device.filter(|d| !d.is_none()) {
+            None => false,
+            // A device that does not exist here has no generator either.
+            Some(d) => match super::data::device_arg(d) {
+                Ok(d) => d != Device::Cpu,
+                Err(e)
+                    if e.is_instance_of::<PyAssertionError>(d.py())
+                        || e.is_instance_of::<PyNotImplementedError>(d.py()) =>
+                {
+                    true
+                }
+                Err(e) => return Err(e),
+            },
+        };
+        if other {
             return Err(PyRuntimeError::new_err(
                 "Generator: expected device 'cpu', but got another. Random numbers of other devices need their backend.",
             ));
@@ -88,6 +100,6 @@ impl PyGenerator {
 
 pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<PyGenerator>()?;
+    crate::dispatch::watch_forks();
     m.add("default_generator", PyGenerator { generator: default_generator().clone() })
 }
-    crate::dispatch::watch_forks();

@@ -422,7 +422,7 @@ fn write_outs(name: &str, ret: Ret, outs: &[Bound<'_, PyTensor>]) -> PyResult<Re
         if r.is(&t) {
             continue;
         }
-        check_exact(name, r, &t, results.len() > 1 && r.dtype() == DType::I64)?;
+        check_exact(name, r, &t, results.len() > 1)?;
         if r.requires_grad() {
             return Err(inplace::refuse_out::<()>(name).unwrap_err().into());
         }

@@ -45,6 +45,18 @@ impl PyStorage {
     }
 }
 
+/// What torch raises where `place` fails on the way to a write.
+#[cold]
+fn not_settable(index: &Bound<'_, PyAny>, e: &PyErr) -> PyErr {
+    match e.is_instance_of::<PyIndexError>(index.py()) {
+        true => PyRuntimeError::new_err(format!(
+            "out of bounds\n  expected an index inside the storage, but got {}",
+            e.value(index.py())
+        )),
+        false => PyRuntimeError::new_err(e.value(index.py()).to_string()),
+    }
+}
+
 impl Drop for PyStorage {
     fn drop(&mut self) {
         self.0.pyobj().store(std::ptr::null_mut(), Ordering::Release);
@@ -79,6 +91,16 @@ fn window(s: &Storage, start: usize, len: usize) -> Storage {
     // SAFETY: the window lies inside the parent, which the buffer keeps alive; a resized parent keeps its old block.
     let buffer = unsafe { Buffer::foreign(s.ptr().wrapping_add(start), len, Box::new(s.clone())) };
     Storage::new(buffer, s.device(), false)
+}
+
+/// Moves memory to where processes forked later share it.
+pub(super) fn share(s: &Storage) -> PyResult<()> {
+    if s.device() == Device::Meta {
+        return Err(PyRuntimeError::new_err(
+            "_share_fd_: only available on CPU\n  share_memory_: expected memory, but got a meta storage. Make it on the CPU.",
+        ));
+    }
+    Ok(dispatch::share(s)?)
 }
 
 #[pymethods]
@@ -160,8 +182,14 @@ impl PyStorage {
     fn __len__(&self) -> usize {
         self.0.nbytes()
     }
-    fn resize_(slf: Bound<'_, Self>, size: i64) -> PyResult<Bound<'_, Self>> {
+    fn resize_<'py>(slf: Bound<'py, Self>, size: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Self>> {
         let s = &slf.get().0;
+        let Some(size) = int_of(size) else {
+            return Err(PyRuntimeError::new_err(format!(
+                "resize_ expects an int, but got {}",
+                super::args::type_name(size)
+            )));
+        };
         let Ok(n) = usize::try_from(size) else {
             return Err(PyRuntimeError::new_err(format!("Storage size must be non-negative, but got {size}")));
         };
@@ -214,7 +242,7 @@ impl PyStorage {
                 }
                 (at.start as usize, at.slicelength)
             }
-            Err(_) => (self.place(index)?, 1),
+            Err(_) => (self.place(index).map_err(|e| not_settable(index, &e))?, 1),
         };
         if len > 0 {
             // SAFETY: the range lies inside the storage.
@@ -338,7 +366,7 @@ impl PyStorage {
         self.0.is_shared()
     }
     fn share_memory_(slf: Bound<'_, Self>) -> PyResult<Bound<'_, Self>> {
-        dispatch::share(&slf.get().0)?;
+        share(&slf.get().0)?;
         Ok(slf)
     }
     /// A buffer over the storage's bytes (`memoryview(storage)`).

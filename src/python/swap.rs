@@ -3,12 +3,13 @@
 //! A handle never changes its shape; these methods put another handle into the Python object.
 
 use super::args::type_name;
-use super::convert::{format_of, int_of, ints_of, tensor_of};
+use super::convert::{format_of, int_of, ints_of, overflow, tensor_of};
 use super::storage::{over, storage_of};
 use super::tensor::{PyTensor, exchange, replace, resize};
 use crate::autograd::{grad_fn, named, needs_grad};
 use crate::error::Result;
-use crate::ops::{helpers, inplace, view};
+use crate::ops::{create, helpers, inplace, view};
+use crate::schema::Ty;
 use crate::tensor::layout::contiguous_strides;
 use crate::tensor::{MemoryFormat, Tensor};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
@@ -91,10 +92,9 @@ fn source(x: &Tensor, args: &Bound<'_, PyTuple>) -> PyResult<Tensor> {
             x.dtype().c_name()
         )));
     }
-    if let (Some(t), 1) = (&whole, args.len()) {
-        return Ok(t.detach());
-    }
-    let Some(storage) = whole.map(|t| t.storage().clone()).or_else(|| storage_of(&first)) else { return Err(wrong()) };
+    let Some(storage) = whole.as_ref().map(|t| t.storage().clone()).or_else(|| storage_of(&first)) else {
+        return Err(wrong());
+    };
     if storage.device() != x.device() {
         return Err(PyRuntimeError::new_err(format!(
             "Attempted to set the storage of a tensor on device \"{}\" to a storage on different device \"{}\".  This is no longer allowed; the devices must match.",
@@ -102,10 +102,14 @@ fn source(x: &Tensor, args: &Bound<'_, PyTuple>) -> PyResult<Tensor> {
             storage.device()
         )));
     }
+    if let (Some(t), 1) = (&whole, args.len()) {
+        return Ok(t.detach());
+    }
     if args.len() == 1 {
         return over(&storage, x.dtype(), 0, &[(storage.nbytes() / x.dtype().size()) as i64], &[1]);
     }
-    let offset = int_of(&args.get_item(1)?).ok_or_else(wrong)?;
+    let offset = args.get_item(1)?;
+    let offset = int_of(&offset).ok_or_else(|| overflow(&offset, Ty::Int).map_or_else(wrong, PyErr::from))?;
     let size = args.get_item(2).ok().and_then(|s| ints_of(&s)).ok_or_else(wrong)?;
     let stride = match args.get_item(3) {
         Ok(s) => ints_of(&s).ok_or_else(wrong)?,
@@ -169,7 +173,14 @@ impl PyTensor {
     ) -> PyResult<Slf<'py>> {
         check_resizable(&slf.get().tensor())?;
         let shape = helpers::checked_shape("resize_", &dims("resize_", size)?)?;
-        resize(&slf, &shape, format_or(memory_format, MemoryFormat::Contiguous)?)?;
+        let format = format_or(memory_format, MemoryFormat::Contiguous)?;
+        if format == MemoryFormat::Preserve {
+            return Err(PyRuntimeError::new_err(
+                "Unsupported memory formatPreserve\n  resize_: expected contiguous_format or channels_last, but got preserve_format. Leave it out.",
+            ));
+        }
+        create::check_rank(format, shape.len())?;
+        resize(&slf, &shape, format)?;
         Ok(slf)
     }
     /// The shape of another tensor on this one's storage.

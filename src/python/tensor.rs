@@ -140,17 +140,17 @@ impl PyTensor {
         size_object(py, self.tensor().shape())
     }
     #[pyo3(signature = (dim=None))]
-    fn size<'py>(&self, py: Python<'py>, dim: Option<i64>) -> PyResult<Bound<'py, PyAny>> {
+    fn size<'py>(&self, py: Python<'py>, dim: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
         let t = self.tensor();
-        match dim {
+        match dim_arg("size", dim)? {
             None => size_object(py, t.shape()),
             Some(d) => Ok(t.size(own_dim(&t, d)?).into_pyobject(py)?.into_any()),
         }
     }
     #[pyo3(signature = (dim=None))]
-    fn stride<'py>(&self, py: Python<'py>, dim: Option<i64>) -> PyResult<Bound<'py, PyAny>> {
+    fn stride<'py>(&self, py: Python<'py>, dim: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
         let t = self.tensor();
-        match dim {
+        match dim_arg("stride", dim)? {
             None => Ok(PyTuple::new(py, t.strides())?.into_any()),
             Some(d) => Ok(t.strides()[own_dim(&t, d)?].into_pyobject(py)?.into_any()),
         }
@@ -323,6 +323,13 @@ impl PyTensor {
             )));
         };
         let old = slf.get().tensor();
+        if old.device() != new.device() {
+            return Err(PyRuntimeError::new_err(format!(
+                "Attempted to call `variable.set_data(tensor)`, but `variable` and `tensor` have incompatible tensor type.\n  data: expected a tensor on {}, but got one on {}. Move it with .to().",
+                old.device(),
+                new.device()
+            )));
+        }
         if old.requires_grad() && !new.dtype().is_differentiable() {
             return Err(PyRuntimeError::new_err(
                 "data set to a tensor that requires gradients must be floating point or complex dtype",
@@ -336,6 +343,10 @@ impl PyTensor {
         }
         replace(slf, old.with_data(&new.data()));
         Ok(())
+    }
+    #[deleter]
+    fn delete_data(&self) -> PyResult<()> {
+        Err(PyRuntimeError::new_err("Deleting tensor data is not allowed. Delete tensor instead!"))
     }
     fn detach(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         wrap(py, self.tensor().detach())
@@ -399,6 +410,16 @@ impl PyTensor {
             let old = self.locked(|t| (t.use_count() == 1).then(|| std::mem::replace(t, super::collect::nothing())));
             drop(old);
         }
+    }
+}
+
+/// The argument of `size` and `stride`.
+fn dim_arg(name: &str, dim: Option<&Bound<'_, PyAny>>) -> PyResult<Option<i64>> {
+    let Some(dim) = dim.filter(|d| !d.is_none()) else { return Ok(None) };
+    match super::convert::int_of(dim) {
+        Some(d) => Ok(Some(d)),
+        None => Err(super::convert::overflow(dim, crate::schema::Ty::Int)
+            .map_or_else(|| super::convert::wrong_type(name, "dim", "int", dim), PyErr::from)),
     }
 }
 

@@ -141,7 +141,9 @@ impl PyDevice {
         let Ok(text) = first.cast::<PyString>() else {
             return Err(wrong());
         };
-        let text = text.to_str()?;
+        let text = text.to_str().map_err(|_| {
+            PyRuntimeError::new_err("error unpacking string as utf-8\n  device: expected a name, but got a string that is no text. Write torch.device('cpu').")
+        })?;
         let (kind, own) = crate::tensor::device::parse_name(text)?;
         let Some(index) = index.filter(|i| !i.is_none()) else { return Ok(PyDevice { kind, index: own }) };
         if own.is_some() {
@@ -429,7 +431,11 @@ fn set_num_threads(n: &Bound<'_, PyAny>) -> PyResult<()> {
             n.get_type().name()?
         )));
     }
-    let n: i64 = n.extract()?;
+    let Ok(n) = n.extract::<i32>() else {
+        return Err(pyo3::exceptions::PyValueError::new_err(
+            "Overflow when unpacking long\n  set_num_threads: expected a number below 2^31, but got a larger one. Use as many as there are cores.",
+        ));
+    };
     if n <= 0 {
         return Err(PyRuntimeError::new_err("set_num_threads expects a positive integer"));
     }
