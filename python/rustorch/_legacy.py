@@ -90,6 +90,9 @@ def set_default_tensor_type(t):
     Args: t (class or str): 'torch.FloatTensor' and the like; only floating-point classes.
     """
     if isinstance(t, str):
+        package = t.partition(".")[0]
+        if package not in ("torch", "rustorch"):
+            raise ModuleNotFoundError(f"No module named '{package}'")
         dtype = dtype_named(t)
     elif isinstance(t, tensortype):
         dtype = t.dtype

@@ -3,6 +3,8 @@
 Results here never depend on them: every operation is deterministic and computes in full precision.
 """
 
+import warnings
+
 import rustorch
 from rustorch import _C
 
@@ -83,10 +85,16 @@ def set_float32_matmul_precision(precision):
 
     Args:  precision (str): 'highest', 'high' or 'medium'.
     """
+    if not isinstance(precision, str):
+        raise RuntimeError(f"set_float32_matmul_precision expects a str, but got {type(precision).__name__}")
     if precision not in ("highest", "high", "medium"):
-        raise RuntimeError(
-            f"precision must be one of 'highest', 'high' or 'medium', but got {precision!r}. Use 'highest'."
+        warnings.warn(
+            f"{precision} is not one of 'highest', 'high', or 'medium'; the current setFloat32MatmulPrecision call has "
+            "no effect.",
+            UserWarning,
+            stacklevel=2,
         )
+        return
     _state["precision"] = precision
 
 
@@ -99,6 +107,8 @@ def set_num_interop_threads(n):
     """Accepted and without effect: operations run one after another on the calling thread."""
     if not isinstance(n, int):
         raise RuntimeError(f"set_num_interop_threads expects an int, but got {type(n).__name__}")
+    if n >= 1 << 31:
+        raise ValueError("Overflow when unpacking long")
     if n <= 0:
         raise RuntimeError("set_num_interop_threads expects a positive integer")
 

@@ -90,6 +90,8 @@ def numpy(self, *, force=False):
     """
     import numpy
 
+    if not isinstance(force, bool):
+        raise TypeError(f"numpy(): argument 'force' must be bool, not {type(force).__name__}")
     if self.requires_grad:
         if not force:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
@@ -337,7 +339,14 @@ def _check_elementwise(self, name, *others):
 
 def _store(self, values):
     # An integer tensor truncates what the function returns, as a C cast does.
-    if not (self.is_floating_point() or self.is_complex()):
+    whole = not (self.is_floating_point() or self.is_complex())
+    for value in values:
+        if not isinstance(value, int | float | complex) and not hasattr(value, "dtype"):
+            name = type(value).__name__
+            raise TypeError(
+                f"'{name}' object cannot be interpreted as an integer" if whole else f"must be real number, not {name}"
+            )
+    if whole:
         values = [int(v) for v in values]
     with rustorch.no_grad():
         self.copy_(rustorch.tensor(values, dtype=self.dtype).reshape(self.shape))

@@ -47,6 +47,10 @@ class TypedStorage:
                     f"Argument 'wrap_storage' must be UntypedStorage, but got {type(wrap_storage).__name__}"
                 )
             self._untyped_storage = wrap_storage
+        elif args and isinstance(args[0], str | bytes):
+            raise TypeError(f"new(): invalid data type '{type(args[0]).__name__}'")
+        elif args and isinstance(args[0], dict):
+            raise TypeError(f"TypedStorage: expected a size or a sequence, but got {type(args[0])}.")
         elif args and isinstance(args[0], int):
             self._untyped_storage = UntypedStorage(args[0] * self.dtype.itemsize, device=device)
         else:

@@ -28,7 +28,7 @@ def compile(model=None, *, fullgraph=False, dynamic=None, backend="inductor", mo
     if model is None:
         return lambda function: compile(function)
     if not callable(model):
-        raise RuntimeError(f"compile: expected a function or module, but got {type(model).__name__}. Pass a callable.")
+        raise AssertionError(f"A callable function is expected, but {type(model)} is provided.")
     return model
 
 

@@ -17,9 +17,27 @@ the parameter; what it derives from scalars alone (bias corrections, step sizes)
     _fused_adagrad_(params, grads, state_sums, steps, *, lr, lr_decay, weight_decay, eps, maximize)
 """
 
-from rustorch._C import _fused_adagrad_ as adagrad_
-from rustorch._C import _fused_adam_ as adam_
-from rustorch._C import _fused_rmsprop_ as rmsprop_
+from rustorch._C import _fused_adagrad_, _fused_adam_, _fused_rmsprop_
 from rustorch._C import _fused_sgd_ as sgd_
 
 __all__ = ["adagrad_", "adam_", "rmsprop_", "sgd_"]
+
+
+def _with_steps(step, at):
+    """`step`, which explains steps that are no tensors; they are its argument `at`."""
+
+    def explained(*args, **kwargs):
+        try:
+            return step(*args, **kwargs)
+        except TypeError:
+            from rustorch.optim.optimizer import _check_steps
+
+            _check_steps(args[at])
+            raise
+
+    return explained
+
+
+adam_ = _with_steps(_fused_adam_, 5)
+rmsprop_ = _with_steps(_fused_rmsprop_, 5)
+adagrad_ = _with_steps(_fused_adagrad_, 3)
