@@ -43,9 +43,8 @@ def group_lists(lib, name, steps):
 
 @pytest.mark.parametrize("steps", [0, 2])
 @pytest.mark.parametrize("name", ALL)
-def test_init_group_appends_what_torchs_does(name, steps):
-    ref = pytest.importorskip("torch")
-    mine, theirs = group_lists(torch, name, steps), group_lists(ref, name, steps)
+def test_init_group_appends_what_torchs_does(oracle, name, steps):
+    mine, theirs = group_lists(torch, name, steps), group_lists(oracle, name, steps)
     assert mine[0] == theirs[0]
     for a, b in zip(mine[1], theirs[1], strict=True):
         assert [x is None for x in a] == [x is None for x in b]
