@@ -252,20 +252,37 @@ unsafe fn compress<E: Copy>(x: *const E, mask: *const u8, n: usize, out: *mut E,
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,popcnt")]
 unsafe fn compress32(x: *const i32, mask: *const u8, n: usize, out: *mut i32, room: usize) -> usize {
     use std::arch::x86_64::*;
-    let mut k = 0;
-    let mut i = 0;
+    const LANES: usize = 16;
+    let (mut i, mut k) = (0, 0);
+    loop {
+        // As many blocks as have room whatever the mask says: their stores need no mask.
+        let blocks = (n - i).min(room - k) / LANES;
+        if blocks == 0 {
+            break;
+        }
+        for _ in 0..blocks {
+            // SAFETY: LANES elements are left, and so is room for them.
+            unsafe {
+                let b = _mm_loadu_si128(mask.add(i).cast());
+                let set = _mm_test_epi8_mask(b, b);
+                let packed = _mm512_maskz_compress_epi32(set, _mm512_loadu_epi32(x.add(i)));
+                _mm512_storeu_epi32(out.add(k), packed);
+                k += set.count_ones() as usize;
+            }
+            i += LANES;
+        }
+    }
     while i < n {
-        let m = (n - i).min(16);
-        let lanes = (0xffffu32 >> (16 - m)) as u16;
+        let m = (n - i).min(LANES);
+        let lanes = (0xffffu32 >> (LANES - m)) as u16;
         // SAFETY: masked loads and stores touch only the `m` elements that exist and the results that fit.
         unsafe {
             let b = _mm_maskz_loadu_epi8(lanes, mask.add(i).cast());
             let set = _mm_test_epi8_mask(b, b);
-            let v = _mm512_maskz_loadu_epi32(lanes, x.add(i));
-            let packed = _mm512_maskz_compress_epi32(set, v);
-            let c = set.count_ones().min((room - k) as u32);
-            _mm512_mask_storeu_epi32(out.add(k), (0xffffu32 >> (16 - c)) as u16, packed);
-            k += c as usize;
+            let packed = _mm512_maskz_compress_epi32(set, _mm512_maskz_loadu_epi32(lanes, x.add(i)));
+            let c = (set.count_ones() as usize).min(room - k);
+            _mm512_mask_storeu_epi32(out.add(k), (0xffffu32 >> (LANES - c)) as u16, packed);
+            k += c;
         }
         i += m;
     }
@@ -276,20 +293,37 @@ unsafe fn compress32(x: *const i32, mask: *const u8, n: usize, out: *mut i32, ro
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,popcnt")]
 unsafe fn compress64(x: *const i64, mask: *const u8, n: usize, out: *mut i64, room: usize) -> usize {
     use std::arch::x86_64::*;
-    let mut k = 0;
-    let mut i = 0;
+    const LANES: usize = 8;
+    let (mut i, mut k) = (0, 0);
+    loop {
+        // As many blocks as have room whatever the mask says: their stores need no mask.
+        let blocks = (n - i).min(room - k) / LANES;
+        if blocks == 0 {
+            break;
+        }
+        for _ in 0..blocks {
+            // SAFETY: LANES elements are left, and so is room for them.
+            unsafe {
+                let b = _mm_loadl_epi64(mask.add(i).cast());
+                let set = _mm_test_epi8_mask(b, b) as u8;
+                let packed = _mm512_maskz_compress_epi64(set, _mm512_loadu_epi64(x.add(i)));
+                _mm512_storeu_epi64(out.add(k), packed);
+                k += set.count_ones() as usize;
+            }
+            i += LANES;
+        }
+    }
     while i < n {
-        let m = (n - i).min(8);
-        let lanes = (0xffu32 >> (8 - m)) as u8;
-        // SAFETY: as above.
+        let m = (n - i).min(LANES);
+        let lanes = (0xffu32 >> (LANES - m)) as u8;
+        // SAFETY: masked loads and stores touch only the `m` elements that exist and the results that fit.
         unsafe {
             let b = _mm_maskz_loadu_epi8(lanes as u16, mask.add(i).cast());
             let set = _mm_test_epi8_mask(b, b) as u8;
-            let v = _mm512_maskz_loadu_epi64(lanes, x.add(i));
-            let packed = _mm512_maskz_compress_epi64(set, v);
-            let c = set.count_ones().min((room - k) as u32);
-            _mm512_mask_storeu_epi64(out.add(k), (0xffu32 >> (8 - c)) as u8, packed);
-            k += c as usize;
+            let packed = _mm512_maskz_compress_epi64(set, _mm512_maskz_loadu_epi64(lanes, x.add(i)));
+            let c = (set.count_ones() as usize).min(room - k);
+            _mm512_mask_storeu_epi64(out.add(k), (0xffu32 >> (LANES - c)) as u8, packed);
+            k += c;
         }
         i += m;
     }
