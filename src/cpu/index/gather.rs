@@ -110,7 +110,7 @@ fn run(mut nest: Nest) -> bool {
         unsafe {
             let (x, index, out) = (n.x.offset(off[0]), n.index.offset(off[1]), n.out.offset(off[2]));
             if s[1] == 0 {
-                let x = x.offset(n.extent.hold(*index.cast::<i64>(), &mut bad) * n.step);
+                let x = x.offset(n.extent.keep(*index.cast::<i64>(), &mut bad) * n.step);
                 let dense = size_of::<E>() as isize;
                 if s[0] == dense && s[2] == dense {
                     std::ptr::copy_nonoverlapping(x.cast::<E>(), out.cast::<E>(), m);
@@ -140,7 +140,7 @@ multiversion! {
             }
         } else {
             for i in 0..n as isize {
-                let at = extent.hold(*index.offset(i * s[1]).cast::<i64>(), &mut bad);
+                let at = extent.keep(*index.offset(i * s[1]).cast::<i64>(), &mut bad);
                 *out.offset(i * s[2]).cast::<E>() = *x.offset(at * step + i * s[0]).cast::<E>();
             }
         }
@@ -166,7 +166,7 @@ fn row_copies(nest: &Nest, rows: Dim<3>, bytes: usize, strayed: &Strayed) {
         let mut source = |i: usize| {
             // SAFETY: the module's contract.
             let at = unsafe { *nest.index.offset(i as isize * rows.s[1]).cast::<i64>() };
-            nest.x.wrapping_offset(nest.extent.hold(at, &mut bad) * nest.step)
+            nest.x.wrapping_offset(nest.extent.keep(at, &mut bad) * nest.step)
         };
         for i in range.clone() {
             if i + AHEAD < range.end {

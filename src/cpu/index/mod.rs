@@ -97,6 +97,42 @@ impl Extent {
         *strayed |= index as u64 > self.last;
         (index as u64).min(self.last) as isize
     }
+
+    /// [`Extent::hold`] with a branch, which costs less where a loop is no vector loop anyway.
+    #[inline(always)]
+    pub fn keep(self, index: i64, strayed: &mut bool) -> isize {
+        if index as u64 > self.last {
+            return self.edge(strayed);
+        }
+        index as isize
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn edge(self, strayed: &mut bool) -> isize {
+        *strayed = true;
+        self.last as isize
+    }
+}
+
+multiversion! {
+    /// Adds `scale` times each index, or for a negative one its place from the end, to what `out` holds. Strides are in
+    /// bytes. Did an index stray?
+    pub(super) unsafe fn place(index: *const u8, out: *mut u8, n: usize, s: [isize; 2], extent: Extent, scale: i64) -> bool {
+        let (size, mut bad) = (extent.last as i64 + 1, false);
+        let at = |v: i64, bad: &mut bool| extent.hold(v + if v < 0 { size } else { 0 }, bad) as i64 * scale;
+        if s == [8, 8] {
+            let (index, out) = (index.cast::<i64>(), out.cast::<i64>());
+            for i in 0..n {
+                *out.add(i) += at(*index.add(i), &mut bad);
+            }
+        } else {
+            for i in 0..n as isize {
+                *out.offset(i * s[1]).cast::<i64>() += at(*index.offset(i * s[0]).cast::<i64>(), &mut bad);
+            }
+        }
+        bad
+    }
 }
 
 /// Did an index stray, in any of a kernel's tasks?
@@ -213,7 +249,6 @@ pub(super) fn offsets(x: &Strided, indices: &[Option<Strided>]) -> Option<Vec<i6
     let size = x.dtype.size() as i64;
     for (d, index) in indices.iter().enumerate() {
         let Some(index) = index else { continue };
-        let (n, s) = (x.shape[d] as i64, x.strides[d] as i64 * size);
         let extent = Extent::new(x.shape[d])?;
         let mut step = 8;
         let mut dims: Dims<2> = Dims::new();
@@ -224,16 +259,11 @@ pub(super) fn offsets(x: &Strided, indices: &[Option<Strided>]) -> Option<Vec<i6
         coalesce(&mut dims);
         let o = Ptr(out.as_mut_ptr().cast::<u8>());
         super::dims::lines(&dims, GRAIN, &|off, m, st| {
-            let mut bad = false;
-            for i in 0..m as isize {
-                // SAFETY: the module's contract; lines are disjoint.
-                unsafe {
-                    let v = *index.ptr.offset(off[0] + i * st[0]).cast::<i64>();
-                    let v = extent.hold(if v < 0 { v + n } else { v }, &mut bad);
-                    *o.get().offset(off[1] + i * st[1]).cast::<i64>() += v as i64 * s;
-                }
-            }
-            strayed.note(bad);
+            // SAFETY: the module's contract; lines are disjoint.
+            strayed.note(unsafe {
+                let (index, o) = (index.ptr.offset(off[0]), o.get().offset(off[1]));
+                place(index, o, m, st, extent, x.strides[d] as i64 * size)
+            });
         });
     }
     strayed.none().then_some(out)

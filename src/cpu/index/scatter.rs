@@ -210,16 +210,20 @@ pub(super) fn flat_offsets(x: &Strided, index: &Strided) -> Option<Vec<i64>> {
     coalesce(&mut dims);
     let o = Ptr(out.as_mut_ptr().cast::<u8>());
     lines(&dims, GRAIN, &|off, m, s| {
+        if let [d] = own[..] {
+            // SAFETY: the module's contract; lines are disjoint.
+            return strayed.note(unsafe {
+                let (index, o) = (index.ptr.offset(off[0]), o.get().offset(off[1]));
+                super::place(index, o, m, s, extent, d.s[0] as i64)
+            });
+        }
         let mut bad = false;
         for i in 0..m as isize {
-            // SAFETY: the module's contract; lines are disjoint.
+            // SAFETY: as above.
             unsafe {
                 let v = *index.ptr.offset(off[0] + i * s[0]).cast::<i64>();
                 let v = extent.hold(if v < 0 { v + n } else { v }, &mut bad);
-                let at = match own[..] {
-                    [d] => v * d.s[0],
-                    _ => Walk::new(&own, v as usize).off[0],
-                };
+                let at = Walk::new(&own, v as usize).off[0];
                 *o.get().offset(off[1] + i * s[1]).cast::<i64>() = at as i64;
             }
         }
@@ -381,7 +385,7 @@ fn run<T: Copy, O: Op<T>>(nest: &Nest) -> bool {
                         let out = nest.out.offset(at(0));
                         let src = nest.src.offset(at(2) + w.off[2]);
                         if f.s[1] == 0 {
-                            let out = out.offset(nest.extent.hold(*index.cast::<i64>(), &mut bad) * nest.step);
+                            let out = out.offset(nest.extent.keep(*index.cast::<i64>(), &mut bad) * nest.step);
                             if f.s[0] == size && f.s[2] == size {
                                 dense_run::<T, O>(out.cast(), src.cast(), m as usize);
                             } else {
@@ -392,7 +396,7 @@ fn run<T: Copy, O: Op<T>>(nest: &Nest) -> bool {
                             }
                         } else {
                             for i in 0..m {
-                                let to = nest.extent.hold(*index.offset(i * f.s[1]).cast::<i64>(), &mut bad);
+                                let to = nest.extent.keep(*index.offset(i * f.s[1]).cast::<i64>(), &mut bad);
                                 let o = out.offset(to * nest.step + i * f.s[0]).cast::<T>();
                                 *o = O::join(*o, *src.offset(i * f.s[2]).cast::<T>());
                             }
@@ -416,8 +420,17 @@ fn run<T: Copy, O: Op<T>>(nest: &Nest) -> bool {
                     let out = nest.out.offset(b.off[0]);
                     let index = nest.index.offset(b.off[1] + w.off[1]);
                     let src = nest.src.offset(b.off[2] + w.off[2]);
+                    if nest.step == size && inner.s[1..] == [8, size] {
+                        let (out, index, src) = (out.cast::<T>(), index.cast::<i64>(), src.cast::<T>());
+                        for i in 0..inner.n {
+                            let o = out.offset(nest.extent.keep(*index.add(i), &mut bad));
+                            *o = O::join(*o, *src.add(i));
+                        }
+                        w.next();
+                        continue;
+                    }
                     for i in 0..inner.n as isize {
-                        let to = nest.extent.hold(*index.offset(i * inner.s[1]).cast::<i64>(), &mut bad);
+                        let to = nest.extent.keep(*index.offset(i * inner.s[1]).cast::<i64>(), &mut bad);
                         let o = out.offset(to * nest.step).cast::<T>();
                         *o = O::join(*o, *src.offset(i * inner.s[2]).cast::<T>());
                     }
@@ -447,7 +460,7 @@ fn slices_by_owner<T: Copy, O: Op<T>>(nest: &Nest) -> bool {
         for _ in 0..seqs {
             // SAFETY: the module's contract; a slice has one owner.
             unsafe {
-                let index = nest.extent.hold(*nest.index.offset(w.off[1]).cast::<i64>(), &mut bad);
+                let index = nest.extent.keep(*nest.index.offset(w.off[1]).cast::<i64>(), &mut bad);
                 let hash = (index as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
                 if hash as usize % owners == owner {
                     let out = nest.out.offset(index * nest.step);
