@@ -44,7 +44,7 @@ pub fn strayed<T>(kind: Kind, index: &Tensor, size: usize, dim: usize) -> Result
 
 /// The index of an element-wise lookup: int64, as many dims as `x`, and within it apart from `dim`, which
 /// [`elements`] looks at.
-fn lookup(name: &str, x: &Tensor, dim: usize, index: &Tensor, src: Option<&Tensor>) -> Result<Tensor> {
+pub fn lookup(name: &str, x: &Tensor, dim: usize, index: &Tensor, src: Option<&Tensor>) -> Result<Tensor> {
     if index.numel() == 0 {
         return to_dtype(index, DType::I64);
     }

@@ -1,7 +1,7 @@
 //! Writing by index: the counterparts of gather, and their derivatives.
 
 use super::copy;
-use super::gather::{elements, selected, strayed, taken, wide};
+use super::gather::{elements, lookup, selected, strayed, taken, wide};
 use super::inplace;
 use super::view::{self, expand_to};
 use crate::autograd::record::{Ctx, Saver};
@@ -251,6 +251,16 @@ fn reduced(
     }
 }
 
+/// The index of a scatter. What is written in place must not be spoiled by an index outside, which is looked for first;
+/// elsewhere the kernel finds it.
+fn places(x: &Tensor, dim: usize, index: &Tensor, src: Option<&Tensor>, dest: &Dest) -> Result<Tensor> {
+    if matches!(dest, Dest::InPlace) {
+        elements("scatter", x, dim, index, src)
+    } else {
+        lookup("scatter", x, dim, index, src)
+    }
+}
+
 fn scatter_by(
     x: &Tensor,
     dim: i64,
@@ -262,7 +272,7 @@ fn scatter_by(
 ) -> Result<Tensor> {
     let d = x.wrap_dim(dim)?;
     check_source(x, src)?;
-    let i = elements("scatter", x, d, index, Some(src))?;
+    let i = places(x, d, index, Some(src), &dest)?;
     if i.numel() == 0 {
         return unchanged(x, &dest);
     }
@@ -321,7 +331,7 @@ fn scatter_value(
 ) -> Result<Tensor> {
     let d = x.wrap_dim(dim)?;
     let op = old_reduction(reduce)?;
-    let i = elements("scatter", x, d, index, None)?;
+    let i = places(x, d, index, None, &dest)?;
     if value.category() == Category::Complex && !x.dtype().is_complex() {
         fail!(Runtime, torch: ("value cannot be converted to type {} without overflow", cpp_name(x.dtype())), expected: ("scatter: expected a real value"), got: ("{value:?}"), fix: ("Use a complex tensor."));
     }
