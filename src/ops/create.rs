@@ -91,7 +91,7 @@ fn new_empty_strided(
 /// Can a number become an element of `dtype`?
 pub fn check_value(value: Scalar, dtype: DType) -> Result<()> {
     if !value.fits(dtype) {
-        fail!(Runtime, torch: ("value cannot be converted to type {} without overflow", super::scatter::cpp_name(dtype)), expected: ("fill: expected a number that {} can hold", dtype.name()), got: ("{value}"), fix: ("Use a wider dtype."));
+        fail!(Runtime, torch: ("value cannot be converted to type {} without overflow", dtype.typedef_name()), expected: ("fill: expected a number that {} can hold", dtype.name()), got: ("{value}"), fix: ("Use a wider dtype."));
     }
     Ok(())
 }

@@ -49,7 +49,7 @@ fn check_uniform(d: DType, from: f64, to: f64) -> Result<()> {
     };
     for (name, x) in [("from", from), ("to", to)] {
         if !(x.abs() <= max) {
-            fail!(Runtime, torch: ("{name} is out of bounds for {}", super::scatter::cpp_name(d)), expected: ("uniform_: expected bounds that {} holds", d.name()), got: ("{x}"), fix: ("Use a wider dtype."));
+            fail!(Runtime, torch: ("{name} is out of bounds for {}", d.typedef_name()), expected: ("uniform_: expected bounds that {} holds", d.name()), got: ("{x}"), fix: ("Use a wider dtype."));
         }
     }
     if from > to {
@@ -166,7 +166,7 @@ fn randperm(t: Tensor, g: Option<&Generator>) -> Result<Tensor> {
         _ => usize::MAX,
     };
     if n > most {
-        fail!(Runtime, torch: ("value cannot be converted to type {} without overflow", super::scatter::cpp_name(d)), expected: ("randperm: expected at most {most} elements of dtype {}", d.name()), got: ("{n}"), fix: ("Use int64."));
+        fail!(Runtime, torch: ("value cannot be converted to type {} without overflow", d.typedef_name()), expected: ("randperm: expected at most {most} elements of dtype {}", d.name()), got: ("{n}"), fix: ("Use int64."));
     }
     kernels::randperm(&t, generator(g));
     Ok(t)
@@ -334,13 +334,7 @@ fn cauchy_(x: &Tensor, median: f64, sigma: f64, g: Option<&Generator>) -> Result
         fail!(Runtime, torch: ("cauchy_ expects sigma > 0.0, but found sigma={sigma}"), expected: ("cauchy_: expected a sigma above 0"), got: ("{sigma}"), fix: ("Pass a positive width."));
     }
     if !x.dtype().is_float() {
-        let cpp = match x.dtype() {
-            DType::I64 => "long int",
-            DType::I16 => "short int",
-            DType::U8 => "unsigned char",
-            DType::I8 => "signed char",
-            d => super::scatter::cpp_name(d),
-        };
+        let cpp = x.dtype().c_name();
         fail!(Runtime, torch: ("Cauchy distribution is a continuous probability distribution. dtype must be a floating point but you specified {cpp}"), expected: ("cauchy_: expected a floating dtype"), got: ("{}", x.dtype().name()), fix: ("Convert with .float()."));
     }
     fill(x, "CauchyBackward0", |x| {

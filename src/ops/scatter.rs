@@ -300,27 +300,6 @@ fn scatter(x: &Tensor, dim: i64, index: &Tensor, src: &Tensor, reduce: Option<&s
     scatter_by(x, dim, index, src, old_reduction(reduce)?, true, dest)
 }
 
-/// torch's C++ name of an element type, for its conversion errors.
-pub fn cpp_name(d: DType) -> &'static str {
-    match d {
-        DType::F32 => "float",
-        DType::F64 => "double",
-        DType::F16 => "c10::Half",
-        DType::BF16 => "c10::BFloat16",
-        DType::C64 => "c10::complex<float>",
-        DType::C128 => "c10::complex<double>",
-        DType::Bool => "bool",
-        DType::U8 => "uint8_t",
-        DType::I8 => "int8_t",
-        DType::I16 => "int16_t",
-        DType::I32 => "int",
-        DType::I64 => "int64_t",
-        DType::U16 => "uint16_t",
-        DType::U32 => "uint32_t",
-        DType::U64 => "uint64_t",
-    }
-}
-
 fn scatter_value(
     x: &Tensor,
     dim: i64,
@@ -333,7 +312,7 @@ fn scatter_value(
     let op = old_reduction(reduce)?;
     let i = places(x, d, index, None, &dest)?;
     if value.category() == Category::Complex && !x.dtype().is_complex() {
-        fail!(Runtime, torch: ("value cannot be converted to type {} without overflow", cpp_name(x.dtype())), expected: ("scatter: expected a real value"), got: ("{value:?}"), fix: ("Use a complex tensor."));
+        fail!(Runtime, torch: ("value cannot be converted to type {} without overflow", x.dtype().typedef_name()), expected: ("scatter: expected a real value"), got: ("{value:?}"), fix: ("Use a complex tensor."));
     }
     if i.numel() == 0 {
         return unchanged(x, &dest);

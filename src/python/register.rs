@@ -7,7 +7,7 @@ use super::errors::contain;
 use super::overrides;
 use super::slots::DETACH_NUMEL;
 use super::tensor::{PyTensor, resize};
-use crate::ops::{ALIASES, MIXING, TABLE, inplace, scatter};
+use crate::ops::{ALIASES, MIXING, TABLE, inplace};
 use crate::schema::{Dest, OpDef, Ret, Schema, Ty, Value};
 use crate::tensor::{DType, MemoryFormat, Tensor};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
@@ -371,7 +371,7 @@ fn check_exact(name: &str, r: &Tensor, out: &Tensor, pair: bool) -> crate::error
     if r.dtype() == out.dtype() || !(index || EXACT.contains(&name) || pair && EXACT_PAIRS.contains(&name)) {
         return Ok(());
     }
-    let (want, got) = (scatter::cpp_name(r.dtype()), scatter::cpp_name(out.dtype()));
+    let (want, got) = (r.dtype().typedef_name(), out.dtype().typedef_name());
     let sentence = match name {
         "multinomial" => format!("multinomial expects Long tensor out, got: {}", out.dtype().scalar_name()),
         // torch checks places by another name than values.

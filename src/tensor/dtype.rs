@@ -142,7 +142,7 @@ impl DType {
         }
     }
 
-    /// The C++ type's name, which a few of torch's error texts use.
+    /// The C++ type's name as its compiler spells it, which some of torch's error texts use.
     pub fn c_name(self) -> &'static str {
         match self {
             DType::Bool => "bool",
@@ -157,9 +157,23 @@ impl DType {
             DType::F64 => "double",
             DType::C64 => "c10::complex<float>",
             DType::C128 => "c10::complex<double>",
-            DType::U16 => "unsigned short",
+            DType::U16 => "short unsigned int",
             DType::U32 => "unsigned int",
-            DType::U64 => "unsigned long",
+            DType::U64 => "long unsigned int",
+        }
+    }
+
+    /// The C++ type's name as torch's source spells it, which other texts use.
+    pub fn typedef_name(self) -> &'static str {
+        match self {
+            DType::U8 => "uint8_t",
+            DType::I8 => "int8_t",
+            DType::I16 => "int16_t",
+            DType::I64 => "int64_t",
+            DType::U16 => "uint16_t",
+            DType::U32 => "uint32_t",
+            DType::U64 => "uint64_t",
+            same => same.c_name(),
         }
     }
 

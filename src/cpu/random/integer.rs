@@ -47,25 +47,6 @@ fn spacing(d: DType, x: i64) -> i64 {
     1i64.checked_shl((x.unsigned_abs().max(1).ilog2() + 1).saturating_sub(digits(d))).unwrap_or(0)
 }
 
-/// The C++ type name that torch's range errors use.
-fn cpp_name(d: DType) -> &'static str {
-    match d {
-        DType::Bool => "bool",
-        DType::U8 => "unsigned char",
-        DType::I8 => "signed char",
-        DType::I16 => "short int",
-        DType::I32 => "int",
-        DType::I64 => "long int",
-        DType::U16 => "short unsigned int",
-        DType::U32 => "unsigned int",
-        DType::U64 => "long unsigned int",
-        DType::F16 => "c10::Half",
-        DType::BF16 => "c10::BFloat16",
-        DType::F32 => "float",
-        _ => "double",
-    }
-}
-
 /// Least and greatest value that `random_` accepts for a dtype.
 fn limits(d: DType) -> (f64, f64) {
     match d {
@@ -103,7 +84,7 @@ fn check_bound(d: DType, name: &str, x: i64) -> Result<()> {
     let (low, high) = limits(d);
     if (x as f64) < low || x as f64 > high {
         fail!(Runtime,
-            torch: ("{name} is out of bounds for {}", cpp_name(d)),
+            torch: ("{name} is out of bounds for {}", d.c_name()),
             expected: ("random_: expected {name} to fit {}", d.name()),
             got: ("{x}"),
             fix: ("Narrow the range or use a wider dtype."));

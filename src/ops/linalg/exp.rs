@@ -172,7 +172,7 @@ pub fn multi_dot(tensors: &[Tensor]) -> Result<Tensor> {
             fail!(Runtime, torch: ("multi_dot(): tensor {i} must be 2D but got {}D", t.ndim()), expected: ("multi_dot: expected matrices between the ends"), got: ("{:?}", t.shape()), fix: ("Use matmul() for batches."));
         }
         if t.dtype() != tensors[0].dtype() {
-            fail!(Runtime, torch: ("multi_dot(): all tensors must have be the same dtype but tensor 0 is {} and tensor {i} {}", crate::ops::scatter::cpp_name(tensors[0].dtype()), crate::ops::scatter::cpp_name(t.dtype())), expected: ("multi_dot: expected one dtype"), got: ("{} and {}", tensors[0].dtype().name(), t.dtype().name()), fix: ("Convert one with .to()."));
+            fail!(Runtime, torch: ("multi_dot(): all tensors must have be the same dtype but tensor 0 is {} and tensor {i} {}", tensors[0].dtype().typedef_name(), t.dtype().typedef_name()), expected: ("multi_dot: expected one dtype"), got: ("{} and {}", tensors[0].dtype().name(), t.dtype().name()), fix: ("Convert one with .to()."));
         }
     }
     let (row, column) = (tensors[0].ndim() == 1, tensors[n - 1].ndim() == 1);
