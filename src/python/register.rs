@@ -115,10 +115,18 @@ fn run<'py>(py: Python<'py>, c: &Callable, mut call: Call<'py>) -> PyResult<Py<P
     let out = if c.out && !call.keywords.is_empty() { call.take("out").filter(|o| !o.is_none()) } else { None };
     let mut misfits = Vec::new();
     for def in &c.overloads {
+        // Not every overload of a name writes into an output.
+        if out.is_some() && !def.def.forms.contains('o') {
+            misfits.push(Misfit::Unknown("out".to_owned()));
+            continue;
+        }
         match bind(def.schema(), &call, c.method) {
             Ok(args) => return execute(py, c, def, args, out),
             Err(m) => misfits.push(m),
         }
+    }
+    if let Some(o) = out {
+        call.keywords.push((PyString::new(py, "out"), o));
     }
     let schemas: Vec<_> = c.overloads.iter().map(|d| d.schema()).collect();
     if let Some(mut now) = deprecated::modern(py, &c.name, schemas[0], (c.method, c.out), &call)? {

@@ -132,6 +132,8 @@ def test_strided_destinations(case):
     failures = []
     for sample, dtype, result in usable(case):
         out, error = outcome(written, (torch, case, sample, dtype, flat(result), "strided"), {})
+        if isinstance(error, TypeError) and "out=Tensor" in str(error):
+            continue  # an overload without out=, as in torch
         if found := repr(error) if error else difference(flat(out), flat(result), strides=False):
             failures.append(f"{sample} {dtype}: {found}")
     report(failures)
