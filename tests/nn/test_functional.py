@@ -361,3 +361,29 @@ def test_grouped_products_that_do_not_fit():
     ):
         with pytest.raises(RuntimeError, match=text):
             torch.nn.functional.grouped_mm(*args, **options)
+
+
+@pytest.mark.parametrize("samples", [[0.3, 0.8], [-0.4, 1.2], [-7.5, 8.9], [-0.01, 0.0]])
+def test_fractional_pools_take_any_samples_as_torch_does(oracle, samples):
+    def pool(library):
+        x = library.arange(256.0).reshape(1, 1, 16, 16)
+        u = library.tensor([[samples]])
+        f = library.nn.functional.fractional_max_pool2d
+        y, i = f(x, (1, 1), output_ratio=(0.5, 0.5), return_indices=True, _random_samples=u)
+        return y.tolist(), i.tolist()
+
+    assert pool(torch) == pool(oracle)
+
+
+@pytest.mark.parametrize("place", [float("nan"), float("inf")])
+@pytest.mark.parametrize("padding", ["zeros", "border", "reflection"])
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+def test_grid_sample_reads_nan_at_places_that_are_no_numbers_as_torch_does(oracle, mode, padding, place):
+    def sample(library):
+        x = library.arange(9.0).reshape(1, 1, 3, 3)
+        grid = library.full((1, 1, 1, 2), place)
+        return repr(
+            library.nn.functional.grid_sample(x, grid, mode=mode, padding_mode=padding, align_corners=False).item()
+        )
+
+    assert sample(torch) == sample(oracle)
