@@ -22,6 +22,23 @@ RULES = [
     (r"", r"^accepts.*value cannot be converted to type (float|double) without overflow", "a number beyond a float dtype becomes infinite, as a tensor of it does"),
     (r"torch\.(hinge_embedding|margin_ranking|triplet_margin|ctc|poisson_nll|cosine_embedding)_loss|kl_div", r"^result", "torch's parser reads the default of `reduction` as none where the signature says mean"),
     (r"ctc_loss", r"^refuses.*must be integral", "labels that are no integers are refused; torch takes floats for them"),
+    (r"ctc_loss", r"^refuses.*Target -?\d+ is out of bounds", "torch reads the probability of a label that does not exist"),
+    (r"adaptive_avg_pool[23]d\(T\(5, 5", r"^refuses.*Expected [34]D", "torch looks at the dims for sizes other than 1 alone"),
+    (r"2\*\*62", r"^refuses.*below 2\^31", "strides and dilations from 2^31 on are refused everywhere; torch lets some wrap"),
+    (r"label_smoothing=", r"^refuses.*between 0.0 and 1.0", "torch takes what is no share for 0"),
+    (r"embedding_bag", r"^class.*offsets must not decrease", "torch reads whatever such offsets point at"),
+    (r"pixel_unshuffle\(T\(1, 4, 0, 0\)", r"^refuses.*overflowed", "torch's number of channels wraps"),
+    (r"set_\(.*\(-1,\)\)", r"^refuses.*Negative strides", "negative strides are refused for every size"),
+    (r"device='meta'\)\]", r"^refuses.*indices with data", "torch reads memory that the index does not have"),
+    (r"frombuffer\(b,.*extend", r"^refuses.*BufferError", "the memory is held as long as there is a tensor over it; in torch it moves away"),
+    (r"frombuffer\(.*count=2\*\*62", r"^refuses.*requested buffer length", "torch's number of bytes wraps"),
+    (r"pack_padded_sequence", r"^refuses.*lengths of at most", "torch reads behind the end of the padded tensor"),
+    (r"arange\(.*2\*\*62\)", r"^(result|accepts)", "torch's number of elements wraps"),
+    (r"cumulative_trapezoid\(T\(2\)", r"^result", "torch slices a y that it has not broadcast yet, along another dim"),
+    (r"dropout\(.*np\.complex64", r"^refuses", "a complex probability is refused, also where none is imaginary"),
+    (r"instance_norm", r"^refuses.*running statistics of dtype", "torch converts running statistics here, and refuses them in batch_norm"),
+    (r"output_size=torch\.tensor", r"^class.*invalid combination", "a number is asked for, not a tensor with dims"),
+    (r"roll\(.*-2\*\*63", r"^accepts", "torch has no representation for this one number"),
 ]  # fmt: skip
 
 COMPILED = [(re.compile(line), re.compile(verdict), why) for line, verdict, why in RULES]
