@@ -110,7 +110,7 @@ fn multilabel_margin(x: &Tensor, target: &Tensor, reduction: i64) -> Result<(Ten
         let t = target.reshape_to(scores.shape())?;
         let ended = super::copy::to_dtype(&t.lt(&number(0.0)?)?, DType::I64)?;
         let counted = super::scan::cumsum(&ended, 1, None)?.eq_scalar(0.0)?;
-        if t.lt(&number(-1.0)?)?.any_all()?.item_bool()? {
+        if !t.is_meta() && t.lt(&number(-1.0)?)?.any_all()?.item_bool()? {
             return out_of_range(c);
         }
         // What comes after the end points at class 0 and does not count.
