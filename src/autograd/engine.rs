@@ -6,7 +6,7 @@ use super::plan::{Plan, Running};
 use crate::error::Result;
 use crate::fail;
 use crate::tensor::node::{Hook, HookKind, Origin};
-use crate::tensor::{Edge, Grads, Node, OutMeta, Tensor};
+use crate::tensor::{Device, Edge, Grads, Node, OutMeta, Tensor};
 use smallvec::SmallVec;
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
@@ -25,6 +25,8 @@ pub struct EngineOps {
     pub clone_like: fn(&Tensor, &Tensor) -> Result<Tensor>,
     /// Reduces a broadcast gradient to a shape.
     pub sum_to: fn(&Tensor, &[usize]) -> Result<Tensor>,
+    /// A tensor broadcast to a shape and, where the strides given are dense, laid out with them.
+    pub lay_out: fn(&Tensor, &[usize], &[isize]) -> Result<Tensor>,
     /// Casts a gradient (complex to real takes the real part).
     pub cast: fn(&Tensor, crate::tensor::DType) -> Result<Tensor>,
     /// A node that reads a view out of its base.
@@ -222,9 +224,10 @@ struct Pass<'a> {
 impl Pass<'_> {
     fn seed(&mut self, roots: Vec<(Edge, Option<Tensor>)>) -> Result<()> {
         let mut seeded: SmallVec<[u32; 1]> = SmallVec::new();
-        for (edge, grad) in roots {
+        for (i, (edge, grad)) in roots.into_iter().enumerate() {
             let Some(at) = self.plan.find(&edge.node) else { continue };
             if let Some(grad) = grad {
+                let grad = validate(self.ops, grad, &edge, None, i)?;
                 deliver(self.ops, &mut self.grads[at as usize], edge.nr, grad)?;
             }
             if !seeded.contains(&at) {
@@ -282,7 +285,7 @@ impl Pass<'_> {
             if plan.visits(child)
                 && let Some(g) = out.get_mut(i).and_then(Option::take)
             {
-                let g = validate(self.ops, g, edge, node, i)?;
+                let g = validate(self.ops, g, edge, Some(node), i)?;
                 deliver(self.ops, &mut self.grads[to], edge.nr, g)?;
             }
             self.waiting[to] -= 1;
@@ -426,8 +429,10 @@ fn report(node: &Node) {
     }
 }
 
-/// Brings a gradient to the shape and dtype of the forward output that it belongs to.
-fn validate(ops: &EngineOps, mut g: Tensor, edge: &Edge, node: &Node, i: usize) -> Result<Tensor> {
+/// Brings a gradient to the shape and dtype of the forward output that it belongs to. `by` is the node that gave it as
+/// its `i`th, none for what the pass starts from.
+#[inline]
+fn validate(ops: &EngineOps, g: Tensor, edge: &Edge, by: Option<&Node>, i: usize) -> Result<Tensor> {
     let meta = {
         let outs = edge.node.outputs.lock().unwrap_or_else(|e| e.into_inner());
         match outs.get(edge.nr as usize) {
@@ -436,10 +441,15 @@ fn validate(ops: &EngineOps, mut g: Tensor, edge: &Edge, node: &Node, i: usize) 
             Some(m) => m.clone(),
         }
     };
+    conform(ops, g, &meta, by, i)
+}
+
+fn conform(ops: &EngineOps, mut g: Tensor, meta: &OutMeta, by: Option<&Node>, i: usize) -> Result<Tensor> {
+    let by = || by.map_or(String::new(), |node| format!("Function {} returned an ", node.name));
     if g.shape() != &meta.shape[..] {
         if !expandable(&meta.shape, g.shape()) {
             fail!(Runtime,
-                torch: ("Function {} returned an invalid gradient at index {i} - got {:?} but expected shape compatible with {:?}", node.name, g.shape(), &meta.shape[..]),
+                torch: ("{}invalid gradient at index {i} - got {:?} but expected shape compatible with {:?}", by(), g.shape(), &meta.shape[..]),
                 expected: ("backward: expected a gradient of shape {:?}", &meta.shape[..]), got: ("{:?}", g.shape()), fix: ("Return a gradient shaped like the input."));
         }
         g = (ops.sum_to)(&g, &meta.shape)?;
@@ -447,13 +457,37 @@ fn validate(ops: &EngineOps, mut g: Tensor, edge: &Edge, node: &Node, i: usize) 
     if g.dtype() != meta.dtype {
         g = (ops.cast)(&g, meta.dtype)?;
     }
-    if g.device() != meta.device {
-        fail!(Runtime, torch: ("Function {} returned an invalid gradient at index {i} - expected device {} but got {}", node.name, meta.device, g.device()),
-            expected: ("backward: expected a gradient on {}", meta.device), got: ("{}", g.device()), fix: ("Move it with .to()."));
+    if g.device() == meta.device {
+        return Ok(g);
     }
-    Ok(g)
+    // As in torch: a gradient of a single number follows to where it is wanted.
+    match (g.ndim(), meta.device) {
+        (0, Device::Meta) => (ops.zeros)(meta),
+        (0, Device::Cpu) => {
+            fail!(NotImplemented, torch: ("Cannot copy out of meta tensor; no data!"),
+                expected: ("backward: expected a gradient with data"), got: ("a meta tensor"), fix: ("Make it on the CPU."))
+        }
+        _ => {
+            fail!(Runtime, torch: ("{}invalid gradient at index {i} - expected device {} but got {}", by(), meta.device, g.device()),
+                expected: ("backward: expected a gradient on {}", meta.device), got: ("{}", g.device()), fix: ("Move it with .to()."))
+        }
+    }
 }
 
-fn expandable(from: &[usize], to: &[usize]) -> bool {
+/// The gradients of a node's outputs for a call of the node by itself, as a pass would hand them over; smaller ones
+/// are broadcast.
+pub fn fit_outputs(node: &Node, grads: Grads) -> Result<Grads> {
+    let Some(ops) = ops() else { crate::internal!("the engine has no operations.") };
+    let outputs = node.outputs.lock().unwrap_or_else(|e| e.into_inner()).clone();
+    let fit = |(i, g): (usize, Option<Tensor>)| {
+        let (Some(g), Some(meta)) = (g, outputs.get(i)) else { return Ok(None) };
+        let smaller = g.shape() != &meta.shape[..] && expandable(g.shape(), &meta.shape);
+        conform(ops, if smaller { (ops.lay_out)(&g, &meta.shape, &[])? } else { g }, meta, None, i).map(Some)
+    };
+    grads.into_iter().enumerate().map(fit).collect()
+}
+
+/// Does a tensor of shape `from` broadcast to `to`?
+pub(super) fn expandable(from: &[usize], to: &[usize]) -> bool {
     from.len() <= to.len() && from.iter().rev().zip(to.iter().rev()).all(|(&a, &b)| a == b || a == 1)
 }

@@ -4,7 +4,7 @@ use super::accumulate::{self, Accumulate};
 use super::mode;
 use crate::error::Result;
 use crate::fail;
-use crate::tensor::{Edge, Node, Part, Tensor};
+use crate::tensor::{Edge, Node, OutMeta, Part, Strides, Tensor};
 use std::any::Any;
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -66,12 +66,18 @@ enum Kind {
     Input(Tensor, u32),
     // An output without its history: the node itself is its history, and holding it would make a cycle.
     Output(Tensor, u32, u32),
-    // Stored elsewhere, which keeps the values alone; the history stays here.
-    Packed(Arc<dyn Packed>, Past),
+    // Stored elsewhere, which keeps the values alone; what they are like and the history stay here.
+    Packed(Arc<dyn Packed>, Arc<Like>),
+}
+
+/// What a tensor that hooks store was like.
+struct Like {
+    meta: OutMeta,
+    strides: Strides,
+    past: Past,
 }
 
 /// The history of a tensor that hooks store.
-#[derive(Clone)]
 enum Past {
     None,
     // An input: what made it, or a leaf's accumulator.
@@ -88,12 +94,36 @@ impl Past {
     fn give(&self, t: Tensor, node: &Arc<Node>) -> Tensor {
         match self {
             Past::None => t,
-            // Hooks may change the kind of what they store.
-            Past::Node(_) if !t.dtype().is_differentiable() => t,
             Past::Node(edge) if edge.node.body().as_any().is::<Accumulate>() => accumulate::stand_in(&t, &edge.node),
             Past::Node(edge) => with_edge(&t, edge.clone()),
             Past::Output(nr) => with_history(&t, node, *nr),
         }
+    }
+}
+
+impl Like {
+    fn new(t: &Tensor, past: Past) -> Arc<Like> {
+        Arc::new(Like { meta: OutMeta::of(t), strides: t.strides().into(), past })
+    }
+
+    /// What a hook gave back, like the tensor that was saved: derivatives and their kernels count on that.
+    fn fit(&self, t: Tensor) -> Result<Tensor> {
+        let (meta, Some(ops)) = (&self.meta, super::engine::ops()) else {
+            crate::internal!("the engine has no operations.")
+        };
+        if !super::engine::expandable(t.shape(), &meta.shape) {
+            fail!(Runtime, expected: ("unpack_hook: expected a tensor of the saved one's shape {:?}", &meta.shape[..]), got: ("{:?}", t.shape()),
+                fix: ("Return from unpack_hook what pack_hook was given."));
+        }
+        if t.device() != meta.device {
+            fail!(Runtime, torch: ("Tensor on device {} is not on the expected device {}!", t.device(), meta.device),
+                expected: ("unpack_hook: expected a tensor on {}", meta.device), got: ("{}", t.device()), fix: ("Move it back with .to()."));
+        }
+        let t = if t.dtype() == meta.dtype { t } else { (ops.cast)(&t, meta.dtype)? };
+        if t.shape() == &meta.shape[..] && t.strides() == &self.strides[..] {
+            return Ok(t);
+        }
+        (ops.lay_out)(&t, &meta.shape, &self.strides)
     }
 }
 
@@ -104,7 +134,7 @@ impl Saved {
         if mode::bits() & mode::SAVED_HOOKS != 0
             && let Some(hooks) = active()
         {
-            return Ok(Saved(Kind::Packed(hooks.pack(t)?, Past::of(t))));
+            return Ok(Saved(Kind::Packed(hooks.pack(t)?, Like::new(t, Past::of(t)))));
         }
         if t.is_inference() {
             return inference();
@@ -118,7 +148,7 @@ impl Saved {
         if mode::bits() & mode::SAVED_HOOKS != 0
             && let Some(hooks) = active()
         {
-            return Ok(Saved(Kind::Packed(hooks.pack(&t.detach())?, Past::Output(nr))));
+            return Ok(Saved(Kind::Packed(hooks.pack(&t.detach())?, Like::new(t, Past::Output(nr)))));
         }
         Ok(Saved(Kind::Output(t.detach(), t.version(), nr)))
     }
@@ -134,7 +164,7 @@ impl Saved {
                 check(t, *version, node, Some(*nr))?;
                 Ok(with_history(t, node, *nr))
             }
-            Kind::Packed(p, past) => Ok(past.give(p.unpack()?, node)),
+            Kind::Packed(p, like) => Ok(like.past.give(like.fit(p.unpack()?)?, node)),
         }
     }
 
@@ -142,11 +172,13 @@ impl Saved {
     pub fn part(&self, see: &mut dyn FnMut(Part<'_>)) {
         match &self.0 {
             Kind::Input(t, _) | Kind::Output(t, ..) => see(Part::Tensor(t)),
-            Kind::Packed(p, past) => {
+            Kind::Packed(p, like) => {
                 if Arc::strong_count(p) == 1 {
                     see(Part::Other(p.as_any()));
                 }
-                if let Past::Node(edge) = past {
+                if Arc::strong_count(like) == 1
+                    && let Past::Node(edge) = &like.past
+                {
                     see(Part::Node(&edge.node));
                 }
             }
@@ -192,26 +224,28 @@ pub fn may_save(node: &Node, name: &str) -> bool {
 /// outputs `result`. Which input it was is read off the edges, so that saving costs nothing for it.
 pub fn names(node: &Arc<Node>, list: &[Saved]) -> Vec<String> {
     let params = parameters(node);
-    let mut used = 0u64;
+    let mut used = vec![false; node.edges.len()];
+    let result = |nr: u32| if nr == 0 { "result".to_owned() } else { format!("result{nr}") };
     let name = |saved: &Saved| {
         let own = match &saved.0 {
-            Kind::Output(_, _, nr) | Kind::Packed(_, Past::Output(nr)) => {
-                return if *nr == 0 { "result".to_owned() } else { format!("result{nr}") };
-            }
+            Kind::Output(_, _, nr) => return result(*nr),
             Kind::Input(t, _) => super::history::gradient_edge(t),
-            Kind::Packed(_, Past::Node(edge)) => Some(edge.clone()),
-            Kind::Packed(_, Past::None) => None,
+            Kind::Packed(_, like) => match &like.past {
+                Past::Output(nr) => return result(*nr),
+                Past::Node(edge) => Some(edge.clone()),
+                Past::None => None,
+            },
         };
         let fits = |e: &Option<Edge>| match (e, &own) {
             (Some(e), Some(o)) => e.nr == o.nr && Arc::ptr_eq(&e.node, &o.node),
             (None, None) => true,
             _ => false,
         };
-        let at = node.edges.iter().enumerate().position(|(i, e)| used >> i & 1 == 0 && fits(e));
+        let at = node.edges.iter().enumerate().position(|(i, e)| !used[i] && fits(e));
         at.map_or_else(
             || "value".to_owned(),
             |i| {
-                used |= 1 << i;
+                used[i] = true;
                 params.get(i).map_or_else(|| format!("input{i}"), ToString::to_string)
             },
         )

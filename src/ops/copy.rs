@@ -54,6 +54,13 @@ pub fn clone_like(g: &Tensor, like: &Tensor) -> Result<Tensor> {
     clone(g, Some(MemoryFormat::Contiguous))
 }
 
+/// A tensor broadcast to a shape and, where `strides` are dense, laid out with them.
+pub fn lay_out(x: &Tensor, shape: &[usize], strides: &[isize]) -> Result<Tensor> {
+    let x = super::view::expand_to(x, shape)?;
+    let dense = strides.len() == shape.len() && layout::is_non_overlapping_and_dense(shape, strides);
+    if dense && x.strides() != strides { clone_strided(&x, strides) } else { Ok(x) }
+}
+
 /// The tensor itself if it is laid out in that format, else a copy that is.
 pub fn contiguous_format(x: &Tensor, memory_format: MemoryFormat) -> Result<Tensor> {
     let done = match memory_format {

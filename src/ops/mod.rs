@@ -202,6 +202,7 @@ pub fn init() {
         add_in_place: |a, b| inplace::add_into(a, b),
         clone_like: copy::clone_like,
         sum_to: helpers::sum_to,
+        lay_out: copy::lay_out,
         cast: |t, dtype| copy::cast_grad(t, dtype),
         view_node: inplace::view_node,
         zeros: |m| crate::dispatch::zeros(&m.shape, m.dtype, m.device),

@@ -175,7 +175,7 @@ impl PyNodeObject {
         if grads.len() != wanted {
             return Err(PyTypeError::new_err(format!("expected {wanted} arguments, got {} instead", grads.len())));
         }
-        let grads = hooks::grads_from(grads.as_any())?;
+        let grads = autograd::engine::fit_outputs(&node, hooks::grads_from(grads.as_any())?)?;
         // Derivatives were made for the inputs that want one; the others have no edge.
         let need = node.edges.iter().enumerate().fold(0, |m, (i, e)| if e.is_some() { m | 1 << i.min(63) } else { m });
         let out = contain(|| Ok(py.detach(|| node.body().vjp(&node, &grads, need, true))?))?;
@@ -255,7 +255,16 @@ fn edge_of(obj: &Bound<'_, PyAny>) -> PyResult<Edge> {
         && edge.len() >= 2
         && let Some(node) = node_of(&edge.get_item(0)?)
     {
-        return Ok(Edge { node, nr: edge.get_item(1)?.extract()? });
+        let nr = edge.get_item(1)?.extract()?;
+        // What accumulates into a leaf takes a gradient although it has no output.
+        if nr as usize >= node.num_outputs().max(1) {
+            return Err(PyRuntimeError::new_err(format!(
+                "GradientEdge: expected an output number below {}, that of the outputs of {}, but got {nr}. Take edges from torch.autograd.graph.get_gradient_edge().",
+                node.num_outputs(),
+                node.name
+            )));
+        }
+        return Ok(Edge { node, nr });
     }
     Err(PyRuntimeError::new_err(format!(
         "all inputs have to be Tensors or GradientEdges, but got {}",

@@ -79,45 +79,57 @@ pub(super) fn grads_from(obj: &Bound<'_, PyAny>) -> PyResult<Grads> {
     Ok(smallvec::smallvec![one(obj)?])
 }
 
-/// The error for a hook that gave back something else than what it was given.
-fn check_value(hook: &Bound<'_, PyAny>, old: Option<&Tensor>, new: Option<&Tensor>) -> PyResult<()> {
-    let (Some(old), Some(new)) = (old, new) else { return Ok(()) };
-    let name = || hook.getattr("__name__").map_or_else(|_| "<unknown>".to_owned(), |n| n.to_string());
-    if new.dtype() != old.dtype() {
-        let (was, got) = (old.dtype().scalar_name(), new.dtype().scalar_name());
+fn name_of(hook: &Bound<'_, PyAny>) -> String {
+    hook.getattr("__name__").map_or_else(|_| "<unknown>".to_owned(), |n| n.to_string())
+}
+
+/// torch's name for a kind of tensors.
+fn kind_of(t: &Tensor) -> String {
+    let dtype = t.dtype().scalar_name();
+    if t.is_meta() { format!("Meta{dtype}Type") } else { format!("torch.{dtype}Tensor") }
+}
+
+/// A gradient that a hook gave back for another one: a tensor like it, or None.
+fn replacement(hook: &Bound<'_, PyAny>, old: Option<&Tensor>, new: &Bound<'_, PyAny>) -> PyResult<Option<Tensor>> {
+    if new.is_none() {
+        return Ok(None);
+    }
+    let Some(old) = old else {
+        return Err(PyRuntimeError::new_err("can't replace a None gradient with a non-None value"));
+    };
+    let Some(new) = tensor_of(new) else {
+        return Err(PyTypeError::new_err(format!("expected Variable, but hook returned '{}'", new.get_type().name()?)));
+    };
+    if new.dtype() != old.dtype() || new.device() != old.device() {
         return Err(PyRuntimeError::new_err(format!(
-            "hook '{}' has changed the type of value (was torch.{was}Tensor got torch.{got}Tensor)",
-            name()
+            "hook '{}' has changed the type of value (was {} got {})",
+            name_of(hook),
+            kind_of(old),
+            kind_of(&new)
         )));
     }
     if new.shape() != old.shape() {
-        return Err(PyRuntimeError::new_err(format!("hook '{}' has changed the size of value", name())));
+        return Err(PyRuntimeError::new_err(format!("hook '{}' has changed the size of value", name_of(hook))));
     }
-    Ok(())
+    Ok(Some(new))
 }
 
 /// Replaces gradients by what a node's hook returned, if it fits.
 fn take_results(hook: &Bound<'_, PyAny>, grads: &mut Grads, r: &Bound<'_, PyAny>) -> PyResult<()> {
-    let given = match r.cast::<PyTuple>() {
-        Ok(t) => t.len(),
-        Err(_) if tensor_of(r).is_some() => 1,
-        Err(_) => {
-            let name = r.get_type().name()?;
-            return Err(PyTypeError::new_err(format!("expected tuple, but hook returned '{name}'")));
-        }
+    let Ok(given) = r.cast::<PyTuple>() else {
+        let name = r.get_type().name()?;
+        return Err(PyTypeError::new_err(format!("expected tuple, but hook returned '{name}'")));
     };
-    if given != grads.len() {
-        let name = hook.getattr("__name__").map_or_else(|_| "<unknown>".to_owned(), |n| n.to_string());
+    if given.len() != grads.len() {
         return Err(PyRuntimeError::new_err(format!(
-            "hook '{name}' has returned an incorrect number of values (got {given}, but expected {})",
+            "hook '{}' has returned an incorrect number of values (got {}, but expected {})",
+            name_of(hook),
+            given.len(),
             grads.len()
         )));
     }
-    let new = grads_from(r)?;
-    for (old, new) in grads.iter().zip(&new) {
-        check_value(hook, old.as_ref(), new.as_ref())?;
-    }
-    *grads = new;
+    *grads =
+        grads.iter().zip(given).map(|(old, new)| replacement(hook, old.as_ref(), &new)).collect::<PyResult<_>>()?;
     Ok(())
 }
 
@@ -134,14 +146,7 @@ impl Hook for PyHook {
                     let hook = self.function.bind(py);
                     let r = hook.call1((wrapped(py, g.as_ref())?,))?;
                     if !r.is_none() {
-                        let Some(new) = tensor_of(&r) else {
-                            return Err(PyTypeError::new_err(format!(
-                                "expected Variable, but hook returned '{}'",
-                                r.get_type().name()?
-                            )));
-                        };
-                        check_value(hook, g.as_ref(), Some(&new))?;
-                        grads[0] = Some(new);
+                        grads[0] = replacement(hook, g.as_ref(), &r)?;
                     }
                 }
                 Style::Pre => {

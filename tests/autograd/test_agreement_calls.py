@@ -33,6 +33,15 @@ def test_arguments_of_backward(agree):
         see("inputs unused", lambda: grads_after(lambda z, x, y: z.sum().backward(inputs=[leaf(1.0)])))
         see("inputs twice", lambda: grads_after(lambda z, x, y: z.sum().backward(inputs=[x, x])))
         see("two roots", lambda: grads_after(lambda z, x, y: torch.autograd.backward([z.sum(), x.sum()])))
+        see("more gradients than roots", lambda: grads_after(lambda z, x, y: torch.autograd.backward([z], [x, y])))
+        see("inputs a string", lambda: grads_after(lambda z, x, y: z.sum().backward(inputs="x")))
+        see("gradient on meta", lambda: grads_after(lambda z, x, y: z.backward(x.detach().to("meta"))))
+        see("scalar gradient on meta", lambda: grads_after(lambda z, x, y: z.sum().backward(x[0].to("meta"))))
+        see("scalar gradient for meta", lambda: leaf(1.0).to("meta").sum().backward(torch.ones(())))
+        see(
+            "softmax's gradient on meta",
+            lambda: grads_after(lambda z, x, y: z.softmax(0).backward(x.detach().to("meta"))),
+        )
         see("two roots one gradient", lambda: grads_after(lambda z, x, y: torch.autograd.backward([z, x], [z])))
         see("roots with None", lambda: grads_after(lambda z, x, y: torch.autograd.backward([z.sum(), x], [None, y])))
         see("grad_variables", lambda: grads_after(lambda z, x, y: torch.autograd.backward([z], grad_variables=[x])))

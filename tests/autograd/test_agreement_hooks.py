@@ -40,6 +40,7 @@ def test_tensor_hooks(agree):
         see("wrong result", lambda: run(note("a", lambda g: 3)))
         see("wrong shape", lambda: run(note("a", lambda g: g.sum())))
         see("wrong dtype", lambda: run(note("a", lambda g: g.float())))
+        see("other device", lambda: run(note("a", lambda g: g.to("meta"))))
         see("integer result", lambda: run(note("a", lambda g: g.long())))
         see("raises", lambda: run(note("a", lambda g: 1 // 0)))
         see("registers none", lambda: torch.ones(1).register_hook(lambda g: g))
@@ -328,6 +329,9 @@ def test_saved_tensor_hooks(agree):
         )
         see("output", lambda: run(lambda t: t.detach().clone(), lambda t: t, f=lambda x: x.exp()))
         see("unpack wrong type", lambda: run(lambda t: t, lambda t: 3))
+        see("unpack smaller", lambda: run(lambda t: t, lambda t: torch.ones(1)))
+        see("unpack of another dtype", lambda: run(lambda t: t, lambda t: t.double()))
+        see("unpack on meta", lambda: run(lambda t: t, lambda t: t.to("meta"), f=lambda x: x.softmax(0)))
         see("pack raises", lambda: run(lambda t: 1 // 0, lambda t: t))
         see("unpack raises", lambda: run(lambda t: t, lambda t: 1 // 0))
         see("pack in place", lambda: run(lambda t: t.add_(1), lambda t: t))
@@ -418,5 +422,50 @@ def test_anomaly_mode(check_nan, agree):
         with torch.autograd.set_detect_anomaly(True, check_nan=check_nan):
             see("inside", lambda: [torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()])
         see("after", lambda: [torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()])
+
+    agree(program)
+
+
+def test_results_of_node_hooks_are_checked(agree):
+    def program(torch, see):
+        one, none = torch.ones(2), None
+        values = {
+            "number": 1,
+            "tensor": one,
+            "list": [one, none],
+            "empty": (),
+            "numbers": (1, 2),
+            "tuple of a number": (1,),
+            "tuple": (one,),
+            "tuple with None": (one, none),
+            "all None": (none, none),
+            "both": (one, one),
+            "doubles": (one.double(), none),
+            "shape": (torch.ones(3), none),
+            "meta": (one.to("meta"), none),
+        }
+
+        def run(register, value):
+            x = torch.ones(2, requires_grad=True)
+            y = x * 2
+            getattr(y.grad_fn, register)(lambda *grads: value)
+            y.sum().backward()
+            return x.grad
+
+        def of_two(register, value):
+            x = torch.ones(2, requires_grad=True)
+            a, b = (x * 2).unbind()
+            if register == "register_prehook":
+                a.grad_fn.register_prehook(lambda grads: (value, value))
+            else:
+                b.register_hook(lambda grad: value)
+            a.backward()
+            return x.grad
+
+        for register in ("register_hook", "register_prehook"):
+            for label, value in values.items():
+                see(f"{register} {label}", lambda r=register, v=value: run(r, v))
+            see(f"{register} for None", lambda r=register: of_two(r, torch.ones(())))
+            see(f"{register} None for None", lambda r=register: of_two(r, None))
 
     agree(program)

@@ -33,6 +33,53 @@ def test_save_on_cpu_changes_no_gradient():
     assert torch.allclose(x.grad, (x.exp() * (1 + x)).detach())
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: torch.nn.functional.layer_norm(x, (1000,)),
+        lambda x: torch.softmax(x, 0),
+        lambda x: x.view(10, 100) @ x.view(100, 10),
+        lambda x: x.index_select(0, torch.arange(1000)),
+    ],
+)
+def test_unpacked_tensors_must_be_like_the_saved_ones(function):
+    x = torch.ones(1000, requires_grad=True)
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: t, lambda t: torch.ones(3)):
+        y = function(x)
+    with pytest.raises(RuntimeError, match=r"unpack_hook: expected a tensor of the saved one's shape"):
+        y.sum().backward()
+
+
+def test_unpacked_tensors_are_laid_out_as_the_saved_ones_were():
+    x = torch.randn(4, 6, dtype=torch.float64, requires_grad=True)
+    for change in (lambda t: t.mT.contiguous().mT, lambda t: torch.stack([t, t], -1)[..., 0], lambda t: t.float()):
+        with torch.autograd.graph.saved_tensors_hooks(lambda t: t, change):
+            y = torch.nn.functional.layer_norm(torch.softmax(x, 1), (6,))
+        (g,) = torch.autograd.grad(y.square().sum(), x)
+        (expected,) = torch.autograd.grad(torch.nn.functional.layer_norm(torch.softmax(x, 1), (6,)).square().sum(), x)
+        assert torch.allclose(g, expected, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "function", [lambda x: x.softmax(0), lambda x: torch.nn.functional.layer_norm(x, x.shape), lambda x: x[x > 0]]
+)
+def test_nodes_called_by_themselves_check_their_gradients(function):
+    x = torch.ones(1000, requires_grad=True)
+    node = function(x).grad_fn
+    with pytest.raises(RuntimeError, match=r"invalid gradient at index 0 - got \[3\] but expected shape"):
+        node(torch.ones(3))
+    with pytest.raises(RuntimeError, match="expected device cpu but got meta"):
+        node(torch.ones(1000, device="meta"))
+    assert torch.equal(node(torch.ones(1, dtype=torch.float64)), node(torch.ones(1000)))
+
+
+def test_edges_name_an_output():
+    x = torch.ones(2, requires_grad=True)
+    y = x * 2
+    with pytest.raises(RuntimeError, match="expected an output number below 1"):
+        torch.autograd.grad(y.sum(), torch.autograd.graph.GradientEdge(y.grad_fn, 1))
+
+
 def test_disabled_hooks_raise_the_message():
     with (
         graph.disable_saved_tensors_hooks("not here"),

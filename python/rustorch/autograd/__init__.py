@@ -109,7 +109,8 @@ def _meta(out):
 
 def _make_grads(outputs, grads, batched):
     """The gradients to start from: given ones are checked, missing ones are 1 for scalars."""
-    if len(grads) != len(outputs):
+    # Further gradients are left over, as in torch.
+    if len(grads) < len(outputs):
         raise RuntimeError(f"got {len(outputs)} tensors and {len(grads)} gradients")
     made = []
     for i, (out, grad) in enumerate(zip(outputs, grads)):
