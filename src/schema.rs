@@ -130,6 +130,14 @@ impl Args {
         found
     }
 
+    /// Is the result to be put in place? To be called by operations that then do that themselves.
+    pub fn take_in_place(&self) -> bool {
+        let dest = self.dest.take();
+        let in_place = matches!(dest, Some(Dest::InPlace));
+        self.dest.set(if in_place { None } else { dest });
+        in_place
+    }
+
     /// Where to write; to be called by operations that can write anywhere.
     #[inline]
     pub fn dest(&self) -> Dest {

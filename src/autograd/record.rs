@@ -28,6 +28,8 @@ pub struct Saver<'a> {
     inputs: &'a [&'a Tensor],
     list: SavedList,
     error: Option<crate::error::Error>,
+    // Do the outputs still wait for their values?
+    ahead: bool,
 }
 
 impl<'a> Saver<'a> {
@@ -41,7 +43,11 @@ impl<'a> Saver<'a> {
             Ok(s) => self.list.push(s),
             Err(e) => self.error = self.error.take().or(Some(e)),
         }
-        Slot(self.list.len().saturating_sub(1) as u8)
+        let at = self.list.len().saturating_sub(1);
+        if at > u8::MAX as usize {
+            self.error = self.error.take().or_else(|| too_many().err());
+        }
+        Slot(at as u8)
     }
 
     /// Keeps an input (or any tensor made on the way).
@@ -57,13 +63,18 @@ impl<'a> Saver<'a> {
     /// Keeps output `nr`.
     pub fn output(&mut self, nr: usize) -> Slot {
         let out = self.outputs[nr];
-        self.push(Saved::output(out, nr as u32))
+        self.push(if self.ahead { Ok(Saved::ahead(out, nr as u32)) } else { Saved::output(out, nr as u32) })
     }
 
     /// Does input `i` want a gradient? Lets an operation save no more than it will need.
     pub fn needs(&self, i: usize) -> bool {
         self.inputs.get(i).is_some_and(|t| t.requires_grad())
     }
+}
+
+#[cold]
+fn too_many() -> Result<()> {
+    crate::internal!("an operation saves more tensors than slots can name.")
 }
 
 /// What a derivative sees.
@@ -84,10 +95,10 @@ impl Ctx<'_> {
         slot.map(|s| self.get(s)).transpose()
     }
 
-    /// Is a gradient wanted for input `i`?
+    /// Is a gradient wanted for input `i`? The last bit stands for all inputs from there on.
     #[inline]
     pub fn needs(&self, i: usize) -> bool {
-        self.need >> i & 1 != 0
+        self.need >> i.min(63) & 1 != 0
     }
 
     /// `Some(f())` if input `i` wants a gradient.
@@ -115,7 +126,7 @@ impl Vjp for Zeros {
     fn vjp(&self, node: &Arc<Node>, _: &[Option<Tensor>], need: u64, _: bool) -> Result<Grads> {
         let Some(ops) = super::engine::ops() else { return Ok(Grads::new()) };
         let zeros = |(i, edge): (usize, &Option<crate::tensor::Edge>)| {
-            let Some(edge) = edge.as_ref().filter(|_| need >> i & 1 != 0) else { return Ok(None) };
+            let Some(edge) = edge.as_ref().filter(|_| need >> i.min(63) & 1 != 0) else { return Ok(None) };
             let meta = edge.node.outputs.lock().unwrap_or_else(|e| e.into_inner()).get(edge.nr as usize).cloned();
             meta.map(|m| (ops.zeros)(&m)).transpose()
         };
@@ -229,7 +240,7 @@ pub(crate) fn edges_of(inputs: &[&Tensor]) -> Result<SmallVec<[Option<crate::ten
 }
 
 fn saver<'a>(inputs: &'a [&'a Tensor], outputs: &'a [&'a Tensor]) -> Saver<'a> {
-    Saver { outputs, inputs, list: SmallVec::new(), error: None }
+    Saver { outputs, inputs, list: SmallVec::new(), error: None, ahead: false }
 }
 
 /// Makes the node of an operation with one output, if a gradient is wanted, and gives the output back.
@@ -242,26 +253,50 @@ where
     F: Fn(&Ctx, &Tensor) -> Result<Grads> + Send + Sync + 'static,
 {
     if needs_grad(inputs) && output.dtype().is_differentiable() {
-        let node = single_node(&output, name, inputs, build)?;
-        attach(&node, &[&output]);
+        let outputs = [&output];
+        let mut s = saver(inputs, &outputs);
+        let f = build(&mut s);
+        if let Some(e) = s.error {
+            return Err(e);
+        }
+        let body = Single(Closure { saved: Mutex::new(Some(s.list)), f });
+        attach(&finish(Node::new(name, edges_of(inputs)?, Box::new(body))), &outputs);
     }
     Ok(output)
 }
 
-/// The node of an operation with one output, not yet attached (in-place operations attach it through `history::rebase`).
-pub fn single_node<F, B>(output: &Tensor, name: &'static str, inputs: &[&Tensor], build: B) -> Result<Arc<Node>>
+/// An operation in place that has kept what it reads and is about to write its result.
+pub struct Ahead<F> {
+    name: &'static str,
+    edges: SmallVec<[Option<crate::tensor::Edge>; 2]>,
+    saved: SavedList,
+    f: F,
+}
+
+/// Keeps what an operation in place reads, as it is before the write: what shares memory with the result is noticed to
+/// have changed when the derivative reads it. `build` is as in [`record`].
+pub fn ahead<F, B>(output: &Tensor, name: &'static str, inputs: &[&Tensor], build: B) -> Result<Ahead<F>>
 where
     B: FnOnce(&mut Saver) -> F,
     F: Fn(&Ctx, &Tensor) -> Result<Grads> + Send + Sync + 'static,
 {
     let outputs = [output];
     let mut s = saver(inputs, &outputs);
+    s.ahead = true;
     let f = build(&mut s);
-    if let Some(e) = s.error {
-        return Err(e);
+    match s.error {
+        Some(e) => Err(e),
+        None => Ok(Ahead { name, edges: edges_of(inputs)?, saved: s.list, f }),
     }
-    let body = Single(Closure { saved: Mutex::new(Some(s.list)), f });
-    Ok(finish(Node::new(name, edges_of(inputs)?, Box::new(body))))
+}
+
+impl<F: Fn(&Ctx, &Tensor) -> Result<Grads> + Send + Sync + 'static> Ahead<F> {
+    /// The node, once the result is written; the caller attaches it.
+    pub fn node(mut self) -> Result<Arc<Node>> {
+        self.saved.iter_mut().try_for_each(Saved::settle)?;
+        let body = Single(Closure { saved: Mutex::new(Some(self.saved)), f: self.f });
+        Ok(finish(Node::new(self.name, self.edges, Box::new(body))))
+    }
 }
 
 /// The same for an operation with several outputs.

@@ -153,6 +153,23 @@ impl Saved {
         Ok(Saved(Kind::Output(t.detach(), t.version(), nr)))
     }
 
+    /// The same before the output has its values; [`Saved::settle`] has to follow.
+    pub(super) fn ahead(t: &Tensor, nr: u32) -> Saved {
+        Saved(Kind::Output(t.detach(), 0, nr))
+    }
+
+    /// Keeps an output that was announced, now that it is written.
+    pub(super) fn settle(&mut self) -> Result<()> {
+        if let Kind::Output(t, version, nr) = &mut self.0 {
+            if mode::bits() & mode::SAVED_HOOKS != 0 {
+                *self = Saved::output(t, *nr)?;
+            } else {
+                *version = t.version();
+            }
+        }
+        Ok(())
+    }
+
     /// The tensor, with its history, if it is unchanged.
     pub fn unpack(&self, node: &Arc<Node>) -> Result<Tensor> {
         match &self.0 {

@@ -1,6 +1,7 @@
 //! Pointwise operations of two and three tensors: arithmetic, comparison, logic, selection.
 
 use super::copy::{contiguous, to_dtype};
+use super::inplace::on_old;
 use super::pointwise::Class::{Float, NoBool, NoComplex, Same};
 use super::pointwise::{At, D, OUT, Pw, X, Y, Z, apply, binary, binary_rows, number, unary};
 use crate::autograd::named;
@@ -592,11 +593,11 @@ ops! {
     "masked_fill(Tensor self, Tensor mask, Operand value) -> Tensor" [f m i] => masked_fill(0, 1, 2);
     /// The n-th derivative of `digamma`.
     "polygamma(int n, Tensor self) -> Tensor" [f o] => polygamma(0, 1);
-    /// The n-th derivative of `digamma`.
-    "polygamma(Tensor self, int n) -> Tensor" [m i] => polygamma(1, 0);
     /// `other - alpha * self`.
     "rsub(Tensor self, Operand other, *, Scalar alpha=1) -> Tensor" [f] => rsub(0, 1, 2);
     @
+    /// The n-th derivative of `digamma`.
+    "polygamma(Tensor self, int n) -> Tensor" [m i] => |a| on_old("polygamma", a, |x| polygamma(a.get(1)?, x));
     /// Sum: `self + alpha * other`.
     "add(Operand self, Operand other, *, Scalar alpha=1) -> Tensor" [f m i o] => |a| add(a.get(0)?, a.get(1)?, a.get(2)?, &a.dest());
     /// Difference: `self - alpha * other`.

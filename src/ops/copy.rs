@@ -1,7 +1,7 @@
 //! Copies and casts.
 
 use super::inplace;
-use crate::autograd::record;
+use crate::autograd::{Ctx, record};
 use crate::dispatch;
 use crate::error::Result;
 use crate::fail;
@@ -140,8 +140,11 @@ pub fn cast_grad(g: &Tensor, dtype: DType) -> Result<Tensor> {
 
 /// Copies `src`, broadcast and cast, into `x`.
 pub fn copy_(x: &Tensor, src: &Tensor, _non_blocking: bool) -> Result<Tensor> {
+    const NODE: &str = "CopyBackwards";
+    let derivative = |c: &Ctx, g: &Tensor| grads![c.when(0, || g.zeros_like())?, c.when(1, || Ok(g.clone()))?];
+    // Nothing moves, but it counts as a change, as in torch.
     if x.is(src) {
-        return Ok(x.clone());
+        return inplace::overwrite(x, NODE, &[x, src], |_| Ok(()), |_| derivative);
     }
     let fits =
         src.ndim() <= x.ndim() && src.shape().iter().rev().zip(x.shape().iter().rev()).all(|(&a, &b)| a == b || a == 1);
@@ -160,7 +163,7 @@ pub fn copy_(x: &Tensor, src: &Tensor, _non_blocking: bool) -> Result<Tensor> {
     inplace::check_overlap(x, src)?;
     inplace::write(
         x,
-        "CopyBackwards",
+        NODE,
         &[x, src],
         |x| {
             // A source in the same memory is copied out first: the copy's order is not defined.
@@ -171,7 +174,7 @@ pub fn copy_(x: &Tensor, src: &Tensor, _non_blocking: bool) -> Result<Tensor> {
             }
             Ok(())
         },
-        |_| |c, g| grads![c.when(0, || g.zeros_like())?, c.when(1, || Ok(g.clone()))?],
+        |_| derivative,
     )
 }
 

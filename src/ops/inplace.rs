@@ -2,15 +2,15 @@
 
 use super::reinterpret::{view_as_complex, view_as_real};
 use super::view::{self, Geometry};
-use crate::autograd::record::{Ctx, Saver, single_node};
-use crate::autograd::{gradient_edge, mode, needs_grad, record};
+use crate::autograd::record::{Ctx, Saver, ahead};
+use crate::autograd::{gradient_edge, mode, needs_grad};
 use crate::dispatch::{self, Fun, Params};
 use crate::error::Result;
 use crate::fail;
 use crate::grads;
-use crate::schema::{Dest, Ret};
+use crate::schema::{Args, Dest, Ret};
 use crate::tensor::layout::{self, Shape, Strides};
-use crate::tensor::{DType, Edge, Grads, Node, OutMeta, Part, Tensor, Vjp};
+use crate::tensor::{DType, Edge, Grads, Node, OutMeta, Part, Scalar, Tensor, Vjp};
 use smallvec::SmallVec;
 use std::any::Any;
 use std::sync::Arc;
@@ -93,7 +93,8 @@ pub fn same_layout(a: &Tensor, b: &Tensor) -> bool {
 
 /// An in-place operation: checks, runs `kernel`, counts the change and replaces the history.
 ///
-/// `inputs[0]` is `x`. `build` is as in [`record`]; it must not save `x` as an input (its old value is gone).
+/// `inputs[0]` is `x`. `build` is as in [`crate::autograd::record`]; it must not save `x` as an input (its old value
+/// will be gone).
 pub fn write<K, B, F>(x: &Tensor, name: &'static str, inputs: &[&Tensor], kernel: K, build: B) -> Result<Tensor>
 where
     K: FnOnce(&Tensor) -> Result<()>,
@@ -113,12 +114,15 @@ where
 {
     let recorded = needs_grad(inputs) && x.dtype().is_differentiable();
     check_history(x, recorded)?;
+    if !recorded {
+        kernel(x)?;
+        x.bump_version();
+        return Ok(x.clone());
+    }
+    let ahead = ahead(x, name, inputs, build)?;
     kernel(x)?;
     x.bump_version();
-    if recorded {
-        let node = single_node(x, name, inputs, build)?;
-        rebase(x, node);
-    }
+    rebase(x, ahead.node()?);
     Ok(x.clone())
 }
 
@@ -155,6 +159,7 @@ pub fn view_node(x: &Tensor, base: &Tensor) -> Edge {
 
 /// Where a view lies in its base. Where one of both is complex and the other real, in real numbers, with a last dim of 2
 /// for the complex one.
+#[derive(Clone)]
 struct Window {
     shape: Shape,
     strides: Strides,
@@ -214,7 +219,7 @@ struct CopySlices {
 }
 
 impl Vjp for CopySlices {
-    fn vjp(&self, _: &Arc<Node>, grads: &[Option<Tensor>], need: u64, keep: bool) -> Result<Grads> {
+    fn vjp(&self, slices: &Arc<Node>, grads: &[Option<Tensor>], need: u64, keep: bool) -> Result<Grads> {
         let Some(Some(g)) = grads.first() else { return Ok(view::no_grads(self.node.edges.len())) };
         let w = &self.window;
         let whole = super::copy::clone_strided(&as_real(g, w.split.0)?, &w.strides)?;
@@ -222,17 +227,31 @@ impl Vjp for CopySlices {
             (w.inner.0.iter().map(|&n| n as i64).collect(), w.inner.1.iter().map(|&n| n as i64).collect());
         let offset = whole.offset() as i64 + w.inner.2 as i64;
         let part = super::copy::clone(&view::as_strided(&whole, &size, &stride, Some(offset))?, None)?;
-        // Bit 0 is the base here and stands at `at` there, before which the others stand one place lower.
-        let (low, high) = ((need >> 1) & ((1 << self.at) - 1), (need >> 1) >> self.at << (self.at + 1));
-        let mut out =
-            self.node.body().vjp(&self.node, &[Some(as_complex(part, w.split.1)?)], low | 1 << self.at | high, keep)?;
+        let need_base = need & 1;
+        let need = match self.at as u32 {
+            // Bit 0 is the base here and stands at `at` there, before which the others stand one place lower.
+            at @ 0..62 => (need >> 1) & ((1 << at) - 1) | need_base << at | (need >> 1) >> at << (at + 1),
+            // The last bit stands for all further inputs.
+            _ => u64::MAX,
+        };
+        // A derivative that is recorded reads a saved result as what it was: a view of the base with this history.
+        let as_result = mode::grad_enabled().then(|| {
+            let edges = smallvec::smallvec![Some(Edge { node: slices.clone(), nr: 0 })];
+            Arc::new(Node::new("AsStridedBackward0", edges, Box::new(ReadView(self.window.clone()))))
+        });
+        let node = as_result.as_ref().unwrap_or(&self.node);
+        let mut out = self.node.body().vjp(node, &[Some(as_complex(part, w.split.1)?)], need, keep)?;
         out.resize(out.len().max(self.at + 1), None);
         out[..=self.at].rotate_right(1);
+        if need_base == 0 {
+            out[0] = None;
+            return Ok(out);
+        }
         // A fresh view: the one above would have to follow the base's new history.
         let window = view::as_strided(&whole, &size, &stride, Some(offset))?;
         match out.first_mut().and_then(Option::take) {
             Some(inner) => super::copy::copy_(&window, &as_real(&inner, w.split.1)?, false)?,
-            None => super::create::fill_(&window, crate::tensor::Scalar::Int(0))?,
+            None => super::create::fill_(&window, Scalar::Int(0))?,
         };
         out[0] = Some(as_complex(whole, w.split.0)?);
         Ok(out)
@@ -251,6 +270,25 @@ pub fn add_into(a: &Tensor, b: &Tensor) -> Result<()> {
     dispatch::pointwise(Fun::Add, compute, &[a, b], a, &Params { f: [1.0, 0.0, 0.0, 0.0], i: [1, 0, 0, 0] });
     a.bump_version();
     Ok(())
+}
+
+/// What `x` is before a write: a copy, with the history that `x` is about to lose.
+pub fn old_value(x: &Tensor) -> Result<Tensor> {
+    let old = super::copy::clone(&x.detach(), None)?;
+    if let Some(edge) = gradient_edge(x) {
+        old.set_history(edge);
+    }
+    Ok(old)
+}
+
+/// An operation that makes its result first, whose derivative reads its first argument: in place it gets a copy.
+pub fn on_old(name: &str, args: &Args, f: impl FnOnce(&Tensor) -> Result<Tensor>) -> Result<Tensor> {
+    let x: &Tensor = args.get(0)?;
+    if !args.take_in_place() {
+        return f(x);
+    }
+    let r = if needs_grad(&[x]) { f(&old_value(x)?) } else { f(x) };
+    replace(name, x, r?)
 }
 
 /// Puts a result where the caller asked for it; what [`Dest`] means for operations that make their result first.
@@ -339,13 +377,4 @@ pub fn prepare_out(name: &str, out: &Tensor, shape: &[usize], dtype: DType) -> R
         fail!(Runtime, expected: ("{name}: expected an out tensor of shape {shape:?}"), got: ("{:?}", out.shape()), fix: ("Give an empty tensor or one of the right shape."));
     }
     Ok(())
-}
-
-/// Records a result that was written by hand into fresh memory. Kept beside [`write`] for symmetry.
-pub fn fresh<F, B>(y: Tensor, name: &'static str, inputs: &[&Tensor], build: B) -> Result<Tensor>
-where
-    B: FnOnce(&mut Saver) -> F,
-    F: Fn(&Ctx, &Tensor) -> Result<Grads> + Send + Sync + 'static,
-{
-    record(y, name, inputs, build)
 }

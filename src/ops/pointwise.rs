@@ -189,17 +189,16 @@ fn run(
             let recorded = needs_grad(xs) && dtype.is_differentiable() && !row.grads.is_empty();
             inplace::check(x, recorded)?;
             xs[1..].iter().try_for_each(|y| inplace::check_overlap(x, y))?;
-            // The old value is gone after the write: keep a copy if a derivative reads it.
-            let old =
-                (recorded && reads(row, xs) & X != 0).then(|| super::copy::clone(&x.detach(), None)).transpose()?;
+            if !recorded {
+                in_place_kernel(row, compute, xs, &p)?;
+                x.bump_version();
+                return Ok(x.clone());
+            }
+            let old = (reads(row, xs) & X != 0).then(|| inplace::old_value(x)).transpose()?;
+            let ahead = record::ahead(x, row.node, xs, |s| derivative(row, s, p, old.as_ref()))?;
             in_place_kernel(row, compute, xs, &p)?;
             x.bump_version();
-            if recorded {
-                let node = record::single_node(x, row.node, xs, |s| {
-                    derivative(row, s, p, old.as_ref().or(Some(x)).filter(|_| old.is_some()))
-                })?;
-                inplace::rebase(x, node);
-            }
+            inplace::rebase(x, ahead.node()?);
             Ok(x.clone())
         }
         Dest::Out(outs) => {

@@ -4,6 +4,7 @@ use super::along::shifted;
 use super::copy::to_dtype;
 use super::extreme::{ordered, record_selected};
 use super::helpers::not_implemented;
+use super::inplace::on_old;
 use super::reduce::sum_dtype;
 use crate::autograd::record;
 use crate::dispatch::{self, scan::Scan};
@@ -177,6 +178,6 @@ ops! {
     /// Running products along a dim; bool and integers multiply to int64.
     "cumprod(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor" [f m i o] => |a| {
         check_in_place("cumprod_", a)?;
-        cumprod(a.get(0)?, a.get(1)?, a.get(2)?)
+        on_old("cumprod", a, |x| cumprod(x, a.get(1)?, a.get(2)?))
     };
 }

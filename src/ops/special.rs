@@ -1,6 +1,7 @@
 //! Pointwise functions beyond the everyday ones.
 
 use super::arith::where_;
+use super::inplace::on_old;
 use super::pointwise::Class::{Float, Same};
 use super::pointwise::{At, D, OUT, Pw, X, Y, apply, binary, binary_rows, number, unary_rows};
 use crate::dispatch::{Fun, Params};
@@ -281,9 +282,9 @@ fn mvlgamma(x: &Tensor, p: i64) -> Result<Tensor> {
 ops! {
     /// The tensor itself; bool is refused.
     "positive(Tensor self) -> Tensor" [f m] => positive(0);
-    /// Multivariate log-gamma function.
-    "mvlgamma(Tensor self, int p) -> Tensor" [f m i o] => mvlgamma(0, 1);
     @
+    /// Multivariate log-gamma function.
+    "mvlgamma(Tensor self, int p) -> Tensor" [f m i o] => |a| on_old("mvlgamma", a, |x| mvlgamma(x, a.get(1)?));
     /// Hurwitz zeta function.
     "special_zeta(Operand self, Operand other) -> Tensor" [s o] => |a| apply(&ZETA, &[a.get(0)?, a.get(1)?], Params::default(), &a.dest());
     /// Regularised lower incomplete gamma function.

@@ -2,6 +2,7 @@
 
 use super::extreme::share;
 use super::helpers::{dim_mask, restore_dims};
+use super::inplace::on_old;
 use super::reduce::{run, sum};
 use crate::autograd::{no_grad, record};
 use crate::dispatch::{self, reduce::Reduce};
@@ -190,6 +191,7 @@ ops! {
     "_weight_norm(Tensor v, Tensor g, int dim=0) -> Tensor" [f] => weight_norm(0, 1, 2);
     /// Vector norm of order `ord` over some dims; `dtype` is the dtype to compute in.
     "linalg_vector_norm(Tensor self, Scalar ord=2, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor" [l o] => vector_norm_scalar(0, 1, 2, 3, 4);
+    @
     /// Slices along a dim scaled so that their p-norm is at most `maxnorm`.
-    "renorm(Tensor self, Scalar p, int dim, Scalar maxnorm) -> Tensor" [f m i o] => renorm_scalar(0, 1, 2, 3);
+    "renorm(Tensor self, Scalar p, int dim, Scalar maxnorm) -> Tensor" [f m i o] => |a| on_old("renorm", a, |x| renorm_scalar(x, a.get(1)?, a.get(2)?, a.get(3)?));
 }

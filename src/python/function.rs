@@ -33,6 +33,8 @@ struct State {
     saved: Option<Vec<Option<Saved>>>,
     access: Access,
     node: Weak<Node>,
+    // While the derivative is recorded of a function that changed a view: what stands for `node` as saved outputs' history.
+    as_result: Option<Arc<Node>>,
 }
 
 /// What `ctx.saved_tensors` gives.
@@ -98,10 +100,20 @@ impl Vjp for PyNode {
     fn vjp(&self, node: &Arc<Node>, grads: &[Option<Tensor>], _need: u64, keep: bool) -> Result<Grads> {
         let out = Python::attach(|py| -> PyResult<Grads> {
             let ctx = self.ctx.bind(py);
+            let own = lock(ctx.cast::<FunctionBase>()?.get()).node.upgrade();
+            let stands_in = own.as_ref().is_some_and(|own| !Arc::ptr_eq(own, node));
+            if stands_in {
+                lock(ctx.cast::<FunctionBase>()?.get()).as_result = Some(node.clone());
+            }
             // The Python half fills in zeros, calls backward and checks the number of gradients.
-            let r = ctx.call_method1("_run", (grads_tuple(py, grads)?,))?;
-            let out = grads_from(&r)?;
-            if let Some(bad) = out.iter().zip(&node.edges).find_map(|(g, e)| wrong_kind(g.as_ref()?, e.as_ref()?)) {
+            let r = ctx.call_method1("_run", (grads_tuple(py, grads)?,));
+            if stands_in {
+                let node = lock(ctx.cast::<FunctionBase>()?.get()).as_result.take();
+                drop(node);
+            }
+            let out = grads_from(&r?)?;
+            let edges = &own.as_ref().unwrap_or(node).edges;
+            if let Some(bad) = out.iter().zip(edges).find_map(|(g, e)| wrong_kind(g.as_ref()?, e.as_ref()?)) {
                 return Err(PyRuntimeError::new_err(bad));
             }
             if !keep {
@@ -135,7 +147,7 @@ impl FunctionBase {
             if access == Access::Once {
                 s.access = Access::Cleared;
             }
-            (list, s.node.upgrade(), access)
+            (list, s.as_result.clone().or_else(|| s.node.upgrade()), access)
         };
         if access == Access::Early {
             let kept = slf.as_any().getattr_opt("to_save")?.filter(|k| !k.is_none());

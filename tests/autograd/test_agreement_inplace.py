@@ -137,6 +137,78 @@ def test_gradients_through_views_changed_in_place(agree):
     agree(program)
 
 
+def test_both_orders_of_writes_in_place(agree):
+    def program(torch, see):
+        def run(f, n=3):
+            x = torch.linspace(0.3, 1.1, n, dtype=torch.float64).requires_grad_()
+            y = x * 1.5
+            f(y)
+            (g,) = torch.autograd.grad(y.sin().sum(), x, create_graph=True)
+            return g, torch.autograd.grad(g.sin().sum(), x)
+
+        def seen(label, f, n=3):
+            see(label, lambda: run(f, n))
+
+        # The old value is read: it has the history that the tensor loses.
+        seen("pow_", lambda y: y.pow_(2))
+        seen("sin_ of a view", lambda y: y[1:].sin_())
+        seen("mul_ by a function of itself", lambda y: y.mul_(y.exp()))
+        seen("cumprod_", lambda y: y.cumprod_(0))
+        seen("cumprod_ of a view", lambda y: y[1:].cumprod_(0))
+        seen("mvlgamma_", lambda y: y.add_(2).mvlgamma_(2))
+        seen("renorm_", lambda y: y.view(2, 3).renorm_(2, 0, 0.5), 6)
+        seen("polygamma_", lambda y: y.polygamma_(1))
+        for name in ("silu", "elu", "celu", "mish", "hardswish", "leaky_relu"):
+            seen(name, lambda y, name=name: getattr(torch.nn.functional, name)(y, inplace=True))
+        # The result is read: that of a view belongs to its base.
+        for name in ("tanh_", "sigmoid_", "exp_", "sqrt_", "reciprocal_"):
+            seen(f"{name} of a view", lambda y, name=name: getattr(y[1:], name)())
+            seen(f"{name} of a view, then more", lambda y, name=name: getattr(y[1:], name)().mul_(y[0]))
+        # Operands that change along with the tensor.
+        seen("copy_ itself", lambda y: y.copy_(y))
+        seen("copy_ itself, which was read", lambda y: (y * y, y.copy_(y))[0])
+        see("copy_ of a leaf to itself", lambda: (x := torch.ones(2, requires_grad=True)).copy_(x))
+        seen("add_ itself", lambda y: y.add_(y))
+        seen("mul_ itself", lambda y: y.mul_(y))
+        seen("mul_ its detached self", lambda y: y.mul_(y.detach()))
+        seen("mul_ its data", lambda y: y.mul_(y.data))
+        seen("mul_ a view of itself", lambda y: y.mul_(y.view(3)))
+        seen("mul_ one of its elements", lambda y: y[1:].mul_(y[0]))
+        seen("div_ its detached self", lambda y: y.div_(y.detach()))
+        seen("pow_ itself", lambda y: y.pow_(y))
+        seen("atan2_ itself", lambda y: y.atan2_(y))
+        seen("xlogy_ itself", lambda y: y.xlogy_(y))
+        seen("addcmul_ itself", lambda y: y.addcmul_(y, y))
+        seen("addcdiv_ itself below", lambda y: y.addcdiv_(y + 1, y))
+        seen("addmm_ views of itself", lambda y: y.view(2, 2).addmm_(y.view(2, 2), y.view(2, 2)), 4)
+        seen(
+            "baddbmm_ copies of itself", lambda y: y.view(1, 2, 2).baddbmm_(y.view(1, 2, 2) * 1, y.view(1, 2, 2) * 1), 4
+        )
+
+    agree(program)
+
+
+def test_pack_hooks_see_operands_before_a_write_and_results_after_it(agree):
+    def program(torch, see):
+        def run(f):
+            packed = []
+            x = torch.tensor([0.5, 2.0], requires_grad=True)
+            with torch.autograd.graph.saved_tensors_hooks(
+                lambda t: packed.append(t.tolist()) or t.clone(), lambda t: t
+            ):
+                y = x * 1
+                packed.clear()
+                f(y)
+            y.sum().backward()
+            return packed, x.grad
+
+        see("itself", lambda: run(lambda y: y.mul_(y)))
+        see("old value", lambda: run(lambda y: y.sin_()))
+        see("result", lambda: run(lambda y: y.exp_()))
+
+    agree(program)
+
+
 def test_views_of_several_outputs_and_of_no_grad(agree):
     def program(torch, see):
         def base():

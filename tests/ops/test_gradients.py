@@ -62,11 +62,11 @@ def smooth(sample):
     return sample.numel > 0 and not rough
 
 
-def checked(case, check):
+def checked(case, check, call, dtypes=DTYPES):
     failures, done = [], 0
     usable = [sample for sample in case.samples if smooth(sample)]
     most = max(MOST, min((sample.numel for sample in usable), default=0))
-    for sample, dtype in itertools.product(usable, DTYPES):
+    for sample, dtype in itertools.product(usable, dtypes):
         if sample.numel > most:
             continue
         xs, args, kwargs = leaves(torch, sample, dtype)
@@ -74,7 +74,7 @@ def checked(case, check):
         def function(*given, args=args, kwargs=kwargs):
             torch.manual_seed(0)
             given = iter(given)
-            return outputs(called(torch, case, put(args, given), {k: put(v, given) for k, v in kwargs.items()}))
+            return outputs(call(*put(args, given), **{k: put(v, given) for k, v in kwargs.items()}))
 
         result, error = outcome(function, xs, {})
         if error or not result:
@@ -86,19 +86,48 @@ def checked(case, check):
             check(function, tuple(xs))
         except Exception as e:
             failures.append(f"{sample} {dtype}: {e}")
-    if not done:
+    if not done and dtypes is DTYPES:
         failures.append("no sample can be checked: give one in double precision, or say why there is none")
     report(failures)
 
 
+def plain(case):
+    return lambda *args, **kwargs: called(torch, case, args, kwargs)
+
+
 @pytest.mark.parametrize("case", [c for c in wanted("grad") if c.grad], ids=repr)
 def test_first_order(case):
-    checked(case, gradcheck)
+    checked(case, gradcheck, plain(case))
 
 
 @pytest.mark.parametrize("case", [c for c in wanted("gradgrad") if c.grad > 1], ids=repr)
 def test_second_order(case):
-    checked(case, gradgradcheck)
+    checked(case, gradgradcheck, plain(case))
+
+
+def in_place(case):
+    """The in-place form on a tensor that is no leaf."""
+    place = torch.Tensor if "m" in case.forms else torch if "f" in case.forms else torch._C._nn
+    return getattr(place, case.name + "_")
+
+
+def on_result(case):
+    return lambda x, *args, **kwargs: in_place(case)(x * 1, *args, **kwargs)
+
+
+def on_view(case):
+    def call(x, *args, **kwargs):
+        base = torch.stack([x, x], x.ndim)
+        in_place(case)(base[..., 1], *args, **kwargs)
+        return base
+
+    return call
+
+
+@pytest.mark.parametrize("on", [on_result, on_view])
+@pytest.mark.parametrize("case", [c for c in wanted("gradgrad") if c.grad > 1 and "i" in c.forms], ids=repr)
+def test_second_order_in_place(case, on):
+    checked(case, gradgradcheck, on(case), ("float64",))
 
 
 def gradients(T, case, sample, dtype):
