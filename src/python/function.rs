@@ -213,6 +213,7 @@ impl FunctionBase {
         if mode::anomaly() {
             crate::autograd::engine::note_origin(&node);
         }
+        // The outputs with a history, and their numbers.
         let mut outs = Vec::new();
         for ((y, &diff), &dirty) in outputs.iter().zip(&differentiable).zip(&dirty) {
             let Some(t) = tensor_of(&y) else {
@@ -233,8 +234,9 @@ impl FunctionBase {
                 }
             } else {
                 node.add_output(OutMeta::of(&t));
+                continue;
             }
-            outs.push(t);
+            outs.push((t, node.num_outputs() as u32 - 1));
         }
         lock(slf.get()).node = Arc::downgrade(&node);
         let list = save(&outs, saved)?;
@@ -299,7 +301,7 @@ impl Vjp for Nothing {
     }
 }
 
-fn save(outs: &[Tensor], saved: &Bound<'_, PyTuple>) -> PyResult<Vec<Option<Saved>>> {
+fn save(outs: &[(Tensor, u32)], saved: &Bound<'_, PyTuple>) -> PyResult<Vec<Option<Saved>>> {
     saved
         .iter()
         .enumerate()
@@ -313,8 +315,8 @@ fn save(outs: &[Tensor], saved: &Bound<'_, PyTuple>) -> PyResult<Vec<Option<Save
                     o.get_type().name()?
                 )));
             };
-            Ok(Some(match outs.iter().position(|y| y.is(&t)) {
-                Some(nr) => Saved::output(&t, nr as u32)?,
+            Ok(Some(match outs.iter().find(|y| y.0.is(&t)) {
+                Some(&(_, nr)) => Saved::output(&t, nr)?,
                 None => Saved::input(&t)?,
             }))
         })

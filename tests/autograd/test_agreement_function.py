@@ -275,6 +275,50 @@ def test_saved_tensors(agree):
     agree(program)
 
 
+def test_saved_outputs_keep_their_place(agree):
+    def program(torch, see):
+        def op(forward, backward):
+            return type(
+                "Op", (torch.autograd.Function,), {"forward": staticmethod(forward), "backward": staticmethod(backward)}
+            )
+
+        def both(run):
+            x = torch.tensor([0.5, 1.0, 2.0], requires_grad=True)
+            (g,) = torch.autograd.grad(run(x), x, create_graph=True)
+            return g, g.requires_grad and torch.autograd.grad(g.sin().sum(), x, allow_unused=True)
+
+        def after_a_number(ctx, x):
+            y = x.exp()
+            ctx.save_for_backward(y)
+            return 3, y
+
+        def beside_a_constant(ctx, x):
+            y, z = x.exp(), x * 2
+            ctx.mark_non_differentiable(z)
+            ctx.save_for_backward(z)
+            return z, y
+
+        def in_place(ctx, x):
+            ctx.mark_dirty(x.exp_())
+            ctx.save_for_backward(x)
+            return x
+
+        def times_saved(ctx, *g):
+            return g[-1] * ctx.saved_tensors[0]
+
+        def changed(x, view):
+            y = x * 1.5
+            op(in_place, times_saved).apply(y[1:] if view else y)
+            return (y * y).sum()
+
+        see("after a number", lambda: both(lambda x: op(after_a_number, times_saved).apply(x)[1].sum()))
+        see("one without derivative", lambda: both(lambda x: op(beside_a_constant, times_saved).apply(x)[1].sum()))
+        see("changed input", lambda: both(lambda x: changed(x, False)))
+        see("changed view", lambda: both(lambda x: changed(x, True)))
+
+    agree(program)
+
+
 def test_marks(agree):
     def program(torch, see):
         def op(forward, backward=lambda ctx, *g: g[0]):
