@@ -266,6 +266,11 @@ impl Vjp for CopySlices {
 
 /// `a += b`, unrecorded: how the engine sums gradients.
 pub fn add_into(a: &Tensor, b: &Tensor) -> Result<()> {
+    // Users may have put any tensor where gradients are added up; what does not simply fit is left to the operation.
+    let fits = a.shape() == b.shape() && a.dtype() == b.dtype() && a.device() == b.device();
+    if !fits || !a.is_contiguous() {
+        return super::arith::add(a, b, Scalar::Int(1), &Dest::InPlace).map(drop);
+    }
     let compute = if a.dtype().is_half() { DType::F32 } else { a.dtype() };
     dispatch::pointwise(Fun::Add, compute, &[a, b], a, &Params { f: [1.0, 0.0, 0.0, 0.0], i: [1, 0, 0, 0] });
     a.bump_version();

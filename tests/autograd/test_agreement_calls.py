@@ -212,6 +212,30 @@ def test_accumulation(agree):
         see("assign itself", lambda: (lambda p: setattr(p, "grad", p))(torch.ones(2, requires_grad=True)))
         see("assign meta", lambda: assign(torch.ones(2, device="meta")))
 
+        def replaced(grad, data):
+            p = torch.nn.Parameter(torch.ones(5))
+            p.grad = grad
+            p.data = data
+            p.sum().backward()
+            return p.grad
+
+        see("data of fewer elements", lambda: replaced(torch.ones(5), torch.ones(3)))
+        see("data of more dims", lambda: replaced(torch.ones(5), torch.ones(2, 3)))
+        see("data that broadcasts", lambda: replaced(torch.ones(5), torch.ones(1)))
+        see("data of another dtype", lambda: replaced(torch.ones(5), torch.ones(5, dtype=torch.float64)))
+        see("data of half", lambda: replaced(torch.ones(5), torch.ones(5, dtype=torch.float16)))
+        see("data on meta", lambda: replaced(torch.ones(5), torch.ones(5, device="meta")))
+        see("grad in one place", lambda: replaced(torch.ones(1).expand(5), torch.ones(5)))
+
+        def data_after_the_call():
+            p = torch.ones(2, requires_grad=True)
+            y = p * 2
+            p.data = torch.ones(3)
+            y.sum().backward()
+            return p.grad
+
+        see("data after the call", data_after_the_call)
+
         def delete():
             p = torch.ones(2, requires_grad=True)
             p.sum().backward()

@@ -23,6 +23,15 @@ def test_backward_takes_gradients_and_a_choice_of_inputs():
     assert y.grad is None
 
 
+def test_gradients_add_up_in_any_layout():
+    x = torch.ones(3, 2, requires_grad=True)
+    x.grad = torch.ones(2, 6).t()[::2]
+    kept = x.grad
+    (x * torch.arange(6.0).view(3, 2)).sum().backward()
+    assert x.grad is kept
+    assert x.grad.tolist() == [[1, 2], [3, 4], [5, 6]]
+
+
 def test_grad_leaves_grad_alone_and_gives_dicts_for_dicts():
     x, y = leaf(2.0), leaf(5.0)
     out = torch.autograd.grad((x * y).sum(), {"a": x, "b": y})
