@@ -2,16 +2,17 @@
 
 use super::accumulate::Accumulate;
 use super::mode::{self, GradGuard};
-use super::plan::{Plan, Running};
+use super::plan::{self, Plan, Running};
+use super::saved;
 use crate::error::Result;
 use crate::fail;
+use crate::tensor::device::{chosen_default, set_default_device};
 use crate::tensor::node::{Hook, HookKind, Origin};
 use crate::tensor::{Device, Edge, Grads, Node, OutMeta, Tensor};
 use smallvec::SmallVec;
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -48,6 +49,8 @@ pub struct Host {
     pub warn: fn(&str),
     /// The error of an interrupt, if one is pending.
     pub interrupts: fn() -> Result<()>,
+    /// What it keeps per thread, as a function that sets it up on another one.
+    pub carry: fn() -> Box<dyn FnOnce() + Send>,
 }
 
 /// Hands in the operations; later calls are ignored.
@@ -76,6 +79,24 @@ pub(crate) fn note_origin(node: &Node) {
 thread_local! { static EVALUATING: RefCell<Vec<Arc<Node>>> = const { RefCell::new(Vec::new()) }; }
 
 struct Evaluating;
+
+/// What this thread knows that a part of its work needs on another one, as a function to call there.
+fn carried() -> impl FnOnce() + Send {
+    let (modes, hooks, runs) = (mode::bits(), saved::carried_hooks(), plan::carried_runs());
+    let evaluating = EVALUATING.with(|e| e.borrow().clone());
+    let device = chosen_default();
+    let host = HOST.get().map(|host| (host.carry)());
+    move || {
+        mode::set_bits(modes);
+        saved::set_hooks(hooks);
+        plan::set_runs(runs);
+        EVALUATING.with(|e| *e.borrow_mut() = evaluating);
+        set_default_device(device);
+        if let Some(host) = host {
+            host();
+        }
+    }
+}
 
 impl Evaluating {
     fn new(node: &Arc<Node>) -> Self {
@@ -160,15 +181,16 @@ impl Backward<'_> {
         DEPTH.set(depth + 1);
         let _guard = DepthGuard;
         if depth > 0 && depth.is_multiple_of(MAX_DEPTH) {
-            let modes = mode::bits();
+            let set_up = carried();
             return std::thread::scope(|s| {
                 let handle = std::thread::Builder::new().stack_size(STACK).spawn_scoped(s, move || {
-                    mode::set_bits(modes);
+                    set_up();
                     self.execute()
                 });
                 match handle.map(std::thread::ScopedJoinHandle::join) {
                     Ok(Ok(result)) => result,
-                    _ => {
+                    Ok(Err(panic)) => std::panic::resume_unwind(panic),
+                    Err(_) => {
                         fail!(Runtime, expected: ("backward: expected a thread for a nested call"), got: ("none"), fix: ("Nest fewer backward calls."))
                     }
                 }
@@ -182,7 +204,7 @@ impl Backward<'_> {
         let mut plan = Plan::discover(&self.roots);
         let targets = self.inputs.map_or(Vec::new(), |inputs| plan.restrict(inputs, self.accumulate));
         let waiting = std::mem::take(&mut plan.waiting);
-        let plan = Rc::new(plan);
+        let plan = Arc::new(plan);
         let running = Running::new(&plan);
         let _mode = GradGuard::new(self.create_graph);
         let count = plan.nodes.len();

@@ -20,9 +20,9 @@ pub(crate) fn bits() -> u8 {
     MODE.try_with(Cell::get).unwrap_or(NO_GRAD)
 }
 
-/// Takes over another thread's switches. Saved-tensor hooks are left behind: they live on the thread that set them.
+/// Takes over another thread's switches.
 pub(crate) fn set_bits(bits: u8) {
-    MODE.with(|m| m.set(bits & !SAVED_HOOKS));
+    MODE.set(bits);
 }
 
 fn set(bit: u8, on: bool) -> bool {

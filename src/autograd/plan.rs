@@ -6,7 +6,6 @@ use crate::tensor::{Edge, Node, Tensor};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -162,7 +161,7 @@ type Callback = Box<dyn FnOnce() -> crate::error::Result<()>>;
 /// A pass that is running on this thread.
 struct Run {
     id: u64,
-    plan: Rc<Plan>,
+    plan: Arc<Plan>,
     callbacks: Vec<Callback>,
 }
 
@@ -172,7 +171,7 @@ thread_local! { static RUNS: RefCell<Vec<Run>> = const { RefCell::new(Vec::new()
 pub(super) struct Running;
 
 impl Running {
-    pub(super) fn new(plan: &Rc<Plan>) -> Running {
+    pub(super) fn new(plan: &Arc<Plan>) -> Running {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         RUNS.with(|r| r.borrow_mut().push(Run { id, plan: plan.clone(), callbacks: Vec::new() }));
@@ -197,6 +196,17 @@ impl Drop for Running {
         let run = RUNS.with(|r| r.borrow_mut().pop());
         drop(run);
     }
+}
+
+/// The passes that run on this thread, for another one that takes a part of their work over.
+pub(super) fn carried_runs() -> Vec<(u64, Arc<Plan>)> {
+    RUNS.with(|r| r.borrow().iter().map(|r| (r.id, r.plan.clone())).collect())
+}
+
+/// Takes over another thread's passes; what they call at their end stays there.
+pub(super) fn set_runs(runs: Vec<(u64, Arc<Plan>)>) {
+    let runs = runs.into_iter().map(|(id, plan)| Run { id, plan, callbacks: Vec::new() }).collect();
+    RUNS.with(|r| *r.borrow_mut() = runs);
 }
 
 /// The number of the innermost pass that runs on this thread.

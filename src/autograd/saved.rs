@@ -2,7 +2,7 @@
 
 use super::accumulate::{self, Accumulate};
 use super::mode;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::fail;
 use crate::tensor::{Edge, Node, OutMeta, Part, Strides, Tensor};
 use std::any::Any;
@@ -40,6 +40,20 @@ pub fn pop_hooks() {
     mode::set_saved_hooks(left > 0);
     // Outside of the borrow: the functions' end may run anything.
     drop(last);
+}
+
+/// The hooks that apply on this thread, for another one.
+pub(super) fn carried_hooks() -> Vec<Result<Arc<dyn SavedHooks>>> {
+    let copy = |hooks: &Result<Arc<dyn SavedHooks>>| match hooks {
+        Ok(hooks) => Ok(hooks.clone()),
+        Err(e) => Err(Error::new(e.kind(), e.message().to_owned())),
+    };
+    HOOKS.with(|h| h.borrow().iter().map(copy).collect())
+}
+
+/// Lets another thread's hooks apply on this one, whose switches are set already.
+pub(super) fn set_hooks(hooks: Vec<Result<Arc<dyn SavedHooks>>>) {
+    HOOKS.with(|h| *h.borrow_mut() = hooks);
 }
 
 /// Is a message set that forbids saved-tensor hooks?

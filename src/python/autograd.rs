@@ -539,7 +539,12 @@ fn warn(text: &str) {
 
 pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<PyNodeObject>()?;
-    autograd::engine::install_host(autograd::engine::Host { traceback, warn, interrupts });
+    autograd::engine::install_host(autograd::engine::Host {
+        traceback,
+        warn,
+        interrupts,
+        carry: super::overrides::carry,
+    });
     for f in [
         wrap_pyfunction!(_run_backward, m)?,
         wrap_pyfunction!(_push_saved_tensors_hooks, m)?,

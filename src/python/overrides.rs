@@ -52,6 +52,19 @@ impl Drop for Guard {
     }
 }
 
+/// This thread's modes and switches, as a function that sets them up on another thread.
+pub(super) fn carry() -> Box<dyn FnOnce() + Send> {
+    let state = STATE.get();
+    if state == 0 {
+        return Box::new(|| ());
+    }
+    let modes = Python::attach(|py| MODES.with(|m| m.borrow().iter().map(|m| m.clone_ref(py)).collect()));
+    Box::new(move || {
+        STATE.set(state);
+        MODES.set(modes);
+    })
+}
+
 #[inline(always)]
 fn plain(ty: *mut ffi::PyTypeObject) -> bool {
     ty == TENSOR_TYPE.load(Ordering::Relaxed) || ty == PARAMETER_TYPE.load(Ordering::Relaxed)

@@ -216,3 +216,63 @@ print(x.grad.item())
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=28)
     assert done.stdout.strip() == "1.0", done.stderr[-2000:]
+
+
+def test_backward_in_backward_sees_the_callers_modes():
+    seen = []
+
+    class Mode(torch.overrides.TorchFunctionMode):
+        def __torch_function__(self, func, types, args=(), kwargs=None):
+            seen.append(getattr(func, "__name__", None))
+            return func(*args, **(kwargs or {}))
+
+    class Nest(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, depth, end):
+            ctx.depth, ctx.end = depth, end
+            return x.clone()
+
+        @staticmethod
+        def backward(ctx, grad):
+            inner = torch.ones(1, device="cpu", requires_grad=True)
+            with torch.enable_grad():
+                if ctx.depth:
+                    root = Nest.apply(inner, ctx.depth - 1, ctx.end)
+                    # Not through a function that modes take over: they are off while they handle one.
+                    torch._C._run_backward((root,), (inner.detach(),), False, False, (), True, True)
+                else:
+                    ctx.end()
+            return grad, None, None
+
+    def run(end):
+        x = torch.ones(1, requires_grad=True)
+        y = Nest.apply(x, 100, end)
+        return lambda: torch._C._run_backward((y,), (torch.ones(1, device="cpu"),), False, False, (), True, True)
+
+    def ends_with(text):
+        def end():
+            raise KeyError(text)
+
+        return end
+
+    found = []
+    start = run(lambda: found.append(torch.ones(2).device.type))
+    with torch.device("meta"):
+        start()
+    assert found == ["meta"]
+
+    start = run(lambda: torch.ones(2).exp())
+    with Mode():
+        start()
+    assert "exp" in seen
+
+    packed = []
+    start = run(lambda: torch.ones(2, requires_grad=True).exp())
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: packed.append(t) or t, lambda t: t):
+        start()
+    assert any(t.tolist() == torch.ones(2).exp().tolist() for t in packed)
+
+    with pytest.raises(KeyError, match="deep"):
+        run(ends_with("deep"))()
+    with pytest.raises(torch.OutOfMemoryError):
+        run(lambda: torch.empty(1 << 60, dtype=torch.uint8))()
