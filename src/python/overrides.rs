@@ -35,20 +35,31 @@ fn _disabled_torch_function_impl<'py>(
     }
 }
 
+/// Sets some of the bits that ignore overrides; returns how those were. Whether there are modes is not theirs to say:
+/// one may be opened in between that stays open.
+fn ignore(bits: u8) -> u8 {
+    let old = STATE.get();
+    STATE.set(old | bits);
+    old & 3
+}
+
+/// Undoes [`ignore`].
+fn restore(old: u8) {
+    STATE.set(STATE.get() & !3 | old);
+}
+
 /// Sets bits of the state until dropped.
 struct Guard(u8);
 
 impl Guard {
     fn new(bits: u8) -> Self {
-        let old = STATE.get();
-        STATE.set(old | bits);
-        Guard(old)
+        Guard(ignore(bits))
     }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        STATE.set(self.0);
+        restore(self.0);
     }
 }
 
@@ -311,12 +322,11 @@ macro_rules! disabling {
                 $rust(0)
             }
             fn __enter__(&mut self) {
-                self.0 = STATE.get();
-                STATE.set(self.0 | $bits);
+                self.0 = ignore($bits);
             }
             #[pyo3(signature = (*_args))]
             fn __exit__(&self, _args: &Bound<'_, PyTuple>) {
-                STATE.set(self.0);
+                restore(self.0);
             }
         }
     };

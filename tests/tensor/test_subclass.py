@@ -199,6 +199,8 @@ x = torch.ones(2)
         "with Mode():\n    torch.nn.functional.relu(x)\nlog",
         "with Mode('a'):\n    with torch._C.DisableTorchFunctionSubclass():\n        x + 1\nlog",
         "with Mode('a'):\n    with torch._C.DisableTorchFunction():\n        x + 1\nlog",
+        "m = Mode('a')\nwith torch._C.DisableTorchFunctionSubclass():\n    m.__enter__()\nx + 1\nm.__exit__(None, None, None)\nx - 1\nlog",
+        "m = Mode('a')\nwith torch._C.DisableTorchFunction():\n    m.__enter__()\nx + 1\nm.__exit__(None, None, None)\nx - 1\nlog",
         "try:\n    with Mode():\n        raise KeyError\nexcept KeyError:\n    pass\nx + 1\nlog",
         "m = Mode()\nwith m:\n    pass\nwith m as n:\n    x + 1\nn is m, log",
         "class Swap(torch.overrides.TorchFunctionMode):\n    def __torch_function__(self, func, types, args=(), kwargs=None):\n        if func is torch.add:\n            func = torch.mul\n        return func(*args, **(kwargs or {}))\nwith Swap():\n    y = torch.add(x, 5)\ny",
