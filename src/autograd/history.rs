@@ -56,12 +56,12 @@ pub fn forbidden(t: &Tensor, what: &str) -> Result<()> {
         }
         None if t.creation() == Creation::Inference => (
             format!("A view was created in inference mode and {what} modified inplace in normal mode."),
-            "inference mode",
+            "inference mode".to_owned(),
         ),
         None => {
             let text =
                 format!("A view was created in no_grad mode and {what} modified inplace with grad mode enabled.");
-            (text, "no_grad mode")
+            (text, "no_grad mode".to_owned())
         }
     };
     fail!(Runtime, torch: ("{origin} {why}"),

@@ -189,12 +189,14 @@ impl Node {
         outs.len() as u32 - 1
     }
 
-    /// The operation's name as error messages give it: `MulBackward0` is `Mul`.
-    pub fn short_name(&self) -> &'static str {
+    /// The operation's name as error messages give it: `MulBackward0` is `Mul`, `PowBackward1` is `Pow1`.
+    pub fn short_name(&self) -> String {
         let name = self.full_name();
-        match name.trim_end_matches(|c: char| c.is_ascii_digit()).strip_suffix("Backward") {
-            Some(short) if !short.is_empty() => short,
-            _ => name,
+        let base = name.trim_end_matches(|c: char| c.is_ascii_digit());
+        match (base.strip_suffix("Backward"), &name[base.len()..]) {
+            (None | Some(""), _) => name.to_owned(),
+            (Some(short), "0") => short.to_owned(),
+            (Some(short), digits) => format!("{short}{digits}"),
         }
     }
 
