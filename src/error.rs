@@ -72,14 +72,6 @@ impl Error {
     pub fn into_payload(self) -> Option<Box<dyn std::any::Any + Send + Sync>> {
         self.0.payload
     }
-
-    /// The same error with a line added below.
-    #[cold]
-    pub fn note(mut self, line: &str) -> Self {
-        self.0.message.push('\n');
-        self.0.message.push_str(line);
-        self
-    }
 }
 
 impl fmt::Display for Error {
