@@ -125,14 +125,13 @@ fn run<'py>(py: Python<'py>, c: &Callable, mut call: Call<'py>) -> PyResult<Py<P
             Err(m) => misfits.push(m),
         }
     }
-    if let Some(o) = out {
-        call.keywords.push((PyString::new(py, "out"), o));
-    }
     let schemas: Vec<_> = c.overloads.iter().map(|d| d.schema()).collect();
+    let out = out.map(|o| (PyString::new(py, "out"), o));
     if let Some(mut now) = deprecated::modern(py, &c.name, schemas[0], (c.method, c.out), &call)? {
-        now.keywords.extend(out.map(|o| (PyString::new(py, "out"), o)));
+        now.keywords.extend(out);
         return run(py, c, now);
     }
+    call.keywords.extend(out);
     if c.method
         && let Some(Misfit::Type(0, got)) = misfits.first()
     {
