@@ -316,3 +316,9 @@ def test_convert_weight_memory_format():
     m = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Linear(2, 2))
     assert utils.convert_conv2d_weight_memory_format(m, torch.channels_last) is m
     assert m[0].weight.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_random_state_is_frozen_as_torchs_own_tests_do_it():
+    with torch.utils._mode_utils.no_dispatch(), torch._C._DisableFuncTorch():
+        assert torch.ones(1).item() == 1
+    assert torch.utils._mode_utils.all_same_mode([1, 1])

@@ -2,7 +2,11 @@
 
 import contextlib
 
-no_dispatch = contextlib.nullcontext  # there are no dispatch modes to leave out
+from rustorch import _C
+
+# Torch keeps them there. There are no dispatch modes and no functional transforms to leave out.
+_C._DisableTorchDispatch = _C._DisableFuncTorch = contextlib.nullcontext
+no_dispatch = _C._DisableTorchDispatch
 
 
 def all_same_mode(modes):
