@@ -226,7 +226,7 @@ fn binary_cross_entropy_with_logits(
     pos_weight: Option<&Tensor>,
     reduction: i64,
 ) -> Result<Tensor> {
-    if target.dtype().is_integral(true) {
+    if target.dtype().is_integral(true) && x.dtype().is_float() {
         let text = match target.dtype() {
             DType::Bool => "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.".to_owned(),
             d => format!("result type {} can't be cast to the desired output type {}", x.dtype().scalar_name(), d.scalar_name()),

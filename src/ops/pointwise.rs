@@ -313,6 +313,10 @@ fn derivative(
             out.push(match row.grads.get(i).and_then(Option::as_ref) {
                 Some(d) if ctx.needs(i) => Some((d.1)(&at)?),
                 Some(_) => None,
+                None if ctx.needs(i) && matches!(row.name, "special_zeta" | "igamma" | "igammac") => {
+                    let what = if row.name == "special_zeta" { "zeta".to_owned() } else { format!("{}: input", row.name) };
+                    fail!(NotImplemented, torch: ("the derivative for '{what}' is not implemented."), expected: ("{}: expected a first argument without grad", row.name), got: ("one that requires grad"), fix: ("Detach it."))
+                }
                 None if ctx.needs(i) => {
                     fail!(Runtime, torch: ("derivative for aten::{} is not implemented", row.name), expected: ("{}: expected inputs without grad", row.name), got: ("one that requires grad"), fix: ("Detach it."))
                 }

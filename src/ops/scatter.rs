@@ -425,7 +425,8 @@ fn index_reduce(
     };
     let d = x.wrap_dim(dim)?;
     let i = slices("index_reduce", x, d, dim, index, source)?;
-    if x.dtype().is_complex() || x.dtype() == DType::Bool {
+    let unordered = x.dtype().is_complex() && matches!(op, Scatter::Max | Scatter::Min);
+    if unordered || (x.ndim() < 2 && (x.dtype().is_complex() || x.dtype() == DType::Bool)) {
         return super::helpers::not_implemented("index_func_", x.dtype());
     }
     if let Some(bad) = dispatch::index::out_of_bounds(&i, x.size(d), false) {

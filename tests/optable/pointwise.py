@@ -161,7 +161,7 @@ BINARY = [
         high2=4,
     ),
     binary("true_divide", -2.5, 2.5, low2=0.6, high2=4),
-    binary("floor_divide", -6, 6, low2=0.6, high2=4),
+    binary("floor_divide", -6, 6, low2=0.6, high2=4, grad=0),
     *each(binary, "remainder fmod", -6, 6, low2=0.6, high2=4, skip={"at subnormal": VECTORS, "at large": VECTORS}),
     binary(
         "pow",

@@ -134,8 +134,6 @@ def test_numbers_before_tensors_work_with_a_warning(program, agree):
     agree(f"f = torch.full((3, 2), 2.0); x = torch.tensor([[1.0, 2.0], [3.0, 4.0]]); {program}", message=message)
 
 
-@pytest.mark.parametrize(
-    "program", ["x // 2", "2 // x", "torch.floor_divide(x, x)", "torch.heaviside(x, x)"]
-)
+@pytest.mark.parametrize("program", ["x // 2", "2 // x", "torch.floor_divide(x, x)", "torch.heaviside(x, x)"])
 def test_what_has_no_derivative_says_so(program, agree):
     agree(f"x = torch.ones(3, requires_grad=True); ({program}).sum().backward()")

@@ -307,6 +307,12 @@ def grad(
 
 def _batched(outputs, grads, retain_graph, create_graph, targets, allow_unused):
     """One pass for each entry of the first dim of `grads`; the results are stacked."""
+    if any(g is not None and g.ndim == 0 for g in grads):
+        raise ValueError(
+            "vmap(vjp, in_dims=0, ...)(<inputs>): Got in_dim=0 for some input, but that input is a Tensor of "
+            "dimensionality 0 so expected in_dim to satisfy 0 <= in_dim < 0.\n"
+            "  grad: expected gradients with a leading batch dim, but got a 0-d tensor. Stack them."
+        )
     passes = len(next(g for g in grads if g is not None))
     rows = []
     for i in range(passes):
