@@ -64,7 +64,7 @@ impl Ten {
     }
 }
 
-fn row(c: &mut Criterion, name: &str, x: &Ten, mut f: impl FnMut(Strided)) {
+fn row<R>(c: &mut Criterion, name: &str, x: &Ten, mut f: impl FnMut(Strided) -> R) {
     let mut g = c.benchmark_group("reduce");
     g.throughput(Throughput::Bytes(x.bytes()));
     g.bench_function(name, |b| b.iter(|| f(x.view())));

@@ -19,7 +19,7 @@ pub fn natural_dtype(s: Scalar) -> DType {
         Category::Complex => default_complex(),
         // Also an int that it cannot hold, which is an error where it is put there.
         Category::Int => DType::I64,
-        _ => s.dtype(),
+        Category::Bool => DType::Bool,
     }
 }
 

@@ -10,7 +10,7 @@ use crate::tensor::promote::{default_dtype, promote};
 use crate::tensor::{Category, DType, Device, Scalar, Tensor};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyInt, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
 type Items<'py> = Vec<Bound<'py, PyAny>>;
 
@@ -72,6 +72,13 @@ fn shape_of(obj: &Bound<'_, PyAny>) -> PyResult<Vec<usize>> {
 
 /// The dtype that the numbers of nested sequences have together.
 fn infer(obj: &Bound<'_, PyAny>, depth: usize) -> PyResult<Option<DType>> {
+    // Most items by far: asking each for NumPy's interface would cost an exception.
+    if obj.is_exact_instance_of::<PyFloat>()
+        || obj.is_exact_instance_of::<PyInt>()
+        || obj.is_exact_instance_of::<PyBool>()
+    {
+        return number_dtype(obj);
+    }
     if let Some(t) = tensor_of(obj) {
         return Ok(Some(t.dtype()));
     }
@@ -96,6 +103,11 @@ fn infer(obj: &Bound<'_, PyAny>, depth: usize) -> PyResult<Option<DType>> {
     if let Ok(d) = interop::array_dtype(obj) {
         return Ok(Some(d));
     }
+    number_dtype(obj)
+}
+
+/// The dtype of a single number.
+fn number_dtype(obj: &Bound<'_, PyAny>) -> PyResult<Option<DType>> {
     match scalar_of(obj)? {
         Some(s) => Ok(Some(crate::ops::create::natural_dtype(s))),
         None if obj.is_instance_of::<PyInt>() => Ok(Some(DType::I64)),

@@ -258,8 +258,8 @@ impl Generator {
     ///
     /// A thread uses one stream at a time.
     pub fn lock(&self) -> Use<'_> {
-        let _no_fork = FORKING.read().unwrap_or_else(PoisonError::into_inner);
-        Use { state: self.0.lock().unwrap_or_else(PoisonError::into_inner), _no_fork }
+        let no_fork = FORKING.read().unwrap_or_else(PoisonError::into_inner);
+        Use { state: self.0.lock().unwrap_or_else(PoisonError::into_inner), _no_fork: no_fork }
     }
 
     /// Restarts the stream at a seed and forgets the normals that wait.
@@ -352,9 +352,9 @@ fn watch_forks() {
             HELD.with(|held| *held.borrow_mut() = None);
         }
         static ONCE: Once = Once::new();
-        // SAFETY: the handlers take and release a lock that no thread holds while it forks. A failure (no memory) costs
-        // a child safety, not this process.
         ONCE.call_once(|| {
+            // SAFETY: the handlers take and release a lock that no thread holds while it forks. A failure (no memory)
+            // costs a child safety, not this process.
             unsafe { libc::pthread_atfork(Some(before), Some(after), Some(after)) };
         });
     }
