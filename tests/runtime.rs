@@ -52,9 +52,22 @@ fn set_num_threads_really_makes_them() {
 #[test]
 fn chunks_do_not_depend_on_the_threads() {
     let _alone = alone();
-    for (n, grain) in [(0usize, 4usize), (1, 4), (4, 4), (5, 4), (100, 7), (10, 0), (3, usize::MAX)] {
-        let expected: Vec<_> =
-            (0..n).step_by(grain.max(1)).map(|i: usize| i..n.min(i.saturating_add(grain.max(1)))).collect();
+    let cases =
+        [(0usize, 4usize), (1, 4), (4, 4), (5, 4), (100, 7), (10, 0), (3, usize::MAX), (100_000, 32_768), (5000, 64)];
+    for (n, grain) in cases {
+        parallel::set_num_threads(1);
+        let first = Mutex::new(Vec::new());
+        parallel::chunks(n, grain, &|range| first.lock().unwrap().push(range));
+        let expected = first.into_inner().unwrap();
+        assert_eq!(
+            expected.iter().cloned().flatten().collect::<Vec<_>>(),
+            (0..n).collect::<Vec<_>>(),
+            "n {n}, grain {grain}"
+        );
+        assert!(expected.iter().all(|range| range.len() <= grain.max(1)), "n {n}, grain {grain}: {expected:?}");
+        if grain % 64 == 0 {
+            assert!(expected.iter().all(|range| range.start % 64 == 0), "n {n}, grain {grain}: {expected:?}");
+        }
         for threads in [1, 2, 4] {
             parallel::set_num_threads(threads);
             let seen = Mutex::new(Vec::new());

@@ -1,6 +1,6 @@
 //! Activation functions with fused derivatives that are operations themselves, so that order two is exact.
 
-use super::arith::where_;
+use super::choose::where_;
 use super::pointwise::Class::{Float, NoBool, Same};
 use super::pointwise::{At, D, OUT, Pw, X, Y, Z, apply, binary, number};
 use super::view;

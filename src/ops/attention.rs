@@ -1,6 +1,6 @@
 //! Scaled dot product attention.
 
-use super::arith::where_;
+use super::choose::where_;
 use super::linear::{baddbmm, broadcast_to};
 use super::matmul::bmm;
 use super::pointwise::number;

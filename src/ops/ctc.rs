@@ -1,6 +1,6 @@
 //! Connectionist temporal classification loss.
 
-use super::arith::{clamp, where_};
+use super::choose::{clamp, where_};
 use super::class_loss::{MEAN, SUM};
 use super::kernel::{float_kernel, operand};
 use super::pointwise::number;

@@ -118,7 +118,7 @@ fn euclidean(x: &Tensor, y: &Tensor) -> Result<Tensor> {
         let total = squares(x)?.add(&view::transpose(&squares(y)?, -2, -1)?)?;
         let zero = dispatch::wrapped(Scalar::Float(0.0))?;
         // Rounding may leave a little less than 0.
-        super::arith::clamp(&total.sub(&products.mul_scalar(2.0)?)?, Some(&zero), None, &crate::schema::Dest::New)?
+        super::choose::clamp(&total.sub(&products.mul_scalar(2.0)?)?, Some(&zero), None, &crate::schema::Dest::New)?
             .sqrt()
     })?;
     record(out, "EuclideanDistBackward0", &[x, y], |s| {

@@ -142,7 +142,7 @@ fn embedding_bag(a: &Args) -> Result<(Tensor, Tensor, Tensor, Tensor)> {
     let divisor = match kind {
         Bag::Mean => {
             let one = dispatch::wrapped(Scalar::Int(1))?;
-            let at_least_one = super::arith::clamp(&to.sizes, Some(&one), None, &Dest::New)?;
+            let at_least_one = super::choose::clamp(&to.sizes, Some(&one), None, &Dest::New)?;
             Some(view::unsqueeze(&to_dtype(&at_least_one, weight.dtype())?, 1)?)
         }
         _ => None,
@@ -215,7 +215,7 @@ fn embedding_renorm_(weight: &Tensor, indices: &Tensor, max_norm: f64, norm_type
         // The factor is made in double and rounded once.
         let limit = dispatch::wrapped(Scalar::Float(max_norm))?;
         let factor = to_dtype(&limit.div(&to_dtype(&norms, DType::F64)?.add_scalar(RENORM_EPS)?)?, weight.dtype())?;
-        let factor = super::arith::where_(&norms.gt(&limit)?, &factor, &factor.scalar_like(1.0)?)?;
+        let factor = super::choose::where_(&norms.gt(&limit)?, &factor, &factor.scalar_like(1.0)?)?;
         Places { dim: 0, whole: true }.set(weight, &i, &rows.mul(&factor)?, &Dest::InPlace)
     })
 }

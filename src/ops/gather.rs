@@ -1,7 +1,8 @@
 //! Reading by index: elements, slices, flattened positions, masks, rows of an embedding.
 
 use super::copy::{self, to_dtype};
-use super::scatter::{self, Places};
+use super::put;
+use super::scatter::Places;
 use super::view::{self, expand_to};
 use crate::autograd::{no_grad, record};
 use crate::dispatch;
@@ -170,14 +171,14 @@ pub fn take(x: &Tensor, index: &Tensor) -> Result<Tensor> {
 pub fn taken(x: &Tensor, index: &Tensor) -> Result<Tensor> {
     let out = dispatch::empty(index.shape(), x.dtype(), x.device())?;
     if !dispatch::index::take(x, index, &out) {
-        return scatter::flat_strayed(index, x.numel());
+        return put::flat_strayed(index, x.numel());
     }
     let shape = Shape::from_slice(x.shape());
     record(out, "TakeBackward0", &[x], |s| {
         let index = s.input(index);
         move |c, g| {
             let zeros = dispatch::zeros(&shape, g.dtype(), g.device())?;
-            grads![scatter::put_at(&zeros, &c.get(index)?, g, true, &Dest::InPlace)?]
+            grads![put::put_at(&zeros, &c.get(index)?, g, true, &Dest::InPlace)?]
         }
     })
 }
@@ -238,7 +239,7 @@ pub fn selected(x: &Tensor, mask: &Tensor) -> Result<Tensor> {
         let mask = s.input(mask);
         move |c, g| {
             let zeros = dispatch::zeros(&shape, g.dtype(), g.device())?;
-            grads![scatter::fill_from(&zeros, &c.get(mask)?, g, &Dest::InPlace)?]
+            grads![put::fill_from(&zeros, &c.get(mask)?, g, &Dest::InPlace)?]
         }
     })
 }

@@ -1,6 +1,7 @@
 //! Reading images at given places, and the places of affine maps.
 
-use super::arith::{clamp, fmod, where_};
+use super::arith::fmod;
+use super::choose::{clamp, where_};
 use super::copy::to_dtype;
 use super::gather::gather;
 use super::matmul::bmm;

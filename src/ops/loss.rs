@@ -1,7 +1,7 @@
 //! Losses that compare two tensors element by element, with a reduction at the end.
 
 use super::activation::log_sigmoid;
-use super::arith::where_;
+use super::choose::where_;
 use super::class_loss::{MEAN, NONE, SUM};
 use super::pointwise::Class::Same;
 use super::pointwise::{At, D, Pw, X, Y, Z, apply, number};
@@ -292,7 +292,7 @@ fn poisson_nll_loss(
 }
 
 fn positive_part(x: &Tensor) -> Result<Tensor> {
-    super::arith::clamp(x, Some(&number(0.0)?), None, &Dest::New)
+    super::choose::clamp(x, Some(&number(0.0)?), None, &Dest::New)
 }
 
 fn margin_ranking_loss(x1: &Tensor, x2: &Tensor, target: &Tensor, margin: f64, reduction: i64) -> Result<Tensor> {

@@ -1,6 +1,7 @@
 //! Hinge losses over classes.
 
-use super::arith::{clamp, pow, where_};
+use super::arith::pow;
+use super::choose::{clamp, where_};
 use super::gather::gather;
 use super::loss::reduced_as;
 use super::pointwise::number;

@@ -5,6 +5,7 @@ pub mod along;
 pub mod arith;
 pub mod attention;
 pub mod cast;
+pub mod choose;
 pub mod class_loss;
 pub mod compare;
 pub mod complex;
@@ -22,6 +23,7 @@ pub mod grid;
 pub mod helpers;
 pub mod index;
 pub mod inplace;
+pub mod instance_norm;
 pub mod join;
 pub mod kernel;
 pub mod linalg;
@@ -37,6 +39,7 @@ pub mod parts;
 pub mod pointwise;
 pub mod polynomial;
 pub mod pool;
+pub mod put;
 pub mod quantile;
 pub mod random;
 pub mod reduce;
@@ -69,6 +72,7 @@ pub static TABLE: &[&[OpDef]] = &[
     special::OPS,
     polynomial::OPS,
     arith::OPS,
+    choose::OPS,
     arith::OPS2,
     activation::OPS,
     complex::OPS,
@@ -95,6 +99,7 @@ pub static TABLE: &[&[OpDef]] = &[
     gather::OPS,
     embedding::OPS,
     scatter::OPS,
+    put::OPS,
     join::OPS,
     shift::OPS,
     split::OPS,
@@ -121,6 +126,7 @@ pub static TABLE: &[&[OpDef]] = &[
     loss::OPS,
     similarity::OPS,
     norm::OPS,
+    instance_norm::OPS,
     conv::OPS,
     pad::OPS,
     pool::OPS,
@@ -140,6 +146,7 @@ pub static MIXING: &[&[OpDef]] = &[
     special::OPS,
     polynomial::OPS,
     arith::OPS,
+    choose::OPS,
     arith::OPS2,
     activation::OPS,
     complex::OPS,

@@ -1,4 +1,4 @@
-//! Normalisations: layer, RMS, group, instance and batch norm.
+//! Normalisations: layer, RMS, group and batch norm.
 //!
 //! The kernels have gradients of their own. Where a gradient is to be differentiated again, [`Formula`] computes it in
 //! operations instead.
@@ -7,7 +7,7 @@ use super::helpers::extent;
 use super::kernel::{cast, finish, float_kernel, operand, optional};
 use super::pointwise::number;
 use crate::autograd::record::Saver;
-use crate::autograd::{Ctx, needs_grad, no_grad, record};
+use crate::autograd::{Ctx, needs_grad, record};
 use crate::dispatch::{self, Fun, Params, norm as kernels};
 use crate::error::Result;
 use crate::fail;
@@ -135,7 +135,7 @@ fn check_normalized(
 }
 
 /// Parameters and statistics have the input's dtype, or f32 beside halves.
-fn check_affine(name: &str, x: &Tensor, parameters: &[Option<&Tensor>]) -> Result<()> {
+pub(super) fn check_affine(name: &str, x: &Tensor, parameters: &[Option<&Tensor>]) -> Result<()> {
     for t in parameters.iter().copied().flatten() {
         let mixed = x.dtype().is_half() && t.dtype() == DType::F32;
         if t.dtype() != x.dtype() && !mixed {
@@ -300,11 +300,11 @@ fn rms_norm_ops(x: &Tensor, dims: usize, gamma: Option<&Tensor>, eps: f64) -> Re
 }
 
 /// (n, c, s) of a tensor (N, C, *).
-fn channels(x: &Tensor) -> (usize, usize, usize) {
+pub(super) fn channels(x: &Tensor) -> (usize, usize, usize) {
     (x.size(0), x.size(1), x.shape().iter().skip(2).product())
 }
 
-fn check_channels(name: &str, c: usize, tensors: [(&str, Option<&Tensor>); 4]) -> Result<()> {
+pub(super) fn check_channels(name: &str, c: usize, tensors: [(&str, Option<&Tensor>); 4]) -> Result<()> {
     for (which, t) in tensors {
         if let Some(t) = t.filter(|t| t.numel() != c || t.ndim() != 1) {
             if name == "batch_norm" {
@@ -425,7 +425,7 @@ fn follow(running: &Tensor, batch: &Tensor, momentum: f64) -> Result<()> {
 }
 
 /// Batch norm with the statistics that it used (mean, rstd).
-fn batch(
+pub(super) fn batch(
     x: &Tensor,
     gamma: Option<&Tensor>,
     beta: Option<&Tensor>,
@@ -547,50 +547,6 @@ fn native_batch_norm(
     Ok((y, none()?, none()?))
 }
 
-/// Normalises each channel of each sample: batch norm of samples and channels together.
-#[allow(clippy::too_many_arguments, reason = "torch's signature")]
-fn instance_norm(
-    x: &Tensor,
-    gamma: Option<&Tensor>,
-    beta: Option<&Tensor>,
-    mean: Option<&Tensor>,
-    var: Option<&Tensor>,
-    use_input_stats: bool,
-    momentum: f64,
-    eps: f64,
-) -> Result<Tensor> {
-    if !use_input_stats && (mean.is_none() || var.is_none()) {
-        fail!(Runtime, torch: ("Expected running_mean and running_var to be defined when use_input_stats is false"), expected: ("instance_norm: expected running statistics"), got: ("none"), fix: ("Pass them, or use the input's."));
-    }
-    extent(x, 0)?;
-    extent(x, 1)?;
-    let (n, c, s) = channels(x);
-    check_channels("batch_norm", c, [("running_mean", mean), ("running_var", var), ("weight", gamma), ("bias", beta)])?;
-    if mean.is_none() && var.is_none() {
-        check_affine("instance_norm", x, &[gamma, beta])?;
-        return group_norm(&super::copy::contiguous(x)?, c as i64, gamma, beta, eps);
-    }
-    let repeat = |t: Option<&Tensor>| -> Result<Option<Tensor>> {
-        t.map(|t| super::view::expand_to(&super::view::unsqueeze(t, 0)?, &[n, c])?.reshape_to(&[n * c])).transpose()
-    };
-    // Copies of the running statistics for every sample, averaged afterwards.
-    let copies = no_grad(|| -> Result<_> { Ok((repeat(mean)?, repeat(var)?)) })?;
-    let (w, b) = (repeat(gamma)?, repeat(beta)?);
-    let flat = x.reshape_to(&[1, n * c, s])?;
-    let [y, ..] =
-        batch(&flat, w.as_ref(), b.as_ref(), (copies.0.as_ref(), copies.1.as_ref()), use_input_stats, momentum, eps)?;
-    if use_input_stats {
-        for (own, copy) in [(mean, copies.0), (var, copies.1)] {
-            if let (Some(own), Some(copy)) = (own, copy) {
-                let average = no_grad(|| super::reduce::mean(&copy.reshape_to(&[n, c])?, Some(&[0]), false, None))?;
-                dispatch::copy(&average, own);
-                own.bump_version();
-            }
-        }
-    }
-    y.reshape_to(x.shape())
-}
-
 ops! {
     /// Normalises over the last dims, then scales and shifts.
     "layer_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, Tensor? bias=None, float eps=1e-05, bool cudnn_enable=True) -> Tensor" [f] => layer_norm(0, 1, 2, 3, 4);
@@ -606,6 +562,4 @@ ops! {
     "batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool training, float momentum, float eps, bool cudnn_enabled) -> Tensor" [f] => batch_norm(0, 1, 2, 3, 4, 5, 6, 7);
     /// `batch_norm` with mean and reciprocal standard deviation of the batch.
     "native_batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool training, float momentum, float eps) -> (Tensor, Tensor, Tensor)" [f] => native_batch_norm(0, 1, 2, 3, 4, 5, 6, 7);
-    /// Normalises each channel of each sample, then scales and shifts it.
-    "instance_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool use_input_stats, float momentum, float eps, bool cudnn_enabled) -> Tensor" [f] => instance_norm(0, 1, 2, 3, 4, 5, 6, 7);
 }

@@ -397,7 +397,7 @@ fn fractional_starts(samples: &Tensor, size: usize, out: usize, kernel: usize) -
     let starts = u.add(&at)?.mul(&number(step)?)?.trunc()?.sub(&first)?;
     // The last window ends with the input.
     let last = at.eq(&number((out - 1) as f64)?)?;
-    super::copy::to_dtype(&super::arith::where_(&last, &number((size - kernel) as f64)?, &starts)?, DType::I64)
+    super::copy::to_dtype(&super::choose::where_(&last, &number((size - kernel) as f64)?, &starts)?, DType::I64)
 }
 
 /// The largest values of windows at random places, and where they are.

@@ -69,8 +69,12 @@ fn ranks(sorted: &Tensor, q: &Tensor, skip_nan: bool) -> Result<Tensor> {
     if skip_nan {
         let present = sum(&nan.logical_not()?, Some(&dim), true, None)?;
         let zero = dispatch::wrapped(Scalar::Float(0.0))?;
-        let top =
-            super::arith::clamp(&to_dtype(&present, sorted.dtype())?.add_scalar(-1.0)?, Some(&zero), None, &Dest::New)?;
+        let top = super::choose::clamp(
+            &to_dtype(&present, sorted.dtype())?.add_scalar(-1.0)?,
+            Some(&zero),
+            None,
+            &Dest::New,
+        )?;
         return q.mul(&top);
     }
     let any = sum(&nan, Some(&dim), true, None)?.ne(&dispatch::wrapped(Scalar::Int(0))?)?;

@@ -1,11 +1,11 @@
 //! Writing by index: the counterparts of gather, and their derivatives.
 
 use super::copy;
-use super::gather::{elements, lookup, selected, strayed, taken, wide};
+use super::gather::{elements, lookup, strayed, wide};
 use super::inplace;
 use super::view::{self, expand_to};
 use crate::autograd::record::{Ctx, Saver};
-use crate::autograd::{needs_grad, no_grad, record};
+use crate::autograd::{needs_grad, record};
 use crate::dispatch::{self, index::Scatter};
 use crate::error::{Kind, Result};
 use crate::fail;
@@ -25,7 +25,7 @@ pub struct Places {
 }
 
 /// Changes `x` in place or a contiguous copy of it. `inputs[0]` is `x`, which `build` must not save.
-fn update<K, B, F>(
+pub(super) fn update<K, B, F>(
     x: &Tensor,
     dest: &Dest,
     name: &'static str,
@@ -50,7 +50,7 @@ where
 }
 
 /// A source that an in-place change of `x` cannot alter while it is read.
-fn apart(x: &Tensor, src: &Tensor, dest: &Dest) -> Result<Tensor> {
+pub(super) fn apart(x: &Tensor, src: &Tensor, dest: &Dest) -> Result<Tensor> {
     if matches!(dest, Dest::InPlace) && inplace::may_overlap(x, src) { copy::clone(src, None) } else { Ok(src.clone()) }
 }
 
@@ -127,7 +127,7 @@ impl Places {
                         // Of a place that is named twice the value appears once.
                         let nowhere = dispatch::zeros(g.shape(), DType::Bool, g.device())?;
                         let written = self.fill(&nowhere, &i, &nowhere.scalar_like(true)?, &Dest::InPlace)?;
-                        super::arith::where_(&written, g, &g.scalar_like(0i64)?)?.sum_all()
+                        super::choose::where_(&written, g, &g.scalar_like(0i64)?)?.sum_all()
                     })?;
                     grads![c.when(0, || self.clear(g, &i))?, by_value]
                 }
@@ -183,7 +183,7 @@ impl Places {
         let without = self.reduce(x, i, &src.masked_fill_scalar(&single, 1.0)?, Scatter::Mul, include_self)?;
         let of_single = self.read(&g.mul(&without.conj()?)?, i)?;
         let of_others = self.read(&g.mul(&y.conj()?)?, i)?.div(&src.masked_fill_scalar(&zero, 1.0)?.conj()?)?;
-        Ok((gx, super::arith::where_(&single, &of_single, &of_others)?))
+        Ok((gx, super::choose::where_(&single, &of_single, &of_others)?))
     }
 
     fn mean_grads(self, g: &Tensor, i: &Tensor, src: &Tensor, include_self: bool) -> Result<(Tensor, Tensor)> {
@@ -500,7 +500,7 @@ fn index_fill(x: &Tensor, dim: i64, index: &Tensor, value: &Tensor, dest: Dest) 
     if value.dtype().is_complex() && !x.dtype().is_complex() {
         fail!(Runtime, torch: ("index_fill_(): Converting complex Scalar to non-complex type is not supported"), expected: ("index_fill: expected a real value"), got: ("{}", value.dtype().name()), fix: ("Use a complex tensor."));
     }
-    super::arith::check_number(value, x.dtype())?;
+    super::choose::check_number(value, x.dtype())?;
     let mut i = index.reshape_to(&[index.numel()])?;
     if dispatch::index::out_of_bounds(&i, x.size(d), false).is_some() {
         if let Some(bad) = dispatch::index::out_of_bounds(&i, x.size(d), true) {
@@ -509,118 +509,6 @@ fn index_fill(x: &Tensor, dim: i64, index: &Tensor, value: &Tensor, dest: Dest) 
         i = super::arith::remainder(&i, &dispatch::wrapped((x.size(d) as i64).into())?, &Dest::New)?;
     }
     Places { dim: d, whole: true }.fill(x, &i, &copy::to_dtype(value, x.dtype())?, &dest)
-}
-
-/// The error for flat indices outside of `-numel..numel`, as [`strayed`] is for others.
-#[cold]
-pub fn flat_strayed<T>(index: &Tensor, numel: usize) -> Result<T> {
-    let bad =
-        dispatch::index::out_of_bounds(index, numel, true).map_or_else(|| "that is gone".to_owned(), |b| b.to_string());
-    fail!(Index, torch: ("out of range: tried to access index {bad} on a tensor of {numel} elements."), expected: ("take: expected indices from {} to {}", -(numel as i64), numel as i64 - 1), got: ("{bad}"), fix: ("Check the index tensor, and do not change it before backward()."))
-}
-
-fn put(x: &Tensor, index: &Tensor, source: &Tensor, accumulate: bool, dest: Dest) -> Result<Tensor> {
-    if index.dtype() != DType::I64 {
-        fail!(Runtime, torch: ("put_(): Expected a long tensor for index, but got {}", index.dtype().scalar_name()), expected: ("put: expected an int64 index"), got: ("{}", index.dtype().name()), fix: ("Convert it with .long()."));
-    }
-    if x.dtype() != source.dtype() {
-        fail!(Runtime, torch: ("put_(): self and source expected to have the same dtype, but got self.dtype = {} and source.dtype = {}", x.dtype().scalar_name(), source.dtype().scalar_name()),
-            expected: ("put: expected a source of dtype {}", x.dtype().name()), got: ("{}", source.dtype().name()), fix: ("Convert the source."));
-    }
-    if source.numel() != index.numel() {
-        fail!(Index, torch: ("put_(): Expected source and index to have the same number of elements, but got source.numel() = {}, index.numel() = {}", source.numel(), index.numel()),
-            expected: ("put: expected {} elements", index.numel()), got: ("{}", source.numel()), fix: ("Give one element per index."));
-    }
-    if x.numel() == 0 && index.numel() != 0 {
-        fail!(Index, torch: ("put_(): Tried to put elements into an empty tensor"), expected: ("put: expected a tensor with elements"), got: ("an empty tensor"), fix: ("Check the input."));
-    }
-    put_at(x, index, &source.reshape_to(index.shape())?, accumulate, &dest)
-}
-
-/// [`put`] with an int64 index and a source of its shape.
-pub fn put_at(x: &Tensor, index: &Tensor, source: &Tensor, accumulate: bool, dest: &Dest) -> Result<Tensor> {
-    let source = &apart(x, source, dest)?;
-    update(
-        x,
-        dest,
-        "PutBackward0",
-        &[x, source],
-        |y| {
-            if dispatch::index::put(y, index, source, accumulate) { Ok(()) } else { flat_strayed(index, y.numel()) }
-        },
-        |s| {
-            let index = s.input(index);
-            move |c, g| {
-                let i = c.get(index)?;
-                let gx = c.when(0, || {
-                    if accumulate {
-                        Ok(g.clone())
-                    } else {
-                        put_at(g, &i, &expand_to(&g.scalar_like(0i64)?, i.shape())?, false, &Dest::New)
-                    }
-                })?;
-                grads![gx, c.when(1, || taken(g, &i))?]
-            }
-        },
-    )
-}
-
-fn masked_scatter(x: &Tensor, mask: &Tensor, source: &Tensor, dest: Dest) -> Result<Tensor> {
-    if mask.dtype() != DType::Bool {
-        fail!(Runtime, torch: ("masked_scatter_ only supports boolean masks, but got mask with dtype {}", mask.dtype().scalar_name()), expected: ("masked_scatter: expected a bool mask"), got: ("{}", mask.dtype().name()), fix: ("Convert it with .bool()."));
-    }
-    if x.dtype() != source.dtype() {
-        fail!(Runtime, torch: ("masked_scatter: expected self and source to have same dtypes but got{} and {}", x.dtype().scalar_name(), source.dtype().scalar_name()), expected: ("masked_scatter: expected a source of dtype {}", x.dtype().name()), got: ("{}", source.dtype().name()), fix: ("Convert the source."));
-    }
-    if let Dest::InPlace = dest {
-        let shape: Vec<i64> = x.shape().iter().map(|&n| n as i64).collect();
-        return fill_from(x, &view::expand(mask, &shape)?, source, &dest);
-    }
-    let shape = layout::broadcast(x.shape(), mask.shape())?;
-    fill_from(&expand_to(x, &shape)?, &expand_to(mask, &shape)?, source, &dest)
-}
-
-/// `x` with the elements of `source`, in order, where a mask of its shape holds.
-pub fn fill_from(x: &Tensor, mask: &Tensor, source: &Tensor, dest: &Dest) -> Result<Tensor> {
-    let source = &apart(x, source, dest)?;
-    update(
-        x,
-        dest,
-        "MaskedScatterBackward0",
-        &[x, source],
-        |y| {
-            if !dispatch::index::masked_scatter(y, mask, &no_grad(|| copy::contiguous(source))?) {
-                fail!(Runtime, torch: ("Number of elements of source < number of ones in mask"), expected: ("masked_scatter: expected a source element per true element of the mask"), got: ("{} elements", source.numel()), fix: ("Use a longer source."));
-            }
-            Ok(())
-        },
-        |s| {
-            let mask = s.input(mask);
-            let shape = Shape::from_slice(source.shape());
-            move |c, g| {
-                let mask = c.get(mask)?;
-                let gx = c.when(0, || g.masked_fill_scalar(&mask, 0.0))?;
-                grads![
-                    gx,
-                    c.when(1, || {
-                        let part = selected(g, &mask)?;
-                        let n: usize = shape.iter().product();
-                        let all = if part.numel() == n {
-                            part
-                        } else {
-                            view::embed(
-                                &part,
-                                &[n],
-                                &[1],
-                                &(Shape::from_slice(part.shape()), smallvec::smallvec![1], 0),
-                            )?
-                        };
-                        all.reshape_to(&shape)
-                    })?
-                ]
-            }
-        },
-    )
 }
 
 ops! {
@@ -641,8 +529,4 @@ ops! {
     "index_copy(Tensor self, int dim, Tensor index, Tensor source) -> Tensor" [f m i o] => |a| index_copy(a.get(0)?, a.get(1)?, a.get(2)?, a.get(3)?, a.dest());
     /// self with a value in the slices that `index` names.
     "index_fill(Tensor self, int dim, Tensor index, Operand value) -> Tensor" [f m i] => |a| index_fill(a.get(0)?, a.get(1)?, a.get(2)?, a.get(3)?, a.dest());
-    /// self with elements of `source` at places of its flattened form; with `accumulate` they are added.
-    "put(Tensor self, Tensor index, Tensor source, bool accumulate=False) -> Tensor" [f m i] => |a| put(a.get(0)?, a.get(1)?, a.get(2)?, a.get(3)?, a.dest());
-    /// self with the elements of `source`, in order, where the mask holds.
-    "masked_scatter(Tensor self, Tensor mask, Tensor source) -> Tensor" [f m i] => |a| masked_scatter(a.get(0)?, a.get(1)?, a.get(2)?, a.dest());
 }

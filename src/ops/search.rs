@@ -177,7 +177,7 @@ pub fn isin(x: &Tensor, among: &Tensor, invert: bool) -> Result<Tensor> {
     let sorted = sort(&among.reshape_to(&[n])?, 0, false)?.0;
     let flat = contiguous(&x)?.reshape_to(&[x.numel()])?;
     let last = dispatch::wrapped(Scalar::Int(n as i64 - 1))?;
-    let at = super::arith::clamp(
+    let at = super::choose::clamp(
         &search(&sorted, &flat, false, false, None)?,
         None,
         Some(&last),

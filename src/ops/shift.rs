@@ -256,7 +256,7 @@ impl Stretch {
                 let gx = c.when(0, || {
                     let nowhere = dispatch::zeros(g.shape(), DType::Bool, g.device())?;
                     let all = expand_to(&nowhere.scalar_like(true)?, &own.window.0)?;
-                    super::arith::where_(&no_grad(|| own.put(&nowhere, &all))?, &g.scalar_like(0i64)?, g)
+                    super::choose::where_(&no_grad(|| own.put(&nowhere, &all))?, &g.scalar_like(0i64)?, g)
                 })?;
                 let gs = c.when(1, || {
                     let flat = view::embed(g, &[own.len], &[1], &own.whole)?;

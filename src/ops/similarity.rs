@@ -30,7 +30,7 @@ fn cosine_similarity(x1: &Tensor, x2: &Tensor, dim: i64, eps: f64) -> Result<Ten
     let (x1, x2) = (prepare(x1)?, prepare(x2)?);
     let dim = if shape.is_empty() { 0 } else { x1.wrap_dim(dim)? as i64 };
     let scaled = |x: &Tensor| -> Result<Tensor> {
-        let norm = super::arith::clamp(&norm_along(x, 2.0, dim, true)?, Some(&number(eps)?), None, &Dest::New)?;
+        let norm = super::choose::clamp(&norm_along(x, 2.0, dim, true)?, Some(&number(eps)?), None, &Dest::New)?;
         x.div(&if x.ndim() == 0 { norm.reshape_to(&[])? } else { norm })
     };
     let y = scaled(&x1)?.mul(&scaled(&x2)?)?;

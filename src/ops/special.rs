@@ -1,6 +1,6 @@
 //! Pointwise functions beyond the everyday ones.
 
-use super::arith::where_;
+use super::choose::where_;
 use super::inplace::on_old;
 use super::pointwise::Class::{Float, Same};
 use super::pointwise::{At, D, OUT, Pw, X, Y, apply, binary, binary_rows, number, unary_rows};

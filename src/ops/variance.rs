@@ -206,7 +206,7 @@ pub fn cov(x: &Tensor, correction: i64, fweights: Option<&Tensor>, aweights: Opt
     };
     // No degrees of freedom: the divisor is 0, not negative.
     let factor =
-        super::arith::clamp(&factor, Some(&dispatch::wrapped(Scalar::Int(0))?), None, &crate::schema::Dest::New)?;
+        super::choose::clamp(&factor, Some(&dispatch::wrapped(Scalar::Int(0))?), None, &crate::schema::Dest::New)?;
     let centred = x.sub(&view::unsqueeze(&average, 1)?)?;
     let weighted = match &w {
         Some(w) => centred.mul(w)?,
@@ -231,7 +231,7 @@ pub fn corrcoef(x: &Tensor) -> Result<Tensor> {
         return Ok(c);
     }
     // Rounding may leave [-1, 1] by an ulp.
-    super::arith::clamp(
+    super::choose::clamp(
         &c,
         Some(&dispatch::wrapped(Scalar::Int(-1))?),
         Some(&dispatch::wrapped(Scalar::Int(1))?),

@@ -135,7 +135,7 @@ pub fn renorm(x: &Tensor, p: f64, dim: i64, maxnorm: f64) -> Result<Tensor> {
         let x = &super::copy::contiguous(x)?;
         let norm = vector_norm(x, p, Some(&dims), true, None)?;
         let scale = dispatch::wrapped(Scalar::Float(maxnorm))?.div(&norm.add_scalar(RENORM_EPS)?)?;
-        x.mul(&super::arith::where_(
+        x.mul(&super::choose::where_(
             &norm.gt(&dispatch::wrapped(Scalar::Float(maxnorm))?)?,
             &scale,
             &dispatch::wrapped(Scalar::Float(1.0))?,
@@ -153,7 +153,7 @@ fn renorm_backward(g: &Tensor, x: &Tensor, p: f64, dims: &[i64], maxnorm: f64) -
     let by_norm = norm_backward(&along, x, p, &norm, dim_mask(x, dims, true)?, true)?;
     let inverse = norm.add_scalar(RENORM_EPS)?.reciprocal()?;
     let scaled = g.sub(&by_norm.mul(&inverse)?)?.mul(&inverse)?.mul_scalar(maxnorm)?;
-    super::arith::where_(&norm.gt(&dispatch::wrapped(Scalar::Float(maxnorm))?)?, &scaled, g)
+    super::choose::where_(&norm.gt(&dispatch::wrapped(Scalar::Float(maxnorm))?)?, &scaled, g)
 }
 
 fn renorm_scalar(x: &Tensor, p: Scalar, dim: i64, maxnorm: Scalar) -> Result<Tensor> {

@@ -2,6 +2,7 @@
 #![allow(clippy::needless_range_loop, reason = "loops over lanes are written by index so that they vectorise alike")]
 
 mod arg;
+mod columns;
 mod fold;
 mod kinds;
 mod lse;

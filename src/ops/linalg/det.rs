@@ -6,7 +6,7 @@ use crate::dispatch;
 use crate::error::Result;
 use crate::grads;
 use crate::ops;
-use crate::ops::arith::where_;
+use crate::ops::choose::where_;
 use crate::ops::pointwise::number;
 use crate::ops::view;
 use crate::tensor::{DType, Scalar, Tensor};

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::fail;
 use crate::grads;
 use crate::ops;
-use crate::ops::arith::{clamp, where_};
+use crate::ops::choose::{clamp, where_};
 use crate::ops::join::cat;
 use crate::ops::matmul::matmul;
 use crate::ops::pointwise::number;

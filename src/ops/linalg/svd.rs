@@ -11,7 +11,7 @@ use crate::error::{Kind, Result};
 use crate::fail;
 use crate::grads;
 use crate::ops;
-use crate::ops::arith::where_;
+use crate::ops::choose::where_;
 use crate::ops::copy::to_dtype;
 use crate::ops::extreme::{amax, amin};
 use crate::ops::matmul::matmul;
