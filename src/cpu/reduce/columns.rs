@@ -2,7 +2,10 @@
 
 use super::super::dims::{Dim, Walk, count};
 use super::super::parallel;
-use super::fold::{BUFFER, Fold, GRAIN, Plan, ROWS, Shared, TILE, at, combine, segment};
+use super::fold::{BUFFER, Fold, GRAIN, Plan, ROWS, Shared, TILE, at, segment};
+
+/// Pieces into which few columns are cut.
+const ITEMS: usize = 32;
 
 /// The densest dim is kept: whole rows of outputs at a time.
 pub(super) fn columns<F: Fold>(f: F, plan: &Plan) {
@@ -15,8 +18,9 @@ pub(super) fn columns<F: Fold>(f: F, plan: &Plan) {
     let lines = plan.reduced();
     let w = inner.n.min(width);
     let segment = segment(lines.saturating_mul(w));
+    // Few columns are cut into pieces of their lines, so that threads can share them; no more than it takes.
     let per = match outers * tiles < 16 && lines.saturating_mul(w) > 2 * segment {
-        true => (segment / w).max(ROWS).next_multiple_of(ROWS),
+        true => (segment / w).max(lines.div_ceil(ITEMS / (outers * tiles))).next_multiple_of(ROWS),
         false => lines,
     };
     let pieces = lines.div_ceil(per);
@@ -44,17 +48,36 @@ pub(super) fn columns<F: Fold>(f: F, plan: &Plan) {
                     ];
                     f.store(acc, n, o, [inner.s[1], inner.s[2]]);
                 } else {
-                    let first = t / tiles * inner.n + from;
-                    for j in 0..n {
-                        *p.get().add((first + j) * pieces + piece) = *acc.add(j);
-                    }
+                    let first = (t / tiles * pieces + piece) * inner.n + from;
+                    std::ptr::copy_nonoverlapping(acc, p.get().add(first), n);
                 }
             }
         }
     });
     if pieces > 1 {
-        combine(f, plan, &plan.kept, &partial, pieces);
+        let mut w = Walk::new(outer, 0);
+        for rows in partial.chunks_exact_mut(pieces * inner.n) {
+            let row = merged(f, rows, inner.n);
+            // SAFETY: the module's contract.
+            unsafe { f.store(row.as_ptr(), inner.n, at(plan.out, &w.off), [inner.s[1], inner.s[2]]) };
+            w.next();
+        }
     }
+}
+
+/// The rows of `n` partial results merged into the first, as a balanced tree over their order.
+fn merged<F: Fold>(f: F, rows: &mut [F::A], n: usize) -> &[F::A] {
+    let mut step = n;
+    while step < rows.len() {
+        for pair in rows.chunks_mut(2 * step) {
+            if pair.len() > step {
+                let (into, from) = pair.split_at_mut(step);
+                join(f, &from[..n], &mut into[..n]);
+            }
+        }
+        step *= 2;
+    }
+    &rows[..n]
 }
 
 /// Accumulators for one tile of columns, in three levels of [`ROWS`] merges each.

@@ -66,17 +66,16 @@ const LANES: usize = 64;
 pub(super) const NARROW: usize = 16;
 
 /// Bytes that a dense row is fetched ahead: processors stop fetching by themselves at the end of a page.
-#[cfg(target_arch = "x86_64")]
 const AHEAD: usize = 2048;
 
-/// Asks for `bytes` bytes some way behind `p`. Addresses past the end do no harm: they are never read.
+/// Asks for `bytes` bytes at `p`. Addresses past the end do no harm: they are never read.
 #[inline(always)]
-fn fetch_ahead(p: *const u8, bytes: usize) {
+fn fetch(p: *const u8, bytes: usize) {
     #[cfg(target_arch = "x86_64")]
     for line in 0..bytes.div_ceil(64) {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         // SAFETY: prefetching has no effect on memory and does not fault.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(p.wrapping_add(AHEAD + line * 64).cast()) };
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(p.wrapping_add(line * 64).cast()) };
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = (p, bytes);
@@ -91,7 +90,7 @@ multiversion! {
         let mut i = 0;
         while n - i > ROWS * LANES {
             for _ in 0..ROWS {
-                fetch_ahead(x.add(i).cast(), LANES * size_of::<L::T>());
+                fetch(x.add(i).cast::<u8>().wrapping_add(AHEAD), LANES * size_of::<L::T>());
                 for (j, a) in acc.iter_mut().enumerate() {
                     *a = l.step(*a, *x.add(i + j));
                 }
@@ -103,7 +102,7 @@ multiversion! {
             }
         }
         while i + LANES <= n {
-            fetch_ahead(x.add(i).cast(), LANES * size_of::<L::T>());
+            fetch(x.add(i).cast::<u8>().wrapping_add(AHEAD), LANES * size_of::<L::T>());
             for (j, a) in acc.iter_mut().enumerate() {
                 *a = l.step(*a, *x.add(i + j));
             }
@@ -147,13 +146,29 @@ multiversion! {
             let r1 = x.offset(stride).cast::<L::T>();
             let r2 = x.offset(2 * stride).cast::<L::T>();
             let r3 = x.offset(3 * stride).cast::<L::T>();
-            for j in 0..w {
-                let a = l.step(*acc.add(j), *r0.add(j));
-                let a = l.step(a, *r1.add(j));
-                let a = l.step(a, *r2.add(j));
-                *acc.add(j) = l.step(a, *r3.add(j));
+            let next = x.wrapping_offset(4 * stride);
+            let mut j = 0;
+            // The next rows are asked for: they may lie in other pages, where processors do not look by themselves.
+            while j + NARROW <= w {
+                for row in 0..4 {
+                    let at = next.wrapping_offset(row * stride).wrapping_add(j * size_of::<L::T>());
+                    fetch(at, NARROW * size_of::<L::T>());
+                }
+                for k in j..j + NARROW {
+                    let a = l.step(*acc.add(k), *r0.add(k));
+                    let a = l.step(a, *r1.add(k));
+                    let a = l.step(a, *r2.add(k));
+                    *acc.add(k) = l.step(a, *r3.add(k));
+                }
+                j += NARROW;
             }
-            x = x.offset(4 * stride);
+            for k in j..w {
+                let a = l.step(*acc.add(k), *r0.add(k));
+                let a = l.step(a, *r1.add(k));
+                let a = l.step(a, *r2.add(k));
+                *acc.add(k) = l.step(a, *r3.add(k));
+            }
+            x = next;
             m -= 4;
         }
         for _ in 0..m {
@@ -347,7 +362,7 @@ impl<T> Shared<T> {
 }
 
 /// Merges `pieces` partial results per output, in order, and writes them.
-pub(super) fn combine<F: Fold>(f: F, plan: &Plan, kept: &Dims<3>, partial: &[F::A], pieces: usize) {
+fn combine<F: Fold>(f: F, plan: &Plan, kept: &Dims<3>, partial: &[F::A], pieces: usize) {
     let mut w = Walk::new(kept, 0);
     for p in partial.chunks_exact(pieces) {
         let mut c = Cascade::new();
