@@ -13,12 +13,21 @@ use std::ops::Range;
 /// Elements of a parallel chunk of an addition (benches/pointwise.rs, add).
 const GRAIN: usize = 32768;
 
+/// The cost up to which a function waits for memory more than it computes.
+const CHEAP: usize = 2;
+
 /// Side of the tiles in which inputs are turned.
 const TILE: usize = 64;
 
 /// Elements per parallel chunk.
 fn grain(fun: Fun) -> usize {
     (GRAIN / fun.cost()).max(1024)
+}
+
+/// Are results of `bytes` bytes written past the caches? A function that computes more than it reads does not wait for
+/// memory, and its result is soonest read again from a cache (benches/pointwise.rs, stream).
+fn streams(fun: Fun, bytes: usize) -> bool {
+    bytes >= STREAM_MIN && fun.cost() <= CHEAP
 }
 
 /// Computes `out = fun(ins...)` element by element.
@@ -164,7 +173,7 @@ impl Job<'_> {
         let mut result = MaybeUninit::<Scratch>::uninit();
         let out_size = self.out.dtype.size();
         let in_place = ptrs.contains(&self.out.ptr.cast_const());
-        let stream = Stream::new(n * out_size >= STREAM_MIN && !in_place);
+        let stream = Stream::new(streams(self.fun, n * out_size) && !in_place);
         // A block is what a constant has been spread over and what the result's scratch holds; without either the
         // whole chunk is one.
         let constants = access.contains(&Access::Constant);
@@ -327,7 +336,7 @@ impl Job<'_> {
         let (raw, result) = (Scratch::ptr(&mut raw), Scratch::ptr(&mut result));
         let out_size = self.out.dtype.size();
         let in_place = self.ins.iter().any(|x| x.ptr == self.out.ptr);
-        let stream = Stream::new(plan.is_dense(count, out_size) && plan.n * out_size >= STREAM_MIN && !in_place);
+        let stream = Stream::new(plan.is_dense(count, out_size) && streams(self.fun, plan.n * out_size) && !in_place);
         let out_cast = (self.out.dtype != self.kernel.out).then(|| cast(self.kernel.out, self.out.dtype));
         let in_order = layout.is_unit(count, out_size) && !stream.on();
         let mut feeds: [Feed; 4] = std::array::from_fn(|k| match self.ins.get(k) {
