@@ -82,8 +82,11 @@ pub fn embedding_backward(
     if keys.iter().any(|&k| k as u64 >= out.shape[0] as u64) {
         return false;
     }
-    let mut starts: Vec<usize> = (0..n).filter(|&i| i == 0 || keys[i] != keys[i - 1]).collect();
-    let segments = starts.len();
+    let is_start = |&i: &usize| i == 0 || keys[i] != keys[i - 1];
+    let segments = (0..n).filter(is_start).count();
+    // Room for all of them at once: a growing list aborts the process where there is no memory.
+    let mut starts = crate::error::room(segments + 1);
+    starts.extend((0..n).filter(is_start));
     starts.push(n);
     with_dtype!(grad.dtype, [F16: half::f16, BF16: half::bf16, F32: f32], T => {
         sum_rows::<T, f32>(grad, out, &keys, &order, &starts, segments, d, padding, by_frequency)
