@@ -128,8 +128,8 @@ pub fn masked_fill(x: &Tensor, mask: &Tensor, value: &Tensor) -> Result<Tensor> 
         }
         to_dtype(value, x.dtype())?
     };
-    // As in torch, the result is contiguous whatever the order of x's dims.
-    let y = where_(&contiguous(mask)?, &value, &contiguous(x)?)?;
+    // As in torch, the result is contiguous whatever the order of dims. An expanded mask is not copied for that.
+    let y = contiguous(&where_(mask, &value, &contiguous(x)?)?)?;
     Ok(named(y, if number { "MaskedFillBackward0" } else { "MaskedFillBackward1" }, x))
 }
 
