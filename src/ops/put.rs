@@ -12,7 +12,7 @@ use crate::grads;
 use crate::ops;
 use crate::schema::Dest;
 use crate::tensor::layout::{self, Shape};
-use crate::tensor::{DType, Tensor};
+use crate::tensor::{DType, MemoryFormat, Tensor};
 
 /// The error for flat indices outside of `-numel..numel`, as [`strayed`] is for others.
 #[cold]
@@ -46,6 +46,7 @@ pub fn put_at(x: &Tensor, index: &Tensor, source: &Tensor, accumulate: bool, des
     update(
         x,
         dest,
+        MemoryFormat::Preserve,
         "PutBackward0",
         &[x, source],
         |y| {
@@ -89,6 +90,7 @@ pub fn fill_from(x: &Tensor, mask: &Tensor, source: &Tensor, dest: &Dest) -> Res
     update(
         x,
         dest,
+        MemoryFormat::Contiguous,
         "MaskedScatterBackward0",
         &[x, source],
         |y| {

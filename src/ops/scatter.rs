@@ -24,10 +24,12 @@ pub struct Places {
     pub whole: bool,
 }
 
-/// Changes `x` in place or a contiguous copy of it. `inputs[0]` is `x`, which `build` must not save.
+/// Changes `x` in place, or a copy of it in the format that torch's copy has. `inputs[0]` is `x`, which `build` must not
+/// save.
 pub(super) fn update<K, B, F>(
     x: &Tensor,
     dest: &Dest,
+    format: MemoryFormat,
     name: &'static str,
     inputs: &[&Tensor],
     kernel: K,
@@ -41,9 +43,6 @@ where
     if let Dest::InPlace = dest {
         return inplace::write(x, name, inputs, kernel, build);
     }
-    // Only these two keep the order of dims, as in torch: a caller may count on view() after the others.
-    let keep = matches!(name, "IndexFillBackward0" | "PutBackward0");
-    let format = if keep { MemoryFormat::Preserve } else { MemoryFormat::Contiguous };
     let y = copy::clone(&x.detach(), Some(format))?;
     kernel(&y)?;
     record(y, name, inputs, build)
@@ -71,6 +70,7 @@ impl Places {
         update(
             x,
             dest,
+            MemoryFormat::Contiguous,
             name,
             &[x, src],
             |y| self.run(y, index, src, Scatter::Add, true),
@@ -88,6 +88,7 @@ impl Places {
         update(
             x,
             dest,
+            MemoryFormat::Contiguous,
             name,
             &[x, src],
             |y| self.run(y, index, src, Scatter::Set, true),
@@ -104,10 +105,14 @@ impl Places {
     /// `x` with a 0-d value of its dtype put at the places.
     pub fn fill(self, x: &Tensor, index: &Tensor, value: &Tensor, dest: &Dest) -> Result<Tensor> {
         let value = &apart(x, value, dest)?;
-        let name = if self.whole { "IndexFillBackward0" } else { "ScatterBackward1" };
+        let (name, format) = match self.whole {
+            true => ("IndexFillBackward0", MemoryFormat::Preserve),
+            false => ("ScatterBackward1", MemoryFormat::Contiguous),
+        };
         update(
             x,
             dest,
+            format,
             name,
             &[x, value],
             |y| {
