@@ -195,7 +195,6 @@ impl Wrong {
         }
         let fits = |o: &Bound<'_, PyAny>| match ty {
             Ty::IntList(_) => int_of(o).is_some(),
-            Ty::TensorList => tensor_of(o).is_some(),
             _ => true,
         };
         let items = sequence(obj).unwrap_or_default();
@@ -397,11 +396,8 @@ pub(super) fn refuse(
             }
             Misfit::Item(i, at, got) => {
                 let (ty, p) = (schema.params[i].ty, python_name(&schema.params[i]));
-                match (ty, at) {
-                    (Ty::TensorList, _) => {
-                        format!("expected Tensor as element {at} in argument {}, but got {got}", i - lead)
-                    }
-                    (_, 0) => format!(
+                match at {
+                    0 => format!(
                         "{name}(): argument '{p}'{} must be {}, but found element of type {got} at pos 0",
                         place(i),
                         ty_text(ty)
