@@ -5,9 +5,9 @@
 //! reports them finished, for the caller waits for all tickets that it did not finish itself. The
 //! caller starts at the front and the workers at the back, so that in the next job each finds what it
 //! read or wrote in its own cache. Each takes a share of what is left (guided self-scheduling,
-//! Polychronopoulos and Kuck 1987): few exchanges, and small pieces at the end for whoever is free. Workers that come too late find no ticket and are not
-//! waited for: a parked worker costs the caller a wake-up, not a delay. Everything that a hot hand-off
-//! touches lies in one cache line.
+//! Polychronopoulos and Kuck 1987): few exchanges, and small pieces at the end for whoever is free.
+//! Workers that come too late find no ticket and are not waited for: a parked worker costs the caller a
+//! wake-up, not a delay. Everything that a hot hand-off touches lies in one cache line.
 
 use std::any::Any;
 use std::cell::UnsafeCell;
