@@ -8,13 +8,6 @@ import itertools
 import rustorch
 
 
-class GradcheckError(RuntimeError):
-    """A derivative and the differences disagree, or the derivative has another fault."""
-
-
-GradcheckError.__module__ = "rustorch.autograd.gradcheck"  # where it is public
-
-
 def as_tuple(x):
     """`x` as a tuple of one, unless it is a tuple or list already."""
     return tuple(x) if isinstance(x, (tuple, list)) else (x,)

@@ -1,7 +1,8 @@
 """Checks that gradients of zero, and missing ones, give gradients of zero."""
 
 import rustorch
-from rustorch.autograd._differences import GradcheckError, differentiable, is_strided, varied
+from rustorch.autograd._differences import differentiable, is_strided, varied
+from rustorch.autograd.gradcheck import GradcheckError
 
 
 def check_zero_grad(outputs, inputs, masked):
