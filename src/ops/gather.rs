@@ -111,7 +111,9 @@ impl Places {
             }
             let out = dispatch::empty(&shape, x.dtype(), x.device())?;
             if !dispatch::index::index_select(x, self.dim, index, &out) {
-                return strayed(Kind::Index, index, x.size(self.dim), self.dim);
+                // torch looks along its dim 1 by a road of its own, which raises another class.
+                let kind = if self.dim == 1 { Kind::Runtime } else { Kind::Index };
+                return strayed(kind, index, x.size(self.dim), self.dim);
             }
             (out, "IndexSelectBackward0")
         } else {

@@ -254,6 +254,7 @@ fn write_at(x: &Tensor, indices: &[Option<Tensor>], values: &Tensor, accumulate:
         create::check_value(v.item()?, x.dtype())?;
         v = to_dtype(&v, x.dtype())?;
     }
+    indices.iter().flatten().chain([values]).try_for_each(|y| inplace::check_apart(x, &[y]))?;
     let v = expand_to(&v, &shape)?;
     let v = if inplace::may_overlap(x, &v) { copy::clone(&v, None)? } else { v };
     inplace::write(

@@ -70,20 +70,29 @@ pub fn may_overlap(a: &Tensor, b: &Tensor) -> bool {
     a0 < b1 && b0 < a1
 }
 
-/// A write must not change what it still has to read: `x` and `y` may be the same elements, or apart.
-///
-/// Only dense tensors are compared, as in torch: for others it would take too long to tell.
-pub fn check_overlap(x: &Tensor, y: &Tensor) -> Result<()> {
+fn refuse_shared() -> Result<()> {
+    fail!(Runtime, torch: ("unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory location. Please clone() the tensor before performing the operation."),
+        expected: ("in-place: expected an operand with memory of its own"), got: ("one that shares a part with the result"), fix: ("Use clone() first."))
+}
+
+/// Do two dense tensors share a byte? Others are not compared, as in torch: it would take too long to tell.
+fn share(x: &Tensor, y: &Tensor) -> bool {
     let dense = |t: &Tensor| layout::is_non_overlapping_and_dense(t.shape(), t.strides());
-    if x.is(y) || !may_overlap(x, y) || !dense(x) || !dense(y) {
+    may_overlap(x, y) && dense(x) && dense(y)
+}
+
+/// A write must not change what it still has to read: `x` and `y` may be the same elements, or apart.
+pub fn check_overlap(x: &Tensor, y: &Tensor) -> Result<()> {
+    if x.is(y) || !share(x, y) {
         return Ok(());
     }
     let same = x.ptr() == y.ptr() && x.numel() * x.dtype().size() == y.numel() * y.dtype().size();
-    if !(same && x.strides() == y.strides()) {
-        fail!(Runtime, torch: ("unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory location. Please clone() the tensor before performing the operation."),
-            expected: ("in-place: expected an operand with memory of its own"), got: ("one that shares a part with the result"), fix: ("Use clone() first."));
-    }
-    Ok(())
+    if same && x.strides() == y.strides() { Ok(()) } else { refuse_shared() }
+}
+
+/// A write to places that indices name must not change what it reads, in whatever order: none of `ys` is a part of `x`.
+pub fn check_apart(x: &Tensor, ys: &[&Tensor]) -> Result<()> {
+    if ys.iter().any(|y| share(x, y)) { refuse_shared() } else { Ok(()) }
 }
 
 /// The same elements in the same order: safe to read and write in one pass.

@@ -2,7 +2,7 @@
 
 use super::copy;
 use super::gather::{selected, taken};
-use super::scatter::{apart, update};
+use super::scatter::{apart, stable, update};
 use super::view::{self, expand_to};
 use crate::autograd::no_grad;
 use crate::dispatch;
@@ -42,7 +42,7 @@ fn put(x: &Tensor, index: &Tensor, source: &Tensor, accumulate: bool, dest: Dest
 
 /// [`put`] with an int64 index and a source of its shape.
 pub fn put_at(x: &Tensor, index: &Tensor, source: &Tensor, accumulate: bool, dest: &Dest) -> Result<Tensor> {
-    let source = &apart(x, source, dest)?;
+    let source = &apart(x, index, source, dest)?;
     update(
         x,
         dest,
@@ -86,7 +86,7 @@ fn masked_scatter(x: &Tensor, mask: &Tensor, source: &Tensor, dest: Dest) -> Res
 
 /// `x` with the elements of `source`, in order, where a mask of its shape holds.
 pub fn fill_from(x: &Tensor, mask: &Tensor, source: &Tensor, dest: &Dest) -> Result<Tensor> {
-    let source = &apart(x, source, dest)?;
+    let source = &stable(x, source, dest)?;
     update(
         x,
         dest,

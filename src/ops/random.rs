@@ -288,6 +288,7 @@ fn bernoulli_tensor_(x: &Tensor, p: &Tensor, g: Option<&Generator>) -> Result<Te
         return not_implemented_as("bernoulli_tensor_cpu_p_", p.dtype());
     }
     check_bernoulli(x.dtype())?;
+    inplace::check_overlap(x, p)?;
     let shape: Vec<i64> = x.shape().iter().map(|&n| n as i64).collect();
     let p = super::view::expand(&p.detach(), &shape)?;
     let p = if inplace::may_overlap(x, &p) { super::copy::clone(&p, None)? } else { p };

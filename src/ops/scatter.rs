@@ -49,8 +49,16 @@ where
 }
 
 /// A source that an in-place change of `x` cannot alter while it is read.
-pub(super) fn apart(x: &Tensor, src: &Tensor, dest: &Dest) -> Result<Tensor> {
+pub(super) fn stable(x: &Tensor, src: &Tensor, dest: &Dest) -> Result<Tensor> {
     if matches!(dest, Dest::InPlace) && inplace::may_overlap(x, src) { copy::clone(src, None) } else { Ok(src.clone()) }
+}
+
+/// [`stable`], after torch's refusal of an index or source that is plainly a part of `x`.
+pub(super) fn apart(x: &Tensor, index: &Tensor, src: &Tensor, dest: &Dest) -> Result<Tensor> {
+    if let Dest::InPlace = dest {
+        inplace::check_apart(x, &[index, src])?;
+    }
+    stable(x, src, dest)
 }
 
 impl Places {
@@ -65,7 +73,7 @@ impl Places {
 
     /// `x` with `src` added at the places.
     pub fn add(self, x: &Tensor, index: &Tensor, src: &Tensor, dest: &Dest) -> Result<Tensor> {
-        let src = &apart(x, src, dest)?;
+        let src = &apart(x, index, src, dest)?;
         let name = if self.whole { "IndexAddBackward0" } else { "ScatterAddBackward0" };
         update(
             x,
@@ -83,7 +91,7 @@ impl Places {
 
     /// `x` with `src` put at the places.
     pub fn set(self, x: &Tensor, index: &Tensor, src: &Tensor, dest: &Dest) -> Result<Tensor> {
-        let src = &apart(x, src, dest)?;
+        let src = &apart(x, index, src, dest)?;
         let name = if self.whole { "IndexCopyBackward0" } else { "ScatterBackward0" };
         update(
             x,
@@ -104,7 +112,10 @@ impl Places {
 
     /// `x` with a 0-d value of its dtype put at the places.
     pub fn fill(self, x: &Tensor, index: &Tensor, value: &Tensor, dest: &Dest) -> Result<Tensor> {
-        let value = &apart(x, value, dest)?;
+        if let Dest::InPlace = dest {
+            inplace::check_apart(x, &[index])?;
+        }
+        let value = &stable(x, value, dest)?;
         let (name, format) = match self.whole {
             true => ("IndexFillBackward0", MemoryFormat::Preserve),
             false => ("ScatterBackward1", MemoryFormat::Contiguous),
@@ -249,6 +260,7 @@ fn reduced(
     dest: Dest,
 ) -> Result<Tensor> {
     let Dest::InPlace = dest else { return at.reduce(x, index, src, op, include_self) };
+    inplace::check_apart(x, &[index, src])?;
     let old = if needs_grad(&[x, src]) { copy::clone(x, None)? } else { x.clone() };
     match inplace::place(name, dest, Some(x), Ret::Tensor(at.reduce(&old, index, src, op, include_self)?))? {
         Ret::Tensor(t) => Ok(t),
