@@ -11,6 +11,7 @@ RULES = [
     (r"torch\._|\)\._", r"^(value|result|refuses|class|accepts)", "private functions"),
     (r"empty|resize_|\.data_ptr|new\(|random_|rand|normal|bernoulli|multinomial|dropout|rrelu|poisson|binomial|exponential|geometric|cauchy|uniform|_rebuild|\.set_\(", r"^value", "undefined contents, or random numbers that another module compares"),
     (r"overlapping\(\)", r"^value", "an in-place change of a view that overlaps itself has no defined order"),
+    (r"mm\((x, ?)?x, ?x, ?out=x\)", r"^value", "a product is written where its operands were read; torch's depends on the processor"),
     (r"\bsvd\(|\beigh?\(", r"^value", "the signs of vectors are free"),
     (r"layout=torch\.sparse_coo", r"", "sparse tensors do not exist here"),
     (r"pin_memory", r"", "there is no memory to pin, and asking for it is harmless"),
