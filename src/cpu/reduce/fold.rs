@@ -65,8 +65,14 @@ const LANES: usize = 64;
 /// Accumulators of what is left of a row.
 pub(super) const NARROW: usize = 16;
 
-/// Bytes that a dense row is fetched ahead: processors stop fetching by themselves at the end of a page.
-const AHEAD: usize = 2048;
+/// Elements from which on a row is read as four streams: page ends of one are passed while the others flow (16 million f32
+/// on Zen 4: 2.9 ms as one stream, 2.3 as four; rows of four pages lose by it, their streams end together).
+const STREAMED: usize = 1 << 15;
+/// Bytes of a page, at whose end processors stop fetching by themselves.
+const PAGE: usize = 4096;
+/// Bytes of the next page that a dense row asks for, once a page: from there the processor goes on by itself. Asking for
+/// every line costs a fifth of the bandwidth on Zen 4.
+const AHEAD: usize = 256;
 
 /// Asks for `bytes` bytes at `p`. Addresses past the end do no harm: they are never read.
 #[inline(always)]
@@ -81,6 +87,14 @@ fn fetch(p: *const u8, bytes: usize) {
     let _ = (p, bytes);
 }
 
+/// Asks for the beginning of the next page, once a page: `at` counts the bytes before `p`, in steps of `step`.
+#[inline(always)]
+fn fetch_page(p: *const u8, at: usize, step: usize) {
+    if at % PAGE < step {
+        fetch(p.wrapping_add(PAGE), AHEAD);
+    }
+}
+
 multiversion! {
     /// Folds a dense row with independent accumulators, merged as a tree. They are set aside every `ROWS` steps, so
     /// that long rows lose no more to rounding than short ones.
@@ -88,9 +102,28 @@ multiversion! {
         let mut total = [l.init(); LANES];
         let mut acc = [l.init(); LANES];
         let mut i = 0;
+        if n >= STREAMED {
+            const W: usize = LANES / 4;
+            // Each stream takes whole rounds.
+            let m = n / (4 * ROWS * W) * ROWS * W;
+            for start in (0..m).step_by(ROWS * W) {
+                for k in start / W..start / W + ROWS {
+                    for (q, acc) in acc.chunks_exact_mut(W).enumerate() {
+                        for (j, a) in acc.iter_mut().enumerate() {
+                            *a = l.step(*a, *x.add(q * m + k * W + j));
+                        }
+                    }
+                }
+                for (t, a) in total.iter_mut().zip(&mut acc) {
+                    *t = l.merge(*t, *a);
+                    *a = l.init();
+                }
+            }
+            i = 4 * m;
+        }
         while n - i > ROWS * LANES {
             for _ in 0..ROWS {
-                fetch(x.add(i).cast::<u8>().wrapping_add(AHEAD), LANES * size_of::<L::T>());
+                fetch_page(x.add(i).cast(), i * size_of::<L::T>(), LANES * size_of::<L::T>());
                 for (j, a) in acc.iter_mut().enumerate() {
                     *a = l.step(*a, *x.add(i + j));
                 }
@@ -102,7 +135,7 @@ multiversion! {
             }
         }
         while i + LANES <= n {
-            fetch(x.add(i).cast::<u8>().wrapping_add(AHEAD), LANES * size_of::<L::T>());
+            fetch_page(x.add(i).cast(), i * size_of::<L::T>(), LANES * size_of::<L::T>());
             for (j, a) in acc.iter_mut().enumerate() {
                 *a = l.step(*a, *x.add(i + j));
             }
