@@ -186,7 +186,7 @@ crate::multiversion! {
 }
 
 crate::multiversion! {
-    /// With h = (x - mean) * rstd and v = g * gamma: `dx = rstd * (v - mean(v) - h * mean(v * h))`, without the
+    /// With h = (x - mean) * rstd and v = g * gamma: `dx = rstd * v - rstd * mean(v) - rstd * h * mean(v * h)`, without the
     /// middle term where no mean was subtracted; adds `g * h` and `g` to the partial sums unless they are null.
     unsafe fn backward_rows[F: Float](b: &Backward<F>, from: usize, to: usize, n: usize, dgamma: *mut F, dbeta: *mut F) {
         let gamma = b.gamma;
@@ -212,15 +212,15 @@ crate::multiversion! {
                     (v, v * ((*x.add(i) - mu) * s))
                 })
             };
-            let c0 = if b.mean.is_null() { F::ZERO } else { F::of(sv / n as f64) };
-            let c1 = F::of(svh / n as f64);
+            // The reciprocal is rounded, as in torch: where a gradient cancels to nothing but rounding, it has torch's.
+            let inv = F::ONE / F::of(n as f64);
+            let c0 = if b.mean.is_null() { F::ZERO } else { F::of(sv) * s * inv };
+            let c1 = s * s * F::of(svh / n as f64);
+            // Products are rounded as in the sum, so that a row of one element has no gradient.
             if gamma.is_null() {
-                (0..n).for_each(|i| *dx.add(i) = s * (*g.add(i) - c0 - (*x.add(i) - mu) * s * c1));
+                (0..n).for_each(|i| *dx.add(i) = *g.add(i) * s - c0 - (*x.add(i) - mu) * c1);
             } else {
-                (0..n).for_each(|i| {
-                    // Rounded as in the sum: a row of one element has no gradient.
-                    *dx.add(i) = s * (*g.add(i) * *gamma.add(i) - c0 - (*x.add(i) - mu) * s * c1);
-                });
+                (0..n).for_each(|i| *dx.add(i) = *g.add(i) * *gamma.add(i) * s - c0 - (*x.add(i) - mu) * c1);
             }
         }
     }
