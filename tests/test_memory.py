@@ -83,7 +83,7 @@ TOO_LARGE = {
     "unbind": lambda: wide().unbind(),
     "chunk": lambda: wide().chunk(HUGE),
     "tensor_split": lambda: wide().tensor_split(HUGE),
-    "attention": lambda: F.scaled_dot_product_attention(*[ONE.expand(1, 2**24, 1)] * 3),
+    "attention": lambda: F.scaled_dot_product_attention(*[ONE.expand(1, 2**24, 1)] * 3, dropout_p=0.5),
     "hann_window": lambda: torch.hann_window(HUGE),
     "Embedding": lambda: nn.Embedding(HUGE, 3),
     "Linear": lambda: nn.Linear(2**30, 2**30),

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod agreement;
 pub mod alloc;
+pub mod attention;
 #[cfg(test)]
 pub(crate) mod checks;
 pub mod conv;

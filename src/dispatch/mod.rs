@@ -3,6 +3,7 @@
 //! Operations have checked shapes and dtypes. On the meta device every function returns at once.
 
 pub mod activation;
+pub mod attention;
 pub mod conv;
 pub mod ctc;
 pub mod distance;

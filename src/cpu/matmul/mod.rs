@@ -152,6 +152,14 @@ pub unsafe fn gemm(g: &Gemm) {
     kernels(g.dtype, simd::level())(g, true);
 }
 
+/// [`gemm`] on the calling thread, for kernels that share out their work themselves.
+///
+/// # Safety
+/// As for [`gemm`].
+pub unsafe fn serial(g: &Gemm) {
+    kernels(g.dtype, simd::level())(g, false);
+}
+
 /// Computes `batch` products; product i works at `i * sa`, `i * sb` and `i * sc` elements from A, B and C.
 ///
 /// A stride of 0 shares an operand between all products; the bias is shared always.
