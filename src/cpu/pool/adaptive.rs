@@ -1,8 +1,10 @@
 //! Adaptive pooling: output `o` of `m` covers the inputs from `floor(o n / m)` to `ceil((o + 1) n / m)`.
 
 use super::max_pool_backward;
-use crate::cpu::float::{Float, Shared, grain, long_sum2};
+use crate::cpu::float::{Float, Shared, grain};
 use crate::cpu::parallel;
+use crate::cpu::reduce::{Reduce, reduce};
+use crate::tensor::Strided;
 use std::ops::Range;
 
 /// Writes the average of every window; `input` and `output` are the extents of a plane (depth, height, width).
@@ -15,18 +17,17 @@ pub unsafe fn adaptive_avg_pool_forward<F: Float>(
     planes: usize,
     (input, output): ([usize; 3], [usize; 3]),
 ) {
-    let (x, y) = (Shared::new(x), Shared(y));
     let (n, m) = (input.iter().product::<usize>(), output.iter().product::<usize>());
+    if m == 1 {
+        let x = Strided { ptr: x.cast_mut().cast(), dtype: F::DTYPE, shape: &[planes, n], strides: &[n as isize, 1] };
+        let y = Strided { ptr: y.cast(), dtype: F::DTYPE, shape: &[planes, 1], strides: &[1, 1] };
+        return reduce(Reduce::Mean, &x, &y, 0.0);
+    }
+    let (x, y) = (Shared::new(x), Shared(y));
     parallel::chunks(planes, grain(n + m), &|r| {
         for i in r {
             // SAFETY: plane i alone.
-            unsafe {
-                if m == 1 {
-                    *y.at(i) = plane_mean(x.at(i * n), input);
-                } else {
-                    avg_windows(x.at(i * n), y.at(i * m), input, output);
-                }
-            }
+            unsafe { avg_windows(x.at(i * n), y.at(i * m), input, output) }
         }
     });
 }
@@ -134,14 +135,6 @@ fn windows(input: [usize; 3], output: [usize; 3], mut f: impl FnMut(usize, [Rang
 fn rows(input: [usize; 3], d: &Range<usize>, h: &Range<usize>) -> impl Iterator<Item = usize> {
     let h = h.clone();
     d.clone().flat_map(move |d| h.clone().map(move |h| (d * input[1] + h) * input[2]))
-}
-
-crate::multiversion! {
-    unsafe fn plane_mean[F: Float](x: *const F, input: [usize; 3]) -> F {
-        let n = input.iter().product::<usize>();
-        let (total, _) = long_sum2(n, |i| (*x.add(i), F::ZERO));
-        F::of(total / n as f64)
-    }
 }
 
 crate::multiversion! {

@@ -10,6 +10,7 @@
 use super::super::dims::{Dim, Dims, Walk, coalesce, count, sort};
 use super::super::load::{Load, Put};
 use super::super::parallel;
+use super::super::simd::{Level, level};
 use super::columns::columns;
 use crate::multiversion;
 use crate::tensor::{DType, Strided};
@@ -40,6 +41,13 @@ pub(super) trait Fold: Copy + Send + Sync {
     fn merge(self, a: Self::A, b: Self::A) -> Self::A;
     /// Folds a dense block.
     unsafe fn row(self, x: *const Self::T, n: usize) -> Self::A;
+    /// Folds `m` dense blocks, `stride` bytes apart, each into its own of `acc[0..m]`.
+    unsafe fn rows(self, x: *const Self::T, stride: isize, m: usize, n: usize, acc: *mut Self::A) {
+        for i in 0..m {
+            // SAFETY: the module's contract.
+            unsafe { *acc.add(i) = self.row(x.cast::<u8>().wrapping_offset(i as isize * stride).cast(), n) };
+        }
+    }
     /// Folds `m` rows of width `w`, `stride` bytes apart, into `acc[0..w]`.
     unsafe fn tile(self, x: *const Self::T, stride: isize, m: usize, w: usize, acc: *mut Self::A);
     /// Writes `n` results at the given byte strides.
@@ -54,10 +62,19 @@ pub(super) trait Lane: Copy + Send + Sync + 'static {
     type A: Copy + Send + Sync;
     /// Results.
     type R: Put;
+    /// Is a step an instruction or two?
+    const LIGHT: bool = false;
     fn init(self) -> Self::A;
     fn step(self, a: Self::A, x: Self::T) -> Self::A;
     fn merge(self, a: Self::A, b: Self::A) -> Self::A;
     fn finish(self, a: Self::A) -> Self::R;
+    /// Merges all: the upper half onto the lower until one is left.
+    #[inline(always)]
+    fn tree(self, a: &[Self::A; NARROW]) -> Self::A {
+        let b: [Self::A; 8] = std::array::from_fn(|j| self.merge(a[j], a[j + 8]));
+        let c: [Self::A; 4] = std::array::from_fn(|j| self.merge(b[j], b[j + 4]));
+        self.merge(self.merge(c[0], c[2]), self.merge(c[1], c[3]))
+    }
 }
 
 /// Accumulators that run side by side: four zmm registers of f32.
@@ -95,10 +112,17 @@ fn fetch_page(p: *const u8, at: usize, step: usize) {
     }
 }
 
+/// The level for a row of `n`: the processor fetches ahead better for vectors of half the width where a step costs less
+/// than its element (a sum of 16 million f32 on Zen 4: 1.55 ms in vectors of 64 bytes, 1.37 in those of 32).
+#[inline(always)]
+fn row_level<L: Lane>(n: usize) -> Level {
+    if L::LIGHT && n * size_of::<L::T>() >= 2 * PAGE { level().min(Level::Avx2) } else { level() }
+}
+
 multiversion! {
     /// Folds a dense row with independent accumulators, merged as a tree. They are set aside every `ROWS` steps, so
     /// that long rows lose no more to rounding than short ones.
-    unsafe fn row_lanes[L: Lane](l: L, x: *const L::T, n: usize) -> L::A {
+    at(row_level::<L>(n)) unsafe fn row_lanes[L: Lane](l: L, x: *const L::T, n: usize) -> L::A {
         let mut total = [l.init(); LANES];
         let mut acc = [l.init(); LANES];
         let mut i = 0;
@@ -166,6 +190,50 @@ multiversion! {
             w /= 2;
         }
         acc[0]
+    }
+}
+
+/// Below this many elements, rows are folded by [`short_rows`].
+const SHORT: usize = 256;
+
+multiversion! {
+    /// Folds rows that are over before 64 accumulators would pay.
+    unsafe fn short_rows[L: Lane](l: L, x: *const L::T, stride: isize, m: usize, n: usize, acc: *mut L::A) {
+        // The accumulators of some rows are set aside and merged together: each loop is then one that is vectorised well.
+        const BATCH: usize = 16;
+        let mut set = [[l.init(); NARROW]; BATCH];
+        let left = n % NARROW;
+        let mut first = 0;
+        while first < m {
+            let count = BATCH.min(m - first);
+            for (i, set) in set.iter_mut().enumerate().take(count) {
+                let p = x.cast::<u8>().offset((first + i) as isize * stride).cast::<L::T>();
+                let mut a = [l.init(); NARROW];
+                for q in 0..n / NARROW {
+                    for (j, a) in a.iter_mut().enumerate() {
+                        *a = l.step(*a, *p.add(q * NARROW + j));
+                    }
+                }
+                if n >= NARROW && left > 0 {
+                    // The last elements once more, of which those that were taken do not count: no branch for each.
+                    let end = p.add(n - NARROW);
+                    for (j, a) in a.iter_mut().enumerate() {
+                        let next = l.step(*a, *end.add(j));
+                        *a = if j >= NARROW - left { next } else { *a };
+                    }
+                }
+                *set = a;
+                if n < NARROW {
+                    for (j, a) in set.iter_mut().enumerate().take(left) {
+                        *a = l.step(*a, *p.add(j));
+                    }
+                }
+            }
+            for (i, set) in set.iter().enumerate().take(count) {
+                *acc.add(first + i) = l.tree(set);
+            }
+            first += count;
+        }
     }
 }
 
@@ -237,6 +305,19 @@ impl<L: Lane> Fold for Simple<L> {
     unsafe fn row(self, x: *const L::T, n: usize) -> L::A {
         // SAFETY: the module's contract.
         unsafe { row_lanes(self.lane, x, n) }
+    }
+    #[inline]
+    unsafe fn rows(self, x: *const L::T, stride: isize, m: usize, n: usize, acc: *mut L::A) {
+        if n < SHORT {
+            // SAFETY: the module's contract.
+            return unsafe { short_rows(self.lane, x, stride, m, n, acc) };
+        }
+        for i in 0..m {
+            // SAFETY: the module's contract.
+            unsafe {
+                *acc.add(i) = row_lanes(self.lane, x.cast::<u8>().wrapping_offset(i as isize * stride).cast(), n)
+            };
+        }
     }
     #[inline]
     unsafe fn tile(self, x: *const L::T, stride: isize, m: usize, w: usize, acc: *mut L::A) {
@@ -438,6 +519,10 @@ fn rows<F: Fold>(f: F, plan: &Plan, inner: Dim<3>, results: usize) {
         unsafe { fold_lines(f, plan, base, outer, inner.s[0], first..lines.min(first + per), from..to) }
     };
     if pieces == 1 {
+        let dense = plan.native && inner.s[0] == size_of::<F::T>() as isize && lines == 1 && n <= F::DENSE;
+        if let ([kept], true) = (&plan.kept[..], dense) {
+            return parallel::chunks(results, GRAIN.div_ceil(cost), &|range| regular_rows(f, plan, kept, n, range));
+        }
         parallel::chunks(results, GRAIN.div_ceil(cost), &|range| {
             let mut w = Walk::new(&plan.kept, range.start);
             for _ in range {
@@ -460,6 +545,24 @@ fn rows<F: Fold>(f: F, plan: &Plan, inner: Dim<3>, results: usize) {
         }
     });
     combine(f, plan, &plan.kept, &partial, pieces);
+}
+
+/// Folds dense rows of `n` that lie at one distance from each other.
+fn regular_rows<F: Fold>(f: F, plan: &Plan, kept: &Dim<3>, n: usize, range: std::ops::Range<usize>) {
+    const BATCH: usize = 64;
+    let mut acc = [const { MaybeUninit::<F::A>::uninit() }; BATCH];
+    let mut i = range.start;
+    while i < range.end {
+        let m = (range.end - i).min(BATCH);
+        let at = |s: isize| s.wrapping_mul(i as isize);
+        let out = [plan.out[0].wrapping_offset(at(kept.s[1])), plan.out[1].wrapping_offset(at(kept.s[2]))];
+        // SAFETY: the module's contract; `m` accumulators are written before they are read.
+        unsafe {
+            f.rows(plan.x.wrapping_offset(at(kept.s[0])).cast(), kept.s[0], m, n, acc.as_mut_ptr().cast());
+            f.store(acc.as_ptr().cast(), m, out, [kept.s[1], kept.s[2]]);
+        }
+        i += m;
+    }
 }
 
 /// Folds columns `cols` of the lines `lines` of one output.

@@ -157,7 +157,7 @@ impl Arith for i64 {
 
 macro_rules! lanes {
     ($($name:ident[$($g:ident: $b:ident),*]($($f:ty),*): $t:ty => $a:ty => $r:ty,
-        |$s:ident| $init:expr, |$acc:ident, $x:ident| $step:expr, |$l:ident, $m:ident| $merge:expr, |$e:ident| $finish:expr;)+) => { $(
+        |$s:ident| $init:expr, |$acc:ident, $x:ident| $step:expr, |$l:ident, $m:ident| $merge:expr, |$e:ident| $finish:expr $(, $tree:path)?;)+) => { $(
         #[derive(Clone, Copy)]
         struct $name<$($g),*>($($f),*);
         impl<$($g: $b),*> Lane for $name<$($g),*> {
@@ -168,15 +168,18 @@ macro_rules! lanes {
             #[inline(always)] fn step(self, $acc: $a, $x: $t) -> $a { let $s = self; let _ = $s; $step }
             #[inline(always)] fn merge(self, $l: $a, $m: $a) -> $a { $merge }
             #[inline(always)] fn finish(self, $e: $a) -> $r { let $s = self; let _ = $s; $finish }
+            $(const LIGHT: bool = true;
+            #[inline(always)] fn tree(self, a: &[$a; NARROW]) -> $a { $tree(a) })?
         }
     )+ };
 }
 lanes! {
-    Sum[A: Arith](PhantomData<A>): A => A => A, |s| A::ZERO, |a, x| a.add(x), |a, b| a.add(b), |a| a;
+    Sum[A: Arith](PhantomData<A>): A => A => A, |s| A::ZERO, |a, x| a.add(x), |a, b| a.add(b), |a| a, A::sum16;
     Prod[A: Arith](PhantomData<A>): A => A => A, |s| A::ONE, |a, x| a.mul(x), |a, b| a.mul(b), |a| a;
     NanSum[A: Arith](PhantomData<A>): A => A => A, |s| A::ZERO, |a, x| a.add(if x.nan() { A::ZERO } else { x }),
         |a, b| a.add(b), |a| a;
-    Mean[A: Arith](f64, PhantomData<A>): A => A => A, |s| A::ZERO, |a, x| a.add(x), |a, b| a.add(b), |a| a.over(s.0);
+    Mean[A: Arith](f64, PhantomData<A>): A => A => A, |s| A::ZERO, |a, x| a.add(x), |a, b| a.add(b), |a| a.over(s.0),
+        A::sum16;
     Norm0[F: Real](PhantomData<F>): F => F => F, |s| F::ZERO, |a, x| a.add(if x == F::ZERO { F::ZERO } else { F::ONE }),
         |a, b| a.add(b), |a| a;
     Norm1[F: Real](PhantomData<F>): F => F => F, |s| F::ZERO, |a, x| a.add(x.abs()), |a, b| a.add(b), |a| a;

@@ -85,10 +85,14 @@ pub fn best() -> Level {
 ///     pub unsafe fn add(x: *const f32, y: *mut f32, n: usize) { for i in 0..n { *y.add(i) += *x.add(i) } }
 /// }
 /// ```
-/// Generic parameters are written in square brackets: `unsafe fn map[T: Element, F: Fn(T) -> T](...)`.
+/// Generic parameters are written in square brackets: `unsafe fn map[T: Element, F: Fn(T) -> T](...)`. An expression in
+/// front, `at(level) unsafe fn ...`, chooses the version instead; it sees the arguments, and is no better than `level()`.
 #[macro_export]
 macro_rules! multiversion {
-    ($(#[$m:meta])* $vis:vis unsafe fn $name:ident $([$($g:ident : $b:path),* $(,)?])? ($($a:ident : $t:ty),* $(,)?) $(-> $r:ty)? $body:block) => {
+    ($(#[$m:meta])* $vis:vis unsafe fn $($rest:tt)*) => {
+        $crate::multiversion! { $(#[$m])* at($crate::cpu::simd::level()) $vis unsafe fn $($rest)* }
+    };
+    ($(#[$m:meta])* at($level:expr) $vis:vis unsafe fn $name:ident $([$($g:ident : $b:path),* $(,)?])? ($($a:ident : $t:ty),* $(,)?) $(-> $r:ty)? $body:block) => {
         $(#[$m])*
         #[inline]
         #[allow(clippy::too_many_arguments, reason = "kernels take pointers and sizes apart")]
@@ -110,10 +114,10 @@ macro_rules! multiversion {
                 // SAFETY: as above.
                 unsafe { body $(::<$($g),*>)? ($($a),*) }
             }
-            // SAFETY: `level` has found the instruction set, and the caller upholds the body's contract.
+            // SAFETY: the level is one that `level` has found, and the caller upholds the body's contract.
             unsafe {
                 #[cfg(target_arch = "x86_64")]
-                match $crate::cpu::simd::level() {
+                match $level {
                     $crate::cpu::simd::Level::Avx512 => return v512 $(::<$($g),*>)? ($($a),*),
                     $crate::cpu::simd::Level::Avx2 => return v256 $(::<$($g),*>)? ($($a),*),
                     $crate::cpu::simd::Level::Portable => {}
