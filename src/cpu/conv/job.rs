@@ -6,7 +6,8 @@ use super::axis::Axis;
 use super::lanes::{ConvFloat, Kernels};
 use super::source::{Band, Source};
 use super::tile::Panel;
-use crate::cpu::float::{Float, Scratch, Shared, no_memory};
+use super::unrolled::{self, Unrolled};
+use crate::cpu::float::{Float, Scratch, Shared, grain, no_memory};
 use crate::cpu::parallel;
 use crate::error::Result;
 
@@ -90,6 +91,17 @@ impl Job {
         let source = Source::new(&self.axes, self.c, size_of::<F>());
         let rows = tile_rows(self.m, kernels.rows);
         let packed = self.pack(w, &source, &rows)?;
+        let lost = unrolled::empty_lanes(&source, kernels.width);
+        if unrolled::pays(&source, self.groups * self.c, self.m, kernels.width, lost) {
+            let plan = (kernels, &source, &packed, &rows[..]);
+            if self.fills_destination() {
+                return self.run_unrolled(src, bias, dst, plan);
+            }
+            let all = Scratch::<F>::new(self.n * self.groups * self.m * outputs)?;
+            self.run_unrolled(src, bias, all.ptr(), plan)?;
+            self.spread(all.ptr(), dst);
+            return Ok(());
+        }
         let bands = source.band_count();
         // Few large tasks: several work on the same pixels, each for some tiles of channels.
         let base = self.n * self.groups * bands;
@@ -168,19 +180,24 @@ impl Job {
             for i in r {
                 let (g, c0) = (i / blocks, i % blocks * source.block);
                 let channels = source.block.min(self.c - c0);
-                let mut out = out.at(g * group + c0 * taps.len() * per_k);
+                let out = out.at(g * group + c0 * taps.len() * per_k);
                 let w = w.at(g * self.w_group + c0 * self.w_c);
-                for rows in rows {
-                    let mut m = rows.from;
-                    while m < rows.from + rows.len {
-                        let valid = rows.height.min(rows.from + rows.len - m);
-                        // SAFETY: these weights exist, and the tile has its place in the scratch.
-                        unsafe {
-                            let size = (valid, rows.height, channels);
-                            pack_tile(w.add(m * self.w_m), (self.w_m, self.w_c), &taps, size, out);
-                            out = out.add(rows.height * channels * taps.len());
+                let step = (self.w_m, self.w_c);
+                // In the order in which the weights lie in memory: channel by channel, or tile by tile.
+                let parts = if self.w_c > self.w_m { channels } else { 1 };
+                for c in (0..channels).step_by(channels / parts) {
+                    let mut tile = out;
+                    for rows in rows {
+                        for m in (rows.from..rows.from + rows.len).step_by(rows.height) {
+                            let valid = rows.height.min(rows.from + rows.len - m);
+                            let size = (valid, rows.height, channels / parts);
+                            // SAFETY: these weights exist, and the tile has its place in the scratch.
+                            unsafe {
+                                let w = w.add(m * self.w_m + c * self.w_c);
+                                pack_tile(w, step, &taps, size, tile.add(c * taps.len() * rows.height));
+                                tile = tile.add(rows.height * channels * taps.len());
+                            }
                         }
-                        m += rows.height;
                     }
                 }
             }
@@ -215,7 +232,8 @@ impl Job {
                         b: image.add(s.pixel(d, 0)),
                         pitch: s.row,
                         width: t.band.len[2],
-                        height: t.band.len[1],
+                        from: 0,
+                        count: (t.band.len[1] - 1) * s.row + t.band.len[2],
                         out: dst.add(from * self.dst_plane() + first),
                         out_m: self.dst_plane(),
                         out_row: self.dst[2] * self.axes[1].dst_step,
@@ -227,6 +245,106 @@ impl Job {
             }
             c0 += channels;
         }
+    }
+}
+
+type Plan<'a, F> = (&'static Kernels<F>, &'a Source, &'a Packed<F>, &'a [Rows]);
+
+impl Job {
+    /// Is every element of the destination an output, in order?
+    fn fills_destination(&self) -> bool {
+        self.axes.iter().zip(self.dst).all(|(a, n)| a.dst_step == 1 && a.dst_start == 0 && a.out == n)
+    }
+
+    /// The products over an unrolled copy of the source.
+    /// Takes outputs that lie side by side to their places in the destination.
+    unsafe fn spread<F: Float>(&self, from: *const F, dst: *mut F) {
+        let [ad, ah, aw] = &self.axes;
+        let (from, dst) = (Shared::new(from), Shared(dst));
+        let plane = ad.out * ah.out * aw.out;
+        parallel::chunks(self.n * self.groups * self.m, grain(plane), &|r| {
+            for i in r {
+                let (mut from, dst) = (from.at(i * plane), dst.at(i * self.dst_plane()));
+                for d in 0..ad.out {
+                    for h in 0..ah.out {
+                        let to = dst.wrapping_add(self.place([d, h, 0]));
+                        // SAFETY: this plane's outputs.
+                        (0..aw.out).for_each(|w| unsafe { *to.add(w * aw.dst_step) = *from.add(w) });
+                        from = from.wrapping_add(aw.out);
+                    }
+                }
+            }
+        });
+    }
+
+    /// The products over an unrolled copy of the source, into planes of outputs side by side.
+    unsafe fn run_unrolled<F: ConvFloat>(
+        &self,
+        src: *const F,
+        bias: *const F,
+        dst: *mut F,
+        plan: Plan<F>,
+    ) -> Result<()> {
+        let (kernels, source, packed, rows) = plan;
+        let u = Unrolled::new(
+            source,
+            (self.n, self.groups, self.c),
+            (source.block * source.taps(), 3 * kernels.width),
+            size_of::<F>(),
+        );
+        let copy = u.scratch::<F>()?;
+        let src_plane: usize = self.axes.iter().map(|a| a.src).product();
+        let (dst_plane, taps) = (u.plane, source.taps());
+        let (bias, dst, b) = (Shared::new(bias), Shared(dst), Shared(copy.ptr()));
+        for i in 0..u.groups() {
+            let images = u.group(i);
+            let panels = u.panels(images.len());
+            let per_slab = self.m.div_ceil(TASKS.div_ceil(panels)).next_multiple_of(kernels.rows);
+            let slabs = self.m.div_ceil(per_slab);
+            for g in 0..self.groups {
+                let first = images.start * self.groups + g;
+                u.fill(src.add(first * self.c * src_plane), images.len(), copy.ptr());
+                // Tasks that follow each other share weights.
+                parallel::chunks(slabs * panels, 1, &|tasks| {
+                    for task in tasks {
+                        let (slab, panel) = (task / panels, task % panels);
+                        let end = self.m.min((slab + 1) * per_slab);
+                        for c0 in (0..self.c).step_by(source.block) {
+                            let k = source.block.min(self.c - c0) * taps;
+                            let a = packed.scratch.ptr().wrapping_add(g * packed.group + c0 * taps * packed.per_k);
+                            for r in rows {
+                                let (from, to) = (r.from.max(slab * per_slab), (r.from + r.len).min(end));
+                                if from >= to {
+                                    continue;
+                                }
+                                // SAFETY: the channels of this slab, the pixels of this panel.
+                                unsafe {
+                                    (kernels.panel)(&Panel {
+                                        a: a.add(from * k),
+                                        rows: r.height,
+                                        m: to - from,
+                                        offsets: u.offsets.as_ptr(),
+                                        k,
+                                        b: b.at(panel * u.panel() + c0 * taps * u.pixels),
+                                        pitch: u.plane,
+                                        width: u.plane,
+                                        from: panel * u.pixels,
+                                        count: u.count(panel, images.len()),
+                                        out: dst.at((first * self.m + from) * dst_plane),
+                                        out_m: dst_plane,
+                                        out_row: self.groups * self.m * dst_plane,
+                                        out_step: 1,
+                                        bias: bias.at(g * self.m + from),
+                                        add: c0 > 0,
+                                    });
+                                }
+                            }
+                        }
+                    }
+                });
+            }
+        }
+        Ok(())
     }
 }
 

@@ -4,6 +4,7 @@
 //! outputs lie side by side in the input, so a vector of them is a plain load at `pixel + offset[k]`, k running over
 //! channels and taps. To make that true for padding and strides, a block of channels of a band of rows is copied to
 //! a scratch image: zero-padded, and split by stride phase. A convolution that needs neither reads its input in place.
+//! Small planes, which would fill few vectors, are unrolled after all, the pixels of many images in one row.
 //! The gradient of the input is one such product per stride phase of the input, with the weight transposed.
 //!
 //! Missing leading dims are 1, so that 1-d and 2-d convolutions are 3-d ones.
@@ -26,6 +27,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 mod tile;
+mod unrolled;
 mod weight;
 
 use super::float::{Float, Shared, grain, long_sum2};

@@ -20,8 +20,9 @@ pub(super) struct Panel<F> {
     /// Pixels from one row to the next, and pixels of a row that count.
     pub pitch: usize,
     pub width: usize,
-    /// Rows of pixels.
-    pub height: usize,
+    /// The place of the first pixel, and how many there are, counted with what lies between rows.
+    pub from: usize,
+    pub count: usize,
     /// Where the sums go: elements from one output channel, row and pixel to the next.
     pub out: *mut F,
     pub out_m: usize,
@@ -58,11 +59,8 @@ pub(super) unsafe fn panel<L: Lanes>(p: &Panel<L::F>) {
 /// Walks the pixels in tiles of `most` vectors, smaller ones at the end.
 #[inline(always)]
 unsafe fn pixels<L: Lanes, const MR: usize>(p: &Panel<L::F>, most: usize) {
-    if p.height == 0 || p.width == 0 {
-        return;
-    }
     let direct = p.out_step == 1 && p.pitch == p.width && p.out_row == p.width;
-    let n = (p.height - 1) * p.pitch + p.width;
+    let n = p.count;
     let mut at = 0;
     while at < n {
         let left = (n - at).div_ceil(L::W);
@@ -111,7 +109,7 @@ unsafe fn pixels<L: Lanes, const MR: usize>(p: &Panel<L::F>, most: usize) {
 /// Cuts `count` pixels from `at` on at the ends of rows.
 #[inline(always)]
 fn split<'a, F>(p: &Panel<F>, at: usize, count: usize, out: &'a mut [Segment; MAX_PIXELS]) -> &'a [Segment] {
-    let (mut row, mut column) = (at / p.pitch, at % p.pitch);
+    let (mut row, mut column) = ((p.from + at) / p.pitch, (p.from + at) % p.pitch);
     let (mut n, mut done) = (0, 0);
     while done < count {
         if column < p.width {
@@ -144,7 +142,7 @@ unsafe fn tiles<L: Lanes, const MR: usize, const NV: usize, const PART: bool>(
         let bias = |i: usize| if p.bias.is_null() { L::F::ZERO } else { *p.bias.add(m + i) };
         if segments.is_empty() {
             for (i, acc) in acc.iter().enumerate().take(rows) {
-                let out = out.add(i * p.out_m + at);
+                let out = out.add(i * p.out_m + p.from + at);
                 let bias = L::splat(bias(i));
                 for (v, &acc) in acc.iter().enumerate() {
                     let out = out.add(v * L::W);

@@ -6,6 +6,7 @@ use super::Conv;
 use super::lanes::{ConvFloat, Kernels};
 use super::source::{Band, Source};
 use super::tile::{Dots, Products};
+use super::unrolled::{self, Unrolled};
 use crate::cpu::float::{Float, Scratch, Shared, grain, no_memory};
 use crate::cpu::parallel;
 use crate::error::Result;
@@ -17,6 +18,10 @@ const FEW_CHANNELS: usize = 8;
 const FEW_PRODUCTS: usize = 64;
 /// Pixels whose packed gradients stay in L1.
 const PIXELS: usize = 256;
+/// Pixels' worth of time that it costs to take up the sums of a tile and put them down, which each image does.
+const LOST: usize = 16;
+/// Vectors of pixels in a panel of an unrolled copy.
+const PANEL: usize = 6;
 /// As many tasks as this are wanted before the samples are split into chunks.
 const TASKS: usize = 16;
 
@@ -36,6 +41,9 @@ pub(super) unsafe fn run<F: ConvFloat>(x: *const F, g: *const F, dw: *mut F, v: 
     let kernels = F::kernels();
     let by_pixel = m <= FEW_CHANNELS || c * taps <= FEW_PRODUCTS;
     let wide = if by_pixel { m } else { m.next_multiple_of(kernels.width) };
+    if !by_pixel && unrolled::pays(&source, v.c_in, m, kernels.width, LOST) {
+        return run_unrolled(x, g, dw, v, &source, wide);
+    }
     let blocks = c.div_ceil(source.block);
     let chunks = TASKS.div_ceil(v.groups * blocks).min(v.n);
     let per_chunk = v.n.div_ceil(chunks);
@@ -66,22 +74,123 @@ pub(super) unsafe fn run<F: ConvFloat>(x: *const F, g: *const F, dw: *mut F, v: 
     if failed.into_inner() {
         return Err(no_memory(needed * size_of::<F>()));
     }
-    let dw = Shared(dw);
-    parallel::chunks(v.groups * m, grain(c * taps * chunks), &|r| {
-        for row in r {
-            let (from, to) = (row / m * c * taps * wide + row % m, dw.at(row * c * taps));
-            for k in 0..c * taps {
-                // SAFETY: the parts of one weight.
-                unsafe {
-                    let mut total = *out.at(from + k * wide);
-                    for chunk in 1..chunks {
-                        total += *out.at(chunk * part + from + k * wide);
+    combine(out, dw, v, wide, chunks);
+    Ok(())
+}
+
+/// Adds up the sums of the chunks, (channel, tap) by (channel, tap), and turns them into the weight's order.
+fn combine<F: Float>(sums: Shared<F>, dw: *mut F, v: &Conv, wide: usize, chunks: usize) {
+    let (c, m, taps) = (v.c_in / v.groups, v.c_out / v.groups, v.taps());
+    let (dw, part) = (Shared(dw), v.groups * c * taps * wide);
+    let strips = m.div_ceil(STRIP);
+    parallel::chunks(v.groups * strips, grain(c * taps * chunks * STRIP), &|r| {
+        for i in r {
+            let (group, first) = (i / strips, i % strips * STRIP);
+            let from = sums.at(group * c * taps * wide + first);
+            let to = dw.at((group * m + first) * c * taps);
+            // SAFETY: the rows of these output channels.
+            unsafe { strip(from, to, (c * taps, STRIP.min(m - first)), (wide, part, chunks)) };
+        }
+    });
+}
+
+/// Output channels whose sums lie side by side in a cache line.
+const STRIP: usize = 16;
+
+crate::multiversion! {
+    /// `to[i][k] = sum over chunks of from[chunk][k][i]`.
+    unsafe fn strip[F: Float](
+        from: *const F, to: *mut F, size: (usize, usize), sums: (usize, usize, usize),
+    ) {
+        let ((k, rows), (wide, part, chunks)) = (size, sums);
+        for k0 in (0..k).step_by(STRIP) {
+            let depth = STRIP.min(k - k0);
+            let mut tile = [[F::ZERO; STRIP]; STRIP];
+            for chunk in 0..chunks {
+                for (j, tile) in tile.iter_mut().enumerate().take(depth) {
+                    let from = from.add(chunk * part + (k0 + j) * wide);
+                    for i in 0..rows {
+                        tile[i] += *from.add(i);
                     }
-                    *to.add(k) = total;
+                }
+            }
+            for i in 0..rows {
+                for (j, tile) in tile.iter().enumerate().take(depth) {
+                    *to.add(i * k + k0 + j) = tile[i];
                 }
             }
         }
-    });
+    }
+}
+
+/// The sums over an unrolled copy of the input, panel by panel. Tasks are ranges of (channel, tap).
+unsafe fn run_unrolled<F: ConvFloat>(
+    x: *const F,
+    g: *const F,
+    dw: *mut F,
+    v: &Conv,
+    source: &Source,
+    wide: usize,
+) -> Result<()> {
+    let (c, m, taps, kernels) = (v.c_in / v.groups, v.c_out / v.groups, v.taps(), F::kernels());
+    let rows = (c * taps).div_ceil(TASKS).next_multiple_of(8);
+    let u = Unrolled::new(source, (v.n, v.groups, c), (rows, PANEL * kernels.width), size_of::<F>());
+    let copy = u.scratch::<F>()?;
+    let grads = Scratch::<F>::new(u.panels(u.images) * u.pixels * wide)?;
+    let sums = Scratch::<F>::zeroed(v.groups * c * taps * wide)?;
+    let (image, gp, out) = (Shared(copy.ptr()), Shared(grads.ptr()), Shared(sums.ptr()));
+    let slice = 3 * kernels.width;
+    for i in 0..u.groups() {
+        let images = u.group(i);
+        let panels = u.panels(images.len());
+        for group in 0..v.groups {
+            u.fill(x.add((images.start * v.groups + group) * c * v.in_plane()), images.len(), copy.ptr());
+            let from = Shared::new(g.add((images.start * v.groups + group) * m * u.plane));
+            parallel::chunks(panels * m.div_ceil(slice), 1, &|r| {
+                for task in r {
+                    let (panel, first) = (task % panels, task / panels * slice);
+                    let to = gp.at(panel * u.pixels * wide + first * u.pixels);
+                    let part = slice.min(wide - first);
+                    for j in 0..u.count(panel, images.len()) {
+                        let at = panel * u.pixels + j;
+                        let from = from.at(at / u.plane * v.c_out * u.plane + first * u.plane + at % u.plane);
+                        for o in 0..part {
+                            // SAFETY: one pixel of channels that exist.
+                            unsafe {
+                                *to.add(j * part + o) = if first + o < m { *from.add(o * u.plane) } else { F::ZERO };
+                            }
+                        }
+                    }
+                }
+            });
+            parallel::chunks((c * taps).div_ceil(rows), 1, &|r| {
+                for task in r {
+                    let k = task * rows..(c * taps).min((task + 1) * rows);
+                    for panel in 0..panels {
+                        for first in (0..wide).step_by(slice) {
+                            let part = slice.min(wide - first);
+                            // SAFETY: this task's rows of the sums.
+                            unsafe {
+                                (kernels.products)(&Products {
+                                    offsets: u.offsets.as_ptr(),
+                                    k: k.len(),
+                                    x: image.at(panel * u.panel() + k.start * u.pixels),
+                                    pitch: u.pixels,
+                                    width: u.count(panel, images.len()),
+                                    height: 1,
+                                    g: gp.at(panel * u.pixels * wide + first * u.pixels),
+                                    vectors: part / kernels.width,
+                                    out: out.at((group * c * taps + k.start) * wide + first),
+                                    out_k: wide,
+                                });
+                            }
+                        }
+                    }
+                }
+            });
+        }
+    }
+    combine(out, dw, v, wide, 1);
     Ok(())
 }
 
