@@ -26,7 +26,8 @@ pub(super) fn empty_lanes(source: &Source, width: usize) -> usize {
 /// half products of vectors of `width`.
 pub(super) fn pays(source: &Source, c: usize, m: usize, width: usize, lost: usize) -> bool {
     let plane: usize = source.axes.iter().map(|a| a.out).product();
-    let reached = source.axes.iter().map(|a| a.src).product::<usize>().saturating_mul(c) <= REACH;
+    let image = source.axes.iter().map(|a| a.src).product::<usize>().saturating_mul(c);
+    let reached = (1..=REACH).contains(&image);
     reached && source.band_count() == 1 && 2 * m * lost > 3 * width * plane
 }
 
