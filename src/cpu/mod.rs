@@ -26,6 +26,7 @@ pub mod pointwise;
 pub mod pool;
 pub mod random;
 pub mod recur;
+pub mod recurrent;
 pub mod reduce;
 pub mod resample;
 pub mod scan;

@@ -42,6 +42,7 @@ pub mod pool;
 pub mod put;
 pub mod quantile;
 pub mod random;
+mod recurrent;
 pub mod reduce;
 pub mod reinterpret;
 pub mod resample;
@@ -77,6 +78,7 @@ pub static TABLE: &[&[OpDef]] = &[
     activation::OPS,
     complex::OPS,
     parts::OPS,
+    recurrent::OPS,
     reduce::OPS,
     extreme::OPS,
     variance::OPS,

@@ -8,6 +8,7 @@ from conftest import close
 
 import rustorch as torch
 from rustorch import nn
+from rustorch.nn._functional import recurrent
 from rustorch.nn.utils import rnn as R
 
 
@@ -214,3 +215,92 @@ def test_packed_sequence_is_a_tuple_with_conversions():
     assert packed.double().data.dtype == torch.float64 and packed.to(torch.float32) is packed and packed.cpu() is packed
     assert [t.tolist() for t in R.unpack_sequence(packed)] == [[1], [1, 1, 1]]
     assert R.invert_permutation(None) is None
+
+
+KINDS = {
+    "lstm": lambda lib, *a, **k: lib.nn.LSTM(*a, **k),
+    "gru": lambda lib, *a, **k: lib.nn.GRU(*a, **k),
+    "tanh": lambda lib, *a, **k: lib.nn.RNN(*a, **k),
+    "relu": lambda lib, *a, **k: lib.nn.RNN(*a, nonlinearity="relu", **k),
+}
+
+
+def run(lib, kind, sizes, dtype, **options):
+    """Outputs, last states and all gradients of a layer with torch's initial weights."""
+    steps, batch, inputs, hidden = sizes
+    lib.manual_seed(0)
+    m = KINDS[kind](lib, inputs, hidden, **options).to(getattr(lib, dtype))
+    x = lib.randn(steps, batch, inputs).to(getattr(lib, dtype)).requires_grad_()
+    layers = options.get("num_layers", 1) * (2 if options.get("bidirectional") else 1)
+    first = [lib.randn(layers, batch, hidden).to(getattr(lib, dtype)).requires_grad_() for _ in range(2)]
+    out, last = m(x, tuple(first) if kind == "lstm" else first[0])
+    last = list(last) if kind == "lstm" else [last]
+    total = (out * lib.arange(hidden * (2 if options.get("bidirectional") else 1))).sum()
+    for i, state in enumerate(last):
+        total = total + (state * (i + 2)).sum()
+    total.backward()
+    return [out, *last, x.grad, *(s.grad for s in first[: len(last)]), *(p.grad for p in m.parameters())]
+
+
+# Hidden units come in panels of 16 and 32; from 2^17 multiplications a step on, threads share it.
+@pytest.mark.parametrize(
+    "sizes", [(1, 1, 2, 1), (4, 3, 5, 16), (3, 2, 4, 17), (5, 1, 3, 33), (2, 70, 9, 40), (2, 300, 3, 20)]
+)
+@pytest.mark.parametrize("kind", KINDS)
+def test_layers_agree_with_torch(oracle, kind, sizes):
+    for dtype, tolerance in (("float32", 2e-4), ("float64", 1e-10)):
+        for ours, theirs in zip(run(torch, kind, sizes, dtype), run(oracle, kind, sizes, dtype)):
+            assert ours.shape == theirs.shape
+            ours, theirs = (t.detach().double().numpy() for t in (ours, theirs))
+            assert abs(ours - theirs).max() <= tolerance * max(1, abs(theirs).max())
+
+
+@pytest.mark.parametrize("options", [{"num_layers": 2, "bidirectional": True}, {"bias": False}], ids=str)
+@pytest.mark.parametrize("kind", KINDS)
+def test_stacks_agree_with_torch(oracle, kind, options):
+    for ours, theirs in zip(
+        run(torch, kind, (4, 3, 5, 18), "float64", **options), run(oracle, kind, (4, 3, 5, 18), "float64", **options)
+    ):
+        assert close(ours.detach(), torch.from_numpy(theirs.detach().numpy()))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_layers_have_derivatives_of_any_order(kind):
+    torch.manual_seed(1)
+    m = KINDS[kind](torch, 2, 3).double()
+    x = torch.randn(3, 2, 2, dtype=torch.float64, requires_grad=True)
+    first = [torch.randn(1, 2, 3, dtype=torch.float64, requires_grad=True) for _ in range(2 if kind == "lstm" else 1)]
+    weights, run = list(m.parameters()), getattr(recurrent, {"tanh": "rnn_tanh", "relu": "rnn_relu"}.get(kind, kind))
+
+    def function(x, *rest):
+        states, values = rest[: len(first)], rest[len(first) :]
+        return run(x, states if kind == "lstm" else states[0], values, True, 1, 0.0, False, False, False)
+
+    assert torch.autograd.gradcheck(function, (x, *first, *weights), fast_mode=True)
+    assert torch.autograd.gradgradcheck(function, (x, *first, *weights), fast_mode=True)
+
+
+def test_layers_have_the_same_bits_for_any_number_of_threads():
+    before, results = torch.get_num_threads(), []
+    try:
+        for n in (1, 2, 4):
+            torch.set_num_threads(n)
+            results.append(run(torch, "lstm", (3, 64, 7, 70), "float32"))
+    finally:
+        torch.set_num_threads(before)
+    assert all(torch.equal(a, b) for r in results[1:] for a, b in zip(results[0], r))
+
+
+def test_layers_without_gradients_save_nothing_and_agree():
+    for kind, make in KINDS.items():
+        m, x = make(torch, 3, 20), torch.randn(4, 2, 3)
+        with torch.no_grad():
+            plain = m(x)[0]
+        assert torch.equal(plain, m(x)[0].detach()), kind
+
+
+def test_nan_in_a_sequence_stays_there():
+    m, x = nn.RNN(2, 3, nonlinearity="relu"), torch.zeros(3, 2, 2)
+    x[1, 0, 0] = float("nan")
+    y = m(x)[0]
+    assert y[1:, 0].isnan().all() and not y[:, 1].isnan().any()

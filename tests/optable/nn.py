@@ -175,8 +175,13 @@ FUSED = [
     for name in ("_fused_sgd_", "_fused_adam_", "_fused_rmsprop_", "_fused_adagrad_")
 ]
 
+RECURRENT = [
+    row(name, grad=0, skip={"value": "rustorch's own contract, tested in tests/nn/test_recurrent.py"})
+    for name in ("_rnn_layer", "_rnn_layer_backward")
+]
+
 CASES = more_dtypes(
-    [*SOFTMAX, *LOSSES, *NORMS, *CONVOLUTIONS, *PADS, *POOLS, *RESAMPLING, *ATTENTION, *FUSED],
+    [*SOFTMAX, *LOSSES, *NORMS, *CONVOLUTIONS, *PADS, *POOLS, *RESAMPLING, *ATTENTION, *FUSED, *RECURRENT],
     """mse_loss multi_margin_loss multilabel_margin_loss multilabel_margin_loss_forward ctc_loss
     _ctc_loss convolution conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d conv_tbc pad
     reflection_pad1d replication_pad1d reflection_pad2d replication_pad2d reflection_pad3d replication_pad3d im2col col2im

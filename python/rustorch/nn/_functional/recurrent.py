@@ -1,11 +1,12 @@
 """Recurrent layers over whole sequences, and their single steps, with the signatures of torch's native functions.
 
 A layer multiplies its whole input with the input weights at once; only the product with the hidden state is left in the
-loop over time. States are tuples, (h,) or (h, c), and shrink or grow with the batch of a packed sequence.
+loop over time. One kernel runs that loop for padded sequences of floats; packed ones, projections and gradients of
+gradients go step by step. States are tuples, (h,) or (h, c), and shrink or grow with the batch of a packed sequence.
 """
 
 import rustorch
-from rustorch import Tensor
+from rustorch import _C, Tensor
 from rustorch._C import _nn
 
 __all__ = [
@@ -44,6 +45,60 @@ def _relu_step(x, state, w_hh, b_hh, w_hr=None):
     return ((x + _nn.linear(state[0], w_hh, b_hh)).relu(),)
 
 
+_CELLS = {_lstm_step: "lstm", _gru_step: "gru", _tanh_step: "tanh", _relu_step: "relu"}
+
+
+class RnnLayer(rustorch.autograd.Function):
+    """One direction of a layer in one kernel: (step, reverse, x, w_hh, b_hh, h, c) to outputs, last h, last c."""
+
+    @staticmethod
+    def forward(ctx, step, reverse, x, w_hh, b_hh, h, c):
+        out, cells, saved = _C._rnn_layer(x, w_hh, b_hh, h, c, _CELLS[step], reverse, True)
+        ctx.step, ctx.reverse = step, reverse
+        ctx.save_for_backward(x, w_hh, b_hh, h, c, out, cells, saved)
+        last = 0 if reverse else -1
+        return out, out[last].clone(), None if c is None else cells[last].clone()
+
+    @staticmethod
+    def backward(ctx, g_out, g_h, g_c):
+        x, w_hh, b_hh, h, c, out, cells, saved = ctx.saved_tensors
+        if rustorch.is_grad_enabled():
+            return None, None, *_gradients(ctx, (x, w_hh, b_hh, h, c), (g_out, g_h, g_c))
+        d_x, d_gates, d_h, d_c = _C._rnn_layer_backward(
+            g_out, g_h, g_c, x, w_hh, b_hh, h, c, out, cells, saved, _CELLS[ctx.step], ctx.reverse
+        )
+        flat = d_gates.flatten(0, 1)
+        before = (out[1:], h[None]) if ctx.reverse else (h[None], out[:-1])
+        _, _, _, w_needed, b_needed, *_ = ctx.needs_input_grad
+        d_w = flat.t() @ rustorch.cat(before).flatten(0, 1) if w_needed else None
+        d_b = flat.sum(0) if b_needed else None
+        return None, None, d_x, d_w, d_b, d_h, None if c is None else d_c
+
+
+def _layer(step, reverse, x, w_hh, b_hh, h, c=None):
+    """`RnnLayer`, or its forward pass alone: outputs (T, B, H) and last state."""
+    operands = (x, w_hh, b_hh, h, c)
+    if rustorch.is_grad_enabled() and any(t is not None and t.requires_grad for t in operands):
+        out, *last = RnnLayer.apply(step, reverse, *operands)
+    else:
+        out, cells, _ = _C._rnn_layer(*operands, _CELLS[step], reverse, False)
+        end = 0 if reverse else -1
+        last = out[end], None if c is None else cells[end]
+    return out, tuple(s for s in last if s is not None)
+
+
+def _gradients(ctx, inputs, grads):
+    """The gradients of RnnLayer in operations, for gradients of gradients."""
+    x, w_hh, b_hh, *states = inputs
+    state = tuple(s for s in states if s is not None)
+    outputs, last = _scan(ctx.step, x, state, (w_hh, b_hh, None), ctx.reverse)
+    pairs = [(y, g) for y, g in zip((outputs, *last), grads) if g is not None]
+    wanted = [t for t, needed in zip(inputs, ctx.needs_input_grad[2:]) if needed]
+    outputs, grads = zip(*pairs)
+    found = iter(rustorch.autograd.grad(outputs, wanted, grads, create_graph=True, allow_unused=True))
+    return tuple(next(found) if needed else None for needed in ctx.needs_input_grad[2:])
+
+
 def _scan(step, x, state, weights, reverse):
     """Run one direction over x (T, B, G), the input's share of the gates; return outputs (T, B, H) and last state."""
     outputs = []
@@ -53,6 +108,19 @@ def _scan(step, x, state, weights, reverse):
     if reverse:
         outputs.reverse()
     return rustorch.stack(outputs), state
+
+
+def _fits_kernel(x, w_hh, b_hh, *states):
+    """Does the kernel take these operands? What it refuses, the steps compute or explain."""
+    dtype, (gates, hidden) = x.dtype, w_hh.shape
+    return (
+        (dtype == rustorch.float32 or dtype == rustorch.float64)
+        and x.numel() > 0
+        and x.size(2) == gates
+        and (b_hh is None or b_hh.shape == (gates,))
+        and all(s.shape == (x.size(1), hidden) for s in states)
+        and all(t is None or (t.dtype == dtype and t.device == x.device) for t in (w_hh, b_hh, *states))
+    )
 
 
 def _scan_packed(step, x, batch_sizes, state, weights, reverse):
@@ -102,7 +170,9 @@ def _run(step, input, batch_sizes, states, params, has_biases, num_layers, dropo
             weights = (w_hh, b_hh, own[-1] if has_projection else None)
             x = _nn.linear(input, w_ih, b_ih)
             state = tuple(s[index] for s in states)
-            if batch_sizes is None:
+            if batch_sizes is None and not has_projection and _fits_kernel(x, w_hh, b_hh, *state):
+                output, state = _layer(step, direction == 1, x, w_hh, b_hh, *state)
+            elif batch_sizes is None:
                 output, state = _scan(step, x, state, weights, reverse=direction == 1)
             else:
                 output, state = _scan_packed(step, x, batch_sizes, state, weights, reverse=direction == 1)
