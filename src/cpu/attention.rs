@@ -169,6 +169,7 @@ pub unsafe fn forward<F: Float>(
         let (tile, qt) = (parts.take(KEYS * QUERIES), parts.take(s.width * QUERIES));
         let out = parts.take(s.value_width * QUERIES);
         let (top, total, shrink) = (parts.take(QUERIES), parts.take(QUERIES), parts.take(QUERIES));
+        // SAFETY: the rows of this block; scratch has room for them.
         unsafe {
             transpose(q.at(s, head, queries.start), q.row, qt, n, s.width, F::of(s.scale));
             for i in 0..n {
@@ -344,13 +345,15 @@ unsafe impl<F> Sync for Saved<F> {}
 pub unsafe fn backward<F: Float>(x: &Saved<F>, dq: Rows<F>, dk: Rows<F>, dv: Rows<F>, s: &Shape) -> Result<()> {
     let (of_queries, of_keys) = (s.queries.div_ceil(QUERIES), s.keys.div_ceil(KEYS));
     if s.tasks() >= FEW_HEADS {
-        return each(s.tasks(), |head| unsafe {
-            tiles(x, Some(dq), Some((dk, dv)), s, head, 0..of_queries, 0..of_keys)
+        return each(s.tasks(), |head| {
+            // SAFETY: the rows of this head.
+            unsafe { tiles(x, Some(dq), Some((dk, dv)), s, head, 0..of_queries, 0..of_keys) }
         });
     }
     let blocks = of_queries + of_keys;
     each(s.tasks() * blocks, |task| {
         let (head, i) = (task / blocks, task % blocks);
+        // SAFETY: this block's rows, which no other task writes.
         unsafe {
             match i.checked_sub(of_keys) {
                 None => tiles(x, None, Some((dk, dv)), s, head, 0..of_queries, i..i + 1),

@@ -114,7 +114,8 @@ CONVOLUTIONS = [
     row("conv_tbc", S(t(4, 2, 2), t(3, 2, 3), t(3)), S(t(4, 2, 2), t(3, 2, 3), t(3), 1), tol=STEPWISE, skip={"stride": "a turned view of conv1d"}),
     row("conv1d", S(t(1, 2, 5), t(3, 2, 3), t(3)), S(t(2, 2, 5), t(2, 1, 3), None, 2, 1, 1, 2), S(t(2, 5), t(3, 2, 3), padding="same"), S(t(1, 2, 7), t(3, 2, 3), dilation=2)),
     row("conv2d", S(t(1, 2, 4, 3), t(2, 2, 3, 2), t(2)), S(t(1, 2, 4, 4), t(2, 1, 3, 3), None, 2, 1, 1, 2), S(t(1, 4, 4), t(1, 1, 2, 2), padding="same"),
-        S(t(2, 3, 9, 8), t(4, 3, 3, 3), t(4), padding=1), S(t(0, 2, 4, 4), t(2, 2, 3, 3)), tol={"float32": (1e-5, 5e-6)}),  # sums of 27 products in another order
+        S(t(2, 3, 9, 8), t(4, 3, 3, 3), t(4), padding=1), S(t(0, 2, 4, 4), t(2, 2, 3, 3)),
+        S(t(2, 1, 2, 2), t(14, 1, 3, 3), None, 1, 1), tol={"float32": (1e-5, 5e-6)}),  # sums of 27 products in another order
     row("conv3d", S(t(1, 1, 3, 3, 3), t(1, 1, 2, 2, 2), t(1)), S(t(1, 2, 3, 3, 3), t(2, 1, 2, 2, 2), None, 2, 1, 1, 2), S(t(1, 3, 3, 3), t(1, 1, 2, 2, 2), padding="valid")),
     row("conv_transpose1d", S(t(1, 2, 4), t(2, 3, 3), t(3)), S(t(1, 2, 4), t(2, 1, 3), None, 2, 1, 1, 2)),
     row("conv_transpose2d", S(t(1, 2, 3, 3), t(2, 2, 2, 2), t(2)), S(t(1, 2, 3, 3), t(2, 1, 3, 3), None, 2, 1, 1, 2), S(t(1, 1, 3, 3), t(1, 1, 2, 2), dilation=2), tol=STEPWISE),
@@ -165,7 +166,8 @@ RESAMPLING = [
 
 ATTENTION = [
     row("scaled_dot_product_attention", S(t(1, 2, 3), t(1, 3, 3), t(1, 3, 2)), S(t(1, 3, 2), t(1, 3, 2), t(1, 3, 2), is_causal=True),
-        S(t(1, 2, 3), t(1, 3, 3), t(1, 3, 2), mask(2, 3)), S(t(1, 2, 3), t(1, 3, 3), t(1, 3, 2), t(2, 3), scale=0.5)),
+        S(t(1, 2, 3), t(1, 3, 3), t(1, 3, 2), mask(2, 3)), S(t(1, 2, 3), t(1, 3, 3), t(1, 3, 2), t(2, 3), scale=0.5),
+        S(t(1, 1, 16, 2), t(1, 1, 17, 2), t(1, 1, 17, 3)), S(t(1, 1, 17, 2), t(1, 1, 17, 2), t(1, 1, 17, 2), is_causal=True)),
     row("_scaled_dot_product_attention_math", S(t(1, 2, 3), t(1, 3, 3), t(1, 3, 2)), S(t(1, 3, 2), t(1, 3, 2), t(1, 3, 2), is_causal=True)),
 ]  # fmt: skip
 

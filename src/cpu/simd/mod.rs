@@ -114,10 +114,12 @@ macro_rules! multiversion {
                 // SAFETY: as above.
                 unsafe { body $(::<$($g),*>)? ($($a),*) }
             }
+            #[cfg(target_arch = "x86_64")]
+            let level: $crate::cpu::simd::Level = $level;
             // SAFETY: the level is one that `level` has found, and the caller upholds the body's contract.
             unsafe {
                 #[cfg(target_arch = "x86_64")]
-                match $level {
+                match level {
                     $crate::cpu::simd::Level::Avx512 => return v512 $(::<$($g),*>)? ($($a),*),
                     $crate::cpu::simd::Level::Avx2 => return v256 $(::<$($g),*>)? ($($a),*),
                     $crate::cpu::simd::Level::Portable => {}
