@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use super::axis::Axis;
+use super::filter::{Filter, Rows, tile_rows};
 use super::lanes::{ConvFloat, Kernels};
 use super::source::{Band, Source};
 use super::tile::Panel;
@@ -38,41 +39,6 @@ const TASK: usize = 1 << 18;
 /// As many tasks as this are wanted before destination channels are split among tasks.
 const TASKS: usize = 16;
 
-/// Destination channels of tiles of one height.
-struct Rows {
-    /// Rows of a tile.
-    height: usize,
-    /// The first channel, and how many.
-    from: usize,
-    len: usize,
-}
-
-/// Cuts `m` channels into tiles of full height and a lower one for the rest.
-fn tile_rows(m: usize, tallest: usize) -> Vec<Rows> {
-    let height = |left: usize| match left {
-        1 => 1,
-        2..=4 => 4,
-        _ => tallest,
-    };
-    let full = m / tallest * tallest;
-    let mut out = Vec::with_capacity(2);
-    if full > 0 {
-        out.push(Rows { height: tallest, from: 0, len: full });
-    }
-    if m > full {
-        out.push(Rows { height: height(m - full), from: full, len: m - full });
-    }
-    out
-}
-
-/// The packed weights: per group, block of channels and tile, k by k, the weights of a tile's rows.
-struct Packed<F> {
-    scratch: Scratch<F>,
-    /// Elements of a group, and of a block of k per unit of k.
-    group: usize,
-    per_k: usize,
-}
-
 impl Job {
     /// Runs the job.
     ///
@@ -90,10 +56,10 @@ impl Job {
         let kernels = F::kernels();
         let source = Source::new(&self.axes, self.c, size_of::<F>());
         let rows = tile_rows(self.m, kernels.rows);
-        let packed = self.pack(w, &source, &rows)?;
+        let filter = Filter::new(self, w, &source, &rows)?;
         let lost = unrolled::empty_lanes(&source, kernels.width);
         if unrolled::pays(&source, self.groups * self.c, self.m, kernels.width, lost) {
-            let plan = (kernels, &source, &packed, &rows[..]);
+            let plan = (kernels, &source, &filter, &rows[..]);
             if self.fills_destination() {
                 return self.run_unrolled(src, bias, dst, plan);
             }
@@ -120,7 +86,7 @@ impl Job {
                 let (slab, at) = (task % slabs, task / slabs);
                 let (band, image) = (source.band(at % bands), at / bands);
                 let (g, channels) = (image % self.groups, (slab * per_slab, ((slab + 1) * per_slab).min(self.m)));
-                let call = Call { kernels, source: &source, packed: &packed, rows: &rows, band, g, channels };
+                let call = Call { kernels, source: &source, filter: &filter, rows: &rows, band, g, channels };
                 let (src_plane, dst_plane) = (self.axes.iter().map(|a| a.src).product::<usize>(), self.dst_plane());
                 // SAFETY: the image and the channels of this task.
                 unsafe {
@@ -157,54 +123,6 @@ impl Job {
         }
     }
 
-    /// Packs the weights for the tiles of `rows`; rows that do not exist are zero.
-    unsafe fn pack<F: Float>(&self, w: *const F, source: &Source, rows: &[Rows]) -> Result<Packed<F>> {
-        let taps: Vec<usize> = {
-            let [ad, ah, aw] = &self.axes;
-            let mut taps = Vec::with_capacity(source.taps());
-            for d in &ad.taps {
-                for h in &ah.taps {
-                    let start = (d.index * self.kernel[1] + h.index) * self.kernel[2];
-                    taps.extend(aw.taps.iter().map(|w| start + w.index));
-                }
-            }
-            taps
-        };
-        let per_k: usize = rows.iter().map(|r| r.len.next_multiple_of(r.height)).sum();
-        let group = per_k * self.c * taps.len();
-        let scratch = Scratch::<F>::new(self.groups * group)?;
-        let (w, out) = (Shared::new(w), Shared(scratch.ptr()));
-        let blocks = self.c.div_ceil(source.block);
-        let block_work = per_k * source.block * taps.len();
-        parallel::chunks(self.groups * blocks, (1 << 16) / block_work.max(1), &|r| {
-            for i in r {
-                let (g, c0) = (i / blocks, i % blocks * source.block);
-                let channels = source.block.min(self.c - c0);
-                let out = out.at(g * group + c0 * taps.len() * per_k);
-                let w = w.at(g * self.w_group + c0 * self.w_c);
-                let step = (self.w_m, self.w_c);
-                // In the order in which the weights lie in memory: channel by channel, or tile by tile.
-                let parts = if self.w_c > self.w_m { channels } else { 1 };
-                for c in (0..channels).step_by(channels / parts) {
-                    let mut tile = out;
-                    for rows in rows {
-                        for m in (rows.from..rows.from + rows.len).step_by(rows.height) {
-                            let valid = rows.height.min(rows.from + rows.len - m);
-                            let size = (valid, rows.height, channels / parts);
-                            // SAFETY: these weights exist, and the tile has its place in the scratch.
-                            unsafe {
-                                let w = w.add(m * self.w_m + c * self.w_c);
-                                pack_tile(w, step, &taps, size, tile.add(c * taps.len() * rows.height));
-                                tile = tile.add(rows.height * channels * taps.len());
-                            }
-                        }
-                    }
-                }
-            }
-        });
-        Ok(Packed { scratch, group, per_k })
-    }
-
     /// One band of one image for some channels: block by block of source channels.
     unsafe fn task<F: Float>(&self, t: &Call<F>, src: *const F, bias: *const F, dst: *mut F, scratch: *mut F) {
         let (s, taps) = (t.source, t.source.taps());
@@ -214,7 +132,6 @@ impl Job {
             let channels = s.block.min(self.c - c0);
             let k = channels * taps;
             let image = s.image(src.add(c0 * src_plane), channels, &t.band, scratch);
-            let packed = t.packed.scratch.ptr().add(t.g * t.packed.group + c0 * taps * t.packed.per_k);
             for r in t.rows {
                 // Slabs end at multiples of the tallest tile, so a run of tiles is in one slab or starts a new one.
                 let (from, to) = (r.from.max(t.channels.0), (r.from + r.len).min(t.channels.1));
@@ -224,8 +141,7 @@ impl Job {
                 for d in 0..t.band.len[0] {
                     let first = self.place([t.band.from[0] + d, t.band.from[1], t.band.from[2]]);
                     (t.kernels.panel)(&Panel {
-                        a: packed.add(from * k),
-                        rows: r.height,
+                        a: t.filter.rows(t.g, c0, k, r, from),
                         m: to - from,
                         offsets: s.offsets.as_ptr(),
                         k,
@@ -248,7 +164,7 @@ impl Job {
     }
 }
 
-type Plan<'a, F> = (&'static Kernels<F>, &'a Source, &'a Packed<F>, &'a [Rows]);
+type Plan<'a, F> = (&'static Kernels<F>, &'a Source, &'a Filter<F>, &'a [Rows]);
 
 impl Job {
     /// Is every element of the destination an output, in order?
@@ -285,7 +201,7 @@ impl Job {
         dst: *mut F,
         plan: Plan<F>,
     ) -> Result<()> {
-        let (kernels, source, packed, rows) = plan;
+        let (kernels, source, filter, rows) = plan;
         let u = Unrolled::new(
             source,
             (self.n, self.groups, self.c),
@@ -311,7 +227,6 @@ impl Job {
                         let end = self.m.min((slab + 1) * per_slab);
                         for c0 in (0..self.c).step_by(source.block) {
                             let k = source.block.min(self.c - c0) * taps;
-                            let a = packed.scratch.ptr().wrapping_add(g * packed.group + c0 * taps * packed.per_k);
                             for r in rows {
                                 let (from, to) = (r.from.max(slab * per_slab), (r.from + r.len).min(end));
                                 if from >= to {
@@ -320,8 +235,7 @@ impl Job {
                                 // SAFETY: the channels of this slab, the pixels of this panel.
                                 unsafe {
                                     (kernels.panel)(&Panel {
-                                        a: a.add(from * k),
-                                        rows: r.height,
+                                        a: filter.rows(g, c0, k, r, from),
                                         m: to - from,
                                         offsets: u.offsets.as_ptr(),
                                         k,
@@ -352,29 +266,10 @@ impl Job {
 struct Call<'a, F: Float> {
     kernels: &'static Kernels<F>,
     source: &'a Source,
-    packed: &'a Packed<F>,
+    filter: &'a Filter<F>,
     rows: &'a [Rows],
     band: Band,
     g: usize,
     /// The first destination channel of the slab, and the one after its last.
     channels: (usize, usize),
-}
-
-/// Packs `valid` of `rows` rows of weights, (channel, tap) by (channel, tap).
-unsafe fn pack_tile<F: Float>(
-    w: *const F,
-    (w_m, w_c): (usize, usize),
-    taps: &[usize],
-    (valid, rows, channels): (usize, usize, usize),
-    mut out: *mut F,
-) {
-    for c in 0..channels {
-        for &tap in taps {
-            let w = w.add(c * w_c + tap);
-            for i in 0..rows {
-                *out.add(i) = if i < valid { *w.add(i * w_m) } else { F::ZERO };
-            }
-            out = out.add(rows);
-        }
-    }
 }

@@ -21,6 +21,7 @@
 #![allow(unsafe_op_in_unsafe_fn, reason = "one contract for all of it, stated above")]
 
 mod axis;
+mod filter;
 mod job;
 mod lanes;
 mod source;

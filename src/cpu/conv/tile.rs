@@ -1,15 +1,14 @@
 //! The micro-kernels: tiles of sums in registers.
 
+use super::filter::Weights;
 use super::lanes::{Lanes, MAX_W, Work};
 use crate::cpu::float::Float;
 
 /// One product: packed weights of some output channels, times the pixels of a band of one output plane.
 pub(super) struct Panel<F> {
-    /// Packed weights: tiles of `rows` output channels, k by k.
-    pub a: *const F,
-    /// Rows of a tile: 8, 4 or 1.
-    pub rows: usize,
-    /// Output channels; the last tile may have fewer than `rows`.
+    /// The weights, in tiles of output channels.
+    pub a: Weights<F>,
+    /// Output channels; the last tile may have fewer.
     pub m: usize,
     /// Where k lies, relative to a pixel.
     pub offsets: *const usize,
@@ -46,7 +45,7 @@ pub(super) unsafe fn panel<L: Lanes>(p: &Panel<L::F>) {
         #[inline(always)]
         unsafe fn run(self) {
             let p = self.0;
-            match p.rows {
+            match p.a.height {
                 8 => pixels::<L, 8>(p, 3),
                 4 => pixels::<L, 4>(p, if L::WIDE { 6 } else { 3 }),
                 _ => pixels::<L, 1>(p, 8),
@@ -136,8 +135,16 @@ unsafe fn tiles<L: Lanes, const MR: usize, const NV: usize, const PART: bool>(
     let b = p.b.add(at);
     let mut m = 0;
     while m < p.m {
-        let acc = tile::<L, MR, NV, PART>(p.a.add(m * p.k), p.k, b, p.offsets, last);
         let rows = MR.min(p.m - m);
+        let acc = if p.a.offsets.is_null() {
+            let a = p.a.at.add(m * p.k);
+            tile::<L, MR, NV, PART>(|r, i| a.wrapping_add(i * MR + r), p.k, b, p.offsets, last)
+        } else {
+            // A row that does not exist repeats the last, and its sums are dropped.
+            let a: [*const L::F; MR] = std::array::from_fn(|r| p.a.at.wrapping_add((m + r.min(rows - 1)) * p.a.row));
+            let places = p.a.offsets;
+            tile::<L, MR, NV, PART>(|r, i| unsafe { a[r].add(*places.add(i)) }, p.k, b, p.offsets, last)
+        };
         let out = p.out.add(m * p.out_m);
         let bias = |i: usize| if p.bias.is_null() { L::F::ZERO } else { *p.bias.add(m + i) };
         if segments.is_empty() {
@@ -190,10 +197,10 @@ unsafe fn scatter<L: Lanes>(sums: *const L::F, out: *mut L::F, len: usize, step:
     }
 }
 
-/// `MR` rows of weights times `NV` vectors of pixels, over k.
+/// `MR` rows of weights times `NV` vectors of pixels, over k; `weight(r, i)` is where row r has its weight for k = i.
 #[inline(always)]
 unsafe fn tile<L: Lanes, const MR: usize, const NV: usize, const PART: bool>(
-    mut a: *const L::F,
+    weight: impl Fn(usize, usize) -> *const L::F,
     k: usize,
     b: *const L::F,
     offsets: *const usize,
@@ -207,12 +214,11 @@ unsafe fn tile<L: Lanes, const MR: usize, const NV: usize, const PART: bool>(
             *x = if PART && v == NV - 1 { L::load_n(b.add(v * L::W), last) } else { L::load(b.add(v * L::W)) };
         }
         for (r, acc) in acc.iter_mut().enumerate() {
-            let w = L::splat(*a.add(r));
+            let w = L::splat(*weight(r, i));
             for v in 0..NV {
                 acc[v] = L::fma(w, pixels[v], acc[v]);
             }
         }
-        a = a.add(MR);
     }
     acc
 }
