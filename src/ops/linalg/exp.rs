@@ -2,6 +2,7 @@
 
 use super::{adjoint, check_float, check_square, extents, identities, solve};
 use crate::autograd::{no_grad, record};
+use crate::dispatch;
 use crate::error::Result;
 use crate::fail;
 use crate::grads;
@@ -65,7 +66,7 @@ fn taylor(a: &Tensor, degree: usize) -> Result<Tensor> {
 fn exponential(a: &Tensor) -> Result<Tensor> {
     let (n, double) = (extents(a).0, a.dtype().to_real() == DType::F64);
     if n == 0 || a.numel() == 0 || a.is_meta() {
-        return a.empty_like();
+        return dispatch::empty(a.shape(), a.dtype(), a.device());
     }
     let count = a.numel() / (n * n);
     let flat = a.reshape_to(&[count, n, n])?;
