@@ -90,10 +90,48 @@ def _(t):
     return lambda: t.nn.functional.layer_norm(x, (1024,), w, b)
 
 
-@case("conv2d/8x64x56x56")
+@case("mean_short_rows/32x512x7x7")
 def _(t):
-    x, w = t.randn(8, 64, 56, 56), t.randn(64, 64, 3, 3)
-    return lambda: t.nn.functional.conv2d(x, w, padding=1)
+    x = t.randn(32, 512, 7, 7)
+    return lambda: x.mean((2, 3))
+
+
+def conv2d(n, c, size, m):
+    @case(f"conv2d/{n}x{c}x{size}x{size}")
+    def build(t):
+        x, w = t.randn(n, c, size, size), t.randn(m, c, 3, 3)
+        return lambda: t.nn.functional.conv2d(x, w, padding=1)
+
+    @case(f"conv2d_backward/{n}x{c}x{size}x{size}")
+    def build_backward(t):
+        x, w = t.randn(n, c, size, size, requires_grad=True), t.randn(m, c, 3, 3, requires_grad=True)
+        y = t.nn.functional.conv2d(x, w, padding=1)
+        return lambda: t.autograd.grad(y, (x, w), y.detach(), retain_graph=True)
+
+
+for sizes in ((8, 64, 56, 64), (8, 256, 14, 256), (8, 256, 4, 256), (8, 512, 2, 512)):
+    conv2d(*sizes)
+
+
+@case("attention_causal/4x8x512x64")
+def _(t):
+    q, k, v = (t.randn(4, 8, 512, 64) for _ in range(3))
+    return lambda: t.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+
+
+@case("attention_backward/4x8x512x64")
+def _(t):
+    q, k, v = (t.randn(4, 8, 512, 64, requires_grad=True) for _ in range(3))
+    y = t.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+    return lambda: t.autograd.grad(y, (q, k, v), y.detach(), retain_graph=True)
+
+
+for kind in ("LSTM", "GRU", "RNN"):
+
+    @case(f"{kind}_step/64x32x128")
+    def _(t, kind=kind):
+        layer, x = getattr(t.nn, kind)(64, 128), t.randn(64, 32, 64)
+        return lambda: t.autograd.grad(layer(x)[0].sum(), list(layer.parameters()))
 
 
 @case("randn/1000000")
