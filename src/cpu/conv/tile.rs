@@ -143,7 +143,7 @@ unsafe fn tiles<L: Lanes, const MR: usize, const NV: usize, const PART: bool>(
             // A row that does not exist repeats the last, and its sums are dropped.
             let a: [*const L::F; MR] = std::array::from_fn(|r| p.a.at.wrapping_add((m + r.min(rows - 1)) * p.a.row));
             let places = p.a.offsets;
-            tile::<L, MR, NV, PART>(|r, i| unsafe { a[r].add(*places.add(i)) }, p.k, b, p.offsets, last)
+            tile::<L, MR, NV, PART>(|r, i| a[r].wrapping_add(*places.wrapping_add(i)), p.k, b, p.offsets, last)
         };
         let out = p.out.add(m * p.out_m);
         let bias = |i: usize| if p.bias.is_null() { L::F::ZERO } else { *p.bias.add(m + i) };
