@@ -117,7 +117,8 @@ fn backward(a: &Args) -> Result<(Tensor, Tensor, Tensor, Tensor)> {
     kernels::backward(&x.operands(&out, &cells, &saved), incoming, [&d_gx, &d_gh, &d_h0, &d_c0], &l)?;
     if l.steps == 0 {
         // Nothing was run: the last states are the first.
-        return Ok((d_gx, d_gh, g_h.unwrap_or(d_h0), g_c.unwrap_or(d_c0)));
+        let copy = |g: Option<Tensor>, d| g.map_or(Ok(d), |g| super::copy::clone(&g, None));
+        return Ok((d_gx, d_gh, copy(g_h, d_h0)?, copy(g_c, d_c0)?));
     }
     Ok((d_gx, d_gh, d_h0, d_c0))
 }

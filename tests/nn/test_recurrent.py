@@ -304,3 +304,26 @@ def test_nan_in_a_sequence_stays_there():
     x[1, 0, 0] = float("nan")
     y = m(x)[0]
     assert y[1:, 0].isnan().all() and not y[:, 1].isnan().any()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_recorded_gradients_count_each_path_once(kind):
+    m = KINDS[kind](torch, 2, 3).double()
+    calls = []
+    m.weight_hh_l0.register_hook(lambda g: calls.append(1))
+    state, total = None, 0
+    for _ in range(3):  # each state was made from the weights that make the next
+        out, state = m(torch.ones(2, 1, 2, dtype=torch.float64), state)
+        total = total + out.sum()
+    plain = torch.autograd.grad(total, list(m.parameters()), retain_graph=True)
+    before = len(calls)
+    recorded = torch.autograd.grad(total, list(m.parameters()), create_graph=True)
+    assert len(calls) == 2 * before
+    assert all(close(a, b.detach()) for a, b in zip(plain, recorded))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_outputs_may_be_changed_in_place(kind):
+    m, x = KINDS[kind](torch, 2, 3), torch.randn(4, 1, 2)
+    expected = torch.autograd.grad((m(x)[0] * 2).sum(), m.weight_hh_l0)[0]
+    assert close(torch.autograd.grad(m(x)[0].mul_(2).sum(), m.weight_hh_l0)[0], expected)

@@ -57,7 +57,8 @@ class RnnLayer(rustorch.autograd.Function):
         ctx.step, ctx.reverse = step, reverse
         ctx.save_for_backward(x, w_hh, b_hh, h, c, out, cells, saved)
         last = 0 if reverse else -1
-        return out, out[last].clone(), None if c is None else cells[last].clone()
+        # What is saved stays as it is, whatever is done to the result.
+        return out.clone(), out[last].clone(), None if c is None else cells[last].clone()
 
     @staticmethod
     def backward(ctx, g_out, g_h, g_c):
@@ -89,6 +90,8 @@ def _layer(step, reverse, x, w_hh, b_hh, h, c=None):
 
 def _gradients(ctx, inputs, grads):
     """The gradients of RnnLayer in operations, for gradients of gradients."""
+    # Aliases: the inner pass ends at them, also where one input was made from another, and meets no hook of the caller.
+    inputs = [None if t is None else t.view_as(t) for t in inputs]
     x, w_hh, b_hh, *states = inputs
     state = tuple(s for s in states if s is not None)
     outputs, last = _scan(ctx.step, x, state, (w_hh, b_hh, None), ctx.reverse)
@@ -112,6 +115,8 @@ def _scan(step, x, state, weights, reverse):
 
 def _fits_kernel(x, w_hh, b_hh, *states):
     """Does the kernel take these operands? What it refuses, the steps compute or explain."""
+    if w_hh.dim() != 2:
+        return False
     dtype, (gates, hidden) = x.dtype, w_hh.shape
     return (
         (dtype == rustorch.float32 or dtype == rustorch.float64)
