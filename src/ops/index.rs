@@ -254,7 +254,14 @@ fn write_at(x: &Tensor, indices: &[Option<Tensor>], values: &Tensor, accumulate:
         create::check_value(v.item()?, x.dtype())?;
         v = to_dtype(&v, x.dtype())?;
     }
-    indices.iter().flatten().chain([values]).try_for_each(|y| inplace::check_apart(x, &[y]))?;
+    let named: smallvec::SmallVec<[&Tensor; 4]> = indices.iter().flatten().collect();
+    match named[..] {
+        // torch fills by a mask here, which may be the tensor itself.
+        [mask] if !accumulate && values.numel() == 1 && matches!(mask.dtype(), DType::Bool | DType::U8) => {
+            inplace::check_overlap(x, mask)?;
+        }
+        _ => named.iter().chain([&values]).try_for_each(|y| inplace::check_apart(x, &[y]))?,
+    }
     let v = expand_to(&v, &shape)?;
     let v = if inplace::may_overlap(x, &v) { copy::clone(&v, None)? } else { v };
     inplace::write(

@@ -90,9 +90,9 @@ pub fn check_overlap(x: &Tensor, y: &Tensor) -> Result<()> {
     if same && x.strides() == y.strides() { Ok(()) } else { refuse_shared() }
 }
 
-/// A write to places that indices name must not change what it reads, in whatever order: none of `ys` is a part of `x`.
+/// A write to places that indices name must not change what it reads: none of `ys` is `x`, or plainly a part of it.
 pub fn check_apart(x: &Tensor, ys: &[&Tensor]) -> Result<()> {
-    if ys.iter().any(|y| share(x, y)) { refuse_shared() } else { Ok(()) }
+    if ys.iter().any(|y| x.is(y) || share(x, y)) { refuse_shared() } else { Ok(()) }
 }
 
 /// The same elements in the same order: safe to read and write in one pass.

@@ -233,6 +233,11 @@ def test_sums_do_not_depend_on_the_number_of_threads():
         "i.put_(i, i.clone())",
         "y[1:].bernoulli_(y[:-1])",
         "y.bernoulli_(y)",
+        "m[m] = False",
+        "m.index_put_((m,), m[0])",
+        "m[m[0]] = False",
+        "y[y > 2] = y[5]",
+        "y[::2].scatter_(0, f[:3], y[::2])",
     ],
 )
 def test_writes_by_index_read_no_part_of_their_result(oracle, call):
@@ -240,9 +245,10 @@ def test_writes_by_index_read_no_part_of_their_result(oracle, call):
     for lib in (oracle, torch):
         lib.manual_seed(0)
         names = {"y": lib.arange(6.0) / 8, "i": lib.tensor([2, 1, 0]), "f": lib.arange(6)}
+        names["m"] = names["y"] > 0.2
         try:
             exec(call, names)
-            results.append([names[n].tolist() for n in "yif"])
+            results.append([names[n].tolist() for n in "yifm"])
         except RuntimeError as error:
             results.append(str(error).splitlines()[0])
     assert results[0] == results[1]
