@@ -145,22 +145,23 @@ fn each(tasks: usize, f: impl Fn(usize) -> Result<()> + Sync) -> Result<()> {
     }
 }
 
-/// Writes `y = softmax(q k^T * scale + mask) v`, and for each query the logarithm of its sum of exponentials. A query
-/// whose keys are all masked out gets 0.
+/// Writes `y = softmax(q k^T * scale + mask) v`, and for each query its largest score and the inverse of its sum of
+/// exponentials (not one number, the logarithm of the sum: beside a score of -1e9 it would be lost). A query whose keys
+/// are all masked out gets 0.
 ///
 /// # Safety
-/// The module's contract; `lse` holds one element per query of each head.
+/// The module's contract; `stats` holds (heads, 2, queries) elements.
 pub unsafe fn forward<F: Float>(
     q: Rows<F>,
     k: Rows<F>,
     v: Rows<F>,
     mask: Option<Mask<F>>,
     y: Rows<F>,
-    lse: *mut F,
+    stats: *mut F,
     s: &Shape,
 ) -> Result<()> {
     let blocks = s.queries.div_ceil(QUERIES);
-    let lse = super::float::Shared(lse);
+    let stats = super::float::Shared(stats);
     each(s.tasks() * blocks, |task| {
         // The last blocks of a causal head are its longest: they go first.
         let (head, queries) = (task / blocks, block(blocks - 1 - task % blocks, QUERIES, s.queries));
@@ -187,9 +188,9 @@ pub unsafe fn forward<F: Float>(
                 let sums = Mat::new(out, s.value_width as isize, 1);
                 product::<F>((n, s.value_width, keys.len()), p, values, sums, b > 0);
             }
-            let lse = lse.at(head * s.queries + queries.start);
+            let stats = stats.at(2 * head * s.queries + queries.start);
             let to = y.at(s, head, queries.start);
-            finish(out, s.value_width, n, (top, total), mask.is_some(), to, y.row, lse);
+            finish(out, s.value_width, n, (top, total), mask.is_some(), to, y.row, (stats, stats.add(s.queries)));
         }
         Ok(())
     })
@@ -303,20 +304,20 @@ crate::multiversion! {
 crate::multiversion! {
     /// Divides sums by the totals.
     unsafe fn finish[F: Float](
-        sums: *const F, width: usize, n: usize, stats: (*const F, *const F), masked: bool, y: *mut F, row: isize, lse: *mut F,
+        sums: *const F, width: usize, n: usize, from: (*const F, *const F), masked: bool, y: *mut F, row: isize, stats: (*mut F, *mut F),
     ) {
         for i in 0..n {
-            let (top, total) = (*stats.0.add(i), *stats.1.add(i));
+            let (top, total) = (*from.0.add(i), *from.1.add(i));
             let blind = masked && total == F::ZERO;
             let over = if blind { F::ZERO } else { F::ONE / total };
-            *lse.add(i) = if blind { F::ZERO } else { finite(top) + total.ln() };
+            (*stats.0.add(i), *stats.1.add(i)) = (finite(top), over);
             let (from, to) = (sums.add(i * width), y.offset(i as isize * row));
             (0..width).for_each(|e| *to.add(e) = *from.add(e) * over);
         }
     }
 }
 
-/// What a gradient is made from: the inputs, the result, its gradient, and what [`forward`] left in `lse`.
+/// What a gradient is made from: the inputs, the result, its gradient, and what [`forward`] left in `stats`.
 #[derive(Clone, Copy, Debug)]
 pub struct Saved<F> {
     /// Queries.
@@ -331,8 +332,8 @@ pub struct Saved<F> {
     pub y: Rows<F>,
     /// Its gradient.
     pub g: Rows<F>,
-    /// Logarithms of sums of exponentials.
-    pub lse: *const F,
+    /// Largest scores, and inverses of sums of exponentials.
+    pub stats: *const F,
 }
 
 // SAFETY: inputs.
@@ -398,10 +399,10 @@ unsafe fn tiles<F: Float>(
             let keys = block(kb, KEYS, seen);
             let (m, j) = (keys.len(), keys.start);
             scores(s, x.k, x.mask, head, &queries, &keys, qt, tile);
-            let lse = x.lse.add(head * s.queries + i);
+            let stats = x.stats.add(2 * head * s.queries + i);
             let dscores = Mat::new(dtile, ld, 1);
             product::<F>((m, n, s.value_width), x.v.from(s, head, j), Mat::new(gt, ld, 1), dscores, false);
-            score_grads(tile, dtile, m, n, lse, dots, F::of(s.scale));
+            score_grads(tile, dtile, m, n, (stats, stats.add(s.queries)), dots, F::of(s.scale));
             if let Some((dk, dv)) = dkv {
                 let p = Mat::new(tile, ld, 1);
                 product::<F>((m, s.value_width, n), p, x.g.from(s, head, i), dv.from(s, head, j), true);
@@ -427,11 +428,11 @@ crate::multiversion! {
 
 crate::multiversion! {
     /// Scores become weights, and the weights' gradients those of the scores.
-    unsafe fn score_grads[F: Float](tile: *mut F, dtile: *mut F, keys: usize, n: usize, lse: *const F, dots: *const F, scale: F) {
+    unsafe fn score_grads[F: Float](tile: *mut F, dtile: *mut F, keys: usize, n: usize, stats: (*const F, *const F), dots: *const F, scale: F) {
         for j in 0..keys {
             let (t, d) = (tile.add(j * QUERIES), dtile.add(j * QUERIES));
             for i in 0..n {
-                let p = (*t.add(i) - *lse.add(i)).exp();
+                let p = (*t.add(i) - *stats.0.add(i)).exp() * *stats.1.add(i);
                 *t.add(i) = p;
                 *d.add(i) = p * (*d.add(i) - *dots.add(i)) * scale;
             }

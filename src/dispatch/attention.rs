@@ -38,15 +38,15 @@ fn shape(q: &Tensor, v: &Tensor, how: Scores) -> Shape {
     }
 }
 
-/// `softmax(q k^T * scale + mask) v` into `y`; `lse` receives the logarithms of the sums of exponentials.
-pub fn forward([q, k, v]: [&Tensor; 3], added: Option<&Tensor>, y: &Tensor, lse: &Tensor, how: Scores) -> Result<()> {
+/// `softmax(q k^T * scale + mask) v` into `y`; `stats` receives what the backward pass needs of each query.
+pub fn forward([q, k, v]: [&Tensor; 3], added: Option<&Tensor>, y: &Tensor, stats: &Tensor, how: Scores) -> Result<()> {
     if y.is_meta() {
         return Ok(());
     }
     let s = shape(q, v, how);
     with_float!(y.dtype(), F => {
-        // SAFETY: tensors of F of one batch and its heads; `y` and `lse` are fresh.
-        unsafe { attention::forward::<F>(rows(q), rows(k), rows(v), mask(added), rows(y), lse.ptr().cast(), &s) }
+        // SAFETY: tensors of F of one batch and its heads; `y` and `stats` are fresh.
+        unsafe { attention::forward::<F>(rows(q), rows(k), rows(v), mask(added), rows(y), stats.ptr().cast(), &s) }
     })
 }
 
@@ -54,7 +54,7 @@ pub fn forward([q, k, v]: [&Tensor; 3], added: Option<&Tensor>, y: &Tensor, lse:
 pub fn backward(
     [q, k, v]: [&Tensor; 3],
     added: Option<&Tensor>,
-    [y, g, lse]: [&Tensor; 3],
+    [y, g, stats]: [&Tensor; 3],
     d: [&Tensor; 3],
     how: Scores,
 ) -> Result<()> {
@@ -70,7 +70,7 @@ pub fn backward(
             mask: mask(added),
             y: rows(y),
             g: rows(g),
-            lse: lse.ptr().cast_const().cast(),
+            stats: stats.ptr().cast_const().cast(),
         };
         // SAFETY: as above; `d` are fresh.
         unsafe { attention::backward(&saved, rows(d[0]), rows(d[1]), rows(d[2]), &s) }

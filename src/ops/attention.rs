@@ -24,7 +24,7 @@ fn check(q: &Tensor, k: &Tensor, v: &Tensor, mask: Option<&Tensor>, causal: bool
         fail!(Runtime, torch: ("Expected query, key, and value to all be  at least 2 dimensional, but got query.dim: {}, key.dim: {} and value.dim: {} instead.", q.ndim(), k.ndim(), v.ndim()), expected: ("attention: expected at least 2 dims"), got: ("{}, {} and {}", q.ndim(), k.ndim(), v.ndim()), fix: ("Add dims."));
     }
     if let Some(m) = mask {
-        if m.dtype() != DType::Bool && m.dtype() != q.dtype() && !m.dtype().is_float() {
+        if m.dtype() != DType::Bool && m.dtype() != q.dtype() && m.dtype() != DType::F32 {
             fail!(Runtime, torch: ("Expected attn_mask dtype to be bool or float or to match query dtype, but got attn_mask.dtype: {} and  query.dtype: {} instead.", m.dtype().name(), q.dtype().name()), expected: ("attention: expected a bool or float mask"), got: ("{}", m.dtype().name()), fix: ("Convert the mask."));
         }
         if causal {
@@ -95,7 +95,11 @@ impl Operands {
         gqa: bool,
     ) -> Result<Self> {
         check(q, k, v, mask, causal)?;
-        let (k, v) = if gqa && q.ndim() >= 3 && k.ndim() >= 3 {
+        if let Some(t) = [q, k, v].into_iter().find(|t| gqa && t.ndim() < 3) {
+            let n = t.ndim() as i64;
+            fail!(Index, torch: ("Dimension out of range (expected to be in range of [{}, {}], but got -3)", -n, n - 1), expected: ("attention: expected a dim of heads for enable_gqa"), got: ("shape {:?}", t.shape()), fix: ("Unsqueeze it."));
+        }
+        let (k, v) = if gqa {
             let heads = q.shape()[q.ndim() - 3];
             (repeat_heads(k, heads)?, repeat_heads(v, heads)?)
         } else {
@@ -148,7 +152,9 @@ impl Operands {
         let [q, k, v] = [&self.q, &self.k, &self.v].map(|t| self.each(t, last(t, 2), last(t, 1), &lead));
         let mask = self.mask.as_ref().map(|m| self.each(&m.detach(), l, s, &lead)).transpose()?;
         let y = fused(&q?, &k?, &v?, mask.as_ref(), Scores { scale: self.scale, causal: self.causal })?;
-        self.whole(&y, l, last(&self.v, 1))
+        let y = self.whole(&y, l, last(&self.v, 1))?;
+        // What is saved stays as it is, except in the layout for which torch saves the result itself, too.
+        if self.batch.len() == 2 { Ok(y) } else { super::copy::clone(&y, None) }
     }
 
     /// The result, and the weights after dropout, in operations.
@@ -234,12 +240,12 @@ fn fused(q: &Tensor, k: &Tensor, v: &Tensor, mask: Option<&Tensor>, how: Scores)
     };
     let y = dispatch::empty_strided(&shape, &strides, compute, q.device())?;
     let y = if y.strides()[3] == 1 { y } else { dispatch::empty(&shape, compute, q.device())? };
-    let lse = dispatch::empty(&shape[..3], compute, q.device())?;
-    kernels::forward([&to_kernel(q)?, &to_kernel(k)?, &to_kernel(v)?], mask.as_ref(), &y, &lse, how)?;
+    let stats = dispatch::empty(&[shape[0], shape[1], 2, shape[2]], compute, q.device())?;
+    kernels::forward([&to_kernel(q)?, &to_kernel(k)?, &to_kernel(v)?], mask.as_ref(), &y, &stats, how)?;
     let y = cast(y, q.dtype())?;
     record(y, "ScaledDotProductFlashAttentionForCpuBackward0", &[q, k, v], |s| {
         let (qs, ks, vs) = (s.input(q), s.input(k), s.input(v));
-        let (ys, lse, mask) = (s.output(0), s.input(&lse), s.optional(mask.as_ref()));
+        let (ys, stats, mask) = (s.output(0), s.input(&stats), s.optional(mask.as_ref()));
         move |c, g| {
             let (q, k, v, mask) = (c.get(qs)?, c.get(ks)?, c.get(vs)?, c.get_opt(mask)?);
             if needs_grad(&[g, &q, &k, &v]) {
@@ -254,7 +260,7 @@ fn fused(q: &Tensor, k: &Tensor, v: &Tensor, mask: Option<&Tensor>, how: Scores)
             kernels::backward(
                 [&to_kernel(&q)?, &to_kernel(&k)?, &to_kernel(&v)?],
                 mask.as_ref(),
-                [&to_kernel(&c.get(ys)?)?, &to_kernel(g)?, &c.get(lse)?],
+                [&to_kernel(&c.get(ys)?)?, &to_kernel(g)?, &c.get(stats)?],
                 [&dq, &dk, &dv],
                 how,
             )?;

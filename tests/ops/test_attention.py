@@ -161,3 +161,27 @@ def test_meta_tensors_have_shapes_only():
     y = F.scaled_dot_product_attention(q, q, q)
     assert y.shape == q.shape
     assert y.stride() == q.stride()
+
+
+def test_scores_too_large_for_a_logarithm_keep_their_weights():
+    q, k, v = torch.ones(1, 1, 16, 4), data(torch, 1, 1, 9, 4), data(torch, 1, 1, 9, 4).requires_grad_()
+    y = F.scaled_dot_product_attention(q, k, v, attn_mask=torch.full((16, 9), -1e9))
+    (plain,) = torch.autograd.grad(y.sum(), v, retain_graph=True)
+    (recorded,) = torch.autograd.grad(y.sum(), v, create_graph=True)
+    torch.testing.assert_close(plain, torch.full_like(plain, 16 / 9))
+    torch.testing.assert_close(plain, recorded)
+
+
+def test_results_may_be_changed_in_place_where_torch_lets_them(oracle):
+    def make(T):
+        x = data(T, 3, 20, 4).requires_grad_()
+        return T.nn.functional.scaled_dot_product_attention(x, x, x).mul_(2), [x]
+
+    close(oracle, make)
+
+
+@pytest.mark.parametrize("shapes", [((4, 32, 8), (2, 32, 8), (32, 8)), ((32, 8), (32, 8), (32, 8))], ids=str)
+def test_grouped_heads_need_a_dim(oracle, shapes):
+    for T in (torch, oracle):
+        with pytest.raises(IndexError, match="Dimension out of range"):
+            T.nn.functional.scaled_dot_product_attention(*(T.ones(s) for s in shapes), enable_gqa=True)
