@@ -172,7 +172,6 @@ impl Job {
         self.axes.iter().zip(self.dst).all(|(a, n)| a.dst_step == 1 && a.dst_start == 0 && a.out == n)
     }
 
-    /// The products over an unrolled copy of the source.
     /// Takes outputs that lie side by side to their places in the destination.
     unsafe fn spread<F: Float>(&self, from: *const F, dst: *mut F) {
         let [ad, ah, aw] = &self.axes;

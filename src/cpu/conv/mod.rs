@@ -1,10 +1,10 @@
 //! Convolution over one to three spatial dims: forward, and the gradients of input, weight and bias.
 //!
-//! All of them are matrix products whose image operand is never unrolled. For every tap the pixels of a row of
+//! All of them are matrix products whose image operand is not unrolled but for small planes. For every tap the pixels of a row of
 //! outputs lie side by side in the input, so a vector of them is a plain load at `pixel + offset[k]`, k running over
 //! channels and taps. To make that true for padding and strides, a block of channels of a band of rows is copied to
 //! a scratch image: zero-padded, and split by stride phase. A convolution that needs neither reads its input in place.
-//! Small planes, which would fill few vectors, are unrolled after all, the pixels of many images in one row.
+//! Small planes, which would fill few vectors, are unrolled, the pixels of many images in one row.
 //! The gradient of the input is one such product per stride phase of the input, with the weight transposed.
 //!
 //! Missing leading dims are 1, so that 1-d and 2-d convolutions are 3-d ones.
