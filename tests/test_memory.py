@@ -196,7 +196,7 @@ cases = [
     lambda: x.clone().requires_grad_().sort()[0].sum().backward(), lambda: x.quantile(0.5), lambda: x.argsort(),
 ]
 refused = 0
-for extra in (2, 5, 10, 20, 40):
+for extra in (2, 3, 5, 10, 20, 40):
     pages = int(open("/proc/self/statm").read().split()[0])
     resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + (extra << 20), resource.RLIM_INFINITY))
     for case in cases:

@@ -52,6 +52,8 @@ fn group(n: usize, consecutive: bool, compare: &dyn Fn(usize, usize) -> Ordering
     out.inverse = crate::error::filled(0, n);
     for (i, &r) in order.iter().enumerate() {
         if i == 0 || compare(order[i - 1], r) != Ordering::Equal {
+            crate::error::grow(&mut out.first, 1);
+            crate::error::grow(&mut out.counts, 1);
             out.first.push(r as i64);
             out.counts.push(0);
         }

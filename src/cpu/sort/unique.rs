@@ -99,6 +99,7 @@ fn collect<T: Key>(
         }
     }
     if counts {
+        crate::error::grow(&mut out.counts, 1);
         out.counts.push((n - start) as i64);
     }
     out.len = values.len();
@@ -138,6 +139,7 @@ pub fn unique_consecutive(x: &Strided, inverse: bool, counts: bool) -> Unique {
             }
         }
         if counts && out.len > 0 {
+            crate::error::grow(&mut out.counts, 1);
             out.counts.push((x.numel() - start) as i64);
         }
     });
