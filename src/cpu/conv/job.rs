@@ -58,7 +58,7 @@ impl Job {
         let rows = tile_rows(self.m, kernels.rows);
         let filter = Filter::new(self, w, &source, &rows)?;
         let lost = unrolled::empty_lanes(&source, kernels.width);
-        if unrolled::pays(&source, self.groups * self.c, self.m, kernels.width, lost) {
+        if unrolled::pays::<F>(&source, (self.groups, self.c), self.m, kernels.width, lost) {
             let plan = (kernels, &source, &filter, &rows[..]);
             if self.fills_destination() {
                 return self.run_unrolled(src, bias, dst, plan);

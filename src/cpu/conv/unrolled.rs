@@ -12,6 +12,8 @@ use crate::error::Result;
 
 /// Bytes of the copy of a group of images.
 const ROOM: usize = 4 << 20;
+/// Bytes of the copy of one image beyond which a plane is left alone: large kernels repeat each pixel too often.
+const MOST: usize = 2 * ROOM;
 /// Source elements of a group, which an index must reach.
 const REACH: usize = i32::MAX as usize;
 
@@ -21,14 +23,15 @@ pub(super) fn empty_lanes(source: &Source, width: usize) -> usize {
     d * (((h - 1) * source.row + w).next_multiple_of(width) - h * w)
 }
 
-/// Does an unrolled copy of the source, of `c` channels in all, serve `m` output channels better, when plain products
+/// Does an unrolled copy of the source, of `c` channels in each group, serve `m` output channels better, when plain products
 /// lose as much time on each plane as `lost` more pixels would cost? A copied element costs about as much as one and a
 /// half products of vectors of `width`.
-pub(super) fn pays(source: &Source, c: usize, m: usize, width: usize, lost: usize) -> bool {
+pub(super) fn pays<F>(source: &Source, (groups, c): (usize, usize), m: usize, width: usize, lost: usize) -> bool {
     let plane: usize = source.axes.iter().map(|a| a.out).product();
-    let image = source.axes.iter().map(|a| a.src).product::<usize>().saturating_mul(c);
+    let image = source.axes.iter().map(|a| a.src).product::<usize>().saturating_mul(groups * c);
     let reached = (1..=REACH).contains(&image);
-    reached && source.band_count() == 1 && 2 * m * lost > 3 * width * plane
+    let copy = (c * size_of::<F>()).saturating_mul(source.taps()).saturating_mul(plane);
+    reached && copy <= MOST && source.band_count() == 1 && 2 * m * lost > 3 * width * plane
 }
 
 /// The plan of the copies for one group of channels of all images.
@@ -65,7 +68,7 @@ impl Unrolled {
         let src_image = groups * c * src_plane;
         let fit = (ROOM / size / (c * taps * plane)).min(REACH / src_image);
         let images = if fit >= n { n } else { n.div_ceil(n.div_ceil(fit.max(1))) };
-        let mut table = Vec::with_capacity(taps * plane);
+        let mut table = crate::error::room(taps * plane);
         for td in &axes[0].taps {
             for th in &axes[1].taps {
                 for tw in &axes[2].taps {
@@ -127,7 +130,7 @@ impl Unrolled {
         let (src, to) = (Shared::new(src), Shared(to));
         let parts = self.c.div_ceil(CHANNELS);
         parallel::chunks(self.panels(images) * parts, 1, &|range| {
-            let mut lanes = Vec::with_capacity(self.taps * self.pixels);
+            let mut lanes = crate::error::room(self.taps * self.pixels);
             for i in range {
                 let (panel, c0) = (i / parts, i % parts * CHANNELS);
                 let channels = CHANNELS.min(self.c - c0);

@@ -41,7 +41,7 @@ pub(super) unsafe fn run<F: ConvFloat>(x: *const F, g: *const F, dw: *mut F, v: 
     let kernels = F::kernels();
     let by_pixel = m <= FEW_CHANNELS || c * taps <= FEW_PRODUCTS;
     let wide = if by_pixel { m } else { m.next_multiple_of(kernels.width) };
-    if !by_pixel && unrolled::pays(&source, v.c_in, m, kernels.width, LOST) {
+    if !by_pixel && unrolled::pays::<F>(&source, (v.groups, c), m, kernels.width, LOST) {
         return run_unrolled(x, g, dw, v, &source, wide);
     }
     let blocks = c.div_ceil(source.block);
