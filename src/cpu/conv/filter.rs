@@ -1,49 +1,34 @@
-//! The weight operand: packed into tiles, or in place where there are too few pixels to make up for packing.
+//! The weight operand: how destination channels are cut into tiles, and their weights: packed, or in place where there
+//! are too few pixels to make up for packing.
 
 use super::job::Job;
+use super::lanes::{ConvFloat, Kernels};
+use super::pack::{NOWHERE, Pack};
 use super::source::Source;
 use crate::cpu::float::{Float, Scratch, Shared};
 use crate::cpu::parallel;
 use crate::error::Result;
 
 /// Destination channels of tiles of one height.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Rows {
-    /// Rows of a tile.
+    /// Channels of a tile.
     pub height: usize,
+    /// Vectors run across the channels, not along the pixels.
+    pub across: bool,
     /// The first channel, and how many.
     pub from: usize,
     pub len: usize,
 }
 
-/// Cuts `m` channels into tiles of full height and a lower one for the rest.
-pub(super) fn tile_rows(m: usize, tallest: usize) -> Vec<Rows> {
-    let height = |left: usize| match left {
-        1 => 1,
-        2..=4 => 4,
-        _ => tallest,
-    };
-    let full = m / tallest * tallest;
-    let mut out = Vec::with_capacity(2);
-    if full > 0 {
-        out.push(Rows { height: tallest, from: 0, len: full });
-    }
-    if m > full {
-        out.push(Rows { height: height(m - full), from: full, len: m - full });
-    }
-    out
-}
-
-/// Where the weights of a run of tiles lie.
-#[derive(Clone, Copy)]
-pub(super) struct Weights<F> {
-    /// The first weight of the first row.
-    pub at: *const F,
-    /// Rows of a tile: 8, 4 or 1.
-    pub height: usize,
-    /// Weights from one row to the next, in place.
-    pub row: usize,
-    /// Where k lies, relative to a row; null where the weights are packed.
-    pub offsets: *const usize,
+/// How the destination channels are cut into tiles.
+#[derive(Debug)]
+pub(super) struct Tiling {
+    pub runs: Vec<Rows>,
+    /// Products of vectors per k and plane.
+    pub cost: usize,
+    /// Weights are read where they lie.
+    in_place: bool,
 }
 
 /// With fewer pixels in all than this, weights are read where they lie: packing would cost more than the tenth by which
@@ -51,20 +36,93 @@ pub(super) struct Weights<F> {
 const FEW_PIXELS: usize = 384;
 /// Rows that lie a multiple of this many bytes apart share the few places that a cache has for them.
 const COLLISION: usize = 4096;
+/// Pixels side by side that hide how long it takes to read the weights of a tile across channels.
+const ADJACENT: usize = 4;
 
-/// The weights of a job, for the tiles of some rows.
+impl Tiling {
+    /// Cuts the channels of `job`. Those that fill vectors run across; the rest goes the shorter way.
+    pub fn new<F: Float>(job: &Job, source: &Source, kernels: &Kernels<F>) -> Tiling {
+        let [d, h, w] = [0, 1, 2].map(|i| source.axes[i].out);
+        let in_place = job.n * d * h * w < FEW_PIXELS && !(job.w_m * size_of::<F>()).is_multiple_of(COLLISION);
+        // Products of vectors for one vector of channels, and for one channel.
+        let across_cost = d * h * w.max(ADJACENT * w.div_ceil(kernels.pixels));
+        let along_cost = d * ((h - 1) * source.row + w).div_ceil(kernels.width);
+        let along = |m: usize| (m / kernels.rows * kernels.rows + lowest(m % kernels.rows, kernels.rows)) * along_cost;
+        let whole = job.m / kernels.width * kernels.width;
+        let across = match in_place {
+            true => 0,
+            false if across_cost <= along(job.m - whole) => job.m,
+            false => whole,
+        };
+        let cost = across.div_ceil(kernels.width) * across_cost + along(job.m - across);
+        Tiling { runs: cut(job.m, across, kernels), cost, in_place }
+    }
+
+    /// The same with vectors along the pixels alone.
+    pub fn along<F>(self, m: usize, kernels: &Kernels<F>) -> Tiling {
+        Tiling { runs: cut(m, 0, kernels), ..self }
+    }
+
+    /// Channels of the tallest tile.
+    pub fn tallest(&self) -> usize {
+        self.runs.iter().map(|r| r.height).max().unwrap_or(1)
+    }
+}
+
+/// Rows of a tile along pixels for `rest` rows, fewer than the `tallest` has.
+fn lowest(rest: usize, tallest: usize) -> usize {
+    match rest {
+        0 | 1 => rest,
+        2..=4 => 4,
+        _ => tallest,
+    }
+}
+
+/// Cuts `m` channels into tiles; the vectors of the first `across` run across channels.
+fn cut<F>(m: usize, across: usize, kernels: &Kernels<F>) -> Vec<Rows> {
+    let mut runs = Vec::with_capacity(4);
+    let mut from = 0;
+    let mut run = |to: usize, height: usize, across: bool| {
+        if to > from {
+            runs.push(Rows { height, across, from, len: to - from });
+            from = to;
+        }
+    };
+    let pairs = across.div_ceil(kernels.width) / 2 * 2;
+    run((pairs * kernels.width).min(across), 2 * kernels.width, true);
+    run(across, kernels.width, true);
+    let rest = (m - across) % kernels.rows;
+    run(m - rest, kernels.rows, false);
+    run(m, lowest(rest, kernels.rows), false);
+    runs
+}
+
+/// Where the weights of a run of tiles lie.
+#[derive(Clone, Copy)]
+pub(super) struct Weights<F> {
+    /// The first weight of the first row.
+    pub at: *const F,
+    /// Rows of a tile.
+    pub height: usize,
+    /// In place: weights from one row to the next, and where (channel, tap of a row) lies, relative to a row of taps;
+    /// null where the weights are packed.
+    pub row: usize,
+    pub columns: *const usize,
+}
+
+/// The weights of a job.
 pub(super) struct Filter<F> {
     weights: Shared<F>,
     /// Weights from one group, destination channel and source channel to the next.
     group: usize,
     row: usize,
     channel: usize,
-    /// Where k lies, in a block of channels.
-    offsets: Vec<usize>,
+    /// Where (channel of a block, tap of a row) lies, in place.
+    columns: Vec<usize>,
     packed: Option<Packed<F>>,
 }
 
-/// Packed weights: per group, block of channels and tile, k by k, the weights of a tile's rows.
+/// Packed weights: per group, block of channels and tile, by row of taps, channel and tap, the weights of a tile's rows.
 struct Packed<F> {
     scratch: Scratch<F>,
     /// Elements of a group, and of a block of k per unit of k.
@@ -73,31 +131,20 @@ struct Packed<F> {
     taps: usize,
 }
 
-impl<F: Float> Filter<F> {
+impl<F: ConvFloat> Filter<F> {
     /// # Safety
     /// The module's contract, for the weights `w` of `job`.
-    pub unsafe fn new(job: &Job, w: *const F, source: &Source, rows: &[Rows]) -> Result<Self> {
-        let taps: Vec<usize> = {
-            let [ad, ah, aw] = &job.axes;
-            let mut taps = Vec::with_capacity(source.taps());
-            for d in &ad.taps {
-                for h in &ah.taps {
-                    let start = (d.index * job.kernel[1] + h.index) * job.kernel[2];
-                    taps.extend(aw.taps.iter().map(|w| start + w.index));
-                }
-            }
-            taps
-        };
-        let pixels = job.n * job.axes.iter().map(|a| a.out).product::<usize>();
-        let in_place = pixels < FEW_PIXELS && !(job.w_m * size_of::<F>()).is_multiple_of(COLLISION);
-        let k = if in_place { source.block * taps.len() } else { 0 };
+    pub unsafe fn new(job: &Job, w: *const F, source: &Source, tiling: &Tiling) -> Result<Self> {
+        let taps = &source.axes[2].taps;
+        let column = |i: usize| i / taps.len() * job.w_c + taps[i % taps.len()].index;
+        let count = if tiling.in_place { source.columns.len() } else { 0 };
         Ok(Filter {
             weights: Shared::new(w),
             group: job.w_group,
             row: job.w_m,
             channel: job.w_c,
-            offsets: (0..k).map(|i| i / taps.len() * job.w_c + taps[i % taps.len()]).collect(),
-            packed: if in_place { None } else { Some(pack(job, w, source, rows, &taps)?) },
+            columns: (0..count).map(column).collect(),
+            packed: if tiling.in_place { None } else { Some(pack(job, w, source, &tiling.runs)?) },
         })
     }
 
@@ -107,68 +154,70 @@ impl<F: Float> Filter<F> {
         match &self.packed {
             None => {
                 let at = self.weights.at(group * self.group + c0 * self.channel + from * self.row);
-                Weights { at, height, row: self.row, offsets: self.offsets.as_ptr() }
+                Weights { at, height, row: self.row, columns: self.columns.as_ptr() }
             }
             Some(p) => {
                 let block = p.scratch.ptr().wrapping_add(group * p.group + c0 * p.taps * p.per_k);
-                Weights { at: block.wrapping_add(from * k), height, row: 1, offsets: std::ptr::null() }
+                Weights { at: block.wrapping_add(from * k), height, row: 1, columns: std::ptr::null() }
             }
         }
     }
 }
 
-/// Packs the weights for the tiles of `rows`; rows that do not exist are zero.
-unsafe fn pack<F: Float>(job: &Job, w: *const F, source: &Source, rows: &[Rows], taps: &[usize]) -> Result<Packed<F>> {
-    let per_k: usize = rows.iter().map(|r| r.len.next_multiple_of(r.height)).sum();
-    let group = per_k * job.c * taps.len();
+/// Packs the weights for the tiles of `runs`; rows that do not exist are zero.
+unsafe fn pack<F: ConvFloat>(job: &Job, w: *const F, source: &Source, runs: &[Rows]) -> Result<Packed<F>> {
+    let taps = source.taps();
+    let per_k: usize = runs.iter().map(|r| r.len.next_multiple_of(r.height)).sum();
+    let group = per_k * job.c * taps;
     let scratch = Scratch::<F>::new(job.groups * group)?;
     let (w, out) = (Shared::new(w), Shared(scratch.ptr()));
     let blocks = job.c.div_ceil(source.block);
-    let block_work = per_k * source.block * taps.len();
-    parallel::chunks(job.groups * blocks, (1 << 16) / block_work.max(1), &|r| {
-        for i in r {
-            let (g, c0) = (i / blocks, i % blocks * source.block);
+    let tiles: Vec<(usize, &Rows)> =
+        runs.iter().flat_map(|r| (r.from..r.from + r.len).step_by(r.height).map(move |m| (m, r))).collect();
+    // The last block may have fewer channels.
+    let kernel: usize = job.kernel.iter().product();
+    let full = places(job, source, source.block);
+    let last = places(job, source, job.c - (blocks - 1) * source.block);
+    // Channels whose weights of one row lie side by side are one run.
+    let merged = job.w_c == kernel;
+    parallel::chunks(job.groups * blocks * tiles.len(), (1 << 15) / (source.block * taps * 16), &|range| {
+        for i in range {
+            let (g, block, (m, run)) = (i / tiles.len() / blocks, i / tiles.len() % blocks, tiles[i % tiles.len()]);
+            let c0 = block * source.block;
             let channels = source.block.min(job.c - c0);
-            let out = out.at(g * group + c0 * taps.len() * per_k);
-            let w = w.at(g * job.w_group + c0 * job.w_c);
-            let step = (job.w_m, job.w_c);
-            // In the order in which the weights lie in memory: channel by channel, or tile by tile.
-            let parts = if job.w_c > job.w_m { channels } else { 1 };
-            for c in (0..channels).step_by(channels / parts) {
-                let mut tile = out;
-                for rows in rows {
-                    for m in (rows.from..rows.from + rows.len).step_by(rows.height) {
-                        let valid = rows.height.min(rows.from + rows.len - m);
-                        let size = (valid, rows.height, channels / parts);
-                        // SAFETY: these weights exist, and the tile has its place in the scratch.
-                        unsafe {
-                            let w = w.add(m * job.w_m + c * job.w_c);
-                            pack_tile(w, step, taps, size, tile.add(c * taps.len() * rows.height));
-                            tile = tile.add(rows.height * channels * taps.len());
-                        }
-                    }
-                }
+            let places = if block + 1 == blocks { &last } else { &full };
+            let out = out.at(g * group + c0 * taps * per_k + m * channels * taps);
+            let w = w.at(g * job.w_group + c0 * job.w_c + m * job.w_m);
+            let (parts, len) = if merged { (1, channels * kernel) } else { (channels, kernel) };
+            for c in 0..parts {
+                let pack = Pack {
+                    from: w.wrapping_add(c * job.w_c),
+                    row: job.w_m,
+                    rows: run.height.min(run.from + run.len - m),
+                    height: run.height,
+                    len,
+                    places: &places[c * kernel..],
+                    to: out,
+                };
+                // SAFETY: these weights exist, and the tile has its place in the scratch.
+                unsafe { (F::kernels().pack)(&pack) };
             }
         }
     });
-    Ok(Packed { scratch, group, per_k, taps: taps.len() })
+    Ok(Packed { scratch, group, per_k, taps })
 }
 
-/// Packs `valid` of `rows` rows of weights, (channel, tap) by (channel, tap).
-unsafe fn pack_tile<F: Float>(
-    w: *const F,
-    (w_m, w_c): (usize, usize),
-    taps: &[usize],
-    (valid, rows, channels): (usize, usize, usize),
-    mut out: *mut F,
-) {
-    for c in 0..channels {
-        for &tap in taps {
-            let w = w.add(c * w_c + tap);
-            for i in 0..rows {
-                *out.add(i) = if i < valid { *w.add(i * w_m) } else { F::ZERO };
+/// Where the weights of `channels` channels go in a packed tile, by channel and index in the kernel.
+fn places(job: &Job, source: &Source, channels: usize) -> Vec<usize> {
+    let kernel: usize = job.kernel.iter().product();
+    let mut places = vec![NOWHERE; channels * kernel];
+    let taps = &source.axes[2].taps;
+    for t in &source.tap_rows {
+        for c in 0..channels {
+            for (j, tap) in taps.iter().enumerate() {
+                places[c * kernel + t.weight + tap.index] = (t.index * channels + c) * taps.len() + j;
             }
-            out = out.add(rows);
         }
     }
+    places
 }

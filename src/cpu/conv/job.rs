@@ -1,9 +1,11 @@
 //! One product of weights and pixels: packing, cutting into tasks, and the loops around the micro-kernel.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use super::axis::Axis;
-use super::filter::{Filter, Rows, tile_rows};
+use super::across::Across;
+use super::filter::{Filter, Rows, Tiling};
 use super::lanes::{ConvFloat, Kernels};
 use super::source::{Band, Source};
 use super::tile::Panel;
@@ -37,7 +39,11 @@ pub(super) struct Job {
 /// Multiplications of a task, so that the hand-off is a small part of it.
 const TASK: usize = 1 << 18;
 /// As many tasks as this are wanted before destination channels are split among tasks.
-const TASKS: usize = 16;
+const TASKS: usize = 48;
+/// Products of a block: enough to make up for writing the sums, few enough that its pixels stay in L1.
+const BLOCK_K: usize = 576;
+/// The same for planes so small that their pixels stay in L2.
+const DEEP_K: usize = 2304;
 
 impl Job {
     /// Runs the job.
@@ -54,12 +60,18 @@ impl Job {
             return Ok(());
         }
         let kernels = F::kernels();
-        let source = Source::new(&self.axes, self.c, size_of::<F>());
-        let rows = tile_rows(self.m, kernels.rows);
-        let filter = Filter::new(self, w, &source, &rows)?;
-        let lost = unrolled::empty_lanes(&source, kernels.width);
-        if unrolled::pays::<F>(&source, (self.groups, self.c), self.m, kernels.width, lost) {
-            let plan = (kernels, &source, &filter, &rows[..]);
+        let mut source = Source::new(&self.axes, self.kernel, self.c, (DEEP_K, size_of::<F>()));
+        if source.band_count() > 1 {
+            source = Source::new(&self.axes, self.kernel, self.c, (BLOCK_K, size_of::<F>()));
+        }
+        let mut tiling = Tiling::new(self, &source, kernels);
+        let unrolled = unrolled::pays::<F>(&source, (self.groups, self.c), self.m, kernels.width, tiling.cost);
+        if unrolled {
+            tiling = tiling.along(self.m, kernels);
+        }
+        let filter = Filter::new(self, w, &source, &tiling)?;
+        if unrolled {
+            let plan = (kernels, &source, &filter, &tiling.runs[..]);
             if self.fills_destination() {
                 return self.run_unrolled(src, bias, dst, plan);
             }
@@ -73,12 +85,14 @@ impl Job {
         let base = self.n * self.groups * bands;
         let work = self.m * self.c * source.taps() * source.band.iter().product::<usize>();
         let slabs = if base >= TASKS || work < 2 * TASK { 1 } else { TASKS.div_ceil(base).min(work.div_ceil(TASK)) };
-        let per_slab = self.m.div_ceil(slabs).next_multiple_of(kernels.rows);
+        let per_slab = self.m.div_ceil(slabs).next_multiple_of(tiling.tallest());
         let slabs = self.m.div_ceil(per_slab);
+        // Such tasks share one copy of the pixels.
+        let copy = if slabs > 1 && !source.in_place { Some(self.copy(src, &source)?) } else { None };
         let (src, bias, dst) = (Shared::new(src), Shared::new(bias), Shared(dst));
         let failed = AtomicBool::new(false);
         parallel::chunks(base * slabs, (TASK / work.div_ceil(slabs).max(1)).max(1), &|tasks| {
-            let Ok(scratch) = Scratch::<F>::new(source.scratch()) else {
+            let Ok(scratch) = Scratch::<F>::new(if copy.is_some() { 0 } else { source.scratch() }) else {
                 failed.store(true, Relaxed);
                 return;
             };
@@ -86,7 +100,8 @@ impl Job {
                 let (slab, at) = (task % slabs, task / slabs);
                 let (band, image) = (source.band(at % bands), at / bands);
                 let (g, channels) = (image % self.groups, (slab * per_slab, ((slab + 1) * per_slab).min(self.m)));
-                let call = Call { kernels, source: &source, filter: &filter, rows: &rows, band, g, channels };
+                let copy = copy.as_ref().map(|c| c.ptr().wrapping_add(at * self.c * source.channel).cast_const());
+                let call = Call { kernels, source: &source, filter: &filter, runs: &tiling.runs, band, g, channels, copy };
                 let (src_plane, dst_plane) = (self.axes.iter().map(|a| a.src).product::<usize>(), self.dst_plane());
                 // SAFETY: the image and the channels of this task.
                 unsafe {
@@ -97,6 +112,23 @@ impl Job {
             }
         });
         if failed.into_inner() { Err(no_memory(source.scratch() * size_of::<F>())) } else { Ok(()) }
+    }
+
+    /// The pixels of every band of all images and channels.
+    unsafe fn copy<F: Float>(&self, src: *const F, source: &Source) -> Result<Scratch<F>> {
+        let (bands, src_plane) = (source.band_count(), self.axes.iter().map(|a| a.src).product::<usize>());
+        let part = self.c * source.channel;
+        let copy = Scratch::<F>::new(self.n * self.groups * bands * part)?;
+        let (src, to) = (Shared::new(src), Shared(copy.ptr()));
+        parallel::chunks(self.n * self.groups * bands * self.c, grain(source.channel), &|r| {
+            for i in r {
+                let (at, c) = (i / self.c, i % self.c);
+                let src = src.at((at / bands * self.c + c) * src_plane);
+                // SAFETY: one channel of an image, and its place.
+                unsafe { source.image(src, 1, &source.band(at % bands), to.at(at * part + c * source.channel)) };
+            }
+        });
+        Ok(copy)
     }
 
     fn dst_plane(&self) -> usize {
@@ -124,42 +156,89 @@ impl Job {
     }
 
     /// One band of one image for some channels: block by block of source channels.
-    unsafe fn task<F: Float>(&self, t: &Call<F>, src: *const F, bias: *const F, dst: *mut F, scratch: *mut F) {
-        let (s, taps) = (t.source, t.source.taps());
+    unsafe fn task<F: ConvFloat>(&self, t: &Call<F>, src: *const F, bias: *const F, dst: *mut F, scratch: *mut F) {
+        let s = t.source;
         let src_plane: usize = self.axes.iter().map(|a| a.src).product();
         let mut c0 = 0;
         while c0 < self.c {
             let channels = s.block.min(self.c - c0);
-            let k = channels * taps;
-            let image = s.image(src.add(c0 * src_plane), channels, &t.band, scratch);
-            for r in t.rows {
+            let image = match t.copy {
+                Some(copy) => copy.add(c0 * s.channel),
+                None => s.image(src.add(c0 * src_plane), channels, &t.band, scratch),
+            };
+            for r in t.runs {
                 // Slabs end at multiples of the tallest tile, so a run of tiles is in one slab or starts a new one.
                 let (from, to) = (r.from.max(t.channels.0), (r.from + r.len).min(t.channels.1));
-                if from >= to {
-                    continue;
-                }
-                for d in 0..t.band.len[0] {
-                    let first = self.place([t.band.from[0] + d, t.band.from[1], t.band.from[2]]);
-                    (t.kernels.panel)(&Panel {
-                        a: t.filter.rows(t.g, c0, k, r, from),
-                        m: to - from,
-                        offsets: s.offsets.as_ptr(),
-                        k,
-                        b: image.add(s.pixel(d, 0)),
-                        pitch: s.row,
-                        width: t.band.len[2],
-                        from: 0,
-                        count: (t.band.len[1] - 1) * s.row + t.band.len[2],
-                        out: dst.add(from * self.dst_plane() + first),
-                        out_m: self.dst_plane(),
-                        out_row: self.dst[2] * self.axes[1].dst_step,
-                        out_step: self.axes[2].dst_step,
-                        bias: if bias.is_null() { bias } else { bias.add(from) },
-                        add: c0 > 0,
-                    });
+                if from < to {
+                    let block = Block { image, c0, columns: &s.columns[..channels * s.row_taps()], bias, dst };
+                    if r.across {
+                        self.across(t, &block, r, from..to);
+                    } else {
+                        self.along(t, &block, r, from..to);
+                    }
                 }
             }
             c0 += channels;
+        }
+    }
+}
+
+impl Job {
+    /// A block's products for `channels`, in tiles whose vectors run along the pixels.
+    unsafe fn along<F: ConvFloat>(&self, t: &Call<F>, b: &Block<F>, r: &Rows, channels: Range<usize>) {
+        let s = t.source;
+        for d in 0..t.band.len[0] {
+            let first = self.place([t.band.from[0] + d, t.band.from[1], t.band.from[2]]);
+            (t.kernels.panel)(&Panel {
+                a: t.filter.rows(t.g, b.c0, b.k(s), r, channels.start),
+                m: channels.len(),
+                taps: &s.tap_rows,
+                columns: b.columns,
+                b: b.image.add(s.pixel(d, 0)),
+                pitch: s.row,
+                width: t.band.len[2],
+                from: 0,
+                count: (t.band.len[1] - 1) * s.row + t.band.len[2],
+                out: b.dst.add(channels.start * self.dst_plane() + first),
+                out_m: self.dst_plane(),
+                out_row: self.dst[2] * self.axes[1].dst_step,
+                out_step: self.axes[2].dst_step,
+                bias: if b.bias.is_null() { b.bias } else { b.bias.add(channels.start) },
+                add: b.c0 > 0,
+            });
+        }
+    }
+
+    /// A block's products for `channels`, in tiles whose vectors run across them.
+    unsafe fn across<F: ConvFloat>(&self, t: &Call<F>, b: &Block<F>, r: &Rows, channels: Range<usize>) {
+        let (s, [depth, height, width]) = (t.source, t.band.len);
+        // Rows without gaps between them are one long row.
+        let out_row = self.dst[2] * self.axes[1].dst_step;
+        let merged = s.in_place && s.row == width && out_row == width && self.axes[2].dst_step == 1;
+        let (lines, width) = if merged { (1, height * width) } else { (height, width) };
+        let mut taps = Vec::with_capacity(s.tap_rows.len());
+        for m in channels.clone().step_by(r.height) {
+            for d in 0..depth {
+                for h in 0..lines {
+                    let at = [t.band.from[0] + d, t.band.from[1] + h, t.band.from[2]];
+                    taps.clear();
+                    taps.extend(s.reaching(at[0], at[1]).copied());
+                    (t.kernels.across)(&Across {
+                        w: t.filter.rows(t.g, b.c0, b.k(s), r, m).at,
+                        vectors: r.height / t.kernels.width,
+                        channels: r.height.min(channels.end - m),
+                        taps: &taps,
+                        columns: b.columns,
+                        x: b.image.add(s.pixel(d, h)),
+                        width,
+                        out: b.dst.add(m * self.dst_plane() + self.place(at)),
+                        out_m: self.dst_plane(),
+                        out_step: self.axes[2].dst_step,
+                        bias: if b.bias.is_null() { b.bias } else { b.bias.add(m) },
+                        add: b.c0 > 0,
+                    });
+                }
+            }
         }
     }
 }
@@ -204,7 +283,7 @@ impl Job {
         let u = Unrolled::new(
             source,
             (self.n, self.groups, self.c),
-            (source.block * source.taps(), 3 * kernels.width),
+            3 * kernels.width,
             size_of::<F>(),
         );
         let copy = u.scratch::<F>()?;
@@ -225,7 +304,7 @@ impl Job {
                         let (slab, panel) = (task / panels, task % panels);
                         let end = self.m.min((slab + 1) * per_slab);
                         for c0 in (0..self.c).step_by(source.block) {
-                            let k = source.block.min(self.c - c0) * taps;
+                            let channels = source.block.min(self.c - c0);
                             for r in rows {
                                 let (from, to) = (r.from.max(slab * per_slab), (r.from + r.len).min(end));
                                 if from >= to {
@@ -234,10 +313,10 @@ impl Job {
                                 // SAFETY: the channels of this slab, the pixels of this panel.
                                 unsafe {
                                     (kernels.panel)(&Panel {
-                                        a: filter.rows(g, c0, k, r, from),
+                                        a: filter.rows(g, c0, channels * taps, r, from),
                                         m: to - from,
-                                        offsets: u.offsets.as_ptr(),
-                                        k,
+                                        taps: &u.tap_rows,
+                                        columns: &u.columns[..channels * source.row_taps()],
                                         b: b.at(panel * u.panel() + c0 * taps * u.pixels),
                                         pitch: u.plane,
                                         width: u.plane,
@@ -261,14 +340,35 @@ impl Job {
     }
 }
 
+/// A block of source channels in a task.
+struct Block<'a, F> {
+    /// The band's first pixel.
+    image: *const F,
+    /// The first channel.
+    c0: usize,
+    /// Where (channel, tap of a row) lies.
+    columns: &'a [usize],
+    bias: *const F,
+    dst: *mut F,
+}
+
+impl<F> Block<'_, F> {
+    /// Products per sum.
+    fn k(&self, source: &Source) -> usize {
+        self.columns.len() * source.tap_rows.len()
+    }
+}
+
 /// What the blocks of a task share.
 struct Call<'a, F: Float> {
     kernels: &'static Kernels<F>,
     source: &'a Source,
     filter: &'a Filter<F>,
-    rows: &'a [Rows],
+    runs: &'a [Rows],
     band: Band,
     g: usize,
     /// The first destination channel of the slab, and the one after its last.
     channels: (usize, usize),
+    /// The pixels of all channels, where tasks share them.
+    copy: Option<*const F>,
 }

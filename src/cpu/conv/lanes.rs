@@ -1,5 +1,7 @@
 //! Vector types of the micro-kernels, and the table of kernels of each SIMD level.
 
+use super::across::{self, Across};
+use super::pack::{self, Pack};
 use super::tile::{self, Dots, Panel, Products};
 use crate::cpu::float::Float;
 #[cfg(target_arch = "x86_64")]
@@ -35,6 +37,11 @@ pub(super) trait Lanes: Copy + 'static {
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// `a + b`.
     unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
+    /// The elements of both vectors in turn: the first `W`, and the last.
+    unsafe fn zip(a: Self::V, b: Self::V) -> (Self::V, Self::V);
+    /// Asks for a cache line, from any address.
+    #[inline(always)]
+    unsafe fn prefetch(_p: *const u8) {}
     /// Runs `work` compiled for the instruction set.
     unsafe fn enter<W: Work>(work: W);
 
@@ -66,8 +73,14 @@ pub struct Kernels<F> {
     pub(super) width: usize,
     /// Rows of the tallest tile: 8 or 4. There are tiles of 4 and 1 rows as well.
     pub(super) rows: usize,
-    /// Products of packed weights with pixels.
+    /// Products of weights with pixels, vectors along the pixels.
     pub(super) panel: unsafe fn(&Panel<F>),
+    /// The same for a row of pixels, vectors across the output channels.
+    pub(super) across: unsafe fn(&Across<F>),
+    /// The most pixels of its tiles, for two vectors of channels.
+    pub(super) pixels: usize,
+    /// Packing of weights and gradients.
+    pub(super) pack: unsafe fn(&Pack<F>),
     /// Sums over pixels of a weight's gradient, vectors along the output channels.
     pub(super) products: unsafe fn(&Products<F>),
     /// The same, vectors along the pixels.
@@ -80,6 +93,9 @@ impl<F> Kernels<F> {
             width: L::W,
             rows: if L::WIDE { 8 } else { 4 },
             panel: tile::panel::<L>,
+            across: across::across::<L>,
+            pixels: across::widest::<L>(2),
+            pack: pack::pack::<L>,
             products: tile::products::<L>,
             dots: tile::dots::<L>,
         }
@@ -170,6 +186,11 @@ impl<F: Float, const N: usize> Lanes for Array<F, N> {
     unsafe fn add(a: [F; N], b: [F; N]) -> [F; N] {
         std::array::from_fn(|i| a[i] + b[i])
     }
+    #[inline(always)]
+    unsafe fn zip(a: [F; N], b: [F; N]) -> ([F; N], [F; N]) {
+        let both = |i: usize| if i % 2 == 0 { a[i / 2] } else { b[i / 2] };
+        (std::array::from_fn(both), std::array::from_fn(|i| both(N + i)))
+    }
     unsafe fn enter<W: Work>(work: W) {
         work.run();
     }
@@ -183,7 +204,7 @@ mod x86 {
     macro_rules! lanes {
         ($(#[$m:meta])* $name:ident: $f:ty, $v:ty, $w:literal, $wide:literal, $features:literal,
          $zero:ident $load:ident $store:ident $splat:ident $fma:ident $add:ident,
-         |$p:ident, $n:ident, $x:ident| $load_n:expr, $store_n:expr) => {
+         |$p:ident, $n:ident, $x:ident| $load_n:expr, $store_n:expr, |$a:ident, $b:ident| $zip:expr) => {
             $(#[$m])*
             #[derive(Clone, Copy)]
             pub(in super::super) struct $name;
@@ -226,6 +247,14 @@ mod x86 {
                 unsafe fn add(a: $v, b: $v) -> $v {
                     $add(a, b)
                 }
+                #[inline(always)]
+                unsafe fn prefetch(p: *const u8) {
+                    _mm_prefetch::<_MM_HINT_T0>(p.cast());
+                }
+                #[inline(always)]
+                unsafe fn zip($a: $v, $b: $v) -> ($v, $v) {
+                    $zip
+                }
                 unsafe fn enter<W: Work>(work: W) {
                     #[target_feature(enable = $features)]
                     unsafe fn with<W: Work>(work: W) {
@@ -240,19 +269,41 @@ mod x86 {
     lanes!(/// AVX-512, f32.
         F32x16: f32, __m512, 16, true, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,bmi2,lzcnt,popcnt",
         _mm512_setzero_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_set1_ps _mm512_fmadd_ps _mm512_add_ps,
-        |p, n, x| _mm512_maskz_loadu_ps(mask(n) as __mmask16, p), _mm512_mask_storeu_ps(p, mask(n) as __mmask16, x));
+        |p, n, x| _mm512_maskz_loadu_ps(mask(n) as __mmask16, p), _mm512_mask_storeu_ps(p, mask(n) as __mmask16, x),
+        |a, b| (_mm512_permutex2var_ps(a, order32(0), b), _mm512_permutex2var_ps(a, order32(8), b)));
     lanes!(/// AVX-512, f64.
         F64x8: f64, __m512d, 8, true, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,bmi2,lzcnt,popcnt",
         _mm512_setzero_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_set1_pd _mm512_fmadd_pd _mm512_add_pd,
-        |p, n, x| _mm512_maskz_loadu_pd(mask(n) as __mmask8, p), _mm512_mask_storeu_pd(p, mask(n) as __mmask8, x));
+        |p, n, x| _mm512_maskz_loadu_pd(mask(n) as __mmask8, p), _mm512_mask_storeu_pd(p, mask(n) as __mmask8, x),
+        |a, b| (_mm512_permutex2var_pd(a, order64(0), b), _mm512_permutex2var_pd(a, order64(4), b)));
     lanes!(/// AVX2, f32.
         F32x8: f32, __m256, 8, false, "avx2,fma,f16c,bmi2,lzcnt,popcnt",
         _mm256_setzero_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_set1_ps _mm256_fmadd_ps _mm256_add_ps,
-        |p, n, x| _mm256_maskload_ps(p, mask32(n)), _mm256_maskstore_ps(p, mask32(n), x));
+        |p, n, x| _mm256_maskload_ps(p, mask32(n)), _mm256_maskstore_ps(p, mask32(n), x),
+        |a, b| {
+            let (lo, hi) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+            (_mm256_permute2f128_ps::<0x20>(lo, hi), _mm256_permute2f128_ps::<0x31>(lo, hi))
+        });
     lanes!(/// AVX2, f64.
         F64x4: f64, __m256d, 4, false, "avx2,fma,f16c,bmi2,lzcnt,popcnt",
         _mm256_setzero_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_set1_pd _mm256_fmadd_pd _mm256_add_pd,
-        |p, n, x| _mm256_maskload_pd(p, mask64(n)), _mm256_maskstore_pd(p, mask64(n), x));
+        |p, n, x| _mm256_maskload_pd(p, mask64(n)), _mm256_maskstore_pd(p, mask64(n), x),
+        |a, b| {
+            let (lo, hi) = (_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
+            (_mm256_permute2f128_pd::<0x20>(lo, hi), _mm256_permute2f128_pd::<0x31>(lo, hi))
+        });
+
+    /// The elements of two vectors in turn, from the `i`-th of each on; those of the second count from the width on.
+    #[inline(always)]
+    unsafe fn order32(i: i32) -> __m512i {
+        let even = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+        _mm512_add_epi32(even, _mm512_set1_epi32(i))
+    }
+
+    #[inline(always)]
+    unsafe fn order64(i: i64) -> __m512i {
+        _mm512_add_epi64(_mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), _mm512_set1_epi64(i))
+    }
 
     #[inline(always)]
     fn mask(n: usize) -> u32 {

@@ -20,10 +20,12 @@
 
 #![allow(unsafe_op_in_unsafe_fn, reason = "one contract for all of it, stated above")]
 
+mod across;
 mod axis;
 mod filter;
 mod job;
 mod lanes;
+mod pack;
 mod source;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! The image operand: the source in place, or a scratch image of a block of channels of a band of outputs.
 
-use super::axis::Axis;
+use super::axis::{Axis, Tap};
 use crate::cpu::float::Float;
 
 /// A box of outputs: the first of each dim, and how many.
@@ -8,6 +8,20 @@ use crate::cpu::float::Float;
 pub(super) struct Band {
     pub from: [usize; 3],
     pub len: [usize; 3],
+}
+
+/// The taps of one row of the kernel, which differ in width alone.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TapRow {
+    /// Its number among those that are read.
+    pub index: usize,
+    /// Where it lies, relative to a pixel.
+    pub shift: usize,
+    /// Where its weights lie in the kernel.
+    pub weight: usize,
+    /// Its taps of the depth and the height.
+    pub depth: Tap,
+    pub height: Tap,
 }
 
 /// How the image operand is laid out, and how the outputs are cut into bands.
@@ -27,32 +41,36 @@ pub(super) struct Source {
     plane: usize,
     phase: usize,
     pub channel: usize,
-    /// Where (channel of the block, tap) lies, relative to the first pixel; taps run fastest.
+    /// The rows of taps.
+    pub tap_rows: Vec<TapRow>,
+    /// Where (channel of the block, tap of a row) lies, relative to the row.
+    pub columns: Vec<usize>,
+    /// Where (channel of the block, tap) lies, relative to a pixel; taps run fastest.
     pub offsets: Vec<usize>,
 }
 
-/// Products of a block: enough to make up for writing the sums, few enough that its pixels stay in L1.
-const BLOCK_K: usize = 576;
-/// Bytes of a scratch image, about half of a common L2 cache.
-const SCRATCH: usize = 512 << 10;
+/// Bytes of the pixels that a band reads, about a quarter of a common L2 cache.
+const SCRATCH: usize = 256 << 10;
 /// Outputs of a band along the width, and in all.
 const BAND_WIDTH: usize = 1024;
-/// As above; a band in place needs a limit only to give all threads work.
+/// As above.
 const BAND: usize = 4096;
 
 impl Source {
-    /// Plans for `c` channels of `size` bytes per element; the axes have outputs and taps.
-    pub fn new(axes: &[Axis; 3], c: usize, size: usize) -> Source {
+    /// Plans for `c` channels of `size` bytes per element, in blocks of at most `block_k` products or of one channel; the
+    /// axes have outputs and taps of `kernel`.
+    pub fn new(axes: &[Axis; 3], kernel: [usize; 3], c: usize, (block_k, size): (usize, usize)) -> Source {
         let taps: usize = axes.iter().map(|a| a.taps.len()).product();
         let phases: usize = axes.iter().map(|a| a.phases.len()).product();
         let in_place = axes.iter().all(Axis::in_place);
-        let blocks = c.div_ceil((BLOCK_K / taps).max(1)).max(1);
+        let blocks = c.div_ceil((block_k / taps).max(1)).max(1);
         let block = c.div_ceil(blocks).max(1);
         // Whole rows, then whole planes, as far as the limits go.
         let room = (SCRATCH / size / (block * phases)).max(1);
         let fits = |band: [usize; 3]| {
+            let pixels: usize = band.iter().product();
             let span: usize = (0..3).map(|d| axes[d].span(band[d])).product();
-            band.iter().product::<usize>() <= BAND && (in_place || span <= room)
+            pixels <= BAND && (if in_place { pixels } else { span }) <= room
         };
         let mut band = [1, 1, axes[2].out.div_ceil(axes[2].out.div_ceil(BAND_WIDTH))];
         for d in [1, 0] {
@@ -75,25 +93,44 @@ impl Source {
         let plane = row * extent[1];
         let phase = plane * extent[0];
         let channel = phase * phases;
-        let mut offsets = Vec::with_capacity(block * taps);
         let lo: [isize; 3] = std::array::from_fn(|d| axes[d].shifts().0);
-        for c in 0..block {
-            for td in &axes[0].taps {
-                for th in &axes[1].taps {
-                    for tw in &axes[2].taps {
-                        let p = (td.phase * axes[1].phases.len() + th.phase) * axes[2].phases.len() + tw.phase;
-                        let at = [td.shift - lo[0], th.shift - lo[1], tw.shift - lo[2]].map(|i| i as usize);
-                        offsets.push(c * channel + p * phase + at[0] * plane + at[1] * row + at[2]);
-                    }
-                }
+        let [depth, height, width] = [0, 1, 2].map(|d| &axes[d].taps[..]);
+        let mut tap_rows = Vec::with_capacity(depth.len() * height.len());
+        for &d in depth {
+            for &h in height {
+                let first_phase = (d.phase * axes[1].phases.len() + h.phase) * axes[2].phases.len();
+                let (z, y) = ((d.shift - lo[0]) as usize, (h.shift - lo[1]) as usize);
+                let shift = first_phase * phase + z * plane + y * row;
+                let weight = (d.index * kernel[1] + h.index) * kernel[2];
+                tap_rows.push(TapRow { index: tap_rows.len(), shift, weight, depth: d, height: h });
             }
         }
-        Source { axes: axes.clone(), block, band, bands, in_place, row, plane, phase, channel, offsets }
+        let column = |c: usize, w: &Tap| c * channel + w.phase * phase + (w.shift - lo[2]) as usize;
+        let columns: Vec<usize> = (0..block).flat_map(|c| width.iter().map(move |w| column(c, w))).collect();
+        let tap = |i: usize, t: &TapRow, j: usize| columns[i * width.len() + j] + t.shift;
+        let row_taps = |i: usize, t: &TapRow| -> Vec<usize> { (0..width.len()).map(|j| tap(i, t, j)).collect() };
+        let offsets = (0..block).flat_map(|i| tap_rows.iter().flat_map(|t| row_taps(i, t)).collect::<Vec<_>>()).collect();
+        Source { axes: axes.clone(), block, band, bands, in_place, row, plane, phase, channel, tap_rows, columns, offsets }
     }
 
     /// Taps per channel.
     pub fn taps(&self) -> usize {
         self.axes.iter().map(|a| a.taps.len()).product()
+    }
+
+    /// Taps of a row.
+    pub fn row_taps(&self) -> usize {
+        self.axes[2].taps.len()
+    }
+
+    /// The rows of taps that do not fall into the padding of output row (d, h).
+    pub fn reaching(&self, d: usize, h: usize) -> impl Iterator<Item = &TapRow> {
+        let reaches = |axis: &Axis, t: Tap, o: usize| {
+            let i = axis.step as isize * (o as isize + t.shift) + axis.phases[t.phase] as isize;
+            (0..axis.src as isize).contains(&i)
+        };
+        let [depth, height, _] = &self.axes;
+        self.tap_rows.iter().filter(move |t| reaches(depth, t.depth, d) && reaches(height, t.height, h))
     }
 
     /// Bands in all.

@@ -2,18 +2,18 @@
 
 use super::filter::Weights;
 use super::lanes::{Lanes, MAX_W, Work};
+use super::source::TapRow;
 use crate::cpu::float::Float;
 
-/// One product: packed weights of some output channels, times the pixels of a band of one output plane.
-pub(super) struct Panel<F> {
+/// One product: weights of some output channels, times the pixels of a band of one output plane.
+pub(super) struct Panel<'a, F> {
     /// The weights, in tiles of output channels.
     pub a: Weights<F>,
     /// Output channels; the last tile may have fewer.
     pub m: usize,
-    /// Where k lies, relative to a pixel.
-    pub offsets: *const usize,
-    /// Products per sum.
-    pub k: usize,
+    /// The rows of taps, and where (channel, tap of a row) lies, relative to a pixel and a row.
+    pub taps: &'a [TapRow],
+    pub columns: &'a [usize],
     /// The first pixel.
     pub b: *const F,
     /// Pixels from one row to the next, and pixels of a row that count.
@@ -40,8 +40,8 @@ type Segment = (usize, usize, usize);
 const MAX_PIXELS: usize = 8 * MAX_W;
 
 pub(super) unsafe fn panel<L: Lanes>(p: &Panel<L::F>) {
-    struct This<'a, L: Lanes>(&'a Panel<L::F>);
-    impl<L: Lanes> Work for This<'_, L> {
+    struct This<'a, 'b, L: Lanes>(&'a Panel<'b, L::F>);
+    impl<L: Lanes> Work for This<'_, '_, L> {
         #[inline(always)]
         unsafe fn run(self) {
             let p = self.0;
@@ -136,14 +136,17 @@ unsafe fn tiles<L: Lanes, const MR: usize, const NV: usize, const PART: bool>(
     let mut m = 0;
     while m < p.m {
         let rows = MR.min(p.m - m);
-        let acc = if p.a.offsets.is_null() {
-            let a = p.a.at.add(m * p.k);
-            tile::<L, MR, NV, PART>(|r, i| a.wrapping_add(i * MR + r), p.k, b, p.offsets, last)
+        let len = p.columns.len();
+        let acc = if p.a.columns.is_null() {
+            let a = p.a.at.add(m * p.taps.len() * len);
+            let row = |t: &TapRow| a.wrapping_add(t.index * len * MR);
+            tile::<L, MR, NV, PART, _>(p, row, |a, r, i| a.wrapping_add(i * MR + r), b, last)
         } else {
             // A row that does not exist repeats the last, and its sums are dropped.
             let a: [*const L::F; MR] = std::array::from_fn(|r| p.a.at.wrapping_add((m + r.min(rows - 1)) * p.a.row));
-            let places = p.a.offsets;
-            tile::<L, MR, NV, PART>(|r, i| a[r].wrapping_add(*places.wrapping_add(i)), p.k, b, p.offsets, last)
+            let columns = p.a.columns;
+            let row = |t: &TapRow| a.map(|a| a.wrapping_add(t.weight));
+            tile::<L, MR, NV, PART, _>(p, row, |a, r, i| a[r].wrapping_add(*columns.wrapping_add(i)), b, last)
         };
         let out = p.out.add(m * p.out_m);
         let bias = |i: usize| if p.bias.is_null() { L::F::ZERO } else { *p.bias.add(m + i) };
@@ -197,26 +200,30 @@ unsafe fn scatter<L: Lanes>(sums: *const L::F, out: *mut L::F, len: usize, step:
     }
 }
 
-/// `MR` rows of weights times `NV` vectors of pixels, over k; `weight(r, i)` is where row r has its weight for k = i.
+/// `MR` rows of weights times `NV` vectors of pixels, over all taps and channels: `row` finds the weights of a row of
+/// taps, and `weight(row, r, i)` that of the tile's row r for column i.
 #[inline(always)]
-unsafe fn tile<L: Lanes, const MR: usize, const NV: usize, const PART: bool>(
-    weight: impl Fn(usize, usize) -> *const L::F,
-    k: usize,
+unsafe fn tile<L: Lanes, const MR: usize, const NV: usize, const PART: bool, A: Copy>(
+    p: &Panel<L::F>,
+    row: impl Fn(&TapRow) -> A,
+    weight: impl Fn(A, usize, usize) -> *const L::F,
     b: *const L::F,
-    offsets: *const usize,
     last: usize,
 ) -> [[L::V; NV]; MR] {
     let mut acc = [[L::zero(); NV]; MR];
-    for i in 0..k {
-        let b = b.add(*offsets.add(i));
-        let mut pixels = [L::zero(); NV];
-        for (v, x) in pixels.iter_mut().enumerate() {
-            *x = if PART && v == NV - 1 { L::load_n(b.add(v * L::W), last) } else { L::load(b.add(v * L::W)) };
-        }
-        for (r, acc) in acc.iter_mut().enumerate() {
-            let w = L::splat(*weight(r, i));
-            for v in 0..NV {
-                acc[v] = L::fma(w, pixels[v], acc[v]);
+    for taps in p.taps {
+        let (b, a) = (b.add(taps.shift), row(taps));
+        for (i, &column) in p.columns.iter().enumerate() {
+            let b = b.add(column);
+            let mut pixels = [L::zero(); NV];
+            for (v, x) in pixels.iter_mut().enumerate() {
+                *x = if PART && v == NV - 1 { L::load_n(b.add(v * L::W), last) } else { L::load(b.add(v * L::W)) };
+            }
+            for (r, acc) in acc.iter_mut().enumerate() {
+                let w = L::splat(*weight(a, r, i));
+                for v in 0..NV {
+                    acc[v] = L::fma(w, pixels[v], acc[v]);
+                }
             }
         }
     }
@@ -233,7 +240,10 @@ pub(super) struct Products<F> {
     pub x: *const F,
     pub pitch: usize,
     pub width: usize,
-    pub height: usize,
+    pub lines: usize,
+    /// Planes of pixels and samples, and how far apart they are.
+    pub planes: (usize, usize),
+    pub samples: (usize, usize),
     /// The gradient, pixel by pixel without gaps: `vectors` vectors of output channels each.
     pub g: *const F,
     pub vectors: usize,
@@ -269,19 +279,24 @@ unsafe fn product_rows<L: Lanes, const MR: usize, const NV: usize>(p: &Products<
         let x: [*const L::F; MR] = std::array::from_fn(|i| p.x.add(*p.offsets.add((k + i).min(p.k - 1))));
         let mut acc = [[L::zero(); NV]; MR];
         let mut g = p.g;
-        for h in 0..p.height {
-            for w in h * p.pitch..h * p.pitch + p.width {
-                let mut gs = [L::zero(); NV];
-                for (v, gs) in gs.iter_mut().enumerate() {
-                    *gs = L::load(g.add(v * L::W));
-                }
-                for (i, acc) in acc.iter_mut().enumerate() {
-                    let x = L::splat(*x[i].add(w));
-                    for v in 0..NV {
-                        acc[v] = L::fma(x, gs[v], acc[v]);
+        for sample in 0..p.samples.0 {
+            for plane in 0..p.planes.0 {
+                for line in 0..p.lines {
+                    let first = sample * p.samples.1 + plane * p.planes.1 + line * p.pitch;
+                    for w in first..first + p.width {
+                        let mut gs = [L::zero(); NV];
+                        for (v, gs) in gs.iter_mut().enumerate() {
+                            *gs = L::load(g.add(v * L::W));
+                        }
+                        for (i, acc) in acc.iter_mut().enumerate() {
+                            let x = L::splat(*x[i].add(w));
+                            for v in 0..NV {
+                                acc[v] = L::fma(x, gs[v], acc[v]);
+                            }
+                        }
+                        g = g.add(NV * L::W);
                     }
                 }
-                g = g.add(NV * L::W);
             }
         }
         for (i, acc) in acc.iter().enumerate().take(p.k - k) {

@@ -5,7 +5,7 @@
 //! pixels. The copy is made once for a group of images and read by the tiles of all output channels.
 
 use super::axis::Tap;
-use super::source::Source;
+use super::source::{Source, TapRow};
 use crate::cpu::float::{Float, Scratch, Shared};
 use crate::cpu::parallel;
 use crate::error::Result;
@@ -17,21 +17,15 @@ const MOST: usize = 2 * ROOM;
 /// Source elements of a group, which an index must reach.
 const REACH: usize = i32::MAX as usize;
 
-/// Pixels' worth of time that the plain products of a plane lose: lanes of vectors that stay empty.
-pub(super) fn empty_lanes(source: &Source, width: usize) -> usize {
-    let [d, h, w] = [0, 1, 2].map(|i| source.axes[i].out);
-    d * (((h - 1) * source.row + w).next_multiple_of(width) - h * w)
-}
-
-/// Does an unrolled copy of the source, of `c` channels in each group, serve `m` output channels better, when plain products
-/// lose as much time on each plane as `lost` more pixels would cost? A copied element costs about as much as one and a
-/// half products of vectors of `width`.
-pub(super) fn pays<F>(source: &Source, (groups, c): (usize, usize), m: usize, width: usize, lost: usize) -> bool {
+/// Does an unrolled copy of the source, of `c` channels in each group, serve `m` output channels better, when plain
+/// products of each plane cost as much time as `cost` products of vectors of `width`? A copied element costs about as
+/// much as one and a half of these.
+pub(super) fn pays<F>(source: &Source, (groups, c): (usize, usize), m: usize, width: usize, cost: usize) -> bool {
     let plane: usize = source.axes.iter().map(|a| a.out).product();
     let image = source.axes.iter().map(|a| a.src).product::<usize>().saturating_mul(groups * c);
     let reached = (1..=REACH).contains(&image);
     let copy = (c * size_of::<F>()).saturating_mul(source.taps()).saturating_mul(plane);
-    reached && copy <= MOST && source.band_count() == 1 && 2 * m * lost > 3 * width * plane
+    reached && copy <= MOST && source.band_count() == 1 && 2 * cost * width > (2 * m + 3 * width) * plane
 }
 
 /// The plan of the copies for one group of channels of all images.
@@ -49,16 +43,17 @@ pub(super) struct Unrolled {
     src_image: usize,
     /// Per tap and pixel of an image: the source element, or -1 outside.
     table: Vec<i32>,
-    /// Where row i of a panel lies.
-    pub offsets: Vec<usize>,
+    /// Where rows of taps lie in a panel, and (channel, tap of a row).
+    pub tap_rows: Vec<TapRow>,
+    pub columns: Vec<usize>,
 }
 
 impl Unrolled {
-    /// Plans for `n` images of `groups` groups of `c` channels; panels are of `pixels` pixels, a product is of `rows` rows.
+    /// Plans for `n` images of `groups` groups of `c` channels; panels are of `pixels` pixels.
     pub fn new(
         source: &Source,
         (n, groups, c): (usize, usize, usize),
-        (rows, pixels): (usize, usize),
+        pixels: usize,
         size: usize,
     ) -> Self {
         let axes = &source.axes;
@@ -87,8 +82,10 @@ impl Unrolled {
                 }
             }
         }
-        let offsets = (0..rows).map(|i| i * pixels).collect();
-        Unrolled { pixels, plane, images, n, c, taps, src_plane, src_image, table, offsets }
+        let row = source.row_taps();
+        let tap_rows = source.tap_rows.iter().map(|t| TapRow { shift: t.index * row * pixels, ..*t }).collect();
+        let columns = (0..source.columns.len()).map(|i| (i / row * taps + i % row) * pixels).collect();
+        Unrolled { pixels, plane, images, n, c, taps, src_plane, src_image, table, tap_rows, columns }
     }
 
     /// Groups of images.

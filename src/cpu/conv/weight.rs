@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use super::Conv;
 use super::lanes::{ConvFloat, Kernels};
+use super::pack::Pack;
 use super::source::{Band, Source};
 use super::tile::{Dots, Products};
-use super::unrolled::{self, Unrolled};
 use crate::cpu::float::{Float, Scratch, Shared, grain, no_memory};
 use crate::cpu::parallel;
 use crate::error::Result;
@@ -18,10 +18,10 @@ const FEW_CHANNELS: usize = 8;
 const FEW_PRODUCTS: usize = 64;
 /// Pixels whose packed gradients stay in L1.
 const PIXELS: usize = 256;
-/// Pixels' worth of time that it costs to take up the sums of a tile and put them down, which each image does.
-const LOST: usize = 16;
-/// Vectors of pixels in a panel of an unrolled copy.
-const PANEL: usize = 6;
+/// Pixels of the samples that a tile of the weight is summed over before it is written.
+const BATCH: usize = 2048;
+/// Products of a block of channels, so that there are blocks for several threads.
+const BLOCK_K: usize = 288;
 /// As many tasks as this are wanted before the samples are split into chunks.
 const TASKS: usize = 16;
 
@@ -37,12 +37,12 @@ pub(super) unsafe fn run<F: ConvFloat>(x: *const F, g: *const F, dw: *mut F, v: 
         dw.write_bytes(0, size);
         return Ok(());
     }
-    let source = Source::new(&v.axes(), c, size_of::<F>());
+    let source = Source::new(&v.axes(), v.kernel, c, (BLOCK_K, size_of::<F>()));
     let kernels = F::kernels();
     let by_pixel = m <= FEW_CHANNELS || c * taps <= FEW_PRODUCTS;
     let wide = if by_pixel { m } else { m.next_multiple_of(kernels.width) };
-    if !by_pixel && unrolled::pays::<F>(&source, (v.groups, c), m, kernels.width, LOST) {
-        return run_unrolled(x, g, dw, v, &source, wide);
+    if !by_pixel && source.band_count() == 1 && 2 * v.out_plane() <= BATCH {
+        return run_batched(x, g, dw, v, &source, wide);
     }
     let blocks = c.div_ceil(source.block);
     let chunks = TASKS.div_ceil(v.groups * blocks).min(v.n);
@@ -123,8 +123,9 @@ crate::multiversion! {
     }
 }
 
-/// The sums over an unrolled copy of the input, panel by panel. Tasks are ranges of (channel, tap).
-unsafe fn run_unrolled<F: ConvFloat>(
+/// The sums of small planes, over groups of samples whose pixels stay in the cache: each tile of the weight is summed
+/// over a group before it is written. Tasks are ranges of (channel, tap) and slices of output channels.
+unsafe fn run_batched<F: ConvFloat>(
     x: *const F,
     g: *const F,
     dw: *mut F,
@@ -133,65 +134,90 @@ unsafe fn run_unrolled<F: ConvFloat>(
     wide: usize,
 ) -> Result<()> {
     let (c, m, taps, kernels) = (v.c_in / v.groups, v.c_out / v.groups, v.taps(), F::kernels());
-    let rows = (c * taps).div_ceil(TASKS).next_multiple_of(8);
-    let u = Unrolled::new(source, (v.n, v.groups, c), (rows, PANEL * kernels.width), size_of::<F>());
-    let copy = u.scratch::<F>()?;
-    let grads = Scratch::<F>::new(u.panels(u.images) * u.pixels * wide)?;
+    let plane = v.out_plane();
+    let samples = (BATCH / plane).clamp(1, v.n);
+    // A plane of the copy, or of the input itself.
+    let (channel, blocks) = (source.channel, c.div_ceil(source.block));
+    let copy = Scratch::<F>::new(if source.in_place { 0 } else { samples * v.c_in * channel })?;
+    let grads = Scratch::<F>::new(samples * v.groups * plane * wide)?;
     let sums = Scratch::<F>::zeroed(v.groups * c * taps * wide)?;
-    let (image, gp, out) = (Shared(copy.ptr()), Shared(grads.ptr()), Shared(sums.ptr()));
-    let slice = 3 * kernels.width;
-    for i in 0..u.groups() {
-        let images = u.group(i);
-        let panels = u.panels(images.len());
-        for group in 0..v.groups {
-            u.fill(x.add((images.start * v.groups + group) * c * v.in_plane()), images.len(), copy.ptr());
-            let from = Shared::new(g.add((images.start * v.groups + group) * m * u.plane));
-            parallel::chunks(panels * m.div_ceil(slice), 1, &|r| {
-                for task in r {
-                    let (panel, first) = (task % panels, task / panels * slice);
-                    let to = gp.at(panel * u.pixels * wide + first * u.pixels);
-                    let part = slice.min(wide - first);
-                    for j in 0..u.count(panel, images.len()) {
-                        let at = panel * u.pixels + j;
-                        let from = from.at(at / u.plane * v.c_out * u.plane + first * u.plane + at % u.plane);
-                        for o in 0..part {
-                            // SAFETY: one pixel of channels that exist.
-                            unsafe {
-                                *to.add(j * part + o) = if first + o < m { *from.add(o * u.plane) } else { F::ZERO };
-                            }
-                        }
-                    }
-                }
-            });
-            parallel::chunks((c * taps).div_ceil(rows), 1, &|r| {
-                for task in r {
-                    let k = task * rows..(c * taps).min((task + 1) * rows);
-                    for panel in 0..panels {
-                        for first in (0..wide).step_by(slice) {
-                            let part = slice.min(wide - first);
-                            // SAFETY: this task's rows of the sums.
-                            unsafe {
-                                (kernels.products)(&Products {
-                                    offsets: u.offsets.as_ptr(),
-                                    k: k.len(),
-                                    x: image.at(panel * u.panel() + k.start * u.pixels),
-                                    pitch: u.pixels,
-                                    width: u.count(panel, images.len()),
-                                    height: 1,
-                                    g: gp.at(panel * u.pixels * wide + first * u.pixels),
-                                    vectors: part / kernels.width,
-                                    out: out.at((group * c * taps + k.start) * wide + first),
-                                    out_k: wide,
-                                });
-                            }
-                        }
-                    }
-                }
+    let (copy, grads, out) = (Shared(copy.ptr()), Shared(grads.ptr()), Shared(sums.ptr()));
+    let slices = slices(wide, kernels.width);
+    let ranges = TASKS.div_ceil(v.groups * blocks * slices.len());
+    let rows = (source.block * taps).div_ceil(ranges).next_multiple_of(8);
+    let ranges = (source.block * taps).div_ceil(rows);
+    let band = source.band(0);
+    for first in (0..v.n).step_by(samples) {
+        let samples = samples.min(v.n - first);
+        let (x, g) = (x.add(first * v.c_in * v.in_plane()), Shared::new(g.add(first * v.c_out * plane)));
+        let from = Shared::new(x);
+        if !source.in_place {
+            parallel::chunks(samples * v.c_in, grain(channel), &|r| {
+                let from = from.at(r.start * v.in_plane());
+                // SAFETY: these channels of the input, and their places.
+                unsafe { source.image(from, r.len(), &band, copy.at(r.start * channel)) };
             });
         }
+        let image = if source.in_place { Shared::new(source.image(x, 0, &band, copy.0)) } else { Shared::new(copy.0) };
+        parallel::chunks(samples * v.groups * slices.len(), grain(plane * kernels.width), &|r| {
+            for i in r {
+                let (at, (o, len)) = (i / slices.len(), slices[i % slices.len()]);
+                let (sample, group) = (at / v.groups, at % v.groups);
+                let pack = Pack {
+                    from: g.at((at * m + o) * plane),
+                    row: plane,
+                    rows: len.min(m - o),
+                    height: len,
+                    len: plane,
+                    places: &[],
+                    to: grads.at(group * samples * plane * wide + (o * samples + sample * len) * plane),
+                };
+                // SAFETY: the gradients of a slice of a sample, and their place.
+                unsafe { (kernels.pack)(&pack) };
+            }
+        });
+        let tasks = v.groups * blocks * slices.len() * ranges;
+        parallel::chunks(tasks, 1, &|r| {
+            for task in r {
+                let (range, (o, len)) = (task % ranges, slices[task / ranges % slices.len()]);
+                let (block, group) = (task / ranges / slices.len() % blocks, task / ranges / slices.len() / blocks);
+                let c0 = block * source.block;
+                let k = range * rows..((range + 1) * rows).min(source.block.min(c - c0) * taps);
+                if k.is_empty() {
+                    continue;
+                }
+                // SAFETY: this task's rows of the sums.
+                unsafe {
+                    (kernels.products)(&Products {
+                        offsets: source.offsets.as_ptr().add(k.start),
+                        k: k.len(),
+                        x: image.at((group * c + c0) * channel),
+                        pitch: source.row,
+                        width: v.output[2],
+                        lines: v.output[1],
+                        planes: (v.output[0], source.pixel(1, 0)),
+                        samples: (samples, v.c_in * channel),
+                        g: grads.at((group * wide + o) * samples * plane),
+                        vectors: len / kernels.width,
+                        out: out.at(((group * c + c0) * taps + k.start) * wide + o),
+                        out_k: wide,
+                    });
+                }
+            }
+        });
     }
     combine(out, dw, v, wide, 1);
     Ok(())
+}
+
+/// Cuts `wide` output channels into slices of at most three vectors, of about the same size: where each begins, and how
+/// many channels it has.
+fn slices(wide: usize, width: usize) -> Vec<(usize, usize)> {
+    let vectors = wide / width;
+    let count = vectors.div_ceil(3);
+    (0..count)
+        .map(|i| (vectors * i / count * width, (vectors * (i + 1) / count - vectors * i / count) * width))
+        .collect()
 }
 
 struct WeightTask<'a, F: Float> {
@@ -269,49 +295,35 @@ impl<F: Float> WeightTask<'_, F> {
 
     #[allow(clippy::too_many_arguments, reason = "pointers and sizes apart")]
     unsafe fn products(&self, image: *const F, g: *const F, b: &Band, d: usize, k: usize, out: *mut F, packed: *mut F) {
-        let (strip, w) = (self.strip(), self.kernels.width);
-        let mut h = 0;
-        while h < b.len[1] {
+        let strip = self.strip();
+        for h in (0..b.len[1]).step_by(strip) {
             let rows = strip.min(b.len[1] - h);
-            let mut m = 0;
-            while m < self.wide {
-                let vectors = ((self.wide - m) / w).min(3);
-                let valid = (vectors * w).min(self.m - m);
-                let from = g.add(m * self.v.out_plane() + self.place(b, d, h));
-                let step = (self.v.out_plane(), self.v.output[2]);
-                transpose(from, step, (rows, b.len[2]), (valid, vectors * w), packed);
+            for (m, len) in slices(self.wide, self.kernels.width) {
+                for row in 0..rows {
+                    (self.kernels.pack)(&Pack {
+                        from: g.add(m * self.v.out_plane() + self.place(b, d, h + row)),
+                        row: self.v.out_plane(),
+                        rows: len.min(self.m - m),
+                        height: len,
+                        len: b.len[2],
+                        places: &[],
+                        to: packed.add(row * b.len[2] * len),
+                    });
+                }
                 (self.kernels.products)(&Products {
                     offsets: self.source.offsets.as_ptr(),
                     k,
                     x: image.add(self.source.pixel(d, h)),
                     pitch: self.source.row,
                     width: b.len[2],
-                    height: rows,
+                    lines: rows,
+                    planes: (1, 0),
+                    samples: (1, 0),
                     g: packed,
-                    vectors,
+                    vectors: len / self.kernels.width,
                     out: out.add(m),
                     out_k: self.wide,
                 });
-                m += vectors * w;
-            }
-            h += rows;
-        }
-    }
-}
-
-/// Writes the gradients of `rows` x `width` pixels, `valid` of `wide` output channels each, pixel by pixel.
-unsafe fn transpose<F: Float>(
-    g: *const F,
-    (g_m, g_row): (usize, usize),
-    (rows, width): (usize, usize),
-    (valid, wide): (usize, usize),
-    out: *mut F,
-) {
-    for m in 0..wide {
-        for h in 0..rows {
-            let (g, out) = (g.wrapping_add(m * g_m + h * g_row), out.add(h * width * wide + m));
-            for w in 0..width {
-                *out.add(w * wide) = if m < valid { *g.add(w) } else { F::ZERO };
             }
         }
     }
