@@ -4,6 +4,8 @@
 //! A tile is `MR` adjacent pixels of a row times `NV` vectors of channels. For every k a vector of weights meets one
 //! pixel after the other, read into all lanes. The sums are transposed on their way out.
 
+use std::marker::PhantomData;
+
 use super::lanes::{Lanes, MAX_W, Work};
 use super::pack::transpose;
 use super::source::TapRow;
@@ -59,28 +61,71 @@ pub(super) const fn widest<L: Lanes>(vectors: usize) -> usize {
 /// Cuts the row into as few tiles as the registers allow, of about the same width.
 #[inline(always)]
 unsafe fn tiles<L: Lanes, const NV: usize>(p: &Across<L::F>) {
-    let widest = const { widest::<L>(NV) };
     let mut sums = [[L::zero(); NV]; MAX_W];
     let mut at = 0;
-    for left in (1..=p.width.div_ceil(widest)).rev() {
+    for left in (1..=p.width.div_ceil(widest::<L>(NV))).rev() {
         let width = (p.width - at).div_ceil(left);
-        macro_rules! run {
-            ($($mr:literal)+) => {
-                match width {
-                    $($mr if $mr <= widest => sums[..$mr].copy_from_slice(&tile::<L, $mr, NV>(p, at)),)+
-                    _ => {}
-                }
-            };
-        }
-        run!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
+        // Where the sums go is far apart, and rarely in a cache.
+        let out = p.out.wrapping_add(at * p.out_step);
+        (0..p.channels).for_each(|i| L::prefetch(out.wrapping_add(i * p.out_m).cast()));
+        Tiles::<L, NV>::ALL[width - 1](p, at, &mut sums);
         put::<L, NV>(p, at, width, &sums);
         at += width;
     }
 }
 
-/// The sums of `MR` pixels.
+type Tile<L, const NV: usize> = unsafe fn(&Across<<L as Lanes>::F>, usize, &mut [[<L as Lanes>::V; NV]; MAX_W]);
+
+/// The kernels of one to fourteen pixels. They are called through a table, since in one function with the rest their sums
+/// compete for registers with constants of the transposition.
+struct Tiles<L, const NV: usize>(PhantomData<L>);
+
+impl<L: Lanes, const NV: usize> Tiles<L, NV> {
+    const ALL: [Tile<L, NV>; 14] = [
+        tile::<L, 1, NV>,
+        tile::<L, 2, NV>,
+        tile::<L, 3, NV>,
+        tile::<L, 4, NV>,
+        tile::<L, 5, NV>,
+        tile::<L, 6, NV>,
+        tile::<L, 7, NV>,
+        tile::<L, 8, NV>,
+        tile::<L, 9, NV>,
+        tile::<L, 10, NV>,
+        tile::<L, 11, NV>,
+        tile::<L, 12, NV>,
+        tile::<L, 13, NV>,
+        tile::<L, 14, NV>,
+    ];
+}
+
+/// The sums of `MR` pixels from `at` on.
+unsafe fn tile<L: Lanes, const MR: usize, const NV: usize>(
+    p: &Across<L::F>,
+    at: usize,
+    sums: &mut [[L::V; NV]; MAX_W],
+) {
+    struct This<'a, 'b, L: Lanes, const MR: usize, const NV: usize>(
+        &'a Across<'b, L::F>,
+        usize,
+        &'a mut [[L::V; NV]; MAX_W],
+    );
+    impl<L: Lanes, const MR: usize, const NV: usize> Work for This<'_, '_, L, MR, NV> {
+        #[inline(always)]
+        unsafe fn run(self) {
+            if MR <= widest::<L>(NV) {
+                let acc = products::<L, MR, NV>(self.0, self.1);
+                for (sums, acc) in self.2.iter_mut().zip(acc) {
+                    *sums = acc;
+                }
+            }
+        }
+    }
+    L::enter(This::<L, MR, NV>(p, at, sums));
+}
+
 #[inline(always)]
-unsafe fn tile<L: Lanes, const MR: usize, const NV: usize>(p: &Across<L::F>, at: usize) -> [[L::V; NV]; MR] {
+unsafe fn products<L: Lanes, const MR: usize, const NV: usize>(p: &Across<L::F>, at: usize) -> [[L::V; NV]; MR] {
     let mut acc = [[L::zero(); NV]; MR];
     for taps in p.taps {
         let x = p.x.add(at + taps.shift);

@@ -193,6 +193,7 @@ unsafe fn pack<F: ConvFloat>(job: &Job, w: *const F, source: &Source, runs: &[Ro
                 let pack = Pack {
                     from: w.wrapping_add(c * job.w_c),
                     row: job.w_m,
+                    order: &[],
                     rows: run.height.min(run.from + run.len - m),
                     height: run.height,
                     len,

@@ -115,7 +115,7 @@ impl Job {
     }
 
     /// The pixels of every band of all images and channels.
-    unsafe fn copy<F: Float>(&self, src: *const F, source: &Source) -> Result<Scratch<F>> {
+    unsafe fn copy<F: ConvFloat>(&self, src: *const F, source: &Source) -> Result<Scratch<F>> {
         let (bands, src_plane) = (source.band_count(), self.axes.iter().map(|a| a.src).product::<usize>());
         let part = self.c * source.channel;
         let copy = Scratch::<F>::new(self.n * self.groups * bands * part)?;

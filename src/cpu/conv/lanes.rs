@@ -2,6 +2,7 @@
 
 use super::across::{self, Across};
 use super::pack::{self, Pack};
+use super::source::{self, Fill};
 use super::tile::{self, Dots, Panel, Products};
 use crate::cpu::float::Float;
 #[cfg(target_arch = "x86_64")]
@@ -27,6 +28,8 @@ pub(super) trait Lanes: Copy + 'static {
     unsafe fn load(p: *const Self::F) -> Self::V;
     /// Reads the first `n <= W` elements, zeros after them; touches no others.
     unsafe fn load_n(p: *const Self::F, n: usize) -> Self::V;
+    /// Reads elements `lo` to `hi <= W` of a vector, zeros around them; touches no others.
+    unsafe fn load_range(p: *const Self::F, lo: usize, hi: usize) -> Self::V;
     /// Writes a vector.
     unsafe fn store(p: *mut Self::F, v: Self::V);
     /// Writes the first `n <= W` elements; touches no others.
@@ -79,6 +82,8 @@ pub struct Kernels<F> {
     pub(super) across: unsafe fn(&Across<F>),
     /// The most pixels of its tiles, for two vectors of channels.
     pub(super) pixels: usize,
+    /// Copies of a band of pixels.
+    pub(super) fill: unsafe fn(&Fill<F>),
     /// Packing of weights and gradients.
     pub(super) pack: unsafe fn(&Pack<F>),
     /// Sums over pixels of a weight's gradient, vectors along the output channels.
@@ -95,6 +100,7 @@ impl<F> Kernels<F> {
             panel: tile::panel::<L>,
             across: across::across::<L>,
             pixels: across::widest::<L>(2),
+            fill: source::fill::<L>,
             pack: pack::pack::<L>,
             products: tile::products::<L>,
             dots: tile::dots::<L>,
@@ -165,6 +171,10 @@ impl<F: Float, const N: usize> Lanes for Array<F, N> {
         std::array::from_fn(|i| if i < n { *p.add(i) } else { F::ZERO })
     }
     #[inline(always)]
+    unsafe fn load_range(p: *const F, lo: usize, hi: usize) -> [F; N] {
+        std::array::from_fn(|i| if (lo..hi).contains(&i) { *p.wrapping_add(i) } else { F::ZERO })
+    }
+    #[inline(always)]
     unsafe fn store(p: *mut F, v: [F; N]) {
         p.cast::<[F; N]>().write_unaligned(v);
     }
@@ -204,7 +214,8 @@ mod x86 {
     macro_rules! lanes {
         ($(#[$m:meta])* $name:ident: $f:ty, $v:ty, $w:literal, $wide:literal, $features:literal,
          $zero:ident $load:ident $store:ident $splat:ident $fma:ident $add:ident,
-         |$p:ident, $n:ident, $x:ident| $load_n:expr, $store_n:expr, |$a:ident, $b:ident| $zip:expr) => {
+         |$p:ident, $n:ident, $x:ident| $load_n:expr, $store_n:expr,
+         |$q:ident, $lo:ident, $hi:ident| $load_range:expr, |$a:ident, $b:ident| $zip:expr) => {
             $(#[$m])*
             #[derive(Clone, Copy)]
             pub(in super::super) struct $name;
@@ -226,6 +237,10 @@ mod x86 {
                 #[inline(always)]
                 unsafe fn load_n($p: *const $f, $n: usize) -> $v {
                     $load_n
+                }
+                #[inline(always)]
+                unsafe fn load_range($q: *const $f, $lo: usize, $hi: usize) -> $v {
+                    $load_range
                 }
                 #[inline(always)]
                 unsafe fn store(p: *mut $f, v: $v) {
@@ -270,16 +285,19 @@ mod x86 {
         F32x16: f32, __m512, 16, true, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,bmi2,lzcnt,popcnt",
         _mm512_setzero_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_set1_ps _mm512_fmadd_ps _mm512_add_ps,
         |p, n, x| _mm512_maskz_loadu_ps(mask(n) as __mmask16, p), _mm512_mask_storeu_ps(p, mask(n) as __mmask16, x),
+        |p, lo, hi| _mm512_maskz_loadu_ps((mask(hi) & !mask(lo)) as __mmask16, p),
         |a, b| (_mm512_permutex2var_ps(a, order32(0), b), _mm512_permutex2var_ps(a, order32(8), b)));
     lanes!(/// AVX-512, f64.
         F64x8: f64, __m512d, 8, true, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,bmi2,lzcnt,popcnt",
         _mm512_setzero_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_set1_pd _mm512_fmadd_pd _mm512_add_pd,
         |p, n, x| _mm512_maskz_loadu_pd(mask(n) as __mmask8, p), _mm512_mask_storeu_pd(p, mask(n) as __mmask8, x),
+        |p, lo, hi| _mm512_maskz_loadu_pd((mask(hi) & !mask(lo)) as __mmask8, p),
         |a, b| (_mm512_permutex2var_pd(a, order64(0), b), _mm512_permutex2var_pd(a, order64(4), b)));
     lanes!(/// AVX2, f32.
         F32x8: f32, __m256, 8, false, "avx2,fma,f16c,bmi2,lzcnt,popcnt",
         _mm256_setzero_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_set1_ps _mm256_fmadd_ps _mm256_add_ps,
         |p, n, x| _mm256_maskload_ps(p, mask32(n)), _mm256_maskstore_ps(p, mask32(n), x),
+        |p, lo, hi| _mm256_maskload_ps(p, _mm256_andnot_si256(mask32(lo), mask32(hi))),
         |a, b| {
             let (lo, hi) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
             (_mm256_permute2f128_ps::<0x20>(lo, hi), _mm256_permute2f128_ps::<0x31>(lo, hi))
@@ -288,6 +306,7 @@ mod x86 {
         F64x4: f64, __m256d, 4, false, "avx2,fma,f16c,bmi2,lzcnt,popcnt",
         _mm256_setzero_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_set1_pd _mm256_fmadd_pd _mm256_add_pd,
         |p, n, x| _mm256_maskload_pd(p, mask64(n)), _mm256_maskstore_pd(p, mask64(n), x),
+        |p, lo, hi| _mm256_maskload_pd(p, _mm256_andnot_si256(mask64(lo), mask64(hi))),
         |a, b| {
             let (lo, hi) = (_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
             (_mm256_permute2f128_pd::<0x20>(lo, hi), _mm256_permute2f128_pd::<0x31>(lo, hi))

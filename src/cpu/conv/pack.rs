@@ -5,12 +5,14 @@ use super::lanes::{Lanes, MAX_W, Work};
 /// The place of an element that is left out.
 pub(super) const NOWHERE: usize = usize::MAX;
 
-/// `to[places[i]][r] = from[r][i]`.
+/// `to[places[i]][r] = from[order[r]][i]`.
 pub(super) struct Pack<'a, F> {
     /// The source, elements from one row to the next, and rows that exist.
     pub from: *const F,
     pub row: usize,
     pub rows: usize,
+    /// Where row r lies among those of the source; empty for the order of the source.
+    pub order: &'a [usize],
     /// Rows to write, the last of them zeros.
     pub height: usize,
     /// Elements of a row.
@@ -20,6 +22,14 @@ pub(super) struct Pack<'a, F> {
     pub to: *mut F,
 }
 
+impl<F> Pack<'_, F> {
+    #[inline(always)]
+    unsafe fn row(&self, r: usize) -> *const F {
+        let r = if self.order.is_empty() { r } else { *self.order.get_unchecked(r) };
+        self.from.wrapping_add(r * self.row)
+    }
+}
+
 pub(super) unsafe fn pack<L: Lanes>(p: &Pack<L::F>) {
     struct This<'a, 'b, L: Lanes>(&'a Pack<'b, L::F>);
     impl<L: Lanes> Work for This<'_, '_, L> {
@@ -27,14 +37,17 @@ pub(super) unsafe fn pack<L: Lanes>(p: &Pack<L::F>) {
         unsafe fn run(self) {
             let p = self.0;
             for r in (0..p.height).step_by(L::W) {
-                let height = L::W.min(p.height - r);
+                let (rows, height) = (L::W.min(p.rows - r.min(p.rows)), L::W.min(p.height - r));
                 for i in (0..p.len).step_by(L::W) {
-                    let columns = read::<L>(p, r, i);
-                    for (j, &column) in columns.iter().enumerate().take(L::W.min(p.len - i)) {
-                        let place = if p.places.is_empty() { i + j } else { *p.places.get_unchecked(i + j) };
-                        if place != NOWHERE {
-                            L::store_n(p.to.add(place * p.height + r), height, column);
-                        }
+                    let len = L::W.min(p.len - i);
+                    if p.row == 1 && p.order.is_empty() {
+                        // Columns lie side by side already.
+                        let from = p.from.wrapping_add(r + i);
+                        (0..len).for_each(|j| put::<L>(p, (r, i + j), height, L::load_n(from.wrapping_add(j), rows)));
+                    } else if rows == L::W && len == L::W {
+                        whole::<L>(p, (r, i));
+                    } else {
+                        part::<L>(p, (r, i), (rows, len), height);
                     }
                 }
             }
@@ -43,23 +56,47 @@ pub(super) unsafe fn pack<L: Lanes>(p: &Pack<L::F>) {
     L::enter(This::<L>(p));
 }
 
-/// The columns from `i` on of up to `W` rows from `r` on.
+/// `W` x `W` elements, from row r and column i on.
 #[inline(always)]
-unsafe fn read<L: Lanes>(p: &Pack<L::F>, r: usize, i: usize) -> [L::V; MAX_W] {
-    let rows = L::W.min(p.rows - r.min(p.rows));
-    let len = L::W.min(p.len - i);
+unsafe fn whole<L: Lanes>(p: &Pack<L::F>, (r, i): (usize, usize)) {
     let mut tile = [L::zero(); MAX_W];
-    let at = p.from.wrapping_add(r * p.row + i);
-    if p.row == 1 {
-        for (j, column) in tile.iter_mut().enumerate().take(len) {
-            *column = L::load_n(at.wrapping_add(j), rows);
+    for (j, row) in tile.iter_mut().enumerate() {
+        if j < L::W {
+            *row = L::load(p.row(r + j).wrapping_add(i));
         }
-        return tile;
     }
+    for (j, &column) in transpose::<L>(tile).iter().enumerate() {
+        if j < L::W {
+            put::<L>(p, (r, i + j), L::W, column);
+        }
+    }
+}
+
+/// The same for `rows` x `len` elements; `height` elements of a column are written.
+#[inline(always)]
+unsafe fn part<L: Lanes>(
+    p: &Pack<L::F>,
+    (r, i): (usize, usize),
+    (rows, len): (usize, usize),
+    height: usize,
+) {
+    let mut tile = [L::zero(); MAX_W];
     for (j, row) in tile.iter_mut().enumerate().take(rows) {
-        *row = L::load_n(at.wrapping_add(j * p.row), len);
+        *row = L::load_n(p.row(r + j).wrapping_add(i), len);
     }
-    transpose::<L>(tile)
+    for (j, &column) in transpose::<L>(tile).iter().enumerate().take(len) {
+        put::<L>(p, (r, i + j), height, column);
+    }
+}
+
+/// Writes `height` elements of column i, from row r on.
+#[inline(always)]
+unsafe fn put<L: Lanes>(p: &Pack<L::F>, (r, i): (usize, usize), height: usize, column: L::V) {
+    let place = if p.places.is_empty() { i } else { *p.places.get_unchecked(i) };
+    if place != NOWHERE {
+        let to = p.to.add(place * p.height + r);
+        if height == L::W { L::store(to, column) } else { L::store_n(to, height, column) }
+    }
 }
 
 /// Transposes the first `W` rows: each round of zips turns the digits of (row, column) by one.

@@ -1,6 +1,9 @@
 //! The image operand: the source in place, or a scratch image of a block of channels of a band of outputs.
 
+use std::ops::Range;
+
 use super::axis::{Axis, Tap};
+use super::lanes::{ConvFloat, Lanes, Work};
 use crate::cpu::float::Float;
 
 /// A box of outputs: the first of each dim, and how many.
@@ -133,6 +136,15 @@ impl Source {
         self.tap_rows.iter().filter(move |t| reaches(depth, t.depth, d) && reaches(height, t.height, h))
     }
 
+    /// The output planes and lines whose `tap` does not fall into the padding.
+    pub fn reached(&self, tap: &TapRow) -> (Range<usize>, Range<usize>) {
+        let range = |axis: &Axis, t: Tap| {
+            let (lo, hi, _) = inside(axis, t.shift, axis.phases[t.phase], axis.out);
+            lo..hi
+        };
+        (range(&self.axes[0], tap.depth), range(&self.axes[1], tap.height))
+    }
+
     /// Bands in all.
     pub fn band_count(&self) -> usize {
         self.bands.iter().product()
@@ -154,9 +166,9 @@ impl Source {
     ///
     /// # Safety
     /// `src` has this many channels, `scratch` [`Source::scratch`] elements.
-    pub unsafe fn image<F: Float>(&self, src: *const F, channels: usize, b: &Band, scratch: *mut F) -> *const F {
+    pub unsafe fn image<F: ConvFloat>(&self, src: *const F, channels: usize, b: &Band, scratch: *mut F) -> *const F {
         if !self.in_place {
-            fill(self, src, channels, b, scratch);
+            (F::kernels().fill)(&Fill { source: self, src, channels, band: b, out: scratch });
             return scratch;
         }
         let at: [usize; 3] = std::array::from_fn(|d| b.from[d] + self.axes[d].shifts().0 as usize);
@@ -181,44 +193,87 @@ fn inside(a: &Axis, from: isize, r: usize, n: usize) -> (usize, usize, usize) {
     (lo, hi.clamp(lo, n), (first + lo as isize * step).max(0) as usize)
 }
 
-crate::multiversion! {
-    /// Copies a band of `channels` channels, split by phase, with zeros where the source has nothing.
-    unsafe fn fill[F: Float](s: &Source, src: *const F, channels: usize, b: &Band, out: *mut F) {
-        let [ad, ah, aw] = &s.axes;
-        let span: [usize; 3] = std::array::from_fn(|d| s.axes[d].span(b.len[d]));
-        let from: [isize; 3] = std::array::from_fn(|d| b.from[d] as isize + s.axes[d].shifts().0);
-        let (src_row, src_plane) = (aw.src, aw.src * ah.src);
-        for c in 0..channels {
-            let src = src.add(c * src_plane * ad.src);
-            let mut phase = out.add(c * s.channel);
-            for &rd in &ad.phases {
-                let (d0, d1, first_d) = inside(ad, from[0], rd, span[0]);
-                for &rh in &ah.phases {
-                    let (h0, h1, first_h) = inside(ah, from[1], rh, span[1]);
-                    for &rw in &aw.phases {
-                        let (w0, w1, first_w) = inside(aw, from[2], rw, span[2]);
-                        for d in 0..span[0] {
-                            for h in 0..span[1] {
-                                let row = phase.add(d * s.plane + h * s.row);
-                                if d < d0 || d >= d1 || h < h0 || h >= h1 {
-                                    (0..span[2]).for_each(|j| *row.add(j) = F::ZERO);
-                                    continue;
-                                }
-                                let (z, y) = (first_d + (d - d0) * ad.step, first_h + (h - h0) * ah.step);
-                                let from = src.add(z * src_plane + y * src_row + first_w);
-                                (0..w0).for_each(|j| *row.add(j) = F::ZERO);
-                                match aw.step {
-                                    1 => (w0..w1).for_each(|j| *row.add(j) = *from.add(j - w0)),
-                                    2 => (w0..w1).for_each(|j| *row.add(j) = *from.add(2 * (j - w0))),
-                                    step => (w0..w1).for_each(|j| *row.add(j) = *from.add(step * (j - w0))),
-                                }
-                                (w1..span[2]).for_each(|j| *row.add(j) = F::ZERO);
+/// A copy of a band of `channels` channels, split by phase, with zeros where the source has nothing.
+pub(super) struct Fill<'a, F> {
+    source: &'a Source,
+    src: *const F,
+    channels: usize,
+    band: &'a Band,
+    out: *mut F,
+}
+
+pub(super) unsafe fn fill<L: Lanes>(f: &Fill<L::F>) {
+    struct This<'a, 'b, L: Lanes>(&'a Fill<'b, L::F>);
+    impl<L: Lanes> Work for This<'_, '_, L> {
+        #[inline(always)]
+        unsafe fn run(self) {
+            planes::<L>(self.0);
+        }
+    }
+    L::enter(This::<L>(f));
+}
+
+#[inline(always)]
+unsafe fn planes<L: Lanes>(f: &Fill<L::F>) {
+    let (s, b) = (f.source, f.band);
+    let [ad, ah, aw] = &s.axes;
+    let span: [usize; 3] = std::array::from_fn(|d| s.axes[d].span(b.len[d]));
+    let from: [isize; 3] = std::array::from_fn(|d| b.from[d] as isize + s.axes[d].shifts().0);
+    let (src_row, src_plane) = (aw.src, aw.src * ah.src);
+    for c in 0..f.channels {
+        let src = f.src.add(c * src_plane * ad.src);
+        let mut phase = f.out.add(c * s.channel);
+        for &rd in &ad.phases {
+            let (d0, d1, first_d) = inside(ad, from[0], rd, span[0]);
+            for &rh in &ah.phases {
+                let (h0, h1, first_h) = inside(ah, from[1], rh, span[1]);
+                for &rw in &aw.phases {
+                    let (w0, w1, first_w) = inside(aw, from[2], rw, span[2]);
+                    for d in 0..span[0] {
+                        for h in 0..span[1] {
+                            let row = phase.add(d * s.plane + h * s.row);
+                            if d < d0 || d >= d1 || h < h0 || h >= h1 {
+                                line::<L>(row, span[2], row, (0, 0), 1, 0);
+                                continue;
                             }
+                            let (z, y) = (first_d + (d - d0) * ad.step, first_h + (h - h0) * ah.step);
+                            let from = src.add(z * src_plane + y * src_row + first_w);
+                            line::<L>(row, span[2], from, (w0, w1), aw.step, src_plane * ad.src);
                         }
-                        phase = phase.add(s.phase);
                     }
+                    phase = phase.add(s.phase);
                 }
             }
         }
     }
+}
+
+/// Writes `n` elements: elements `w0` to `w1` are those from `from` on, `step` apart, the others are zero. What lies `next`
+/// elements further will be read soon.
+#[inline(always)]
+unsafe fn line<L: Lanes>(
+    row: *mut L::F,
+    n: usize,
+    from: *const L::F,
+    (w0, w1): (usize, usize),
+    step: usize,
+    next: usize,
+) {
+    for j in (0..(w1 - w0) * step).step_by(64 / size_of::<L::F>()) {
+        L::prefetch(from.wrapping_add(j + next).cast());
+    }
+    if step == 1 {
+        for j in (0..n).step_by(L::W) {
+            let inside = |w: usize| (w.max(j) - j).min(L::W);
+            let lanes = L::load_range(from.wrapping_add(j).wrapping_sub(w0), inside(w0), inside(w1));
+            L::store_n(row.add(j), L::W.min(n - j), lanes);
+        }
+        return;
+    }
+    (0..w0).for_each(|j| *row.add(j) = L::F::ZERO);
+    match step {
+        2 => (w0..w1).for_each(|j| *row.add(j) = *from.add(2 * (j - w0))),
+        step => (w0..w1).for_each(|j| *row.add(j) = *from.add(step * (j - w0))),
+    }
+    (w1..n).for_each(|j| *row.add(j) = L::F::ZERO);
 }

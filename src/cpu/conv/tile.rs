@@ -236,16 +236,15 @@ pub(super) struct Products<F> {
     pub offsets: *const usize,
     /// Rows of the result.
     pub k: usize,
-    /// The first pixel; rows of them are `pitch` apart.
-    pub x: *const F,
-    pub pitch: usize,
+    /// Samples, planes and lines of pixels, and pixels of a line.
+    pub counts: [usize; 3],
     pub width: usize,
-    pub lines: usize,
-    /// Planes of pixels and samples, and how far apart they are.
-    pub planes: (usize, usize),
-    pub samples: (usize, usize),
-    /// The gradient, pixel by pixel without gaps: `vectors` vectors of output channels each.
+    /// The first pixel, and elements from one sample, plane and line to the next.
+    pub x: *const F,
+    pub x_steps: [usize; 3],
+    /// The same for the gradient; a line is pixel by pixel, `vectors` vectors of output channels each.
     pub g: *const F,
+    pub g_steps: [usize; 3],
     pub vectors: usize,
     /// Where the sums are added: rows are `out_k` apart.
     pub out: *mut F,
@@ -278,11 +277,11 @@ unsafe fn product_rows<L: Lanes, const MR: usize, const NV: usize>(p: &Products<
         // Past the last k the tile repeats it, and drops the sums.
         let x: [*const L::F; MR] = std::array::from_fn(|i| p.x.add(*p.offsets.add((k + i).min(p.k - 1))));
         let mut acc = [[L::zero(); NV]; MR];
-        let mut g = p.g;
-        for sample in 0..p.samples.0 {
-            for plane in 0..p.planes.0 {
-                for line in 0..p.lines {
-                    let first = sample * p.samples.1 + plane * p.planes.1 + line * p.pitch;
+        for sample in 0..p.counts[0] {
+            for plane in 0..p.counts[1] {
+                for line in 0..p.counts[2] {
+                    let at = |s: &[usize; 3]| sample * s[0] + plane * s[1] + line * s[2];
+                    let (first, mut g) = (at(&p.x_steps), p.g.add(at(&p.g_steps)));
                     for w in first..first + p.width {
                         let mut gs = [L::zero(); NV];
                         for (v, gs) in gs.iter_mut().enumerate() {

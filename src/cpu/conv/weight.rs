@@ -74,22 +74,37 @@ pub(super) unsafe fn run<F: ConvFloat>(x: *const F, g: *const F, dw: *mut F, v: 
     if failed.into_inner() {
         return Err(no_memory(needed * size_of::<F>()));
     }
-    combine(out, dw, v, wide, chunks);
+    combine(out, dw, v, (wide, chunks), &[]);
     Ok(())
 }
 
-/// Adds up the sums of the chunks, (channel, tap) by (channel, tap), and turns them into the weight's order.
-fn combine<F: Float>(sums: Shared<F>, dw: *mut F, v: &Conv, wide: usize, chunks: usize) {
+/// Adds up the sums of the chunks and turns them into the weight's order; `order` tells where the sums of each (channel,
+/// tap) lie.
+fn combine<F: ConvFloat>(sums: Shared<F>, dw: *mut F, v: &Conv, (wide, chunks): (usize, usize), order: &[usize]) {
     let (c, m, taps) = (v.c_in / v.groups, v.c_out / v.groups, v.taps());
     let (dw, part) = (Shared(dw), v.groups * c * taps * wide);
+    if chunks > 1 {
+        parallel::chunks(part, grain(chunks), &|r| {
+            // SAFETY: this range of every chunk.
+            unsafe { add_up(sums.at(r.start), r.len(), (part, chunks)) };
+        });
+    }
     let strips = m.div_ceil(STRIP);
-    parallel::chunks(v.groups * strips, grain(c * taps * chunks * STRIP), &|r| {
+    parallel::chunks(v.groups * strips, grain(c * taps * STRIP), &|r| {
         for i in r {
             let (group, first) = (i / strips, i % strips * STRIP);
-            let from = sums.at(group * c * taps * wide + first);
-            let to = dw.at((group * m + first) * c * taps);
+            let pack = Pack {
+                from: sums.at(group * c * taps * wide + first).cast_const(),
+                row: wide,
+                order,
+                rows: c * taps,
+                height: c * taps,
+                len: STRIP.min(m - first),
+                places: &[],
+                to: dw.at((group * m + first) * c * taps),
+            };
             // SAFETY: the rows of these output channels.
-            unsafe { strip(from, to, (c * taps, STRIP.min(m - first)), (wide, part, chunks)) };
+            unsafe { (F::kernels().pack)(&pack) };
         }
     });
 }
@@ -98,26 +113,13 @@ fn combine<F: Float>(sums: Shared<F>, dw: *mut F, v: &Conv, wide: usize, chunks:
 const STRIP: usize = 16;
 
 crate::multiversion! {
-    /// `to[i][k] = sum over chunks of from[chunk][k][i]`.
-    unsafe fn strip[F: Float](
-        from: *const F, to: *mut F, size: (usize, usize), sums: (usize, usize, usize),
-    ) {
-        let ((k, rows), (wide, part, chunks)) = (size, sums);
-        for k0 in (0..k).step_by(STRIP) {
-            let depth = STRIP.min(k - k0);
-            let mut tile = [[F::ZERO; STRIP]; STRIP];
-            for chunk in 0..chunks {
-                for (j, tile) in tile.iter_mut().enumerate().take(depth) {
-                    let from = from.add(chunk * part + (k0 + j) * wide);
-                    for i in 0..rows {
-                        tile[i] += *from.add(i);
-                    }
-                }
-            }
-            for i in 0..rows {
-                for (j, tile) in tile.iter().enumerate().take(depth) {
-                    *to.add(i * k + k0 + j) = tile[i];
-                }
+    /// Adds the same `n` elements of all chunks, which are `part` apart, to those of the first.
+    unsafe fn add_up[F: Float](sums: *mut F, n: usize, chunks: (usize, usize)) {
+        let (part, chunks) = chunks;
+        for chunk in 1..chunks {
+            let from = sums.add(chunk * part);
+            for i in 0..n {
+                *sums.add(i) += *from.add(i);
             }
         }
     }
@@ -143,9 +145,10 @@ unsafe fn run_batched<F: ConvFloat>(
     let sums = Scratch::<F>::zeroed(v.groups * c * taps * wide)?;
     let (copy, grads, out) = (Shared(copy.ptr()), Shared(grads.ptr()), Shared(sums.ptr()));
     let slices = slices(wide, kernels.width);
-    let ranges = TASKS.div_ceil(v.groups * blocks * slices.len());
-    let rows = (source.block * taps).div_ceil(ranges).next_multiple_of(8);
-    let ranges = (source.block * taps).div_ceil(rows);
+    let (lines, row_taps) = (&source.tap_rows, source.row_taps());
+    let ranges = TASKS.div_ceil(v.groups * blocks * slices.len() * lines.len());
+    let rows = (source.block * row_taps).div_ceil(ranges).next_multiple_of(8);
+    let ranges = (source.block * row_taps).div_ceil(rows);
     let band = source.band(0);
     for first in (0..v.n).step_by(samples) {
         let samples = samples.min(v.n - first);
@@ -166,6 +169,7 @@ unsafe fn run_batched<F: ConvFloat>(
                 let pack = Pack {
                     from: g.at((at * m + o) * plane),
                     row: plane,
+                    order: &[],
                     rows: len.min(m - o),
                     height: len,
                     len: plane,
@@ -176,37 +180,51 @@ unsafe fn run_batched<F: ConvFloat>(
                 unsafe { (kernels.pack)(&pack) };
             }
         });
-        let tasks = v.groups * blocks * slices.len() * ranges;
-        parallel::chunks(tasks, 1, &|r| {
+        // Of a block's sums those of one row of taps lie together: it skips the lines that fall into the padding.
+        let per_block = slices.len() * lines.len() * ranges;
+        parallel::chunks(v.groups * blocks * per_block, 1, &|r| {
             for task in r {
-                let (range, (o, len)) = (task % ranges, slices[task / ranges % slices.len()]);
-                let (block, group) = (task / ranges / slices.len() % blocks, task / ranges / slices.len() / blocks);
+                let (block, group) = (task / per_block % blocks, task / per_block / blocks);
+                let (range, tap, (o, len)) = (
+                    task % ranges,
+                    &lines[task / ranges % lines.len()],
+                    slices[task / ranges / lines.len() % slices.len()],
+                );
                 let c0 = block * source.block;
-                let k = range * rows..((range + 1) * rows).min(source.block.min(c - c0) * taps);
-                if k.is_empty() {
+                let all = source.block.min(c - c0) * row_taps;
+                let k = (range * rows).min(all)..((range + 1) * rows).min(all);
+                let (d, h) = source.reached(tap);
+                if k.is_empty() || d.is_empty() || h.is_empty() {
                     continue;
                 }
+                let g_steps = [plane * len, v.output[1] * v.output[2] * len, v.output[2] * len];
                 // SAFETY: this task's rows of the sums.
                 unsafe {
                     (kernels.products)(&Products {
-                        offsets: source.offsets.as_ptr().add(k.start),
+                        offsets: source.columns.as_ptr().add(k.start),
                         k: k.len(),
-                        x: image.at((group * c + c0) * channel),
-                        pitch: source.row,
+                        counts: [samples, d.len(), h.len()],
                         width: v.output[2],
-                        lines: v.output[1],
-                        planes: (v.output[0], source.pixel(1, 0)),
-                        samples: (samples, v.c_in * channel),
-                        g: grads.at((group * wide + o) * samples * plane),
+                        x: image.at((group * c + c0) * channel + source.pixel(d.start, h.start) + tap.shift),
+                        x_steps: [v.c_in * channel, source.pixel(1, 0), source.row],
+                        g: grads.at((group * wide + o) * samples * plane + d.start * g_steps[1] + h.start * g_steps[2]),
+                        g_steps,
                         vectors: len / kernels.width,
-                        out: out.at(((group * c + c0) * taps + k.start) * wide + o),
+                        out: out.at(((group * c + c0) * taps + tap.index * all + k.start) * wide + o),
                         out_k: wide,
                     });
                 }
             }
         });
     }
-    combine(out, dw, v, wide, 1);
+    let order = |i: usize| {
+        let (ch, tap) = (i / taps, i % taps);
+        let c0 = ch / source.block * source.block;
+        let all = source.block.min(c - c0) * row_taps;
+        c0 * taps + tap / row_taps * all + (ch - c0) * row_taps + tap % row_taps
+    };
+    let order: Vec<usize> = (0..c * taps).map(order).collect();
+    combine(out, dw, v, (wide, 1), &order);
     Ok(())
 }
 
@@ -231,7 +249,7 @@ struct WeightTask<'a, F: Float> {
     by_pixel: bool,
 }
 
-impl<F: Float> WeightTask<'_, F> {
+impl<F: ConvFloat> WeightTask<'_, F> {
     /// Rows of a band whose gradients are packed together.
     fn strip(&self) -> usize {
         (PIXELS / self.source.band[2]).max(1)
@@ -303,6 +321,7 @@ impl<F: Float> WeightTask<'_, F> {
                     (self.kernels.pack)(&Pack {
                         from: g.add(m * self.v.out_plane() + self.place(b, d, h + row)),
                         row: self.v.out_plane(),
+                        order: &[],
                         rows: len.min(self.m - m),
                         height: len,
                         len: b.len[2],
@@ -313,13 +332,12 @@ impl<F: Float> WeightTask<'_, F> {
                 (self.kernels.products)(&Products {
                     offsets: self.source.offsets.as_ptr(),
                     k,
-                    x: image.add(self.source.pixel(d, h)),
-                    pitch: self.source.row,
+                    counts: [1, 1, rows],
                     width: b.len[2],
-                    lines: rows,
-                    planes: (1, 0),
-                    samples: (1, 0),
+                    x: image.add(self.source.pixel(d, h)),
+                    x_steps: [0, 0, self.source.row],
                     g: packed,
+                    g_steps: [0, 0, b.len[2] * len],
                     vectors: len / self.kernels.width,
                     out: out.add(m),
                     out_k: self.wide,
