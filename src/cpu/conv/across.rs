@@ -20,8 +20,9 @@ pub(super) struct Across<'a, F> {
     pub channels: usize,
     /// The rows of taps that do not fall into the padding.
     pub taps: &'a [TapRow],
-    /// Where (channel, tap of a row) lies, relative to a pixel and a row of taps.
-    pub columns: &'a [usize],
+    /// What a row of taps is made of, and how many products that is.
+    pub groups: &'a [Group<'a>],
+    pub row_k: usize,
     /// The first pixel, and how many there are.
     pub x: *const F,
     pub width: usize,
@@ -33,6 +34,16 @@ pub(super) struct Across<'a, F> {
     pub bias: *const F,
     /// Add to what is there, which has the bias.
     pub add: bool,
+}
+
+/// Columns of a row of taps, all of them the same tap where some of its pixels fall into the padding.
+pub(super) struct Group<'a> {
+    /// Where they lie, relative to a pixel and a row of taps.
+    pub columns: &'a [usize],
+    /// Products of the row that come before.
+    pub at: usize,
+    /// The first pixel outside the padding, and the one after the last.
+    pub inside: (usize, usize),
 }
 
 pub(super) unsafe fn across<L: Lanes>(p: &Across<L::F>) {
@@ -129,25 +140,50 @@ unsafe fn products<L: Lanes, const MR: usize, const NV: usize>(p: &Across<L::F>,
     let mut acc = [[L::zero(); NV]; MR];
     for taps in p.taps {
         let x = p.x.add(at + taps.shift);
-        let mut w = p.w.add(taps.index * p.columns.len() * NV * L::W);
-        for &column in p.columns {
-            let x = x.add(column);
-            let mut weights = [L::zero(); NV];
-            for (v, weights) in weights.iter_mut().enumerate() {
-                *weights = L::load(w.add(v * L::W));
+        for g in p.groups {
+            let w = p.w.add((taps.index * p.row_k + g.at) * NV * L::W);
+            let padded = (g.inside.0.max(at) - at, (at + MR).max(g.inside.1) - g.inside.1);
+            match padded {
+                (1, 0) => add::<L, MR, NV, 1, 0>(&mut acc, x, w, g.columns),
+                (0, 1) => add::<L, MR, NV, 0, 1>(&mut acc, x, w, g.columns),
+                (2.., 0) => add::<L, MR, NV, 2, 0>(&mut acc, x, w, g.columns),
+                (0, 2..) => add::<L, MR, NV, 0, 2>(&mut acc, x, w, g.columns),
+                _ => add::<L, MR, NV, 0, 0>(&mut acc, x, w, g.columns),
             }
-            for (r, acc) in acc.iter_mut().enumerate() {
+        }
+    }
+    acc
+}
+
+/// Adds the products of some columns to the sums, but for those of the first `LO` and the last `HI` pixels.
+#[inline(always)]
+unsafe fn add<L: Lanes, const MR: usize, const NV: usize, const LO: usize, const HI: usize>(
+    acc: &mut [[L::V; NV]; MR],
+    x: *const L::F,
+    mut w: *const L::F,
+    columns: &[usize],
+) {
+    if LO + HI >= MR {
+        return;
+    }
+    for &column in columns {
+        let x = x.add(column);
+        let mut weights = [L::zero(); NV];
+        for (v, weights) in weights.iter_mut().enumerate() {
+            *weights = L::load(w.add(v * L::W));
+        }
+        for (r, acc) in acc.iter_mut().enumerate() {
+            if (LO..MR - HI).contains(&r) {
                 let x = L::splat(*x.add(r));
                 for v in 0..NV {
                     acc[v] = L::fma(x, weights[v], acc[v]);
                 }
             }
-            // The next tile's pixels, which may lie far from each other.
-            L::prefetch(x.add(MR - 1).cast::<u8>().wrapping_add(64));
-            w = w.add(NV * L::W);
         }
+        // The next tile's pixels, which may lie far from each other.
+        L::prefetch(x.add(MR - 1).cast::<u8>().wrapping_add(64));
+        w = w.add(NV * L::W);
     }
-    acc
 }
 
 /// Writes the sums of `width` pixels from `at` on, channel by channel.
@@ -179,6 +215,15 @@ unsafe fn put<L: Lanes, const NV: usize>(p: &Across<L::F>, at: usize, width: usi
 /// Writes or adds `width` sums, `step` apart.
 #[inline(always)]
 unsafe fn scatter<L: Lanes>(out: *mut L::F, sums: L::V, width: usize, step: usize, add: bool) {
+    if step == 2 {
+        let (first, second) = L::zip(sums, sums);
+        let len = 2 * width - 1;
+        for (at, sums) in [(0, first), (L::W, second)] {
+            let (out, len) = (out.wrapping_add(at), L::W.min(len.max(at) - at));
+            L::store_evens(out, len, if add { L::add(sums, L::load_n(out, len)) } else { sums });
+        }
+        return;
+    }
     let mut each = [L::F::ZERO; MAX_W];
     L::store(each.as_mut_ptr(), sums);
     for (j, &sum) in each.iter().enumerate().take(width) {

@@ -176,8 +176,8 @@ unsafe fn pack<F: ConvFloat>(job: &Job, w: *const F, source: &Source, runs: &[Ro
         runs.iter().flat_map(|r| (r.from..r.from + r.len).step_by(r.height).map(move |m| (m, r))).collect();
     // The last block may have fewer channels.
     let kernel: usize = job.kernel.iter().product();
-    let full = places(job, source, source.block);
-    let last = places(job, source, job.c - (blocks - 1) * source.block);
+    let tables = [source.block, job.c - (blocks - 1) * source.block]
+        .map(|channels| [false, true].map(|across| places(job, source, channels, across)));
     // Channels whose weights of one row lie side by side are one run.
     let merged = job.w_c == kernel;
     parallel::chunks(job.groups * blocks * tiles.len(), (1 << 15) / (source.block * taps * 16), &|range| {
@@ -185,7 +185,7 @@ unsafe fn pack<F: ConvFloat>(job: &Job, w: *const F, source: &Source, runs: &[Ro
             let (g, block, (m, run)) = (i / tiles.len() / blocks, i / tiles.len() % blocks, tiles[i % tiles.len()]);
             let c0 = block * source.block;
             let channels = source.block.min(job.c - c0);
-            let places = if block + 1 == blocks { &last } else { &full };
+            let places = &tables[usize::from(block + 1 == blocks)][usize::from(run.across)];
             let out = out.at(g * group + c0 * taps * per_k + m * channels * taps);
             let w = w.at(g * job.w_group + c0 * job.w_c + m * job.w_m);
             let (parts, len) = if merged { (1, channels * kernel) } else { (channels, kernel) };
@@ -209,14 +209,15 @@ unsafe fn pack<F: ConvFloat>(job: &Job, w: *const F, source: &Source, runs: &[Ro
 }
 
 /// Where the weights of `channels` channels go in a packed tile, by channel and index in the kernel.
-fn places(job: &Job, source: &Source, channels: usize) -> Vec<usize> {
+fn places(job: &Job, source: &Source, channels: usize, across: bool) -> Vec<usize> {
     let kernel: usize = job.kernel.iter().product();
     let mut places = vec![NOWHERE; channels * kernel];
     let taps = &source.axes[2].taps;
     for t in &source.tap_rows {
         for c in 0..channels {
             for (j, tap) in taps.iter().enumerate() {
-                places[c * kernel + t.weight + tap.index] = (t.index * channels + c) * taps.len() + j;
+                let at = if across && !source.by_tap.is_empty() { j * channels + c } else { c * taps.len() + j };
+                places[c * kernel + t.weight + tap.index] = t.index * channels * taps.len() + at;
             }
         }
     }

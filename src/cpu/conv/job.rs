@@ -4,10 +4,10 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use super::axis::Axis;
-use super::across::Across;
+use super::across::{Across, Group};
 use super::filter::{Filter, Rows, Tiling};
 use super::lanes::{ConvFloat, Kernels};
-use super::source::{Band, Source};
+use super::source::{Band, Source, TapRow};
 use super::tile::Panel;
 use super::unrolled::{self, Unrolled};
 use crate::cpu::float::{Float, Scratch, Shared, grain, no_memory};
@@ -216,19 +216,30 @@ impl Job {
         let out_row = self.dst[2] * self.axes[1].dst_step;
         let merged = s.in_place && s.row == width && out_row == width && self.axes[2].dst_step == 1;
         let (lines, width) = if merged { (1, height * width) } else { (height, width) };
-        let mut taps = Vec::with_capacity(s.tap_rows.len());
+        let [z, y, first] = t.band.from;
+        let taps: Vec<Vec<TapRow>> =
+            (0..depth * lines).map(|i| s.reaching(z + i / lines, y + i % lines).copied().collect()).collect();
+        let row = s.row_taps();
+        let by_tap = |i: usize| {
+            let (lo, hi) = s.pixels(i);
+            let (at, inside) = (i * b.columns.len() / row, (lo.max(first) - first, hi.max(first) - first));
+            Group { columns: &s.by_tap[i * s.block..][..b.columns.len() / row], at, inside }
+        };
+        let groups: Vec<Group> = match s.by_tap.is_empty() {
+            true => vec![Group { columns: b.columns, at: 0, inside: (0, width) }],
+            false => (0..row).map(by_tap).collect(),
+        };
         for m in channels.clone().step_by(r.height) {
             for d in 0..depth {
                 for h in 0..lines {
-                    let at = [t.band.from[0] + d, t.band.from[1] + h, t.band.from[2]];
-                    taps.clear();
-                    taps.extend(s.reaching(at[0], at[1]).copied());
+                    let at = [z + d, y + h, first];
                     (t.kernels.across)(&Across {
                         w: t.filter.rows(t.g, b.c0, b.k(s), r, m).at,
                         vectors: r.height / t.kernels.width,
                         channels: r.height.min(channels.end - m),
-                        taps: &taps,
-                        columns: b.columns,
+                        taps: &taps[d * lines + h],
+                        groups: &groups,
+                        row_k: b.columns.len(),
                         x: b.image.add(s.pixel(d, h)),
                         width,
                         out: b.dst.add(m * self.dst_plane() + self.place(at)),

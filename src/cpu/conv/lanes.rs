@@ -42,6 +42,10 @@ pub(super) trait Lanes: Copy + 'static {
     unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
     /// The elements of both vectors in turn: the first `W`, and the last.
     unsafe fn zip(a: Self::V, b: Self::V) -> (Self::V, Self::V);
+    /// Every other element of both vectors, from the first on.
+    unsafe fn evens(a: Self::V, b: Self::V) -> Self::V;
+    /// Writes every other of the first `n <= W` elements, from the first on; touches no others.
+    unsafe fn store_evens(p: *mut Self::F, n: usize, v: Self::V);
     /// Asks for a cache line, from any address.
     #[inline(always)]
     unsafe fn prefetch(_p: *const u8) {}
@@ -201,6 +205,14 @@ impl<F: Float, const N: usize> Lanes for Array<F, N> {
         let both = |i: usize| if i % 2 == 0 { a[i / 2] } else { b[i / 2] };
         (std::array::from_fn(both), std::array::from_fn(|i| both(N + i)))
     }
+    #[inline(always)]
+    unsafe fn evens(a: [F; N], b: [F; N]) -> [F; N] {
+        std::array::from_fn(|i| if 2 * i < N { a[2 * i] } else { b[2 * i - N] })
+    }
+    #[inline(always)]
+    unsafe fn store_evens(p: *mut F, n: usize, v: [F; N]) {
+        v.iter().take(n).enumerate().step_by(2).for_each(|(i, &v)| *p.add(i) = v);
+    }
     unsafe fn enter<W: Work>(work: W) {
         work.run();
     }
@@ -215,7 +227,7 @@ mod x86 {
         ($(#[$m:meta])* $name:ident: $f:ty, $v:ty, $w:literal, $wide:literal, $features:literal,
          $zero:ident $load:ident $store:ident $splat:ident $fma:ident $add:ident,
          |$p:ident, $n:ident, $x:ident| $load_n:expr, $store_n:expr,
-         |$q:ident, $lo:ident, $hi:ident| $load_range:expr, |$a:ident, $b:ident| $zip:expr) => {
+         |$q:ident, $lo:ident, $hi:ident| $load_range:expr, |$a:ident, $b:ident| $zip:expr, $evens:expr, |$r:ident, $k:ident, $y:ident| $store_evens:expr) => {
             $(#[$m])*
             #[derive(Clone, Copy)]
             pub(in super::super) struct $name;
@@ -270,6 +282,14 @@ mod x86 {
                 unsafe fn zip($a: $v, $b: $v) -> ($v, $v) {
                     $zip
                 }
+                #[inline(always)]
+                unsafe fn evens($a: $v, $b: $v) -> $v {
+                    $evens
+                }
+                #[inline(always)]
+                unsafe fn store_evens($r: *mut $f, $k: usize, $y: $v) {
+                    $store_evens
+                }
                 unsafe fn enter<W: Work>(work: W) {
                     #[target_feature(enable = $features)]
                     unsafe fn with<W: Work>(work: W) {
@@ -286,13 +306,17 @@ mod x86 {
         _mm512_setzero_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_set1_ps _mm512_fmadd_ps _mm512_add_ps,
         |p, n, x| _mm512_maskz_loadu_ps(mask(n) as __mmask16, p), _mm512_mask_storeu_ps(p, mask(n) as __mmask16, x),
         |p, lo, hi| _mm512_maskz_loadu_ps((mask(hi) & !mask(lo)) as __mmask16, p),
-        |a, b| (_mm512_permutex2var_ps(a, order32(0), b), _mm512_permutex2var_ps(a, order32(8), b)));
+        |a, b| (_mm512_permutex2var_ps(a, order32(0), b), _mm512_permutex2var_ps(a, order32(8), b)),
+        _mm512_permutex2var_ps(a, evens32(), b),
+        |p, n, x| _mm512_mask_storeu_ps(p, (mask(n) & 0x5555) as __mmask16, x));
     lanes!(/// AVX-512, f64.
         F64x8: f64, __m512d, 8, true, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,bmi2,lzcnt,popcnt",
         _mm512_setzero_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_set1_pd _mm512_fmadd_pd _mm512_add_pd,
         |p, n, x| _mm512_maskz_loadu_pd(mask(n) as __mmask8, p), _mm512_mask_storeu_pd(p, mask(n) as __mmask8, x),
         |p, lo, hi| _mm512_maskz_loadu_pd((mask(hi) & !mask(lo)) as __mmask8, p),
-        |a, b| (_mm512_permutex2var_pd(a, order64(0), b), _mm512_permutex2var_pd(a, order64(4), b)));
+        |a, b| (_mm512_permutex2var_pd(a, order64(0), b), _mm512_permutex2var_pd(a, order64(4), b)),
+        _mm512_permutex2var_pd(a, evens64(), b),
+        |p, n, x| _mm512_mask_storeu_pd(p, (mask(n) & 0x55) as __mmask8, x));
     lanes!(/// AVX2, f32.
         F32x8: f32, __m256, 8, false, "avx2,fma,f16c,bmi2,lzcnt,popcnt",
         _mm256_setzero_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_set1_ps _mm256_fmadd_ps _mm256_add_ps,
@@ -301,7 +325,9 @@ mod x86 {
         |a, b| {
             let (lo, hi) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
             (_mm256_permute2f128_ps::<0x20>(lo, hi), _mm256_permute2f128_ps::<0x31>(lo, hi))
-        });
+        },
+        _mm256_castpd_ps(_mm256_permute4x64_pd::<0xd8>(_mm256_castps_pd(_mm256_shuffle_ps::<0x88>(a, b)))),
+        |p, n, x| _mm256_maskstore_ps(p, _mm256_and_si256(mask32(n), _mm256_set1_epi64x(0xffff_ffff)), x));
     lanes!(/// AVX2, f64.
         F64x4: f64, __m256d, 4, false, "avx2,fma,f16c,bmi2,lzcnt,popcnt",
         _mm256_setzero_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_set1_pd _mm256_fmadd_pd _mm256_add_pd,
@@ -310,7 +336,9 @@ mod x86 {
         |a, b| {
             let (lo, hi) = (_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
             (_mm256_permute2f128_pd::<0x20>(lo, hi), _mm256_permute2f128_pd::<0x31>(lo, hi))
-        });
+        },
+        _mm256_permute4x64_pd::<0xd8>(_mm256_unpacklo_pd(a, b)),
+        |p, n, x| _mm256_maskstore_pd(p, _mm256_and_si256(mask64(n), _mm256_setr_epi64x(-1, 0, -1, 0)), x));
 
     /// The elements of two vectors in turn, from the `i`-th of each on; those of the second count from the width on.
     #[inline(always)]
@@ -322,6 +350,17 @@ mod x86 {
     #[inline(always)]
     unsafe fn order64(i: i64) -> __m512i {
         _mm512_add_epi64(_mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), _mm512_set1_epi64(i))
+    }
+
+    /// Every other element of two vectors.
+    #[inline(always)]
+    unsafe fn evens32() -> __m512i {
+        _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
+    }
+
+    #[inline(always)]
+    unsafe fn evens64() -> __m512i {
+        _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14)
     }
 
     #[inline(always)]

@@ -48,6 +48,8 @@ pub(super) struct Source {
     pub tap_rows: Vec<TapRow>,
     /// Where (channel of the block, tap of a row) lies, relative to the row.
     pub columns: Vec<usize>,
+    /// The same by tap, for a block of channels each; empty where no tap skips any pixel, or not by enough.
+    pub by_tap: Vec<usize>,
     /// Where (channel of the block, tap) lies, relative to a pixel; taps run fastest.
     pub offsets: Vec<usize>,
 }
@@ -58,6 +60,10 @@ const SCRATCH: usize = 256 << 10;
 const BAND_WIDTH: usize = 1024;
 /// As above.
 const BAND: usize = 4096;
+/// Taking the taps of a row one by one, to skip padding, costs each of them as much as this many products of one vector
+/// of channels with a pixel, in a tile of as many pixels as this.
+const TURN: usize = 18;
+const TILE: usize = 14;
 
 impl Source {
     /// Plans for `c` channels of `size` bytes per element, in blocks of at most `block_k` products or of one channel; the
@@ -109,11 +115,19 @@ impl Source {
             }
         }
         let column = |c: usize, w: &Tap| c * channel + w.phase * phase + (w.shift - lo[2]) as usize;
+        let out = axes[2].out;
+        let padded: usize = width.iter().map(|t| pixels(&axes[2], t)).map(|(lo, hi)| out - (hi - lo)).sum();
+        let turns_pay = padded * block * out.min(TILE) > TURN * width.len() * out;
+        let by_tap = if turns_pay {
+            width.iter().flat_map(|w| (0..block).map(move |c| column(c, w))).collect()
+        } else {
+            Vec::new()
+        };
         let columns: Vec<usize> = (0..block).flat_map(|c| width.iter().map(move |w| column(c, w))).collect();
         let tap = |i: usize, t: &TapRow, j: usize| columns[i * width.len() + j] + t.shift;
         let row_taps = |i: usize, t: &TapRow| -> Vec<usize> { (0..width.len()).map(|j| tap(i, t, j)).collect() };
         let offsets = (0..block).flat_map(|i| tap_rows.iter().flat_map(|t| row_taps(i, t)).collect::<Vec<_>>()).collect();
-        Source { axes: axes.clone(), block, band, bands, in_place, row, plane, phase, channel, tap_rows, columns, offsets }
+        Source { axes: axes.clone(), block, band, bands, in_place, row, plane, phase, channel, tap_rows, columns, by_tap, offsets }
     }
 
     /// Taps per channel.
@@ -128,21 +142,24 @@ impl Source {
 
     /// The rows of taps that do not fall into the padding of output row (d, h).
     pub fn reaching(&self, d: usize, h: usize) -> impl Iterator<Item = &TapRow> {
-        let reaches = |axis: &Axis, t: Tap, o: usize| {
-            let i = axis.step as isize * (o as isize + t.shift) + axis.phases[t.phase] as isize;
-            (0..axis.src as isize).contains(&i)
-        };
-        let [depth, height, _] = &self.axes;
-        self.tap_rows.iter().filter(move |t| reaches(depth, t.depth, d) && reaches(height, t.height, h))
+        self.tap_rows.iter().filter(move |t| {
+            let (depth, height) = self.reached(t);
+            depth.contains(&d) && height.contains(&h)
+        })
+    }
+
+    /// The pixels of a row whose `i`-th tap does not fall into the padding: the first, and the one after the last.
+    pub fn pixels(&self, i: usize) -> (usize, usize) {
+        pixels(&self.axes[2], &self.axes[2].taps[i])
     }
 
     /// The output planes and lines whose `tap` does not fall into the padding.
     pub fn reached(&self, tap: &TapRow) -> (Range<usize>, Range<usize>) {
-        let range = |axis: &Axis, t: Tap| {
-            let (lo, hi, _) = inside(axis, t.shift, axis.phases[t.phase], axis.out);
+        let range = |axis: &Axis, t: &Tap| {
+            let (lo, hi) = pixels(axis, t);
             lo..hi
         };
-        (range(&self.axes[0], tap.depth), range(&self.axes[1], tap.height))
+        (range(&self.axes[0], &tap.depth), range(&self.axes[1], &tap.height))
     }
 
     /// Bands in all.
@@ -191,6 +208,12 @@ fn inside(a: &Axis, from: isize, r: usize, n: usize) -> (usize, usize, usize) {
     let hi = if room <= 0 { 0 } else { (room as usize).div_ceil(a.step) };
     let lo = lo.min(n);
     (lo, hi.clamp(lo, n), (first + lo as isize * step).max(0) as usize)
+}
+
+/// The outputs whose tap lies in the source: the first, and the one after the last.
+fn pixels(axis: &Axis, t: &Tap) -> (usize, usize) {
+    let (lo, hi, _) = inside(axis, t.shift, axis.phases[t.phase], axis.out);
+    (lo, hi)
 }
 
 /// A copy of a band of `channels` channels, split by phase, with zeros where the source has nothing.
@@ -262,18 +285,22 @@ unsafe fn line<L: Lanes>(
     for j in (0..(w1 - w0) * step).step_by(64 / size_of::<L::F>()) {
         L::prefetch(from.wrapping_add(j + next).cast());
     }
-    if step == 1 {
-        for j in (0..n).step_by(L::W) {
-            let inside = |w: usize| (w.max(j) - j).min(L::W);
-            let lanes = L::load_range(from.wrapping_add(j).wrapping_sub(w0), inside(w0), inside(w1));
-            L::store_n(row.add(j), L::W.min(n - j), lanes);
-        }
-        return;
+    if step > 2 {
+        let lanes = |j: usize| if (w0..w1).contains(&j) { *from.wrapping_add(step * (j - w0)) } else { L::F::ZERO };
+        return (0..n).for_each(|j| *row.add(j) = lanes(j));
     }
-    (0..w0).for_each(|j| *row.add(j) = L::F::ZERO);
-    match step {
-        2 => (w0..w1).for_each(|j| *row.add(j) = *from.add(2 * (j - w0))),
-        step => (w0..w1).for_each(|j| *row.add(j) = *from.add(step * (j - w0))),
+    for j in (0..n).step_by(L::W) {
+        // Lanes of this vector that have a source, and where their elements lie from `from` on.
+        let (lo, hi) = ((w0.max(j) - j).min(L::W), (w1.max(j) - j).min(L::W));
+        let from = from.wrapping_add(step * j).wrapping_sub(step * w0);
+        let lanes = if step == 1 {
+            L::load_range(from, lo, hi)
+        } else {
+            let (lo, hi) = (2 * lo, (2 * hi).max(1) - 1);
+            let first = L::load_range(from, lo.min(L::W), hi.min(L::W));
+            let after = |i: usize| i.max(L::W) - L::W;
+            L::evens(first, L::load_range(from.wrapping_add(L::W), after(lo), after(hi)))
+        };
+        L::store_n(row.add(j), L::W.min(n - j), lanes);
     }
-    (w1..n).for_each(|j| *row.add(j) = L::F::ZERO);
 }
