@@ -200,35 +200,10 @@ pub(crate) fn sum<F: Float>(n: usize, f: impl Fn(usize) -> F) -> F {
     fold(n, F::ZERO, f, |a, b| a + b)
 }
 
-/// The sum of two functions over `0..n`, in one pass.
+/// The sums of two functions over `0..n`: one after the other, since in one loop LLVM pairs them in vectors of two lanes.
 #[inline(always)]
 pub(crate) fn sum2<F: Float>(n: usize, f: impl Fn(usize) -> (F, F)) -> (F, F) {
-    const HALF: usize = LANES / 2;
-    let (mut a, mut b) = ([F::ZERO; HALF], [F::ZERO; HALF]);
-    let whole = n - n % HALF;
-    let mut i = 0;
-    while i < whole {
-        for j in 0..HALF {
-            let (x, y) = f(i + j);
-            a[j] += x;
-            b[j] += y;
-        }
-        i += HALF;
-    }
-    for j in 0..n - whole {
-        let (x, y) = f(whole + j);
-        a[j] += x;
-        b[j] += y;
-    }
-    let mut half = HALF / 2;
-    while half > 0 {
-        for j in 0..half {
-            a[j] += a[j + half];
-            b[j] += b[j + half];
-        }
-        half /= 2;
-    }
-    (a[0], b[0])
+    (sum(n, |i| f(i).0), sum(n, |i| f(i).1))
 }
 
 /// Elements in a block of a long sum: within it strands are summed plainly, between blocks in f64.
