@@ -37,8 +37,9 @@ demo: python rust ## train a classifier of handwritten digits, with all set-up
 
 test: test-rust test-python ## all tests but the slow ones, with all set-up
 
-test-rust: rust ## the crate's own tests, without Python
+test-rust: rust ## the crate's own tests, without Python, at every SIMD level
 	$(CARGO) test --quiet
+	@for isa in avx2 portable; do echo "RUSTORCH_ISA=$$isa"; RUSTORCH_ISA=$$isa $(CARGO) test --quiet --lib || exit 1; done
 
 test-python: python rust ## pytest and the examples in the docs
 	@$(DEV) install dev

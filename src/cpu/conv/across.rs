@@ -191,7 +191,8 @@ unsafe fn add<L: Lanes, const MR: usize, const NV: usize, const LO: usize, const
 unsafe fn put<L: Lanes, const NV: usize>(p: &Across<L::F>, at: usize, width: usize, sums: &[[L::V; NV]; MAX_W]) {
     for v in 0..NV {
         let channels = L::W.min(p.channels - (v * L::W).min(p.channels));
-        let bias = if p.bias.is_null() || p.add { L::zero() } else { L::load_n(p.bias.wrapping_add(v * L::W), channels) };
+        let bias =
+            if p.bias.is_null() || p.add { L::zero() } else { L::load_n(p.bias.wrapping_add(v * L::W), channels) };
         for r0 in (0..width).step_by(L::W) {
             let mut rows = [L::zero(); MAX_W];
             for (r, row) in rows.iter_mut().enumerate().take(L::W) {

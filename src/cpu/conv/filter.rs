@@ -211,7 +211,7 @@ unsafe fn pack<F: ConvFloat>(job: &Job, w: *const F, source: &Source, runs: &[Ro
 /// Where the weights of `channels` channels go in a packed tile, by channel and index in the kernel.
 fn places(job: &Job, source: &Source, channels: usize, across: bool) -> Vec<usize> {
     let kernel: usize = job.kernel.iter().product();
-    let mut places = vec![NOWHERE; channels * kernel];
+    let mut places = crate::error::filled(NOWHERE, channels * kernel);
     let taps = &source.axes[2].taps;
     for t in &source.tap_rows {
         for c in 0..channels {

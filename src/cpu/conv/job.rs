@@ -3,8 +3,8 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use super::axis::Axis;
 use super::across::{Across, Group};
+use super::axis::Axis;
 use super::filter::{Filter, Rows, Tiling};
 use super::lanes::{ConvFloat, Kernels};
 use super::source::{Band, Source, TapRow};
@@ -101,7 +101,8 @@ impl Job {
                 let (band, image) = (source.band(at % bands), at / bands);
                 let (g, channels) = (image % self.groups, (slab * per_slab, ((slab + 1) * per_slab).min(self.m)));
                 let copy = copy.as_ref().map(|c| c.ptr().wrapping_add(at * self.c * source.channel).cast_const());
-                let call = Call { kernels, source: &source, filter: &filter, runs: &tiling.runs, band, g, channels, copy };
+                let call =
+                    Call { kernels, source: &source, filter: &filter, runs: &tiling.runs, band, g, channels, copy };
                 let (src_plane, dst_plane) = (self.axes.iter().map(|a| a.src).product::<usize>(), self.dst_plane());
                 // SAFETY: the image and the channels of this task.
                 unsafe {
@@ -291,12 +292,7 @@ impl Job {
         plan: Plan<F>,
     ) -> Result<()> {
         let (kernels, source, filter, rows) = plan;
-        let u = Unrolled::new(
-            source,
-            (self.n, self.groups, self.c),
-            3 * kernels.width,
-            size_of::<F>(),
-        );
+        let u = Unrolled::new(source, (self.n, self.groups, self.c), 3 * kernels.width, size_of::<F>());
         let copy = u.scratch::<F>()?;
         let src_plane: usize = self.axes.iter().map(|a| a.src).product();
         let (dst_plane, taps) = (u.plane, source.taps());

@@ -202,7 +202,7 @@ impl<F: Float, const N: usize> Lanes for Array<F, N> {
     }
     #[inline(always)]
     unsafe fn zip(a: [F; N], b: [F; N]) -> ([F; N], [F; N]) {
-        let both = |i: usize| if i % 2 == 0 { a[i / 2] } else { b[i / 2] };
+        let both = |i: usize| if i.is_multiple_of(2) { a[i / 2] } else { b[i / 2] };
         (std::array::from_fn(both), std::array::from_fn(|i| both(N + i)))
     }
     #[inline(always)]

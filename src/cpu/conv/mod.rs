@@ -1,10 +1,15 @@
 //! Convolution over one to three spatial dims: forward, and the gradients of input, weight and bias.
 //!
-//! All of them are matrix products whose image operand is not unrolled but for small planes. For every tap the pixels of a row of
-//! outputs lie side by side in the input, so a vector of them is a plain load at `pixel + offset[k]`, k running over
-//! channels and taps. To make that true for padding and strides, a block of channels of a band of rows is copied to
-//! a scratch image: zero-padded, and split by stride phase. A convolution that needs neither reads its input in place.
-//! Small planes, which would fill few vectors, are unrolled, the pixels of many images in one row.
+//! All of them are matrix products whose image operand is not unrolled but for small planes. For every tap the pixels of
+//! a row of outputs lie side by side in the input, `offset[k]` from the output's, k running over rows of taps, channels
+//! and taps. To make that true for padding and strides, a block of channels of a band of rows is copied to a scratch
+//! image: zero-padded, and split by stride phase. A convolution that needs neither reads its input in place.
+//!
+//! Vectors run across the output channels (`across`: a vector of weights meets one pixel after the other; the direct
+//! convolution of Zhang, Franchetti and Low 2018, arXiv:1809.10170, with plain layouts), so that no lane is lost at the
+//! ends of rows, and rows of outputs skip what falls into the padding. Channels that do not fill a vector, and few
+//! pixels, have vectors along the pixels instead (`tile`). Small planes that would fill few vectors either way are
+//! unrolled, the pixels of many images in one row.
 //! The gradient of the input is one such product per stride phase of the input, with the weight transposed.
 //!
 //! Missing leading dims are 1, so that 1-d and 2-d convolutions are 3-d ones.

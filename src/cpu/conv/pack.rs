@@ -74,12 +74,7 @@ unsafe fn whole<L: Lanes>(p: &Pack<L::F>, (r, i): (usize, usize)) {
 
 /// The same for `rows` x `len` elements; `height` elements of a column are written.
 #[inline(always)]
-unsafe fn part<L: Lanes>(
-    p: &Pack<L::F>,
-    (r, i): (usize, usize),
-    (rows, len): (usize, usize),
-    height: usize,
-) {
+unsafe fn part<L: Lanes>(p: &Pack<L::F>, (r, i): (usize, usize), (rows, len): (usize, usize), height: usize) {
     let mut tile = [L::zero(); MAX_W];
     for (j, row) in tile.iter_mut().enumerate().take(rows) {
         *row = L::load_n(p.row(r + j).wrapping_add(i), len);

@@ -126,8 +126,23 @@ impl Source {
         let columns: Vec<usize> = (0..block).flat_map(|c| width.iter().map(move |w| column(c, w))).collect();
         let tap = |i: usize, t: &TapRow, j: usize| columns[i * width.len() + j] + t.shift;
         let row_taps = |i: usize, t: &TapRow| -> Vec<usize> { (0..width.len()).map(|j| tap(i, t, j)).collect() };
-        let offsets = (0..block).flat_map(|i| tap_rows.iter().flat_map(|t| row_taps(i, t)).collect::<Vec<_>>()).collect();
-        Source { axes: axes.clone(), block, band, bands, in_place, row, plane, phase, channel, tap_rows, columns, by_tap, offsets }
+        let offsets =
+            (0..block).flat_map(|i| tap_rows.iter().flat_map(|t| row_taps(i, t)).collect::<Vec<_>>()).collect();
+        Source {
+            axes: axes.clone(),
+            block,
+            band,
+            bands,
+            in_place,
+            row,
+            plane,
+            phase,
+            channel,
+            tap_rows,
+            columns,
+            by_tap,
+            offsets,
+        }
     }
 
     /// Taps per channel.

@@ -69,7 +69,9 @@ fn check<F: ConvFloat>(rng: &mut Rng, v: &Conv) {
 fn random_conv(rng: &mut Rng) -> Conv {
     let dims = rng.int(1, 3);
     let groups = [1, 1, 2, 3][rng.int(0, 3)];
-    let (c_in, c_out) = (groups * rng.int(1, 5), groups * rng.int(1, 13));
+    // Up to two vectors of channels and a rest, or few.
+    let most = [13, 45][rng.int(0, 1)];
+    let (c_in, c_out) = (groups * rng.int(1, 5), groups * rng.int(1, most));
     let mut pick = |lo, hi| -> Vec<usize> { (0..dims).map(|_| rng.int(lo, hi)).collect() };
     let input = pick(1, [60, 13, 6][dims - 1]);
     let (kernel, stride, padding, dilation) = (pick(1, 4), pick(1, 3), pick(0, 3), pick(1, 2));
@@ -102,6 +104,20 @@ fn special_paths_agree_with_reference() {
         same((2, 12, 50, 1), (14, 14), 3, 1, 1),
         same((3, 9, 70, 1), (7, 7), 3, 2, 1),
         same((1, 2, 3, 1), (40, 40), 7, 2, 3),
+        // Across channels: every width of a tile, taps that skip pixels at both ends, one pixel or two of them, a rest of
+        // channels along pixels or across, groups, steps of 2, blocks that add to what is there, shared copies of pixels.
+        same((1, 40, 16, 1), (5, 13), 3, 1, 1),
+        same((2, 64, 35, 1), (6, 26), 5, 1, 2),
+        same((1, 70, 40, 1), (9, 9), 7, 1, 3),
+        same((2, 80, 96, 2), (7, 15), 3, 1, 1),
+        same((1, 48, 17, 1), (11, 11), 3, 1, 2),
+        same((1, 40, 33, 1), (10, 21), 4, 2, 1),
+        same((1, 300, 130, 1), (6, 6), 3, 1, 1),
+        same((1, 130, 300, 1), (5, 7), 3, 2, 1),
+        same((1, 700, 20, 1), (20, 20), 1, 1, 0),
+        Conv::new((1, 40, 24, 1), &[12, 12], &[3, 3], &[1, 1], &[2, 2], &[2, 2]),
+        Conv::new((2, 20, 24, 1), &[3, 6, 7], &[3, 3, 3], &[1, 1, 1], &[1, 1, 1], &[1, 1, 1]),
+        Conv::new((2, 36, 48, 1), &[61], &[5], &[1], &[2], &[1]),
         // Unrolled: one panel and several, groups, blocks of channels, strides, odd planes, no padding.
         same((8, 20, 40, 1), (2, 2), 3, 1, 1),
         same((9, 40, 80, 2), (4, 4), 3, 1, 1),

@@ -50,12 +50,7 @@ pub(super) struct Unrolled {
 
 impl Unrolled {
     /// Plans for `n` images of `groups` groups of `c` channels; panels are of `pixels` pixels.
-    pub fn new(
-        source: &Source,
-        (n, groups, c): (usize, usize, usize),
-        pixels: usize,
-        size: usize,
-    ) -> Self {
+    pub fn new(source: &Source, (n, groups, c): (usize, usize, usize), pixels: usize, size: usize) -> Self {
         let axes = &source.axes;
         let taps: usize = axes.iter().map(|a| a.taps.len()).product();
         let plane: usize = axes.iter().map(|a| a.out).product();

@@ -223,8 +223,9 @@ unsafe fn run_batched<F: ConvFloat>(
         let all = source.block.min(c - c0) * row_taps;
         c0 * taps + tap / row_taps * all + (ch - c0) * row_taps + tap % row_taps
     };
-    let order: Vec<usize> = (0..c * taps).map(order).collect();
-    combine(out, dw, v, (wide, 1), &order);
+    let mut rows = crate::error::room(c * taps);
+    rows.extend((0..c * taps).map(order));
+    combine(out, dw, v, (wide, 1), &rows);
     Ok(())
 }
 
