@@ -32,6 +32,9 @@ pub struct Kernel {
 
 /// Bytes of the lanes of every kernel: four AVX-512 vectors.
 const PAD: usize = 256;
+/// Bytes of a cache line, and elements from which aligning stores to lines is worth some of them twice.
+const LINE: usize = 64;
+const LONG: usize = 512;
 /// Below it the portable loop of a cheap function beats padding (benches/pointwise.rs, small).
 const SMALL: u16 = 24;
 
@@ -43,6 +46,36 @@ impl Kernel {
     /// overlaps none of them.
     #[inline]
     pub unsafe fn call(&self, ins: &[*const u8; 4], out: *mut u8, n: usize, p: &Params) {
+        let lanes = self.lanes as usize;
+        let skew = out.addr() % LINE;
+        if skew != 0 && n >= LONG && lanes > 1 && skew.is_multiple_of(self.out.size()) {
+            // The first vectors, then again from the first whole line on: stores that lie across two cost twice.
+            let from = (LINE - skew) / self.out.size();
+            // SAFETY: `from < lanes <= n`.
+            unsafe {
+                self.exact(self.run, ins, out, lanes, p);
+                return self.aligned(&self.advance(ins, from), out.add(from * self.out.size()), n - from, p);
+            }
+        }
+        // SAFETY: the caller's contract.
+        unsafe { self.aligned(ins, out, n, p) }
+    }
+
+    /// The inputs from element `from` on.
+    #[inline(always)]
+    fn advance(&self, ins: &[*const u8; 4], from: usize) -> [*const u8; 4] {
+        let size = self.size as usize;
+        [
+            ins[0].wrapping_add(from * self.first as usize),
+            ins[1].wrapping_add(from * size),
+            ins[2].wrapping_add(from * size),
+            ins[3].wrapping_add(from * size),
+        ]
+    }
+
+    /// As [`Kernel::call`].
+    #[inline(always)]
+    unsafe fn aligned(&self, ins: &[*const u8; 4], out: *mut u8, n: usize, p: &Params) {
         let lanes = self.lanes as usize;
         // SAFETY: by the caller's contract.
         unsafe {
@@ -57,14 +90,7 @@ impl Kernel {
             if rest > 0 {
                 // The last vectors again, from the end: the same values for the elements they share.
                 let from = n - lanes;
-                let size = self.size as usize;
-                let at = [
-                    ins[0].wrapping_add(from * self.first as usize),
-                    ins[1].wrapping_add(from * size),
-                    ins[2].wrapping_add(from * size),
-                    ins[3].wrapping_add(from * size),
-                ];
-                self.exact(self.run, &at, out.add(from * self.out.size()), lanes, p);
+                self.exact(self.run, &self.advance(ins, from), out.add(from * self.out.size()), lanes, p);
             }
         }
     }

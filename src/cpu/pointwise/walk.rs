@@ -178,23 +178,23 @@ pub(super) unsafe fn gather(layout: &Layout, k: usize, x: &Strided, cursor: &Cur
 /// # Safety
 /// `to` has room for them and does not overlap `from`.
 pub(super) unsafe fn spread(from: *const u8, to: *mut u8, size: usize, n: usize) {
-    macro_rules! go {
-        ($t:ty) => {{
-            // SAFETY: the caller's contract; elements may lie unaligned in byte scratch.
-            unsafe {
-                let x = from.cast::<$t>().read_unaligned();
-                for i in 0..n {
-                    to.cast::<$t>().add(i).write_unaligned(x);
-                }
-            }
-        }};
+    // SAFETY: the caller's contract; elements may lie unaligned in byte scratch.
+    unsafe {
+        match size {
+            1 => to.write_bytes(*from, n),
+            2 => repeat(from.cast::<u16>().read_unaligned(), to, n),
+            4 => repeat(from.cast::<u32>().read_unaligned(), to, n),
+            8 => repeat(from.cast::<u64>().read_unaligned(), to, n),
+            _ => repeat(from.cast::<u128>().read_unaligned(), to, n),
+        }
     }
-    match size {
-        1 => go!(u8),
-        2 => go!(u16),
-        4 => go!(u32),
-        8 => go!(u64),
-        _ => go!(u128),
+}
+
+crate::multiversion! {
+    unsafe fn repeat[T: Copy](x: T, to: *mut u8, n: usize) {
+        for i in 0..n {
+            to.cast::<T>().add(i).write_unaligned(x);
+        }
     }
 }
 
