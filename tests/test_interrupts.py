@@ -14,6 +14,8 @@ import os, signal, threading, time
 import rustorch as torch
 
 sent = []
+# A process that was started in the background ignores the signal otherwise.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def interrupt(after):
     # From another thread, as the terminal does: the main thread may be inside a kernel.
