@@ -2,9 +2,12 @@
 
 import itertools
 
+import numpy as np
 import pytest
 from optable import LAYOUTS, wanted
 from optable.compare import against, report
+
+import rustorch as torch
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -17,3 +20,18 @@ def test_every_layout(case, oracle):
         for (sample, dtype), layout in itertools.product(inputs, [x for x in LAYOUTS if x not in case.skip])
         if (found := against(oracle, case, sample, dtype, layout))
     )
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int16", "float32", "float64", "complex64", "complex128"])
+def test_results_that_begin_within_a_cache_line_are_whole(dtype):
+    """Long results that are narrower than their operands, from every place in a line."""
+    x = np.random.default_rng(0).integers(0, 3, 1930).astype(dtype)
+    a, b = torch.from_numpy(x), torch.from_numpy(x[::-1].copy())
+    for start in range(0, 64, 3):
+        room = torch.full((start + x.size,), True)
+        torch.eq(a, b, out=room[start:])
+        assert np.array_equal(room[start:].numpy(), x == x[::-1])
+    for width in (513, 700, 1930):
+        rows = np.stack([x[:width]] * 40)
+        got = torch.from_numpy(rows) == torch.from_numpy(x[::-1][:width].copy())
+        assert np.array_equal(got.numpy(), rows == x[::-1][:width])

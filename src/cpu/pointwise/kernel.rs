@@ -51,10 +51,13 @@ impl Kernel {
         if skew != 0 && n >= LONG && lanes > 1 && skew.is_multiple_of(self.out.size()) {
             // The first vectors, then again from the first whole line on: stores that lie across two cost twice.
             let from = (LINE - skew) / self.out.size();
-            // SAFETY: `from < lanes <= n`.
-            unsafe {
-                self.exact(self.run, ins, out, lanes, p);
-                return self.aligned(&self.advance(ins, from), out.add(from * self.out.size()), n - from, p);
+            // Results narrower than what they are made of may have more elements before that line than the vectors make.
+            if from <= lanes {
+                // SAFETY: `from <= lanes <= n`.
+                unsafe {
+                    self.exact(self.run, ins, out, lanes, p);
+                    return self.aligned(&self.advance(ins, from), out.add(from * self.out.size()), n - from, p);
+                }
             }
         }
         // SAFETY: the caller's contract.
