@@ -61,7 +61,7 @@ impl Job {
         }
         let kernels = F::kernels();
         let mut source = Source::new(&self.axes, self.kernel, self.c, (DEEP_K, size_of::<F>()));
-        if source.band_count() > 1 {
+        if !source.is_small(size_of::<F>()) {
             source = Source::new(&self.axes, self.kernel, self.c, (BLOCK_K, size_of::<F>()));
         }
         let mut tiling = Tiling::new(self, &source, kernels);

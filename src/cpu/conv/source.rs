@@ -182,6 +182,11 @@ impl Source {
         self.bands.iter().product()
     }
 
+    /// Do the pixels of all outputs, for a block of channels of `size` bytes per element, stay in L2?
+    pub fn is_small(&self, size: usize) -> bool {
+        self.band_count() == 1 && self.block.saturating_mul(self.channel).saturating_mul(size) <= SCRATCH
+    }
+
     /// Elements of scratch that [`Source::image`] needs.
     pub fn scratch(&self) -> usize {
         if self.in_place { 0 } else { self.block * self.channel }
