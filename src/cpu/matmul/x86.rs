@@ -3,6 +3,7 @@
 use super::isa::{Avx2, Avx512, Avx512Bf16};
 use super::lanes::{Lane, complex_lane, real_lane};
 use super::tile::tiles;
+use crate::cpu::simd::parts::{mask32, mask64, store_first_pd, store_first_ps};
 use half::{bf16, f16};
 use num_complex::Complex;
 use std::arch::x86_64::*;
@@ -150,20 +151,6 @@ lane! { U64x8: Avx512, u64, __m512i, 8, [1 2 3 4 5 6 7 8 9 10 11 12 13 14];
     store_part |p, v, n| _mm512_mask_storeu_epi64(p.cast(), (1u8 << n) - 1, v);
 }
 
-/// Ones in the first `n` of 8 words, or of 4 double words.
-static MASK32: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
-static MASK64: [i64; 8] = [-1, -1, -1, -1, 0, 0, 0, 0];
-
-#[inline(always)]
-unsafe fn mask32(n: usize) -> __m256i {
-    _mm256_loadu_si256(MASK32.as_ptr().add(8 - n).cast())
-}
-
-#[inline(always)]
-unsafe fn mask64(n: usize) -> __m256i {
-    _mm256_loadu_si256(MASK64.as_ptr().add(4 - n).cast())
-}
-
 /// The low 64 bits of products: AVX2 multiplies 32 bits by 32.
 #[inline(always)]
 unsafe fn mullo_epi64(x: __m256i, y: __m256i) -> __m256i {
@@ -177,7 +164,7 @@ unsafe fn mullo_epi64(x: __m256i, y: __m256i) -> __m256i {
 lane! { F32x8: Avx2, f32, __m256, 8, [1 2 3 4 5 6];
     zero _mm256_setzero_ps(); load |p| _mm256_loadu_ps(p); store |p, v| _mm256_storeu_ps(p, v);
     splat |x| _mm256_set1_ps(x); add _mm256_add_ps; mul _mm256_mul_ps; mul_add |x, y, z| _mm256_fmadd_ps(x, y, z);
-    load_part |p, n| _mm256_maskload_ps(p, mask32(n)); store_part |p, v, n| _mm256_maskstore_ps(p, mask32(n), v);
+    load_part |p, n| _mm256_maskload_ps(p, mask32(n)); store_part |p, v, n| store_first_ps(p, n, v);
     #[inline(always)]
     unsafe fn sum(v: __m256) -> f32 {
         _mm256_cvtss_f32(sum_halves(_mm256_add_ps(v, _mm256_permute2f128_ps::<0x01>(v, v))))
@@ -211,7 +198,7 @@ lane! { F32x8: Avx2, f32, __m256, 8, [1 2 3 4 5 6];
 lane! { F64x4: Avx2, f64, __m256d, 4, [1 2 3 4 5 6];
     zero _mm256_setzero_pd(); load |p| _mm256_loadu_pd(p); store |p, v| _mm256_storeu_pd(p, v);
     splat |x| _mm256_set1_pd(x); add _mm256_add_pd; mul _mm256_mul_pd; mul_add |x, y, z| _mm256_fmadd_pd(x, y, z);
-    load_part |p, n| _mm256_maskload_pd(p, mask64(n)); store_part |p, v, n| _mm256_maskstore_pd(p, mask64(n), v);
+    load_part |p, n| _mm256_maskload_pd(p, mask64(n)); store_part |p, v, n| store_first_pd(p, n, v);
 }
 
 lane! { U32x8: Avx2, u32, __m256i, 8, [1 2 3 4 5 6];
@@ -219,7 +206,7 @@ lane! { U32x8: Avx2, u32, __m256i, 8, [1 2 3 4 5 6];
     splat |x| _mm256_set1_epi32(x as i32); add _mm256_add_epi32; mul _mm256_mullo_epi32;
     mul_add |x, y, z| _mm256_add_epi32(_mm256_mullo_epi32(x, y), z);
     load_part |p, n| _mm256_maskload_epi32(p.cast(), mask32(n));
-    store_part |p, v, n| _mm256_maskstore_epi32(p.cast(), mask32(n), v);
+    store_part |p, v, n| store_first_ps(p.cast(), n, _mm256_castsi256_ps(v));
 }
 
 lane! { U64x4: Avx2, u64, __m256i, 4, [1 2 3 4];
@@ -227,7 +214,7 @@ lane! { U64x4: Avx2, u64, __m256i, 4, [1 2 3 4];
     splat |x| _mm256_set1_epi64x(x as i64); add _mm256_add_epi64; mul mullo_epi64;
     mul_add |x, y, z| _mm256_add_epi64(mullo_epi64(x, y), z);
     load_part |p, n| _mm256_maskload_epi64(p.cast(), mask64(n));
-    store_part |p, v, n| _mm256_maskstore_epi64(p.cast(), mask64(n), v);
+    store_part |p, v, n| store_first_pd(p.cast(), n, _mm256_castsi256_pd(v));
 }
 
 macro_rules! neg_mul_add {

@@ -1,6 +1,8 @@
 //! SIMD levels: detection once, and functions compiled for each.
 
 pub mod math;
+#[cfg(target_arch = "x86_64")]
+pub mod parts;
 
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
@@ -72,6 +74,19 @@ pub fn best() -> Level {
         }
     }
     Level::Portable
+}
+
+/// Asks for the cache lines of `bytes` bytes, from any address.
+#[inline(always)]
+pub fn prefetch(p: *const u8, bytes: usize) {
+    #[cfg(target_arch = "x86_64")]
+    for line in 0..bytes.div_ceil(64) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: prefetching has no effect on memory and does not fault.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(p.wrapping_add(line * 64).cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (p, bytes);
 }
 
 /// Compiles one body for every SIMD level and calls the version for [`level`].
