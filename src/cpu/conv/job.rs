@@ -42,11 +42,14 @@ const TASK: usize = 1 << 18;
 const TASKS: usize = 48;
 /// Products of a block: enough to make up for writing the sums, few enough that its pixels stay in L1.
 const BLOCK_K: usize = 576;
-/// The same for planes so small that their pixels stay in L2.
-const DEEP_K: usize = 2304;
 
 impl Job {
-    /// Runs the job.
+    /// Do any products reach the destination?
+    pub fn has_products(&self) -> bool {
+        self.c > 0 && self.axes.iter().all(|a| !a.taps.is_empty())
+    }
+
+    /// Runs the job, which has products.
     ///
     /// # Safety
     /// The module's contract, with the sizes of this job.
@@ -55,12 +58,8 @@ impl Job {
         if self.n * self.groups * self.m * outputs == 0 {
             return Ok(());
         }
-        if self.c == 0 || self.axes.iter().any(|a| a.taps.is_empty()) {
-            self.fill(bias, dst);
-            return Ok(());
-        }
         let kernels = F::kernels();
-        let mut source = Source::new(&self.axes, self.kernel, self.c, (DEEP_K, size_of::<F>()));
+        let mut source = Source::new(&self.axes, self.kernel, self.c, (kernels.deep_k, size_of::<F>()));
         if !source.is_small(size_of::<F>()) {
             source = Source::new(&self.axes, self.kernel, self.c, (BLOCK_K, size_of::<F>()));
         }
@@ -140,20 +139,6 @@ impl Job {
     fn place(&self, at: [usize; 3]) -> usize {
         let i: [usize; 3] = std::array::from_fn(|d| self.axes[d].dst_start + at[d] * self.axes[d].dst_step);
         (i[0] * self.dst[1] + i[1]) * self.dst[2] + i[2]
-    }
-
-    /// Outputs that no tap reaches: the bias alone.
-    unsafe fn fill<F: Float>(&self, bias: *const F, dst: *mut F) {
-        let [ad, ah, aw] = &self.axes;
-        for i in 0..self.n * self.groups * self.m {
-            let value = if bias.is_null() { F::ZERO } else { *bias.add(i % (self.groups * self.m)) };
-            let dst = dst.add(i * self.dst_plane());
-            for d in 0..ad.out {
-                for h in 0..ah.out {
-                    (0..aw.out).for_each(|w| *dst.add(self.place([d, h, w])) = value);
-                }
-            }
-        }
     }
 
     /// One band of one image for some channels: block by block of source channels.
@@ -292,7 +277,7 @@ impl Job {
         plan: Plan<F>,
     ) -> Result<()> {
         let (kernels, source, filter, rows) = plan;
-        let u = Unrolled::new(source, (self.n, self.groups, self.c), 3 * kernels.width, size_of::<F>());
+        let u = Unrolled::new(source, (self.n, self.groups, self.c), kernels.vectors * kernels.width, size_of::<F>());
         let copy = u.scratch::<F>()?;
         let src_plane: usize = self.axes.iter().map(|a| a.src).product();
         let (dst_plane, taps) = (u.plane, source.taps());

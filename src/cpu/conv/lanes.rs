@@ -19,7 +19,8 @@ pub(super) trait Lanes: Copy + 'static {
     type V: Copy;
     /// Elements of a vector.
     const W: usize;
-    /// Has the 32 registers that a tile of 8 rows needs.
+    /// Has the 32 registers that a tile of 8 rows of 3 vectors needs; else tiles have 6 rows of 2: with all of the 16 in
+    /// use LLVM spills.
     const WIDE: bool;
 
     /// Zeros.
@@ -28,8 +29,6 @@ pub(super) trait Lanes: Copy + 'static {
     unsafe fn load(p: *const Self::F) -> Self::V;
     /// Reads the first `n <= W` elements, zeros after them; touches no others.
     unsafe fn load_n(p: *const Self::F, n: usize) -> Self::V;
-    /// Reads elements `lo` to `hi <= W` of a vector, zeros around them; touches no others.
-    unsafe fn load_range(p: *const Self::F, lo: usize, hi: usize) -> Self::V;
     /// Writes a vector.
     unsafe fn store(p: *mut Self::F, v: Self::V);
     /// Writes the first `n <= W` elements; touches no others.
@@ -78,8 +77,13 @@ pub(super) trait Work {
 pub struct Kernels<F> {
     /// Elements of a vector.
     pub(super) width: usize,
-    /// Rows of the tallest tile: 8 or 4. There are tiles of 4 and 1 rows as well.
+    /// Rows of the tallest tile: 8 or 6. There are tiles of 4 and 1 rows as well.
     pub(super) rows: usize,
+    /// Vectors of its rows.
+    pub(super) vectors: usize,
+    /// Products of a block for planes so small that their pixels stay in L2: with few registers the weights of a tile
+    /// across channels are read so often that they have to stay in L1.
+    pub(super) deep_k: usize,
     /// Products of weights with pixels, vectors along the pixels.
     pub(super) panel: unsafe fn(&Panel<F>),
     /// The same for a row of pixels, vectors across the output channels.
@@ -100,7 +104,9 @@ impl<F> Kernels<F> {
     const fn of<L: Lanes<F = F>>() -> Kernels<F> {
         Kernels {
             width: L::W,
-            rows: if L::WIDE { 8 } else { 4 },
+            rows: if L::WIDE { 8 } else { 6 },
+            vectors: if L::WIDE { 3 } else { 2 },
+            deep_k: if L::WIDE { 2304 } else { 288 },
             panel: tile::panel::<L>,
             across: across::across::<L>,
             pixels: across::widest::<L>(2),
@@ -175,10 +181,6 @@ impl<F: Float, const N: usize> Lanes for Array<F, N> {
         std::array::from_fn(|i| if i < n { *p.add(i) } else { F::ZERO })
     }
     #[inline(always)]
-    unsafe fn load_range(p: *const F, lo: usize, hi: usize) -> [F; N] {
-        std::array::from_fn(|i| if (lo..hi).contains(&i) { *p.wrapping_add(i) } else { F::ZERO })
-    }
-    #[inline(always)]
     unsafe fn store(p: *mut F, v: [F; N]) {
         p.cast::<[F; N]>().write_unaligned(v);
     }
@@ -221,13 +223,14 @@ impl<F: Float, const N: usize> Lanes for Array<F, N> {
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use super::{Lanes, Work};
+    use crate::cpu::simd::parts::*;
     use std::arch::x86_64::*;
 
     macro_rules! lanes {
         ($(#[$m:meta])* $name:ident: $f:ty, $v:ty, $w:literal, $wide:literal, $features:literal,
          $zero:ident $load:ident $store:ident $splat:ident $fma:ident $add:ident,
          |$p:ident, $n:ident, $x:ident| $load_n:expr, $store_n:expr,
-         |$q:ident, $lo:ident, $hi:ident| $load_range:expr, |$a:ident, $b:ident| $zip:expr, $evens:expr, |$r:ident, $k:ident, $y:ident| $store_evens:expr) => {
+         |$a:ident, $b:ident| $zip:expr, $evens:expr, |$r:ident, $k:ident, $y:ident| $store_evens:expr) => {
             $(#[$m])*
             #[derive(Clone, Copy)]
             pub(in super::super) struct $name;
@@ -249,10 +252,6 @@ mod x86 {
                 #[inline(always)]
                 unsafe fn load_n($p: *const $f, $n: usize) -> $v {
                     $load_n
-                }
-                #[inline(always)]
-                unsafe fn load_range($q: *const $f, $lo: usize, $hi: usize) -> $v {
-                    $load_range
                 }
                 #[inline(always)]
                 unsafe fn store(p: *mut $f, v: $v) {
@@ -305,7 +304,6 @@ mod x86 {
         F32x16: f32, __m512, 16, true, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,bmi2,lzcnt,popcnt",
         _mm512_setzero_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_set1_ps _mm512_fmadd_ps _mm512_add_ps,
         |p, n, x| _mm512_maskz_loadu_ps(mask(n) as __mmask16, p), _mm512_mask_storeu_ps(p, mask(n) as __mmask16, x),
-        |p, lo, hi| _mm512_maskz_loadu_ps((mask(hi) & !mask(lo)) as __mmask16, p),
         |a, b| (_mm512_permutex2var_ps(a, order32(0), b), _mm512_permutex2var_ps(a, order32(8), b)),
         _mm512_permutex2var_ps(a, evens32(), b),
         |p, n, x| _mm512_mask_storeu_ps(p, (mask(n) & 0x5555) as __mmask16, x));
@@ -313,32 +311,29 @@ mod x86 {
         F64x8: f64, __m512d, 8, true, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,bmi2,lzcnt,popcnt",
         _mm512_setzero_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_set1_pd _mm512_fmadd_pd _mm512_add_pd,
         |p, n, x| _mm512_maskz_loadu_pd(mask(n) as __mmask8, p), _mm512_mask_storeu_pd(p, mask(n) as __mmask8, x),
-        |p, lo, hi| _mm512_maskz_loadu_pd((mask(hi) & !mask(lo)) as __mmask8, p),
         |a, b| (_mm512_permutex2var_pd(a, order64(0), b), _mm512_permutex2var_pd(a, order64(4), b)),
         _mm512_permutex2var_pd(a, evens64(), b),
         |p, n, x| _mm512_mask_storeu_pd(p, (mask(n) & 0x55) as __mmask8, x));
     lanes!(/// AVX2, f32.
         F32x8: f32, __m256, 8, false, "avx2,fma,f16c,bmi2,lzcnt,popcnt",
         _mm256_setzero_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_set1_ps _mm256_fmadd_ps _mm256_add_ps,
-        |p, n, x| _mm256_maskload_ps(p, mask32(n)), _mm256_maskstore_ps(p, mask32(n), x),
-        |p, lo, hi| _mm256_maskload_ps(p, _mm256_andnot_si256(mask32(lo), mask32(hi))),
+        |p, n, x| _mm256_maskload_ps(p, mask32(n)), store_first_ps(p, n, x),
         |a, b| {
             let (lo, hi) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
             (_mm256_permute2f128_ps::<0x20>(lo, hi), _mm256_permute2f128_ps::<0x31>(lo, hi))
         },
         _mm256_castpd_ps(_mm256_permute4x64_pd::<0xd8>(_mm256_castps_pd(_mm256_shuffle_ps::<0x88>(a, b)))),
-        |p, n, x| _mm256_maskstore_ps(p, _mm256_and_si256(mask32(n), _mm256_set1_epi64x(0xffff_ffff)), x));
+        |p, n, x| store_evens_ps(p, n, x));
     lanes!(/// AVX2, f64.
         F64x4: f64, __m256d, 4, false, "avx2,fma,f16c,bmi2,lzcnt,popcnt",
         _mm256_setzero_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_set1_pd _mm256_fmadd_pd _mm256_add_pd,
-        |p, n, x| _mm256_maskload_pd(p, mask64(n)), _mm256_maskstore_pd(p, mask64(n), x),
-        |p, lo, hi| _mm256_maskload_pd(p, _mm256_andnot_si256(mask64(lo), mask64(hi))),
+        |p, n, x| _mm256_maskload_pd(p, mask64(n)), store_first_pd(p, n, x),
         |a, b| {
             let (lo, hi) = (_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
             (_mm256_permute2f128_pd::<0x20>(lo, hi), _mm256_permute2f128_pd::<0x31>(lo, hi))
         },
         _mm256_permute4x64_pd::<0xd8>(_mm256_unpacklo_pd(a, b)),
-        |p, n, x| _mm256_maskstore_pd(p, _mm256_and_si256(mask64(n), _mm256_setr_epi64x(-1, 0, -1, 0)), x));
+        |p, n, x| store_evens_pd(p, n, x));
 
     /// The elements of two vectors in turn, from the `i`-th of each on; those of the second count from the width on.
     #[inline(always)]
@@ -366,18 +361,5 @@ mod x86 {
     #[inline(always)]
     fn mask(n: usize) -> u32 {
         (1 << n) - 1
-    }
-
-    /// Rows of ones and zeros, read from the place that leaves n ones.
-    const ONES: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
-
-    #[inline(always)]
-    unsafe fn mask32(n: usize) -> __m256i {
-        _mm256_loadu_si256(ONES.as_ptr().add(8 - n).cast())
-    }
-
-    #[inline(always)]
-    unsafe fn mask64(n: usize) -> __m256i {
-        _mm256_loadu_si256(ONES.as_ptr().add(8 - 2 * n).cast())
     }
 }

@@ -38,6 +38,8 @@ mod tile;
 mod unrolled;
 mod weight;
 
+use std::mem::MaybeUninit;
+
 use super::float::{Float, Shared, grain, long_sum2};
 use super::parallel;
 use super::pool::pad3;
@@ -136,7 +138,28 @@ pub unsafe fn conv_forward<F: ConvFloat>(x: *const F, w: *const F, bias: *const 
         w_m: c * v.taps(),
         w_c: v.taps(),
     };
+    if !job.has_products() {
+        fill_bias(bias, y, (v.n, v.c_out, v.out_plane()));
+        return Ok(());
+    }
     job.run(x, w, bias, y)
+}
+
+/// Writes the bias alone, or zeros, to all of `y`, (n, c, s).
+unsafe fn fill_bias<F: Float>(bias: *const F, y: *mut F, (n, c, s): (usize, usize, usize)) {
+    if s == 0 {
+        return;
+    }
+    let (bias, y) = (Shared::new(bias), Shared(y));
+    parallel::chunks(n * c, grain(s), &|r| {
+        for i in r {
+            // SAFETY: one channel of a sample, and its bias.
+            unsafe {
+                let value = if bias.get().is_null() { F::ZERO } else { *bias.at(i % c) };
+                std::slice::from_raw_parts_mut(y.at(i * s).cast::<MaybeUninit<F>>(), s).fill(MaybeUninit::new(value));
+            }
+        }
+    });
 }
 
 /// Writes the gradient of the input, `dx`, from that of the output, `g`.
@@ -160,6 +183,11 @@ pub unsafe fn conv_grad_input<F: ConvFloat>(
         (0..phases).map(axis).collect()
     };
     let (depth, height, width) = (axes(0), axes(1), axes(2));
+    // Strides beyond the kernel leave phases of the input out.
+    let unreached = [&depth, &height, &width].iter().any(|axes| axes.iter().any(|a| a.taps.is_empty()));
+    if unreached || c == 0 {
+        fill_bias(bias, dx, (v.n, v.c_in, v.in_plane()));
+    }
     for d in &depth {
         for h in &height {
             for w_axis in &width {
@@ -175,7 +203,9 @@ pub unsafe fn conv_grad_input<F: ConvFloat>(
                     w_m: v.taps(),
                     w_c: m * v.taps(),
                 };
-                job.run(g, w, bias, dx)?;
+                if job.has_products() {
+                    job.run(g, w, bias, dx)?;
+                }
             }
         }
     }

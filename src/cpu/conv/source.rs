@@ -56,6 +56,10 @@ pub(super) struct Source {
 
 /// Bytes of the pixels that a band reads, about a quarter of a common L2 cache.
 const SCRATCH: usize = 256 << 10;
+/// Channels whose copies lie a multiple of this many bytes apart share few places of L1; they are moved apart by a line.
+const COLLISION: usize = 512;
+/// Bytes of a cache line.
+const LINE: usize = 64;
 /// Outputs of a band along the width, and in all.
 const BAND_WIDTH: usize = 1024;
 /// As above.
@@ -101,7 +105,10 @@ impl Source {
         let row = extent[2];
         let plane = row * extent[1];
         let phase = plane * extent[0];
-        let channel = phase * phases;
+        let mut channel = phase * phases;
+        if !in_place && (channel * size).is_multiple_of(COLLISION) {
+            channel += LINE / size;
+        }
         let lo: [isize; 3] = std::array::from_fn(|d| axes[d].shifts().0);
         let [depth, height, width] = [0, 1, 2].map(|d| &axes[d].taps[..]);
         let mut tap_rows = Vec::with_capacity(depth.len() * height.len());
@@ -309,18 +316,23 @@ unsafe fn line<L: Lanes>(
         let lanes = |j: usize| if (w0..w1).contains(&j) { *from.wrapping_add(step * (j - w0)) } else { L::F::ZERO };
         return (0..n).for_each(|j| *row.add(j) = lanes(j));
     }
-    for j in (0..n).step_by(L::W) {
-        // Lanes of this vector that have a source, and where their elements lie from `from` on.
-        let (lo, hi) = ((w0.max(j) - j).min(L::W), (w1.max(j) - j).min(L::W));
-        let from = from.wrapping_add(step * j).wrapping_sub(step * w0);
-        let lanes = if step == 1 {
-            L::load_range(from, lo, hi)
-        } else {
-            let (lo, hi) = (2 * lo, (2 * hi).max(1) - 1);
-            let first = L::load_range(from, lo.min(L::W), hi.min(L::W));
-            let after = |i: usize| i.max(L::W) - L::W;
-            L::evens(first, L::load_range(from.wrapping_add(L::W), after(lo), after(hi)))
+    let zeros = |lo: usize, hi: usize| {
+        for j in (lo..hi).step_by(L::W) {
+            L::store_n(row.add(j), L::W.min(hi - j), L::zero());
+        }
+    };
+    zeros(0, w0);
+    for j in (0..w1 - w0).step_by(L::W) {
+        let (len, from) = (L::W.min(w1 - w0 - j), from.add(step * j));
+        let lanes = match (step, len == L::W) {
+            (1, true) => L::load(from),
+            (1, false) => L::load_n(from, len),
+            _ => {
+                let (first, len) = (L::load_n(from, L::W.min(2 * len - 1)), (2 * len - 1).max(L::W) - L::W);
+                L::evens(first, L::load_n(from.wrapping_add(L::W), len))
+            }
         };
-        L::store_n(row.add(j), L::W.min(n - j), lanes);
+        L::store_n(row.add(w0 + j), len, lanes);
     }
+    zeros(w1, n);
 }

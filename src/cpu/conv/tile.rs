@@ -1,5 +1,7 @@
 //! The micro-kernels: tiles of sums in registers.
 
+use std::mem::MaybeUninit;
+
 use super::filter::Weights;
 use super::lanes::{Lanes, MAX_W, Work};
 use super::source::TapRow;
@@ -36,6 +38,13 @@ pub(super) struct Panel<'a, F> {
 /// Adjacent pixels of a tile that belong to one row: their place in the tile and in the output, and their number.
 type Segment = (usize, usize, usize);
 
+/// Where the sums of a tile go: side by side from a place on, or in segments.
+#[derive(Clone, Copy)]
+enum To<'a> {
+    Row(usize),
+    Segments(&'a [Segment]),
+}
+
 /// The most pixels of a tile.
 const MAX_PIXELS: usize = 8 * MAX_W;
 
@@ -46,8 +55,9 @@ pub(super) unsafe fn panel<L: Lanes>(p: &Panel<L::F>) {
         unsafe fn run(self) {
             let p = self.0;
             match p.a.height {
-                8 => pixels::<L, 8>(p, 3),
-                4 => pixels::<L, 4>(p, if L::WIDE { 6 } else { 3 }),
+                8 if L::WIDE => pixels::<L, 8>(p, 3),
+                6 if !L::WIDE => pixels::<L, 6>(p, 2),
+                4 => pixels::<L, 4>(p, if L::WIDE { 6 } else { 2 }),
                 _ => pixels::<L, 1>(p, 8),
             }
         }
@@ -55,30 +65,51 @@ pub(super) unsafe fn panel<L: Lanes>(p: &Panel<L::F>) {
     L::enter(This::<L>(p));
 }
 
-/// Walks the pixels in tiles of `most` vectors, smaller ones at the end.
+/// Walks the pixels: row by row where few lanes are lost at their ends, else all of them with what lies between rows.
 #[inline(always)]
 unsafe fn pixels<L: Lanes, const MR: usize>(p: &Panel<L::F>, most: usize) {
     let direct = p.out_step == 1 && p.pitch == p.width && p.out_row == p.width;
-    let n = p.count;
-    let mut at = 0;
-    while at < n {
-        let left = (n - at).div_ceil(L::W);
+    let rows = p.count.div_ceil(p.pitch);
+    let whole = p.from == 0 && p.count == (rows - 1) * p.pitch + p.width;
+    let by_row = !direct && whole && p.out_step == 1 && 4 * rows * p.width.div_ceil(L::W) * L::W <= 5 * p.count;
+    let (lines, len) = if by_row { (rows, p.width) } else { (1, p.count) };
+    for line in 0..lines {
+        let out = if direct { Some(p.from) } else { by_row.then_some(line * p.out_row) };
+        walk::<L, MR>(p, most, (line * p.pitch, len), out);
+    }
+}
+
+/// Walks `len` pixels from `first` on in tiles of `most` vectors, smaller ones at the end. `out` is the place of the first
+/// one's sum where those of all lie side by side.
+#[inline(always)]
+unsafe fn walk<L: Lanes, const MR: usize>(
+    p: &Panel<L::F>,
+    most: usize,
+    (first, len): (usize, usize),
+    out: Option<usize>,
+) {
+    let (mut at, end) = (first, first + len);
+    while at < end {
+        let left = (end - at).div_ceil(L::W);
         let vectors = if left >= most {
             most
         } else {
-            // The tile shapes that exist: MR 8 has 1, 2, 3; the others have 1, 2, 4.
             match left {
+                _ if MR == 1 => left,
                 1 | 2 => left,
-                3 if MR == 8 || most == 3 => 3,
+                3 if most == 3 => 3,
                 3 => 2,
                 _ => 4,
             }
         };
-        let count = (n - at).min(vectors * L::W);
-        let mut segments = [(0, 0, 0); MAX_PIXELS];
-        let segments = if direct { &[][..] } else { split(p, at, count, &mut segments) };
-        // Between the ends of two rows that lie far apart: nothing to write. No segments would mean all pixels.
-        if !direct && segments.is_empty() {
+        let count = (end - at).min(vectors * L::W);
+        let mut segments = [const { MaybeUninit::uninit() }; MAX_PIXELS];
+        let to = match out {
+            Some(out) => To::Row(out + at - first),
+            None => To::Segments(split(p, at, count, &mut segments)),
+        };
+        // Between the ends of two rows that lie far apart: nothing to write.
+        if matches!(to, To::Segments([])) {
             at += count;
             continue;
         }
@@ -86,8 +117,8 @@ unsafe fn pixels<L: Lanes, const MR: usize>(p: &Panel<L::F>, most: usize) {
         macro_rules! run {
             ($($nv:literal)+) => {
                 match vectors {
-                    $($nv if full => tiles::<L, MR, $nv, false>(p, at, count, segments),
-                    $nv => tiles::<L, MR, $nv, true>(p, at, count, segments),)+
+                    $($nv if full => tiles::<L, MR, $nv, false>(p, at, count, to),
+                    $nv => tiles::<L, MR, $nv, true>(p, at, count, to),)+
                     _ => {}
                 }
             };
@@ -96,10 +127,10 @@ unsafe fn pixels<L: Lanes, const MR: usize>(p: &Panel<L::F>, most: usize) {
             run!(1 2 3);
         } else if MR == 4 && L::WIDE {
             run!(1 2 4 6);
-        } else if MR == 4 {
-            run!(1 2 3);
+        } else if MR > 1 {
+            run!(1 2);
         } else {
-            run!(1 2 4 8);
+            run!(1 2 3 4 5 6 7 8);
         }
         at += count;
     }
@@ -107,20 +138,26 @@ unsafe fn pixels<L: Lanes, const MR: usize>(p: &Panel<L::F>, most: usize) {
 
 /// Cuts `count` pixels from `at` on at the ends of rows.
 #[inline(always)]
-fn split<'a, F>(p: &Panel<F>, at: usize, count: usize, out: &'a mut [Segment; MAX_PIXELS]) -> &'a [Segment] {
+unsafe fn split<'a, F>(
+    p: &Panel<F>,
+    at: usize,
+    count: usize,
+    out: &'a mut [MaybeUninit<Segment>; MAX_PIXELS],
+) -> &'a [Segment] {
     let (mut row, mut column) = ((p.from + at) / p.pitch, (p.from + at) % p.pitch);
     let (mut n, mut done) = (0, 0);
     while done < count {
         if column < p.width {
             let len = (p.width - column).min(count - done);
-            out[n] = (done, row * p.out_row + column * p.out_step, len);
+            out[n].write((done, row * p.out_row + column * p.out_step, len));
             n += 1;
         }
         done += p.pitch - column;
         column = 0;
         row += 1;
     }
-    &out[..n]
+    // The first n have been written.
+    std::slice::from_raw_parts(out.as_ptr().cast(), n)
 }
 
 /// The sums of all output channels for one tile of pixels; with `PART`, the last vector is not full.
@@ -129,7 +166,7 @@ unsafe fn tiles<L: Lanes, const MR: usize, const NV: usize, const PART: bool>(
     p: &Panel<L::F>,
     at: usize,
     count: usize,
-    segments: &[Segment],
+    to: To,
 ) {
     let last = count - (NV - 1) * L::W;
     let b = p.b.add(at);
@@ -150,29 +187,33 @@ unsafe fn tiles<L: Lanes, const MR: usize, const NV: usize, const PART: bool>(
         };
         let out = p.out.add(m * p.out_m);
         let bias = |i: usize| if p.bias.is_null() { L::F::ZERO } else { *p.bias.add(m + i) };
-        if segments.is_empty() {
-            for (i, acc) in acc.iter().enumerate().take(rows) {
-                let out = out.add(i * p.out_m + p.from + at);
-                let bias = L::splat(bias(i));
-                for (v, &acc) in acc.iter().enumerate() {
-                    let out = out.add(v * L::W);
-                    if PART && v == NV - 1 {
-                        L::store_n(out, last, L::add(acc, if p.add { L::load_n(out, last) } else { bias }));
-                    } else {
-                        L::store(out, L::add(acc, if p.add { L::load(out) } else { bias }));
+        match to {
+            To::Row(to) => {
+                for (i, acc) in acc.iter().enumerate().take(rows) {
+                    let out = out.add(i * p.out_m + to);
+                    let bias = L::splat(bias(i));
+                    for (v, &acc) in acc.iter().enumerate() {
+                        let out = out.add(v * L::W);
+                        if PART && v == NV - 1 {
+                            L::store_n(out, last, L::add(acc, if p.add { L::load_n(out, last) } else { bias }));
+                        } else {
+                            L::store(out, L::add(acc, if p.add { L::load(out) } else { bias }));
+                        }
                     }
                 }
             }
-        } else {
-            // Room for a vector that starts at the last pixel.
-            let mut sums = [[L::F::ZERO; MAX_W]; 9];
-            for (i, acc) in acc.iter().enumerate().take(rows) {
+            To::Segments(segments) => {
+                let mut sums = [const { MaybeUninit::<[L::F; MAX_W]>::uninit() }; 9];
                 let sums = sums.as_mut_ptr().cast::<L::F>();
-                for (v, &acc) in acc.iter().enumerate() {
-                    L::store(sums.add(v * L::W), acc);
-                }
-                for &(from, to, len) in segments {
-                    scatter::<L>(sums.add(from), out.add(i * p.out_m + to), len, p.out_step, bias(i), p.add);
+                // A vector may start at the last pixel.
+                L::store(sums.add(NV * L::W), L::zero());
+                for (i, acc) in acc.iter().enumerate().take(rows) {
+                    for (v, &acc) in acc.iter().enumerate() {
+                        L::store(sums.add(v * L::W), acc);
+                    }
+                    for &(from, to, len) in segments {
+                        scatter::<L>(sums.add(from), out.add(i * p.out_m + to), len, p.out_step, bias(i), p.add);
+                    }
                 }
             }
         }
@@ -261,9 +302,8 @@ pub(super) unsafe fn products<L: Lanes>(p: &Products<L::F>) {
                 (true, 1) => product_rows::<L, 8, 1>(p),
                 (true, 2) => product_rows::<L, 8, 2>(p),
                 (true, _) => product_rows::<L, 8, 3>(p),
-                (false, 1) => product_rows::<L, 4, 1>(p),
-                (false, 2) => product_rows::<L, 4, 2>(p),
-                (false, _) => product_rows::<L, 4, 3>(p),
+                (false, 1) => product_rows::<L, 6, 1>(p),
+                (false, _) => product_rows::<L, 6, 2>(p),
             }
         }
     }

@@ -144,10 +144,10 @@ unsafe fn run_batched<F: ConvFloat>(
     let grads = Scratch::<F>::new(samples * v.groups * plane * wide)?;
     let sums = Scratch::<F>::zeroed(v.groups * c * taps * wide)?;
     let (copy, grads, out) = (Shared(copy.ptr()), Shared(grads.ptr()), Shared(sums.ptr()));
-    let slices = slices(wide, kernels.width);
+    let slices = slices(wide, kernels);
     let (lines, row_taps) = (&source.tap_rows, source.row_taps());
     let ranges = TASKS.div_ceil(v.groups * blocks * slices.len() * lines.len());
-    let rows = (source.block * row_taps).div_ceil(ranges).next_multiple_of(8);
+    let rows = (source.block * row_taps).div_ceil(ranges).next_multiple_of(kernels.rows);
     let ranges = (source.block * row_taps).div_ceil(rows);
     let band = source.band(0);
     for first in (0..v.n).step_by(samples) {
@@ -229,11 +229,11 @@ unsafe fn run_batched<F: ConvFloat>(
     Ok(())
 }
 
-/// Cuts `wide` output channels into slices of at most three vectors, of about the same size: where each begins, and how
-/// many channels it has.
-fn slices(wide: usize, width: usize) -> Vec<(usize, usize)> {
-    let vectors = wide / width;
-    let count = vectors.div_ceil(3);
+/// Cuts `wide` output channels into slices of no more vectors than a tile has, of about the same size: where each begins,
+/// and how many channels it has.
+fn slices<F>(wide: usize, kernels: &Kernels<F>) -> Vec<(usize, usize)> {
+    let (width, vectors) = (kernels.width, wide / kernels.width);
+    let count = vectors.div_ceil(kernels.vectors);
     (0..count)
         .map(|i| (vectors * i / count * width, (vectors * (i + 1) / count - vectors * i / count) * width))
         .collect()
@@ -258,7 +258,7 @@ impl<F: ConvFloat> WeightTask<'_, F> {
 
     /// Elements that packed gradients need.
     fn packed(&self) -> usize {
-        if self.by_pixel { 0 } else { self.strip() * self.source.band[2] * 3 * self.kernels.width }
+        if self.by_pixel { 0 } else { self.strip() * self.source.band[2] * self.kernels.vectors * self.kernels.width }
     }
 
     /// Adds one sample to the sums of a block of channels.
@@ -317,7 +317,7 @@ impl<F: ConvFloat> WeightTask<'_, F> {
         let strip = self.strip();
         for h in (0..b.len[1]).step_by(strip) {
             let rows = strip.min(b.len[1] - h);
-            for (m, len) in slices(self.wide, self.kernels.width) {
+            for (m, len) in slices(self.wide, self.kernels) {
                 for row in 0..rows {
                     (self.kernels.pack)(&Pack {
                         from: g.add(m * self.v.out_plane() + self.place(b, d, h + row)),
