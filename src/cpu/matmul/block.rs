@@ -20,9 +20,6 @@ pub(super) const PARALLEL_FLOPS: usize = 1 << 20;
 pub(super) const TASK_FLOPS: usize = 1 << 20;
 /// Tasks that a large product is cut into, if they are large enough: threads that are late then cost little.
 const TASKS: usize = 64;
-/// Bytes of a panel of B along one block of k. It streams from L2; blocks that fit L1 would have C read and
-/// written more often, which costs more (2048 x 2048: 217 GFLOP/s with 48 KiB, 225 with 64, 229 with 96).
-const PANEL_BYTES: usize = 96 << 10;
 /// Bytes of a block of A: about half of L2.
 const A_BYTES: usize = 512 << 10;
 /// Columns of B and rows of A that are packed at once.
@@ -184,7 +181,9 @@ impl<K: Kernel> Plan<K> {
     const PSIZE: usize = size_of::<P<K>>();
 
     fn new(p: &Problem<K::E, T<K>>) -> Self {
-        let kc = even(p.k, PANEL_BYTES / (Self::NR * Self::PSIZE) * K::L::STEP, K::L::STEP);
+        // A panel streams from L2; blocks that fit L1 would have C read and written more often, which costs more (AVX-512,
+        // 2048 x 2048: 217 GFLOP/s with 48 KiB, 225 with 64, 229 with 96).
+        let kc = even(p.k, <K::L as Lane>::I::PANEL_BYTES / (Self::NR * Self::PSIZE) * K::L::STEP, K::L::STEP);
         let partial = !K::E::SAME && p.k > kc;
         // Copying an operand pays when it is read often afterwards, or when it is too large to lie in L1 or L2.
         let b_bytes = p.k * p.n * Self::PSIZE;
@@ -277,29 +276,25 @@ impl<K: Kernel> Block<'_, K> {
     }
 
     unsafe fn pack(&self, par: bool) {
-        /// Elements that one task packs.
-        const GRAIN: usize = 1 << 15;
-        let (p, k) = (self.p, self.k);
+        let (p, all) = (self.p, self.k);
         let b = self.packed_cols();
         let a = if self.plan.a_direct { 0..0 } else { 0..self.rows.parts };
-        let b_grain = (GRAIN / (k * Plan::<K>::NR).max(1)).max(1);
-        let a_grain = (GRAIN / (k * K::L::MR).max(1)).max(1);
-        let b_tasks = b.len().div_ceil(b_grain);
-        let steps = k.div_ceil(K::L::STEP);
-        each(par, b_tasks + a.len().div_ceil(a_grain), &|t| {
+        let lanes = |cut: &Cut, panels: &Range<usize>| cut.start(panels.end) - cut.start(panels.start);
+        let (b_tasks, b_part) = Pack::<K>::tasks(p.b_cs == 1, (all, &b, lanes(&self.cols, &b)));
+        let (a_tasks, a_part) = Pack::<K>::tasks(p.a_rs == 1, (all, &a, lanes(&self.rows, &a)));
+        let steps = all.div_ceil(K::L::STEP);
+        each(par, b_tasks + a_tasks, &|t| {
             let work = if t < b_tasks {
-                let from = b.start + t * b_grain;
-                let panels = from..b.end.min(from + b_grain);
+                let (panels, k) = b_part(t);
                 // A lone packed panel lies at the start.
                 let dst = self.b_packed.wrapping_sub(self.cols.start(b.start) * steps);
                 let src = p.b.wrapping_offset(self.k0 as isize * p.b_rs + self.j0 as isize * p.b_cs);
-                Pack::<K> { src, ls: p.b_cs, ks: p.b_rs, k, cut: self.cols, panels, is_b: true, dst }
+                Pack::<K> { src, ls: p.b_cs, ks: p.b_rs, all, k, cut: self.cols, panels, is_b: true, dst }
             } else {
-                let from = (t - b_tasks) * a_grain;
-                let panels = from..a.end.min(from + a_grain);
+                let (panels, k) = a_part(t - b_tasks);
                 let src = p.a.wrapping_offset(self.i0 as isize * p.a_rs + self.k0 as isize * p.a_cs);
                 let (cut, dst) = (self.rows, self.a_packed);
-                Pack::<K> { src, ls: p.a_rs, ks: p.a_cs, k, cut, panels, is_b: false, dst }
+                Pack::<K> { src, ls: p.a_rs, ks: p.a_cs, all, k, cut, panels, is_b: false, dst }
             };
             // SAFETY: the module's contract.
             unsafe { <K::L as Lane>::I::enter(work) };

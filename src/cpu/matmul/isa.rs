@@ -11,6 +11,9 @@ pub(super) trait Isa: Copy + 'static {
     /// Runs `w` compiled with this instruction set.
     unsafe fn enter<W: Work>(w: W);
 
+    /// Bytes of a panel of B along one block of k.
+    const PANEL_BYTES: usize = 48 << 10;
+
     /// Asks for a cache line, from any address.
     #[inline(always)]
     unsafe fn prefetch(_p: *const u8) {}
@@ -67,8 +70,10 @@ mod x86 {
     pub(crate) struct Avx512Bf16;
 
     macro_rules! isa {
-        ($name:ident, $features:literal) => {
+        ($name:ident, $panel_kib:literal, $features:literal) => {
             impl Isa for $name {
+                const PANEL_BYTES: usize = $panel_kib << 10;
+
                 #[inline(always)]
                 unsafe fn enter<W: Work>(w: W) {
                     #[target_feature(enable = $features)]
@@ -96,9 +101,9 @@ mod x86 {
             }
         };
     }
-    isa!(Avx2, "avx2,fma,f16c,bmi2,lzcnt,popcnt");
-    isa!(Avx512, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,bmi2,lzcnt,popcnt");
-    isa!(Avx512Bf16, "avx512bf16,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,bmi2,lzcnt,popcnt");
+    isa!(Avx2, 48, "avx2,fma,f16c,bmi2,lzcnt,popcnt");
+    isa!(Avx512, 96, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,bmi2,lzcnt,popcnt");
+    isa!(Avx512Bf16, 96, "avx512bf16,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,bmi2,lzcnt,popcnt");
 
     #[inline(always)]
     unsafe fn transpose8x8(src: *const u8, ss: isize, dst: *mut u32, ds: usize) {

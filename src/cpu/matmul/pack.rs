@@ -79,7 +79,9 @@ pub(super) struct Pack<K: Kernel> {
     pub src: *const K::E,
     pub ls: isize,
     pub ks: isize,
-    pub k: usize,
+    /// Values of k of a panel, and those to pack.
+    pub all: usize,
+    pub k: Range<usize>,
     pub cut: Cut,
     pub panels: Range<usize>,
     pub is_b: bool,
@@ -87,22 +89,51 @@ pub(super) struct Pack<K: Kernel> {
     pub dst: *mut <K::L as Lane>::P,
 }
 
+/// Steps that are packed over all panels, one after the other, when lanes are adjacent: so rows of memory stream, and
+/// those that share a place in L1 stay there.
+const AT_ONCE: usize = 8;
+
+impl<K: Kernel> Pack<K> {
+    /// Cuts the packing of `panels` panels of `lanes` lanes in all into tasks of about `GRAIN` elements: by steps where
+    /// lanes are adjacent, else by panels. Gives their number, and panels and steps of each.
+    pub fn tasks(
+        adjacent: bool,
+        (k, panels, lanes): (usize, &Range<usize>, usize),
+    ) -> (usize, impl Fn(usize) -> (Range<usize>, Range<usize>)) {
+        const GRAIN: usize = 1 << 15;
+        let panels = panels.clone();
+        let whole = if panels.is_empty() {
+            0
+        } else if adjacent {
+            k
+        } else {
+            panels.len()
+        };
+        let unit = if adjacent { AT_ONCE * K::L::STEP } else { 1 };
+        let grain = (GRAIN * whole / (k * lanes).max(1)).next_multiple_of(unit).max(unit);
+        let part = move |i: usize| i * grain..whole.min((i + 1) * grain);
+        (whole.div_ceil(grain), move |i| {
+            let part = part(i);
+            if adjacent { (panels.clone(), part) } else { (panels.start + part.start..panels.start + part.end, 0..k) }
+        })
+    }
+}
+
 impl<K: Kernel> Work for Pack<K> {
     #[inline(always)]
     unsafe fn run(self) {
         let (w, step) = (K::L::W, K::L::STEP);
-        // When lanes are adjacent, a few rows of memory are read over all panels, so that they stream.
-        let block = if self.ls == 1 { 8 * step } else { self.k.max(1) };
-        for k0 in (0..self.k).step_by(block) {
+        let block = if self.ls == 1 { AT_ONCE * step } else { self.k.len().max(1) };
+        for k0 in self.k.clone().step_by(block) {
             for q in self.panels.clone() {
                 let r = self.cut.range(q);
                 let padded = if self.is_b { r.len().next_multiple_of(w) } else { r.len() };
-                let steps = self.k.div_ceil(step);
+                let steps = self.all.div_ceil(step);
                 K::panel(&Panel {
                     src: self.src.wrapping_offset(r.start as isize * self.ls + k0 as isize * self.ks),
                     ls: self.ls,
                     ks: self.ks,
-                    k: block.min(self.k - k0),
+                    k: block.min(self.k.end - k0),
                     lanes: r.len(),
                     padded,
                     is_b: self.is_b,
