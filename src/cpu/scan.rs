@@ -28,6 +28,8 @@ pub enum Scan {
 const PIECE: usize = 4096;
 /// Rows or pieces that run side by side: a sum waits for the one before it, eight sums do not.
 const CHAINS: usize = 8;
+/// Elements of a row that are read at once, a cache line of f32.
+const LINE: usize = 16;
 /// Elements that one task handles at least.
 const GRAIN: usize = 1 << 13;
 /// Columns of one tile.
@@ -222,7 +224,27 @@ struct Chain<A> {
 unsafe fn chains<T: Num, R: Run>(c: &mut [Chain<R::A>], d: Dim<2>) {
     if let Ok(c) = <&mut [Chain<R::A>; CHAINS]>::try_from(&mut *c) {
         let mut a = c.map(|c| c.acc);
-        for i in 0..d.n as isize {
+        let mut first = 0;
+        if d.s == [size_of::<T>() as isize; 2] {
+            // Line by line: rows that lie a power of two apart share places in the cache, and lose a line before its end.
+            while first + LINE <= d.n {
+                let at = (first * size_of::<T>()) as isize;
+                // SAFETY: the module's contract.
+                let mut lines = c.map(|c| unsafe { c.x.offset(at).cast::<[T; LINE]>().read_unaligned() });
+                for i in 0..LINE {
+                    for j in 0..CHAINS {
+                        a[j] = R::join(a[j], R::A::of(lines[j][i]));
+                        lines[j][i] = a[j].put::<T>();
+                    }
+                }
+                for j in 0..CHAINS {
+                    // SAFETY: as above.
+                    unsafe { c[j].out.offset(at).cast::<[T; LINE]>().write_unaligned(lines[j]) };
+                }
+                first += LINE;
+            }
+        }
+        for i in first as isize..d.n as isize {
             for j in 0..CHAINS {
                 // SAFETY: the module's contract.
                 unsafe {
