@@ -20,6 +20,7 @@ use super::float::{Scratch, Shared};
 use super::matmul::{self, Factor, Gemm, Mat};
 use super::parallel;
 use super::simd::math::Real;
+use super::simd::prefetch;
 use crate::error::Result;
 use crate::multiversion;
 
@@ -194,6 +195,15 @@ impl Cell for Relu {
     }
 }
 
+/// Asks for `rows` rows of `width` elements, `stride` apart from `at` on, which the cells need: they lie far from each
+/// other, and come while a product runs. Null asks for nothing.
+#[inline(always)]
+fn ask<R>(p: *const R, at: usize, (rows, stride): (usize, usize), width: usize) {
+    if !p.is_null() {
+        (0..rows).for_each(|i| prefetch(p.wrapping_add(at + i * stride).cast(), width * size_of::<R>()));
+    }
+}
+
 /// `c = a @ b` for rows of `a` and a panel `b`, block by block of what fits.
 unsafe fn product<R: Real>(
     (m, n, k): (usize, usize, usize),
@@ -278,8 +288,12 @@ unsafe fn run<R: Real, C: Cell>(x: &Forward<R>, l: &Layer) -> Result<()> {
             let saved = Shared(x.saved).at(t * C::SAVED * state + first * C::SAVED * l.batch);
             // SAFETY: the units of this panel.
             unsafe {
-                product((l.batch, n, hidden), h.get(), hidden, packed.at(first * gates), pre, n);
                 let at = t * state + first;
+                ask(x.gx, t * l.batch * gates + first, (l.batch * C::GATES, hidden), w);
+                ask(x.saved, t * C::SAVED * state + first * C::SAVED * l.batch, (1, 0), C::SAVED * l.batch * w);
+                ask(x.out, at, (l.batch, hidden), w);
+                ask(x.cells, at, (l.batch, hidden), w);
+                product((l.batch, n, hidden), h.get(), hidden, packed.at(first * gates), pre, n);
                 cells::<R, C>(&Step {
                     gx: x.gx.add(t * l.batch * gates + first),
                     pre,
@@ -455,6 +469,12 @@ unsafe fn run_back<R: Real, C: Cell>(x: &Backward<R>, l: &Layer) -> Result<()> {
             let dh = sums.at(first * l.batch);
             // SAFETY: the units of this panel.
             unsafe {
+                let place = t * state + first;
+                ask(f.saved, t * C::SAVED * state + first * C::SAVED * l.batch, (1, 0), C::SAVED * l.batch * w);
+                ask(x.g_out, place, (l.batch, hidden), w);
+                ask(f.out, place, (l.batch, hidden), w);
+                ask(f.cells, place, (l.batch, hidden), w);
+                ask(x.d_gx, t * l.batch * gates + first, (l.batch * C::GATES, hidden), w);
                 if !last {
                     let from = x.d_gh.add(l.at(i + 1) * l.batch * gates);
                     product((l.batch, w, gates), from, gates, packed.at(first * gates), dh, w);

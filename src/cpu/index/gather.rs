@@ -2,6 +2,7 @@
 
 use super::super::dims::{Dim, Dims, Walk, coalesce, count, lines};
 use super::super::parallel;
+use super::super::simd::prefetch;
 use super::{Extent, GRAIN, Source, Strayed, dense_strides, offsets, result_dims, sized};
 use crate::multiversion;
 use crate::tensor::Strided;
@@ -170,26 +171,13 @@ fn row_copies(nest: &Nest, rows: Dim<3>, bytes: usize, strayed: &Strayed) {
         };
         for i in range.clone() {
             if i + AHEAD < range.end {
-                prefetch(source(i + AHEAD), bytes);
+                prefetch(source(i + AHEAD), bytes.min(512));
             }
             // SAFETY: as above.
             unsafe { std::ptr::copy_nonoverlapping(source(i), nest.out.offset(i as isize * rows.s[2]), bytes) };
         }
         strayed.note(bad);
     });
-}
-
-/// Asks for the first lines of a row; the hardware follows from there.
-#[inline(always)]
-fn prefetch(p: *const u8, bytes: usize) {
-    #[cfg(target_arch = "x86_64")]
-    for line in 0..bytes.div_ceil(64).min(8) {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: prefetching has no effect on memory and does not fault.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(p.wrapping_add(line * 64).cast()) };
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = (p, bytes);
 }
 
 /// Copies `n` loops of strided elements (operands source, target).
