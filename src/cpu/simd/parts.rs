@@ -1,7 +1,7 @@
 //! Parts of AVX2 vectors: masks, and stores of the first elements.
 //!
-//! Loads go by mask. Stores do not: AMD's processors take 12 to 20 cycles over one with a mask (Fog, Instruction tables,
-//! 2022, VMASKMOVPS), and two or three smaller stores take as many cycles.
+//! Loads go by mask. Stores do not: AMD's Zen 3 is so slow at one with a mask that two thirds of the copy of a band of
+//! pixels waited for it. Up to three smaller stores take its place.
 //!
 //! # Contract of the unsafe code in this file
 //! The processor has AVX2, and the elements that are named exist.
