@@ -196,7 +196,8 @@ impl Cell for Relu {
 }
 
 /// Asks for `rows` rows of `width` elements, `stride` apart from `at` on, which the cells need: they lie far from each
-/// other, and come while a product runs. Null asks for nothing.
+/// other, and come while a product runs. Null asks for nothing. The lines of more than [`ROWS`] sequences would push the
+/// product's panel out of L2.
 #[inline(always)]
 fn ask<R>(p: *const R, at: usize, (rows, stride): (usize, usize), width: usize) {
     if !p.is_null() {
@@ -289,10 +290,12 @@ unsafe fn run<R: Real, C: Cell>(x: &Forward<R>, l: &Layer) -> Result<()> {
             // SAFETY: the units of this panel.
             unsafe {
                 let at = t * state + first;
-                ask(x.gx, t * l.batch * gates + first, (l.batch * C::GATES, hidden), w);
-                ask(x.saved, t * C::SAVED * state + first * C::SAVED * l.batch, (1, 0), C::SAVED * l.batch * w);
-                ask(x.out, at, (l.batch, hidden), w);
-                ask(x.cells, at, (l.batch, hidden), w);
+                if l.batch <= ROWS {
+                    ask(x.gx, t * l.batch * gates + first, (l.batch * C::GATES, hidden), w);
+                    ask(x.saved, t * C::SAVED * state + first * C::SAVED * l.batch, (1, 0), C::SAVED * l.batch * w);
+                    ask(x.out, at, (l.batch, hidden), w);
+                    ask(x.cells, at, (l.batch, hidden), w);
+                }
                 product((l.batch, n, hidden), h.get(), hidden, packed.at(first * gates), pre, n);
                 cells::<R, C>(&Step {
                     gx: x.gx.add(t * l.batch * gates + first),
@@ -470,11 +473,13 @@ unsafe fn run_back<R: Real, C: Cell>(x: &Backward<R>, l: &Layer) -> Result<()> {
             // SAFETY: the units of this panel.
             unsafe {
                 let place = t * state + first;
-                ask(f.saved, t * C::SAVED * state + first * C::SAVED * l.batch, (1, 0), C::SAVED * l.batch * w);
-                ask(x.g_out, place, (l.batch, hidden), w);
-                ask(f.out, place, (l.batch, hidden), w);
-                ask(f.cells, place, (l.batch, hidden), w);
-                ask(x.d_gx, t * l.batch * gates + first, (l.batch * C::GATES, hidden), w);
+                if l.batch <= ROWS {
+                    ask(f.saved, t * C::SAVED * state + first * C::SAVED * l.batch, (1, 0), C::SAVED * l.batch * w);
+                    ask(x.g_out, place, (l.batch, hidden), w);
+                    ask(f.out, place, (l.batch, hidden), w);
+                    ask(f.cells, place, (l.batch, hidden), w);
+                    ask(x.d_gx, t * l.batch * gates + first, (l.batch * C::GATES, hidden), w);
+                }
                 if !last {
                     let from = x.d_gh.add(l.at(i + 1) * l.batch * gates);
                     product((l.batch, w, gates), from, gates, packed.at(first * gates), dh, w);
