@@ -347,58 +347,73 @@ struct Step<R> {
     w: usize,
 }
 
-/// The first `n` elements, zeros after them.
+/// The first `n` elements, zeros after them. Whether there are as many as a panel has is known to the compiler: where it
+/// is not, every element is moved by itself, and vectors are read before the pieces they consist of have arrived.
 #[inline(always)]
-unsafe fn load<R: Real, const N: usize>(p: *const R, n: usize) -> [R; N] {
-    let mut x = [R::ZERO; N];
-    if n == N {
-        (0..N).for_each(|j| x[j] = *p.add(j));
-    } else {
-        (0..n).for_each(|j| x[j] = *p.add(j));
+unsafe fn load<R: Real, const FULL: bool>(p: *const R, n: usize) -> [R; UNITS] {
+    if FULL {
+        return p.cast::<[R; UNITS]>().read_unaligned();
     }
+    let mut x = [R::ZERO; UNITS];
+    (0..n).for_each(|j| x[j] = *p.add(j));
     x
 }
 
 #[inline(always)]
-unsafe fn store<R: Real, const N: usize>(p: *mut R, x: &[R; N], n: usize) {
-    if n == N {
-        (0..N).for_each(|j| *p.add(j) = x[j]);
-    } else {
-        (0..n).for_each(|j| *p.add(j) = x[j]);
+unsafe fn store<R: Real, const FULL: bool>(p: *mut R, x: &[R; UNITS], n: usize) {
+    if FULL {
+        return p.cast::<[R; UNITS]>().write_unaligned(*x);
+    }
+    (0..n).for_each(|j| *p.add(j) = x[j]);
+}
+
+/// Adds `y` to `x`. (A closure would be compiled without the instruction set of its caller.)
+#[inline(always)]
+fn add<R: Real>(x: &mut [R; UNITS], y: &[R; UNITS]) {
+    for j in 0..UNITS {
+        x[j] = x[j] + y[j];
     }
 }
 
 multiversion! {
     unsafe fn cells[R: Real, C: Cell](s: &Step<R>) {
-        let w = s.w;
-        for b in 0..s.batch {
-            let row = b * s.hidden;
-            let (mut x, mut p) = ([[R::ZERO; UNITS]; MOST], [[R::ZERO; UNITS]; MOST]);
-            for g in 0..C::GATES {
-                x[g] = load::<R, UNITS>(s.gx.add(b * s.hidden * C::GATES + g * s.hidden), w);
-                p[g] = load::<R, UNITS>(s.pre.add((b * C::GATES + g) * w), w);
-                if !s.bias.is_null() {
-                    let bias = load::<R, UNITS>(s.bias.add(g * s.hidden), w);
-                    (0..UNITS).for_each(|j| p[g][j] = p[g][j] + bias[j]);
-                }
+        if s.w == UNITS { cells_of::<R, C, true>(s) } else { cells_of::<R, C, false>(s) }
+    }
+}
+
+#[inline(always)]
+unsafe fn cells_of<R: Real, C: Cell, const FULL: bool>(s: &Step<R>) {
+    let w = s.w;
+    for b in 0..s.batch {
+        let row = b * s.hidden;
+        let (mut x, mut p) = ([[R::ZERO; UNITS]; MOST], [[R::ZERO; UNITS]; MOST]);
+        for g in 0..C::GATES {
+            x[g] = load::<R, FULL>(s.gx.add(b * s.hidden * C::GATES + g * s.hidden), w);
+            p[g] = load::<R, FULL>(s.pre.add((b * C::GATES + g) * w), w);
+            if !s.bias.is_null() {
+                let bias = load::<R, FULL>(s.bias.add(g * s.hidden), w);
+                add(&mut p[g], &bias);
             }
-            let h = load::<R, UNITS>(s.h.add(row), w);
-            let c = if C::GATES == 4 { load::<R, UNITS>(s.c.add(row), w) } else { [R::ZERO; UNITS] };
-            let (mut new_h, mut new_c) = ([R::ZERO; UNITS], [R::ZERO; UNITS]);
-            let mut saved = [[R::ZERO; UNITS]; MOST];
-            for j in 0..UNITS {
-                let (y, z, v) = C::forward([x[0][j], x[1][j], x[2][j], x[3][j]], [p[0][j], p[1][j], p[2][j], p[3][j]], h[j], c[j]);
-                (new_h[j], new_c[j]) = (y, z);
-                (0..MOST).for_each(|a| saved[a][j] = v[a]);
+        }
+        let h = load::<R, FULL>(s.h.add(row), w);
+        let c = if C::GATES == 4 { load::<R, FULL>(s.c.add(row), w) } else { [R::ZERO; UNITS] };
+        let (mut new_h, mut new_c) = ([R::ZERO; UNITS], [R::ZERO; UNITS]);
+        let mut saved = [[R::ZERO; UNITS]; MOST];
+        for j in 0..UNITS {
+            let (y, z, v) =
+                C::forward([x[0][j], x[1][j], x[2][j], x[3][j]], [p[0][j], p[1][j], p[2][j], p[3][j]], h[j], c[j]);
+            (new_h[j], new_c[j]) = (y, z);
+            for a in 0..MOST {
+                saved[a][j] = v[a];
             }
-            store(s.out.add(row), &new_h, w);
-            if C::GATES == 4 {
-                store(s.cells.add(row), &new_c, w);
-            }
-            if !s.saved.is_null() {
-                for a in 0..C::SAVED {
-                    store(s.saved.add((b * C::SAVED + a) * w), &saved[a], w);
-                }
+        }
+        store::<R, FULL>(s.out.add(row), &new_h, w);
+        if C::GATES == 4 {
+            store::<R, FULL>(s.cells.add(row), &new_c, w);
+        }
+        if !s.saved.is_null() {
+            for a in 0..C::SAVED {
+                store::<R, FULL>(s.saved.add((b * C::SAVED + a) * w), &saved[a], w);
             }
         }
     }
@@ -560,46 +575,53 @@ struct BackStep<R> {
 
 multiversion! {
     unsafe fn cells_back[R: Real, C: Cell](s: &BackStep<R>) {
-        let w = s.w;
-        let zeros = [R::ZERO; UNITS];
-        for b in 0..s.batch {
-            let row = b * s.hidden;
-            let mut d = [load::<R, UNITS>(s.g_out.add(row), w), zeros];
-            if !s.dh.is_null() {
-                let through = load::<R, UNITS>(s.dh.add(b * s.ld), w);
-                (0..UNITS).for_each(|j| d[0][j] = d[0][j] + through[j]);
+        if s.w == UNITS { cells_back_of::<R, C, true>(s) } else { cells_back_of::<R, C, false>(s) }
+    }
+}
+
+#[inline(always)]
+unsafe fn cells_back_of<R: Real, C: Cell, const FULL: bool>(s: &BackStep<R>) {
+    let w = s.w;
+    let zeros = [R::ZERO; UNITS];
+    for b in 0..s.batch {
+        let row = b * s.hidden;
+        let mut d = [load::<R, FULL>(s.g_out.add(row), w), zeros];
+        if !s.dh.is_null() {
+            let through = load::<R, FULL>(s.dh.add(b * s.ld), w);
+            add(&mut d[0], &through);
+        }
+        let (mut old, mut new) = ([zeros; 2], [zeros; 2]);
+        let states = if C::GATES == 4 { 2 } else { 1 };
+        for k in 0..states {
+            let past = load::<R, FULL>(s.carry[k].add(row), w);
+            add(&mut d[k], &past);
+            if !s.ends[k].is_null() {
+                let end = load::<R, FULL>(s.ends[k].add(row), w);
+                add(&mut d[k], &end);
             }
-            let (mut old, mut new) = ([zeros; 2], [zeros; 2]);
-            let states = if C::GATES == 4 { 2 } else { 1 };
-            for k in 0..states {
-                let past = load::<R, UNITS>(s.carry[k].add(row), w);
-                (0..UNITS).for_each(|j| d[k][j] = d[k][j] + past[j]);
-                if !s.ends[k].is_null() {
-                    let end = load::<R, UNITS>(s.ends[k].add(row), w);
-                    (0..UNITS).for_each(|j| d[k][j] = d[k][j] + end[j]);
-                }
-                old[k] = load::<R, UNITS>(s.old[k].add(row), w);
-                new[k] = load::<R, UNITS>(s.new[k].add(row), w);
+            old[k] = load::<R, FULL>(s.old[k].add(row), w);
+            new[k] = load::<R, FULL>(s.new[k].add(row), w);
+        }
+        let mut saved = [zeros; MOST];
+        for a in 0..C::SAVED {
+            saved[a] = load::<R, FULL>(s.saved.add((b * C::SAVED + a) * w), w);
+        }
+        let (mut dx, mut dp, mut past) = ([zeros; MOST], [zeros; MOST], [zeros; 2]);
+        for j in 0..UNITS {
+            let v = [saved[0][j], saved[1][j], saved[2][j], saved[3][j]];
+            let (a, b, c) = C::backward(v, [d[0][j], d[1][j]], [old[0][j], old[1][j]], [new[0][j], new[1][j]]);
+            for g in 0..MOST {
+                (dx[g][j], dp[g][j]) = (a[g], b[g]);
             }
-            let mut saved = [zeros; MOST];
-            for a in 0..C::SAVED {
-                saved[a] = load::<R, UNITS>(s.saved.add((b * C::SAVED + a) * w), w);
-            }
-            let (mut dx, mut dp, mut past) = ([zeros; MOST], [zeros; MOST], [zeros; 2]);
-            for j in 0..UNITS {
-                let v = [saved[0][j], saved[1][j], saved[2][j], saved[3][j]];
-                let (a, b, c) = C::backward(v, [d[0][j], d[1][j]], [old[0][j], old[1][j]], [new[0][j], new[1][j]]);
-                (0..MOST).for_each(|g| (dx[g][j], dp[g][j]) = (a[g], b[g]));
-                (past[0][j], past[1][j]) = (c[0], c[1]);
-            }
-            for g in 0..C::GATES {
-                let at = b * s.hidden * C::GATES + g * s.hidden;
-                store(s.d_gx.add(at), &dx[g], w);
-                store(s.d_gh.add(at), &dp[g], w);
-            }
-            for k in 0..states {
-                store(s.carry[k].add(row), &past[k], w);
-            }
+            (past[0][j], past[1][j]) = (c[0], c[1]);
+        }
+        for g in 0..C::GATES {
+            let at = b * s.hidden * C::GATES + g * s.hidden;
+            store::<R, FULL>(s.d_gx.add(at), &dx[g], w);
+            store::<R, FULL>(s.d_gh.add(at), &dp[g], w);
+        }
+        for k in 0..states {
+            store::<R, FULL>(s.carry[k].add(row), &past[k], w);
         }
     }
 }
