@@ -27,13 +27,14 @@ pub(super) struct Tiling {
     pub runs: Vec<Rows>,
     /// Products of vectors per k and plane.
     pub cost: usize,
+    /// Rows and vectors of the largest tiles along the pixels.
+    along: (usize, usize),
     /// Weights are read where they lie.
     in_place: bool,
 }
 
-/// With fewer pixels in all than this, weights are read where they lie: packing would cost more than the tenth by which
-/// packed ones are faster.
-const FEW_PIXELS: usize = 384;
+/// With at most so many pixels in all, weights are read where they lie: packing would cost more than it gains.
+const FEW_PIXELS: usize = 64;
 /// Rows that lie a multiple of this many bytes apart share the few places that a cache has for them.
 const COLLISION: usize = 4096;
 /// Pixels side by side that hide how long it takes to read the weights of a tile across channels.
@@ -43,11 +44,13 @@ impl Tiling {
     /// Cuts the channels of `job`. Those that fill vectors run across; the rest goes the shorter way.
     pub fn new<F: Float>(job: &Job, source: &Source, kernels: &Kernels<F>) -> Tiling {
         let [d, h, w] = [0, 1, 2].map(|i| source.axes[i].out);
-        let in_place = job.n * d * h * w < FEW_PIXELS && !(job.w_m * size_of::<F>()).is_multiple_of(COLLISION);
+        let pixels = job.n * d * h * w;
+        let in_place = pixels <= FEW_PIXELS && !(job.w_m * size_of::<F>()).is_multiple_of(COLLISION);
+        let shape = kernels.shape(pixels);
         // Products of vectors for one vector of channels, and for one channel.
         let across_cost = d * h * w.max(ADJACENT * w.div_ceil(kernels.pixels));
         let along_cost = d * ((h - 1) * source.row + w).div_ceil(kernels.width);
-        let along = |m: usize| (m / kernels.rows * kernels.rows + lowest(m % kernels.rows, kernels.rows)) * along_cost;
+        let along = |m: usize| (m / shape.0 * shape.0 + lowest(m % shape.0, shape.0)) * along_cost;
         let whole = job.m / kernels.width * kernels.width;
         let across = match in_place {
             true => 0,
@@ -55,12 +58,17 @@ impl Tiling {
             false => whole,
         };
         let cost = across.div_ceil(kernels.width) * across_cost + along(job.m - across);
-        Tiling { runs: cut(job.m, across, kernels), cost, in_place }
+        Tiling { runs: cut(job.m, across, (kernels.width, shape.0)), cost, along: shape, in_place }
     }
 
     /// The same with vectors along the pixels alone.
-    pub fn along<F>(self, m: usize, kernels: &Kernels<F>) -> Tiling {
-        Tiling { runs: cut(m, 0, kernels), ..self }
+    pub fn along(self, m: usize) -> Tiling {
+        Tiling { runs: cut(m, 0, (1, self.along.0)), ..self }
+    }
+
+    /// Vectors of the largest tiles along the pixels.
+    pub fn vectors(&self) -> usize {
+        self.along.1
     }
 
     /// Channels of the tallest tile.
@@ -78,8 +86,9 @@ fn lowest(rest: usize, tallest: usize) -> usize {
     }
 }
 
-/// Cuts `m` channels into tiles; the vectors of the first `across` run across channels.
-fn cut<F>(m: usize, across: usize, kernels: &Kernels<F>) -> Vec<Rows> {
+/// Cuts `m` channels into tiles; the vectors of the first `across`, of `width` each, run across channels, and other tiles
+/// have `rows` rows.
+fn cut(m: usize, across: usize, (width, rows): (usize, usize)) -> Vec<Rows> {
     let mut runs = Vec::with_capacity(4);
     let mut from = 0;
     let mut run = |to: usize, height: usize, across: bool| {
@@ -88,12 +97,12 @@ fn cut<F>(m: usize, across: usize, kernels: &Kernels<F>) -> Vec<Rows> {
             from = to;
         }
     };
-    let pairs = across.div_ceil(kernels.width) / 2 * 2;
-    run((pairs * kernels.width).min(across), 2 * kernels.width, true);
-    run(across, kernels.width, true);
-    let rest = (m - across) % kernels.rows;
-    run(m - rest, kernels.rows, false);
-    run(m, lowest(rest, kernels.rows), false);
+    let pairs = across.div_ceil(width) / 2 * 2;
+    run((pairs * width).min(across), 2 * width, true);
+    run(across, width, true);
+    let rest = (m - across) % rows;
+    run(m - rest, rows, false);
+    run(m, lowest(rest, rows), false);
     runs
 }
 

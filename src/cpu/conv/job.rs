@@ -66,11 +66,11 @@ impl Job {
         let mut tiling = Tiling::new(self, &source, kernels);
         let unrolled = unrolled::pays::<F>(&source, (self.groups, self.c), self.m, kernels.width, tiling.cost);
         if unrolled {
-            tiling = tiling.along(self.m, kernels);
+            tiling = tiling.along(self.m);
         }
         let filter = Filter::new(self, w, &source, &tiling)?;
         if unrolled {
-            let plan = (kernels, &source, &filter, &tiling.runs[..]);
+            let plan = (kernels, &source, &filter, &tiling);
             if self.fills_destination() {
                 return self.run_unrolled(src, bias, dst, plan);
             }
@@ -240,7 +240,7 @@ impl Job {
     }
 }
 
-type Plan<'a, F> = (&'static Kernels<F>, &'a Source, &'a Filter<F>, &'a [Rows]);
+type Plan<'a, F> = (&'static Kernels<F>, &'a Source, &'a Filter<F>, &'a Tiling);
 
 impl Job {
     /// Is every element of the destination an output, in order?
@@ -276,8 +276,9 @@ impl Job {
         dst: *mut F,
         plan: Plan<F>,
     ) -> Result<()> {
-        let (kernels, source, filter, rows) = plan;
-        let u = Unrolled::new(source, (self.n, self.groups, self.c), kernels.vectors * kernels.width, size_of::<F>());
+        let (kernels, source, filter, tiling) = plan;
+        let pixels = tiling.vectors() * kernels.width;
+        let u = Unrolled::new(source, (self.n, self.groups, self.c), pixels, size_of::<F>());
         let copy = u.scratch::<F>()?;
         let src_plane: usize = self.axes.iter().map(|a| a.src).product();
         let (dst_plane, taps) = (u.plane, source.taps());
@@ -285,7 +286,7 @@ impl Job {
         for i in 0..u.groups() {
             let images = u.group(i);
             let panels = u.panels(images.len());
-            let per_slab = self.m.div_ceil(TASKS.div_ceil(panels)).next_multiple_of(kernels.rows);
+            let per_slab = self.m.div_ceil(TASKS.div_ceil(panels)).next_multiple_of(tiling.tallest());
             let slabs = self.m.div_ceil(per_slab);
             for g in 0..self.groups {
                 let first = images.start * self.groups + g;
@@ -297,7 +298,7 @@ impl Job {
                         let end = self.m.min((slab + 1) * per_slab);
                         for c0 in (0..self.c).step_by(source.block) {
                             let channels = source.block.min(self.c - c0);
-                            for r in rows {
+                            for r in &tiling.runs {
                                 let (from, to) = (r.from.max(slab * per_slab), (r.from + r.len).min(end));
                                 if from >= to {
                                     continue;

@@ -77,7 +77,7 @@ pub(super) trait Work {
 pub struct Kernels<F> {
     /// Elements of a vector.
     pub(super) width: usize,
-    /// Rows of the tallest tile: 8 or 6. There are tiles of 4 and 1 rows as well.
+    /// Rows of the tallest tile: 8 or 6. There are tiles of 6, 4 and 1 rows as well.
     pub(super) rows: usize,
     /// Vectors of its rows.
     pub(super) vectors: usize,
@@ -101,6 +101,12 @@ pub struct Kernels<F> {
 }
 
 impl<F> Kernels<F> {
+    /// Rows and vectors of the largest tiles for `pixels` pixels in all: where four vectors hold all of them, they meet
+    /// every weight at once.
+    pub(super) fn shape(&self, pixels: usize) -> (usize, usize) {
+        if self.vectors == 3 && pixels.div_ceil(self.width) == 4 { (6, 4) } else { (self.rows, self.vectors) }
+    }
+
     const fn of<L: Lanes<F = F>>() -> Kernels<F> {
         Kernels {
             width: L::W,

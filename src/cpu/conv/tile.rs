@@ -56,7 +56,7 @@ pub(super) unsafe fn panel<L: Lanes>(p: &Panel<L::F>) {
             let p = self.0;
             match p.a.height {
                 8 if L::WIDE => pixels::<L, 8>(p, 3),
-                6 if !L::WIDE => pixels::<L, 6>(p, 2),
+                6 => pixels::<L, 6>(p, if L::WIDE { 4 } else { 2 }),
                 4 => pixels::<L, 4>(p, if L::WIDE { 6 } else { 2 }),
                 _ => pixels::<L, 1>(p, 8),
             }
@@ -127,6 +127,8 @@ unsafe fn walk<L: Lanes, const MR: usize>(
             run!(1 2 3);
         } else if MR == 4 && L::WIDE {
             run!(1 2 4 6);
+        } else if MR == 6 && L::WIDE {
+            run!(1 2 4);
         } else if MR > 1 {
             run!(1 2);
         } else {
