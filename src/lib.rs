@@ -8,6 +8,7 @@ pub mod config;
 pub mod cpu;
 pub mod dispatch;
 pub mod error;
+mod heap;
 pub mod ops;
 #[cfg(feature = "python")]
 mod python;

@@ -10,6 +10,7 @@ SRC = Path(__file__).resolve().parent.parent / "src"
 ROAD = {
     "error": set(),
     "config": set(),
+    "heap": set(),
     "tensor": {"error"},
     "schema": {"tensor", "error"},
     "cpu": {"tensor", "error", "config"},
