@@ -2,6 +2,7 @@
 
 use super::cast::cast;
 use super::copy::{STREAM_MIN, Stream, copy, scatter};
+use super::kernel::CHEAP;
 use super::plan::{Cursor, MAX, Plan};
 use super::walk::{BLOCK, Layout, Scratch, WIDEST, block_len, gather, spread};
 use super::{Fun, Kernel, Params, kernel};
@@ -13,9 +14,6 @@ use std::ops::Range;
 /// Elements of a parallel chunk of an addition (benches/pointwise.rs, add).
 const GRAIN: usize = 32768;
 
-/// The cost up to which a function waits for memory more than it computes.
-const CHEAP: usize = 2;
-
 /// Side of the tiles in which inputs are turned.
 const TILE: usize = 64;
 
@@ -25,9 +23,10 @@ fn grain(fun: Fun) -> usize {
 }
 
 /// Are results of `bytes` bytes written past the caches? A function that computes more than it reads does not wait for
-/// memory, and its result is soonest read again from a cache (benches/pointwise.rs, stream).
+/// memory, and its result is soonest read again from a cache (benches/pointwise.rs, stream). So is that of a chain of cheap
+/// functions, unless it is half as large again as what copies leave in the caches.
 fn streams(fun: Fun, bytes: usize) -> bool {
-    bytes >= STREAM_MIN && fun.cost() <= CHEAP
+    bytes >= STREAM_MIN + STREAM_MIN / 2 && fun.cost() <= CHEAP
 }
 
 /// Computes `out = fun(ins...)` element by element.
@@ -112,6 +111,13 @@ impl Job<'_> {
         self.fun.in_dtype(k, self.compute)
     }
 
+    /// Is the first input, and no other, the output, and is there a loop for that?
+    #[inline(always)]
+    fn replaces_first(&self) -> bool {
+        let is_out = |x: &Strided| x.ptr == self.out.ptr;
+        self.kernel.works_in_place() && is_out(&self.ins[0]) && !self.ins[1..].iter().any(is_out)
+    }
+
     /// Few elements, all in order, of the loop's dtypes, apart: nothing but the loop. False if they are not.
     #[inline(always)]
     fn small(&self) -> bool {
@@ -173,11 +179,13 @@ impl Job<'_> {
         let mut result = MaybeUninit::<Scratch>::uninit();
         let out_size = self.out.dtype.size();
         let in_place = ptrs.contains(&self.out.ptr.cast_const());
+        let replaces = in_place && self.replaces_first();
         let stream = Stream::new(streams(self.fun, n * out_size) && !in_place);
         // A block is what a constant has been spread over and what the result's scratch holds; without either the
         // whole chunk is one.
         let constants = access.contains(&Access::Constant);
-        let block = if constants || in_place || stream.on() { block_len(self.compute.size()) } else { range.len() };
+        let by_block = constants || (in_place && !replaces) || stream.on();
+        let block = if by_block { block_len(self.compute.size()) } else { range.len() };
         let mut at = ptrs;
         for k in 0..self.ins.len() {
             if access[k] == Access::Constant {
@@ -206,7 +214,9 @@ impl Job<'_> {
             // scratch.
             unsafe {
                 let out = self.out.ptr.add(i * out_size);
-                if in_place || stream.on() {
+                if replaces {
+                    self.kernel.call_in_place(&here, out, len, self.p);
+                } else if in_place || stream.on() {
                     let to = Scratch::ptr(&mut result);
                     self.kernel.call(&here, to, len, self.p);
                     stream.write_ahead(to, out, len * out_size, &ahead[..moving]);
@@ -336,6 +346,7 @@ impl Job<'_> {
         let (raw, result) = (Scratch::ptr(&mut raw), Scratch::ptr(&mut result));
         let out_size = self.out.dtype.size();
         let in_place = self.ins.iter().any(|x| x.ptr == self.out.ptr);
+        let replaces = in_place && self.replaces_first();
         let stream = Stream::new(plan.is_dense(count, out_size) && streams(self.fun, plan.n * out_size) && !in_place);
         let out_cast = (self.out.dtype != self.kernel.out).then(|| cast(self.kernel.out, self.out.dtype));
         let in_order = layout.is_unit(count, out_size) && !stream.on();
@@ -358,6 +369,9 @@ impl Job<'_> {
                 let out = self.out.ptr.offset(cursor.offsets[count]);
                 match out_cast {
                     None if in_order && !in_place => self.kernel.call(&here, out, len, self.p),
+                    None if in_order && replaces && here[0] == out.cast_const() => {
+                        self.kernel.call_in_place(&here, out, len, self.p);
+                    }
                     None => {
                         self.kernel.call(&here, result, len, self.p);
                         scatter(layout, count, self.out, cursor, result, len, &stream);

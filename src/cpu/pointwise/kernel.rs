@@ -14,6 +14,9 @@ pub(super) type Loop = unsafe fn(&[u8], &[u8], &[u8], &[u8], &mut [MaybeUninit<u
 #[derive(Clone, Copy)]
 pub struct Kernel {
     run: Loop,
+    /// The loop whose first input lies where the result goes, and whose first slice is empty: for cheap functions of floats,
+    /// which a detour through a scratch would slow down.
+    in_place: Option<Loop>,
     /// The portable loop, for fewer elements than a vectorised loop would pad.
     small: Loop,
     /// It serves fewer elements than this.
@@ -35,6 +38,8 @@ const PAD: usize = 256;
 /// Bytes of a cache line, and elements from which aligning stores to lines is worth some of them twice.
 const LINE: usize = 64;
 const LONG: usize = 512;
+/// The cost up to which a function waits for memory more than it computes.
+pub(super) const CHEAP: usize = 2;
 /// Below it the portable loop of a cheap function beats padding (benches/pointwise.rs, small).
 const SMALL: u16 = 24;
 
@@ -62,6 +67,37 @@ impl Kernel {
         }
         // SAFETY: the caller's contract.
         unsafe { self.aligned(ins, out, n, p) }
+    }
+
+    /// Is there a loop for [`Kernel::call_in_place`]?
+    #[inline(always)]
+    pub fn works_in_place(&self) -> bool {
+        self.in_place.is_some()
+    }
+
+    /// Computes `out[i] = f(out[i], ins[1][i], ...)` for `i < n`. Does nothing where there is no loop for that.
+    ///
+    /// # Safety
+    /// As for [`Kernel::call`], but for the first input, which is the output.
+    #[inline]
+    pub unsafe fn call_in_place(&self, ins: &[*const u8; 4], out: *mut u8, n: usize, p: &Params) {
+        let Some(run) = self.in_place else { return };
+        let rest = n & (self.lanes as usize - 1);
+        let size = self.size as usize;
+        let whole = (n - rest) * size;
+        // SAFETY: the caller's contract; the rest is copied before it is written.
+        unsafe {
+            if whole > 0 {
+                let input = |k: usize| {
+                    if k < self.arity as usize { std::slice::from_raw_parts(ins[k], whole) } else { &[] }
+                };
+                let to = std::slice::from_raw_parts_mut(out.cast(), whole);
+                run(&[], input(1), input(2), input(3), to, p);
+            }
+            if rest > 0 {
+                self.padded(&self.advance(ins, n - rest), out.add(whole), rest, p);
+            }
+        }
     }
 
     /// The inputs from element `from` on.
@@ -165,15 +201,16 @@ pub(super) trait Row {
 /// # Safety
 /// Of [`Loop`].
 #[inline(always)]
-unsafe fn map<O: Op<T, N, C>, T: Element, const N: usize, C>(
+unsafe fn map<O: Op<T, N, C>, T: Element, const N: usize, C, const IN_PLACE: bool>(
     ins: [&[u8]; 4],
     out: &mut [MaybeUninit<u8>],
     p: &Params,
     lanes: usize,
 ) {
     let n = (out.len() / size_of::<O::Out>()) & !(lanes - 1);
-    let x: [*const T; N] = std::array::from_fn(|k| ins[k].as_ptr().cast());
     let y: *mut O::Out = out.as_mut_ptr().cast();
+    let x: [*const T; N] =
+        std::array::from_fn(|k| if IN_PLACE && k == 0 { y.cast_const().cast() } else { ins[k].as_ptr().cast() });
     // SAFETY: the slices hold n elements.
     unsafe {
         for i in 0..n {
@@ -208,7 +245,7 @@ macro_rules! level_loop {
         /// Of [`Loop`]; the processor has the features.
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = $features)]
-        unsafe fn $name<O: Op<T, N, C>, T: Element, const N: usize, C>(
+        unsafe fn $name<O: Op<T, N, C>, T: Element, const N: usize, C, const IN_PLACE: bool>(
             a: &[u8],
             b: &[u8],
             c: &[u8],
@@ -217,7 +254,7 @@ macro_rules! level_loop {
             p: &Params,
         ) {
             // SAFETY: passed on.
-            unsafe { map::<O, T, N, C>([a, b, c, d], out, p, lanes::<T>()) }
+            unsafe { map::<O, T, N, C, IN_PLACE>([a, b, c, d], out, p, lanes::<T>()) }
         }
     };
 }
@@ -226,7 +263,7 @@ level_loop!(avx2, "avx2,fma,f16c,bmi2,lzcnt,popcnt");
 
 /// # Safety
 /// Of [`Loop`].
-unsafe fn portable<O: Op<T, N, C>, T: Element, const N: usize, C>(
+unsafe fn portable<O: Op<T, N, C>, T: Element, const N: usize, C, const IN_PLACE: bool>(
     a: &[u8],
     b: &[u8],
     c: &[u8],
@@ -235,29 +272,46 @@ unsafe fn portable<O: Op<T, N, C>, T: Element, const N: usize, C>(
     p: &Params,
 ) {
     // SAFETY: passed on.
-    unsafe { map::<O, T, N, C>([a, b, c, d], out, p, 1) }
+    unsafe { map::<O, T, N, C, IN_PLACE>([a, b, c, d], out, p, 1) }
 }
 
 /// The loop of `level`.
 pub(super) fn vectorised<O: Op<T, N, C> + Row, T: Element, const N: usize, C>(level: Level) -> Kernel {
     let (run, lanes): (Loop, usize) = match level {
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => (avx512::<O, T, N, C>, lanes::<T>()),
+        Level::Avx512 => (avx512::<O, T, N, C, false>, lanes::<T>()),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => (avx2::<O, T, N, C>, lanes::<T>()),
-        _ => (portable::<O, T, N, C>, 1),
+        Level::Avx2 => (avx2::<O, T, N, C, false>, lanes::<T>()),
+        _ => (portable::<O, T, N, C, false>, 1),
+    };
+    let in_place = match level {
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => {
+            const { if in_place::<O, T, N, C>() { Some(avx512::<O, T, N, C, true> as Loop) } else { None } }
+        }
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => const { if in_place::<O, T, N, C>() { Some(avx2::<O, T, N, C, true> as Loop) } else { None } },
+        _ => const { if in_place::<O, T, N, C>() { Some(portable::<O, T, N, C, true> as Loop) } else { None } },
     };
     let size = size_of::<T>() as u8;
     let small_below = if lanes > 1 && O::COST == 1 { SMALL } else { 0 };
-    let small = portable::<O, T, N, C>;
-    Kernel { run, small, small_below, lanes: lanes as u16, arity: N as u8, first: size, size, out: O::Out::DTYPE }
+    let small = portable::<O, T, N, C, false>;
+    let lanes = lanes as u16;
+    Kernel { run, in_place, small, small_below, lanes, arity: N as u8, first: size, size, out: O::Out::DTYPE }
+}
+
+/// Does a function get a loop that works in place? Its arguments must be gone once its value is written.
+const fn in_place<O: Op<T, N, C> + Row, T: Element, const N: usize, C>() -> bool {
+    let float = matches!((T::DTYPE, O::Out::DTYPE), (DType::F32, DType::F32) | (DType::F64, DType::F64));
+    float && O::COST <= CHEAP && !O::HAS_RARE
 }
 
 /// The same loop at every level, for rare dtypes and bodies that do not vectorise.
 pub(super) fn scalar<O: Op<T, N, C>, T: Element, const N: usize, C>() -> Kernel {
     let size = size_of::<T>() as u8;
-    let run = portable::<O, T, N, C>;
-    Kernel { run, small: run, small_below: 0, lanes: 1, arity: N as u8, first: size, size, out: O::Out::DTYPE }
+    let run = portable::<O, T, N, C, false>;
+    let out = O::Out::DTYPE;
+    Kernel { run, in_place: None, small: run, small_below: 0, lanes: 1, arity: N as u8, first: size, size, out }
 }
 
 /// `where`: the first input is a bool mask, so that it does not fit [`Op`]. Bits move, whatever their type: one loop
@@ -333,7 +387,8 @@ pub(super) mod select {
         };
         let small_below = if lanes > 1 { SMALL } else { 0 };
         let size = size_of::<T>() as u8;
-        Kernel { run, small: portable::<T>, small_below, lanes: lanes as u16, arity: 3, first: 1, size, out }
+        let (small, lanes) = (portable::<T>, lanes as u16);
+        Kernel { run, in_place: None, small, small_below, lanes, arity: 3, first: 1, size, out }
     }
 
     /// Any dtype, f16 and bf16 included.

@@ -11,7 +11,7 @@ fn params() -> Params {
 }
 
 #[test]
-fn functions_agree_between_levels() {
+fn functions_agree_between_levels_and_in_place() {
     let mut rng = Rng(1);
     for &fun in Fun::ALL {
         for dtype in DType::ALL {
@@ -34,6 +34,14 @@ fn functions_agree_between_levels() {
                     for i in 0..n {
                         let args: Vec<String> = ins.iter().map(|b| format!("{:x}", b.key(i))).collect();
                         assert_eq!(got.key(i), expected.key(i), "{fun:?} {dtype:?} {level:?} at {i} of {n}: {args:?}");
+                    }
+                    if kernel.works_in_place() {
+                        let both = ins[0].clone();
+                        let mut ptrs = ptrs;
+                        ptrs[0] = both.ptr();
+                        // SAFETY: as above.
+                        unsafe { kernel.call_in_place(&ptrs, both.ptr(), n, &params()) };
+                        assert_eq!(both.keys(), expected.keys(), "{fun:?} {dtype:?} {level:?} in place");
                     }
                 }
             }
