@@ -35,6 +35,8 @@ pub(super) trait Fold: Copy + Send + Sync {
     type A: Copy + Send + Sync;
     /// Elements of a dense block that `row` takes at once.
     const DENSE: usize = BUFFER / 2 / size_of::<Self::T>();
+    /// Elements of a row from which `rows` is faster than taking them column by column.
+    const ROW_MIN: usize = 24;
     /// The partial result of nothing.
     fn init(self) -> Self::A;
     /// Joins two partial results.
@@ -203,6 +205,8 @@ multiversion! {
         const BATCH: usize = 16;
         let mut set = [[l.init(); NARROW]; BATCH];
         let left = n % NARROW;
+        // Which of the last elements count. LLVM must not know where it comes from: it would compare and blend one by one.
+        let counts: [bool; NARROW] = std::hint::black_box(std::array::from_fn(|j| j >= NARROW - left));
         let mut first = 0;
         while first < m {
             let count = BATCH.min(m - first);
@@ -219,7 +223,7 @@ multiversion! {
                     let end = p.add(n - NARROW);
                     for (j, a) in a.iter_mut().enumerate() {
                         let next = l.step(*a, *end.add(j));
-                        *a = if j >= NARROW - left { next } else { *a };
+                        *a = if counts[j] { next } else { *a };
                     }
                 }
                 *set = a;
@@ -293,6 +297,7 @@ impl<L: Lane> Fold for Simple<L> {
     type T = L::T;
     type A = L::A;
     const DENSE: usize = SEGMENT;
+    const ROW_MIN: usize = 8;
     #[inline(always)]
     fn init(self) -> L::A {
         self.lane.init()
@@ -451,7 +456,7 @@ pub(super) fn run<F: Fold>(f: F, plan: &Plan) {
     let inner_red = plan.red.last().copied().unwrap_or(one);
     let by_row = match plan.kept.last() {
         None => true,
-        Some(k) => inner_red.s[0].unsigned_abs() <= k.s[0].unsigned_abs() && (inner_red.n >= 24 || results < 8),
+        Some(k) => inner_red.s[0].unsigned_abs() <= k.s[0].unsigned_abs() && (inner_red.n >= F::ROW_MIN || results < 8),
     };
     if by_row { rows(f, plan, inner_red, results) } else { columns(f, plan) }
 }
