@@ -1,5 +1,6 @@
 //! The micro-kernels: tiles of sums in registers.
 
+use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 
 use super::filter::Weights;
@@ -171,22 +172,11 @@ unsafe fn tiles<L: Lanes, const MR: usize, const NV: usize, const PART: bool>(
     to: To,
 ) {
     let last = count - (NV - 1) * L::W;
-    let b = p.b.add(at);
     let mut m = 0;
     while m < p.m {
         let rows = MR.min(p.m - m);
-        let len = p.columns.len();
-        let acc = if p.a.columns.is_null() {
-            let a = p.a.at.add(m * p.taps.len() * len);
-            let row = |t: &TapRow| a.wrapping_add(t.index * len * MR);
-            tile::<L, MR, NV, PART, _>(p, row, |a, r, i| a.wrapping_add(i * MR + r), b, last)
-        } else {
-            // A row that does not exist repeats the last, and its sums are dropped.
-            let a: [*const L::F; MR] = std::array::from_fn(|r| p.a.at.wrapping_add((m + r.min(rows - 1)) * p.a.row));
-            let columns = p.a.columns;
-            let row = |t: &TapRow| a.map(|a| a.wrapping_add(t.weight));
-            tile::<L, MR, NV, PART, _>(p, row, |a, r, i| a[r].wrapping_add(*columns.wrapping_add(i)), b, last)
-        };
+        let mut acc = [[L::zero(); NV]; MR];
+        Loop::<L, MR, NV, PART>::BY_PLACE[usize::from(p.a.columns.is_null())](p, (m, rows), (at, last), &mut acc);
         let out = p.out.add(m * p.out_m);
         let bias = |i: usize| if p.bias.is_null() { L::F::ZERO } else { *p.bias.add(m + i) };
         match to {
@@ -241,6 +231,54 @@ unsafe fn scatter<L: Lanes>(sums: *const L::F, out: *mut L::F, len: usize, step:
         let out = out.add(j * step);
         *out = *sums.add(j) + if add { *out } else { bias };
     }
+}
+
+/// Gets the panel, the first row of weights and the rows that exist, the first pixel and those of the last vector.
+type LoopFn<L, const MR: usize, const NV: usize> =
+    unsafe fn(&Panel<<L as Lanes>::F>, (usize, usize), (usize, usize), &mut [[<L as Lanes>::V; NV]; MR]);
+
+/// The sums of a tile, for weights in place and packed ones. They are called through a table, since in one function with
+/// the rest their sums compete for registers with what that keeps there.
+struct Loop<L, const MR: usize, const NV: usize, const PART: bool>(PhantomData<L>);
+
+impl<L: Lanes, const MR: usize, const NV: usize, const PART: bool> Loop<L, MR, NV, PART> {
+    const BY_PLACE: [LoopFn<L, MR, NV>; 2] = [sums::<L, MR, NV, PART, false>, sums::<L, MR, NV, PART, true>];
+}
+
+unsafe fn sums<L: Lanes, const MR: usize, const NV: usize, const PART: bool, const PACKED: bool>(
+    p: &Panel<L::F>,
+    (m, rows): (usize, usize),
+    (at, last): (usize, usize),
+    sums: &mut [[L::V; NV]; MR],
+) {
+    struct This<'a, 'b, L: Lanes, const MR: usize, const NV: usize, const PART: bool, const PACKED: bool> {
+        p: &'a Panel<'b, L::F>,
+        rows: (usize, usize),
+        pixels: (usize, usize),
+        sums: &'a mut [[L::V; NV]; MR],
+    }
+    impl<L: Lanes, const MR: usize, const NV: usize, const PART: bool, const PACKED: bool> Work
+        for This<'_, '_, L, MR, NV, PART, PACKED>
+    {
+        #[inline(always)]
+        unsafe fn run(self) {
+            let (p, (m, rows), (at, last)) = (self.p, self.rows, self.pixels);
+            let (b, len) = (p.b.add(at), p.columns.len());
+            *self.sums = if PACKED {
+                let a = p.a.at.add(m * p.taps.len() * len);
+                let row = |t: &TapRow| a.wrapping_add(t.index * len * MR);
+                tile::<L, MR, NV, PART, _>(p, row, |a, r, i| a.wrapping_add(i * MR + r), b, last)
+            } else {
+                // A row that does not exist repeats the last, and its sums are dropped.
+                let a: [*const L::F; MR] =
+                    std::array::from_fn(|r| p.a.at.wrapping_add((m + r.min(rows - 1)) * p.a.row));
+                let columns = p.a.columns;
+                let row = |t: &TapRow| a.map(|a| a.wrapping_add(t.weight));
+                tile::<L, MR, NV, PART, _>(p, row, |a, r, i| a[r].wrapping_add(*columns.wrapping_add(i)), b, last)
+            };
+        }
+    }
+    L::enter(This::<L, MR, NV, PART, PACKED> { p, rows: (m, rows), pixels: (at, last), sums });
 }
 
 /// `MR` rows of weights times `NV` vectors of pixels, over all taps and channels: `row` finds the weights of a row of
