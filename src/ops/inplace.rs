@@ -277,7 +277,8 @@ impl Vjp for CopySlices {
 pub fn add_into(a: &Tensor, b: &Tensor) -> Result<()> {
     // Users may have put any tensor where gradients are added up; what does not simply fit is left to the operation.
     let fits = a.shape() == b.shape() && a.dtype() == b.dtype() && a.device() == b.device();
-    if !fits || !a.is_contiguous() {
+    let apart = !may_overlap(a, b) || same_layout(a, b);
+    if !fits || !apart || !a.is_contiguous() {
         return super::arith::add(a, b, Scalar::Int(1), &Dest::InPlace).map(drop);
     }
     let compute = if a.dtype().is_half() { DType::F32 } else { a.dtype() };

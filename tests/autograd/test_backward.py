@@ -193,3 +193,11 @@ def test_variable_is_the_former_name_of_tensors():
     assert isinstance(x, torch.autograd.Variable)
     assert not v.requires_grad
     assert v.data_ptr() == x.data_ptr()
+
+
+def test_a_gradient_that_overlaps_what_it_is_added_to_is_refused():
+    x, shared = torch.zeros(5000, requires_grad=True), torch.arange(5001.0)
+    x.grad = shared[1:]
+    with pytest.raises(RuntimeError, match="single memory location"):
+        x.backward(shared[:-1])
+    assert shared.equal(torch.arange(5001.0))
