@@ -24,6 +24,8 @@ pub(super) const GRAIN: usize = 1 << 14;
 pub(super) const TILE: usize = 1024;
 /// Bytes of the conversion buffer.
 pub(super) const BUFFER: usize = 32 << 10;
+/// Elements of a row from which folding one after the other is faster than taking them column by column.
+const ROW_MIN: usize = 24;
 /// Rows that go into an accumulator before it is merged into the next level.
 pub(super) const ROWS: usize = 64;
 
@@ -35,8 +37,8 @@ pub(super) trait Fold: Copy + Send + Sync {
     type A: Copy + Send + Sync;
     /// Elements of a dense block that `row` takes at once.
     const DENSE: usize = BUFFER / 2 / size_of::<Self::T>();
-    /// Elements of a row from which `rows` is faster than taking them column by column.
-    const ROW_MIN: usize = 24;
+    /// Elements of a dense row from which `rows` is faster than taking them column by column.
+    const ROW_MIN: usize = ROW_MIN;
     /// The partial result of nothing.
     fn init(self) -> Self::A;
     /// Joins two partial results.
@@ -454,9 +456,14 @@ pub(super) fn run<F: Fold>(f: F, plan: &Plan) {
     }
     let one = Dim { n: 1, s: [size_of::<F::T>() as isize, 0, 0] };
     let inner_red = plan.red.last().copied().unwrap_or(one);
+    let least = if plan.kept.len() == 1 && is_dense::<F>(plan, inner_red, plan.reduced() / inner_red.n) {
+        F::ROW_MIN
+    } else {
+        ROW_MIN
+    };
     let by_row = match plan.kept.last() {
         None => true,
-        Some(k) => inner_red.s[0].unsigned_abs() <= k.s[0].unsigned_abs() && (inner_red.n >= F::ROW_MIN || results < 8),
+        Some(k) => inner_red.s[0].unsigned_abs() <= k.s[0].unsigned_abs() && (inner_red.n >= least || results < 8),
     };
     if by_row { rows(f, plan, inner_red, results) } else { columns(f, plan) }
 }
@@ -500,6 +507,11 @@ pub(super) fn segment(elements: usize) -> usize {
     SEGMENT.max(elements >> 24)
 }
 
+/// Is what makes up a result one block of elements side by side, that needs no conversion?
+fn is_dense<F: Fold>(plan: &Plan, inner: Dim<3>, lines: usize) -> bool {
+    plan.native && inner.s[0] == size_of::<F::T>() as isize && lines == 1 && inner.n <= F::DENSE
+}
+
 /// The densest dim is reduced: one output at a time.
 fn rows<F: Fold>(f: F, plan: &Plan, inner: Dim<3>, results: usize) {
     let outer = &plan.red[..plan.red.len().saturating_sub(1)];
@@ -524,8 +536,7 @@ fn rows<F: Fold>(f: F, plan: &Plan, inner: Dim<3>, results: usize) {
         unsafe { fold_lines(f, plan, base, outer, inner.s[0], first..lines.min(first + per), from..to) }
     };
     if pieces == 1 {
-        let dense = plan.native && inner.s[0] == size_of::<F::T>() as isize && lines == 1 && n <= F::DENSE;
-        if let ([kept], true) = (&plan.kept[..], dense) {
+        if let ([kept], true) = (&plan.kept[..], is_dense::<F>(plan, inner, lines)) {
             return parallel::chunks(results, GRAIN.div_ceil(cost), &|range| regular_rows(f, plan, kept, n, range));
         }
         parallel::chunks(results, GRAIN.div_ceil(cost), &|range| {
