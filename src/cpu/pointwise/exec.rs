@@ -123,7 +123,8 @@ impl Job<'_> {
     /// The same with the loop that memory feeds best: for vectors of half the width the processor fetches further ahead.
     fn for_memory(self) -> Self {
         let bytes = self.out.numel() * self.out.dtype.size();
-        if bytes < BEYOND_L2 || self.fun.cost() > CHEAP || streams(self.fun, bytes) {
+        let streams = streams(self.fun, bytes) && !self.ins.iter().any(|x| x.ptr == self.out.ptr);
+        if bytes < BEYOND_L2 || self.fun.cost() > CHEAP || streams {
             return self;
         }
         let kernel = kernel_at(self.fun, self.compute, simd::level().min(Level::Avx2)).unwrap_or(self.kernel);
