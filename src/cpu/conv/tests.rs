@@ -118,6 +118,10 @@ fn special_paths_agree_with_reference() {
         Conv::new((1, 40, 24, 1), &[12, 12], &[3, 3], &[1, 1], &[2, 2], &[2, 2]),
         Conv::new((2, 20, 24, 1), &[3, 6, 7], &[3, 3, 3], &[1, 1, 1], &[1, 1, 1], &[1, 1, 1]),
         Conv::new((2, 36, 48, 1), &[61], &[5], &[1], &[2], &[1]),
+        // Tiles of four vectors on AVX-512: weights in place, and packed since their rows would collide in a cache.
+        same((1, 20, 27, 1), (8, 8), 1, 1, 0),
+        same((1, 40, 21, 1), (7, 7), 3, 1, 1),
+        same((1, 1024, 9, 1), (7, 8), 1, 1, 0),
         // Unrolled: one panel and several, groups, blocks of channels, strides, odd planes, no padding.
         same((8, 20, 40, 1), (2, 2), 3, 1, 1),
         same((9, 40, 80, 2), (4, 4), 3, 1, 1),
