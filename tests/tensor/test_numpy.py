@@ -157,3 +157,12 @@ def test_numpy_is_imported_when_first_needed():
 
     code = "import sys, rustorch; rustorch.ones(3) + 1; repr(rustorch.ones(2)); sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_one_array_under_two_tensors_of_other_layouts_is_read_by_the_layout_of_each():
+    for n in (5, 100_000):
+        array = np.arange(1, n + 1, dtype=np.float32)
+        first, out = torch.from_numpy(array[:1].copy()), torch.from_numpy(array)
+        aliased = torch.from_numpy(array[:1]).expand(n)
+        torch.mul(aliased, 1.0, out=out)
+        assert out.equal(first.expand(n))

@@ -131,11 +131,14 @@ impl Job<'_> {
         Job { kernel, ..self }
     }
 
-    /// Is the first input, and no other, the output, and is there a loop for that?
+    /// Is the first input, and no other, the output, and is there a loop for that? Tensors made apart over one NumPy array
+    /// may begin at one address with different layouts.
     #[inline(always)]
     fn replaces_first(&self) -> bool {
         let is_out = |x: &Strided| x.ptr == self.out.ptr;
-        self.kernel.works_in_place() && is_out(&self.ins[0]) && !self.ins[1..].iter().any(is_out)
+        let (first, rest) = (&self.ins[0], &self.ins[1..]);
+        let alike = first.dtype == self.out.dtype && same(first.strides, self.out.strides);
+        self.kernel.works_in_place() && is_out(first) && alike && !rest.iter().any(is_out)
     }
 
     /// Few elements, all in order, of the loop's dtypes, apart: nothing but the loop. False if they are not.
