@@ -33,7 +33,7 @@ fn products(group: &mut BenchmarkGroup<'_, WallTime>, &(name, channels, side, ke
     group.throughput(Throughput::Elements(2 * (outputs * depth) as u64));
     group.bench_function(format!("{name}/forward"), |b| {
         // SAFETY: the vectors hold the operands.
-        b.iter(|| unsafe { conv_forward(x, w, no_bias, y.as_mut_ptr(), black_box(&v)).unwrap() });
+        b.iter(|| unsafe { conv_forward(x, (w, None), no_bias, y.as_mut_ptr(), black_box(&v)).unwrap() });
     });
     group.bench_function(format!("{name}/input"), |b| {
         // SAFETY: as above.

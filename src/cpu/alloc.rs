@@ -64,6 +64,12 @@ impl Block {
     }
 }
 
+impl crate::tensor::kept::Keep for Block {
+    fn nbytes(&self) -> usize {
+        self.capacity
+    }
+}
+
 impl Drop for Block {
     #[inline]
     fn drop(&mut self) {

@@ -312,6 +312,11 @@ impl<F: Copy> Scratch<F> {
         Ok(scratch)
     }
 
+    /// Its size in bytes.
+    pub fn capacity(&self) -> usize {
+        self.block.as_ref().map_or(0, Block::capacity)
+    }
+
     /// The first element.
     #[inline]
     pub fn ptr(&self) -> *mut F {

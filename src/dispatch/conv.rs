@@ -1,21 +1,24 @@
 //! Convolutions. Tensors are contiguous, of one dtype, f32 or f64, and shaped as the geometry says.
 
-use super::with_float;
+use super::{kept, with_float};
 use crate::cpu::conv;
 use crate::error::Result;
 use crate::tensor::Tensor;
 
 pub use crate::cpu::conv::Conv;
 
-/// `y = conv(x, w) + bias`.
-pub fn forward(x: &Tensor, w: &Tensor, bias: Option<&Tensor>, y: &Tensor, v: &Conv) -> Result<()> {
+/// `y = conv(x, w) + bias`. With `lasting`, the weight is one that is used often between changes, and is kept packed.
+pub fn forward(x: &Tensor, (w, lasting): (&Tensor, bool), bias: Option<&Tensor>, y: &Tensor, v: &Conv) -> Result<()> {
     if y.is_meta() || y.numel() == 0 {
         return Ok(());
     }
     with_float!(y.dtype(), F => {
         let bias = bias.map_or(std::ptr::null(), |b| b.ptr().cast_const().cast());
-        // SAFETY: operations have checked the geometry; `y` is fresh.
-        unsafe { conv::conv_forward::<F>(x.ptr().cast(), w.ptr().cast(), bias, y.ptr().cast(), v) }
+        // SAFETY: operations have checked the geometry.
+        let pack = || unsafe { conv::pack::<F>(w.ptr().cast(), v) }.ok().flatten();
+        let packed = if lasting { kept(w, v.numbers(), pack) } else { None };
+        // SAFETY: as above; `y` is fresh.
+        unsafe { conv::conv_forward::<F>(x.ptr().cast(), (w.ptr().cast(), packed.as_deref()), bias, y.ptr().cast(), v) }
     })
 }
 

@@ -1,7 +1,10 @@
 //! Matrix products.
 
+use super::kept;
+use crate::cpu::alloc::Block;
 use crate::cpu::matmul::{self, Gemm, Mat};
 use crate::tensor::{DType, Tensor};
+use std::sync::Arc;
 
 pub use crate::cpu::matmul::{Bias, Factor};
 
@@ -10,16 +13,33 @@ fn mat(t: &Tensor) -> Mat {
     Mat { ptr: t.ptr(), rs: t.strides()[n - 2], cs: t.strides()[n - 1] }
 }
 
-/// `c = alpha * a @ b + beta * c + bias` for 2-D tensors of one dtype. `c` overlaps no operand.
-pub fn gemm(a: &Tensor, b: &Tensor, c: &Tensor, alpha: Factor, beta: Factor, bias: Option<&Tensor>) {
-    if c.is_meta() || c.numel() == 0 {
-        return;
+/// The second factor of a product.
+#[derive(Clone, Copy)]
+pub struct Right<'a> {
+    /// The matrix.
+    pub matrix: &'a Tensor,
+    /// Is its transpose meant?
+    pub transposed: bool,
+    /// Is it used often between changes, so that a packed copy is worth keeping?
+    pub lasting: bool,
+}
+
+/// With more rows, packing is a small part of a product.
+const MAX_PACKED: usize = 1024;
+
+/// The packed copy of a product's second factor, if one is kept.
+fn packed(g: &Gemm, b: Right) -> Option<Arc<Block>> {
+    if !b.lasting || !(matmul::MIN_PACKED..=MAX_PACKED).contains(&g.m) {
+        return None;
     }
-    let mut g = Gemm::new(dtype(c), (a.shape()[0], b.shape()[1], a.shape()[1]), mat(a), mat(b), mat(c));
-    (g.alpha, g.beta) = (alpha, beta);
-    g.bias = bias.map_or(Bias::None, |b| Bias::PerColumn(b.ptr()));
-    // SAFETY: operations have checked the shapes, and `c` is fresh or checked for overlap.
-    unsafe { matmul::gemm(&g) }
+    let numbers = [g.n, g.k, g.b.rs as usize, g.b.cs as usize].into_iter();
+    // SAFETY: operations have checked the shapes.
+    kept(b.matrix, numbers, || unsafe { matmul::pack(g) })
+}
+
+/// `c = alpha * a @ b + beta * c + bias` for 2-D tensors of one dtype. `c` overlaps no operand.
+pub fn gemm(a: &Tensor, b: Right, c: &Tensor, alpha: Factor, beta: Factor, bias: Option<&Tensor>) {
+    run((a, false), b, c, (alpha, beta), bias);
 }
 
 /// The same for each matrix of 3-D tensors; a batch stride of 0 shares an operand.
@@ -37,20 +57,26 @@ fn dtype(c: &Tensor) -> DType {
     c.dtype()
 }
 
-/// `c = op(a) @ op(b) + bias` for 2-D `c`, op a transpose where the flag says so. An operand of more dims counts as the
+/// `c = op(a) @ b + bias` for 2-D `c`, op a transpose where the flag says so. An operand of more dims counts as the
 /// matrix of its last dim, which needs contiguous memory; the bias is a contiguous vector.
-pub fn product(a: (&Tensor, bool), b: (&Tensor, bool), c: &Tensor, bias: Option<&Tensor>) {
+pub fn product(a: (&Tensor, bool), b: Right, c: &Tensor, bias: Option<&Tensor>) {
+    run(a, b, c, (Factor::ONE, Factor::ZERO), bias);
+}
+
+fn run(a: (&Tensor, bool), b: Right, c: &Tensor, (alpha, beta): (Factor, Factor), bias: Option<&Tensor>) {
     if c.is_meta() || c.numel() == 0 {
         return;
     }
     let (ma, rows_a, cols_a) = flat(a.0);
-    let (mb, rows_b, cols_b) = flat(b.0);
+    let (mb, rows_b, cols_b) = flat(b.matrix);
     let (ma, m, k) = if a.1 { (ma.t(), cols_a, rows_a) } else { (ma, rows_a, cols_a) };
-    let (mb, n) = if b.1 { (mb.t(), rows_b) } else { (mb, cols_b) };
-    let mc = flat(c).0;
-    let mut g = Gemm::new(dtype(c), (m, n, k), ma, mb, mc);
+    let (mb, n) = if b.transposed { (mb.t(), rows_b) } else { (mb, cols_b) };
+    let mut g = Gemm::new(dtype(c), (m, n, k), ma, mb, flat(c).0);
+    (g.alpha, g.beta) = (alpha, beta);
     g.bias = bias.map_or(Bias::None, |b| Bias::PerColumn(b.ptr()));
-    // SAFETY: operations have checked the shapes and the layouts, and `c` is fresh.
+    let packed = packed(&g, b);
+    g.packed = packed.as_ref().map_or(std::ptr::null(), |p| p.ptr());
+    // SAFETY: operations have checked the shapes and the layouts, and `c` is fresh or checked for overlap.
     unsafe { matmul::gemm(&g) }
 }
 

@@ -26,8 +26,11 @@ pub mod sort;
 use crate::cpu::{self, alloc, pointwise};
 use crate::error::{Error, Kind, Result, three_parts};
 use crate::fail;
+use crate::tensor::kept::Keep;
 use crate::tensor::layout::{self, Shape, Strides};
 use crate::tensor::{Buffer, DType, Device, Scalar, Storage, Strided, Tensor};
+
+use std::sync::Arc;
 
 pub use crate::cpu::pointwise::{Fun, Params};
 
@@ -45,6 +48,12 @@ macro_rules! with_float {
     };
 }
 pub(crate) use with_float;
+
+/// What `make` computes from `t` for a use that `numbers` describe, if it is kept: see [`crate::tensor::kept`].
+fn kept<T: Keep>(t: &Tensor, numbers: impl Iterator<Item = usize>, make: impl FnOnce() -> Option<T>) -> Option<Arc<T>> {
+    let key = [t.ptr() as usize, t.dtype() as usize, cpu::simd::level() as usize].into_iter().chain(numbers).collect();
+    t.storage().kept(key, t.numel() * t.dtype().size(), make)
+}
 
 #[cold]
 fn too_large(shape: &[usize]) -> Result<usize> {

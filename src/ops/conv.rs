@@ -3,6 +3,7 @@
 //! Three bilinear maps share one geometry: [`forward`] (x, w) -> y, [`input_gradient`] (g, w) -> x and
 //! [`weight_gradient`] (x, g) -> w. Each is the derivative of the others, so gradients of any order are convolutions.
 
+use super::helpers::lasting;
 use super::kernel::{cast, finish, operand, optional};
 use super::pointwise::number;
 use super::view;
@@ -71,7 +72,9 @@ fn forward(x: &Tensor, w: &Tensor, bias: Option<&Tensor>, at: Geometry) -> Resul
     if x.numel() == 0 || w.numel() == 0 {
         zero_like(&y, b.as_ref())?;
     } else {
-        dispatch::conv::forward(&operand(x, c)?, &operand(w, c)?, b.as_ref(), &y, &at.v)?;
+        let weight = operand(w, c)?;
+        let lasting = lasting(w) && weight.ptr() == w.ptr();
+        dispatch::conv::forward(&operand(x, c)?, (&weight, lasting), b.as_ref(), &y, &at.v)?;
     }
     record(finish(y, x.dtype(), &[x, w])?, "ConvolutionBackward0", &inputs(x, w, bias), |s| {
         let (x, w) = (s.needs(1).then(|| s.input(x)), s.needs(0).then(|| s.input(w)));

@@ -198,3 +198,9 @@ impl Tensor {
         Ok(t)
     }
 }
+
+/// Is `t` a parameter that is only read for now, in inference mode, under `no_grad` or frozen? What kernels compute from
+/// it is worth keeping then; training changes it at every step.
+pub fn lasting(t: &Tensor) -> bool {
+    t.is_parameter() && !crate::autograd::needs_grad(&[t])
+}

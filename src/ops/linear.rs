@@ -2,7 +2,7 @@
 
 use super::copy::contiguous;
 use super::helpers::{extent, same_device, sum_to};
-use super::matmul::{bmm, check_dtypes, left_grad, matmul, mm, right_grad};
+use super::matmul::{bmm, check_dtypes, left_grad, matmul, mm, right, right_grad};
 use super::pointwise::number;
 use super::view::{self, expand_to};
 use crate::autograd::{no_grad, record};
@@ -64,7 +64,7 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tens
     let mut shape = Shape::from_slice(x.shape());
     shape[x.ndim() - 1] = out;
     let y = dispatch::empty(&shape, x.dtype(), x.device())?;
-    dispatch::matmul::product((&rows, false), (weight, true), &y, flat_bias.as_ref());
+    dispatch::matmul::product((&rows, false), right(weight, true), &y, flat_bias.as_ref());
     let name = if bias.is_some() { "AddmmBackward0" } else { "MmBackward0" };
     let inputs: SmallVec<[&Tensor; 3]> = [x, weight].into_iter().chain(bias).collect();
     record(y, name, &inputs, |s| {
@@ -137,12 +137,12 @@ pub fn addmm(x: &Tensor, a: &Tensor, b: &Tensor, beta: Scalar, alpha: Scalar) ->
     same_device("addmm", &[x, a, b])?;
     let y = dispatch::empty(&shape, a.dtype(), a.device())?;
     if beta.is(1.0) && x.shape() == [shape[1]] && x.is_contiguous() {
-        dispatch::matmul::gemm(a, b, &y, factor(alpha), Factor::ZERO, Some(x));
+        dispatch::matmul::gemm(a, right(b, false), &y, factor(alpha), Factor::ZERO, Some(x));
     } else {
         if !beta.is(0.0) {
             dispatch::copy(x, &y);
         }
-        dispatch::matmul::gemm(a, b, &y, factor(alpha), factor(beta), None);
+        dispatch::matmul::gemm(a, right(b, false), &y, factor(alpha), factor(beta), None);
     }
     let from = Shape::from_slice(x.shape());
     record(y, "AddmmBackward0", &[x, a, b], |s| {

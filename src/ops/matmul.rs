@@ -1,8 +1,12 @@
 //! Matrix products.
 
+use super::helpers::lasting;
 use super::view::{self, expand_to};
 use crate::autograd::{named, record};
-use crate::dispatch::{self, matmul::Factor};
+use crate::dispatch::{
+    self,
+    matmul::{Factor, Right},
+};
 use crate::error::Result;
 use crate::fail;
 use crate::grads;
@@ -61,11 +65,16 @@ pub fn mm(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     product((a, false), (b, false))
 }
 
+/// A matrix as the second factor of a product, or its transpose.
+pub(super) fn right(matrix: &Tensor, transposed: bool) -> Right<'_> {
+    Right { matrix, transposed, lasting: lasting(matrix) }
+}
+
 /// `op(a) @ op(b)` of two matrices whose shapes and dtypes fit, op a transpose where the flag says so.
 pub fn product(a: (&Tensor, bool), b: (&Tensor, bool)) -> Result<Tensor> {
     let (m, n) = (a.0.shape()[a.1 as usize], b.0.shape()[!b.1 as usize]);
     let c = dispatch::empty(&[m, n], a.0.dtype(), a.0.device())?;
-    dispatch::matmul::product(a, b, &c, None);
+    dispatch::matmul::product(a, right(b.0, b.1), &c, None);
     let (ta, tb) = (a.1, b.1);
     record(c, "MmBackward0", &[a.0, b.0], |s| {
         let (x, y) = (s.needs(1).then(|| s.input(a.0)), s.needs(0).then(|| s.input(b.0)));

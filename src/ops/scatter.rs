@@ -244,7 +244,12 @@ fn window(src: &Tensor, shape: &[usize]) -> Result<Tensor> {
 }
 
 fn unchanged(x: &Tensor, dest: &Dest) -> Result<Tensor> {
-    if matches!(dest, Dest::InPlace) { Ok(x.clone()) } else { copy::clone(x, Some(MemoryFormat::Contiguous)) }
+    if matches!(dest, Dest::InPlace) {
+        // torch counts a change that changes nothing, too.
+        x.bump_version();
+        return Ok(x.clone());
+    }
+    copy::clone(x, Some(MemoryFormat::Contiguous))
 }
 
 #[allow(clippy::too_many_arguments, reason = "the arguments of the operation and where its result goes")]

@@ -201,7 +201,11 @@ pub fn nan_to_num(
     if x.dtype().is_integral(true) {
         return match dest {
             Dest::New => super::copy::clone(x, None),
-            _ => Ok(x.clone()),
+            Dest::InPlace => {
+                x.bump_version();
+                Ok(x.clone())
+            }
+            Dest::Out(_) => Ok(x.clone()),
         };
     }
     let max = match x.dtype() {

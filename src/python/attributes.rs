@@ -142,6 +142,9 @@ impl PyTensor {
             check_differentiable(&t, super::gradient::DIFFERENTIABLE)?;
             t.set_requires_grad(true);
         }
+        if super::tensor::is_parameter_type(cls) {
+            t.set_parameter();
+        }
         make(cls, t)
     }
 }

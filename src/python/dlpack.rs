@@ -89,6 +89,7 @@ struct Export<M> {
 }
 
 fn export<M>(t: &Tensor, make: impl FnOnce(DlTensor) -> M) -> *mut Export<M> {
+    t.storage().expose();
     let (shape, strides) = (t.shape().iter(), t.strides().iter());
     // The strides of dims of size 1 say nothing; 1 is what readers that compare them expect.
     let steps = shape.clone().zip(strides).map(|(&n, &s)| if n < 2 { 1 } else { s as i64 });

@@ -284,6 +284,7 @@ impl Memory {
         d.set_item("shape", PyTuple::new(py, t.shape())?)?;
         let size = t.dtype().size() as isize;
         d.set_item("strides", PyTuple::new(py, t.strides().iter().map(|s| s * size))?)?;
+        t.storage().expose();
         // An empty tensor may have no memory; NumPy wants an address all the same.
         let ptr =
             if t.numel() == 0 { std::ptr::NonNull::<u128>::dangling().as_ptr() as usize } else { t.ptr() as usize };

@@ -88,6 +88,7 @@ fn from_bytes(bytes: &[u8]) -> PyResult<Storage> {
 
 /// A part of a storage as a storage of its own that shares the memory.
 fn window(s: &Storage, start: usize, len: usize) -> Storage {
+    s.expose();
     // SAFETY: the window lies inside the parent, which the buffer keeps alive; a resized parent keeps its old block.
     let buffer = unsafe { Buffer::foreign(s.ptr().wrapping_add(start), len, Box::new(s.clone())) };
     Storage::new(buffer, s.device(), false)
@@ -146,6 +147,7 @@ impl PyStorage {
         Ok(PyStorage(from_bytes(&bytes)?))
     }
     fn data_ptr(&self) -> usize {
+        self.0.expose();
         self.0.ptr() as usize
     }
     fn nbytes(&self) -> usize {
@@ -247,6 +249,7 @@ impl PyStorage {
         if len > 0 {
             // SAFETY: the range lies inside the storage.
             unsafe { std::ptr::write_bytes(ptr.add(start), v as u8, len) };
+            self.0.touch();
         }
         Ok(())
     }
@@ -271,6 +274,7 @@ impl PyStorage {
         if n > 0 {
             // SAFETY: both blocks hold n bytes; `copy` allows overlap.
             unsafe { std::ptr::copy(from, to, n) };
+            slf.get().0.touch();
         }
         Ok(slf)
     }
@@ -285,6 +289,7 @@ impl PyStorage {
         if n > 0 {
             // SAFETY: the whole storage.
             unsafe { std::ptr::write_bytes(ptr, v as u8, n) };
+            slf.get().0.touch();
         }
         Ok(slf)
     }
@@ -372,6 +377,7 @@ impl PyStorage {
     /// A buffer over the storage's bytes (`memoryview(storage)`).
     unsafe fn __getbuffer__(slf: Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: std::ffi::c_int) -> PyResult<()> {
         let (ptr, n) = slf.get().bytes()?;
+        slf.get().0.expose();
         // SAFETY: the memory lives as long as the object, and resizing keeps old blocks.
         let rc = unsafe { ffi::PyBuffer_FillInfo(view, slf.as_ptr(), ptr.cast(), n as ffi::Py_ssize_t, 0, flags) };
         if rc == -1 { Err(PyErr::fetch(slf.py())) } else { Ok(()) }

@@ -203,6 +203,7 @@ impl PyTensor {
     }
     fn data_ptr(&self) -> usize {
         let t = self.tensor();
+        t.storage().expose();
         if t.numel() == 0 { 0 } else { t.ptr() as usize }
     }
     #[getter]
@@ -437,6 +438,13 @@ fn own_dim(t: &Tensor, dim: i64) -> PyResult<usize> {
 #[pyfunction]
 fn _set_parameter_type(cls: &Bound<'_, pyo3::types::PyType>) {
     PARAMETER_TYPE.store(cls.as_type_ptr(), Ordering::Release);
+}
+
+/// Is a class `nn.Parameter` or derived from it?
+pub(super) fn is_parameter_type(cls: &Bound<'_, pyo3::types::PyType>) -> bool {
+    let parameter = PARAMETER_TYPE.load(Ordering::Acquire);
+    // SAFETY: both are live type objects; Rust holds the module that owns Parameter for as long as the process runs.
+    !parameter.is_null() && unsafe { ffi::PyType_IsSubtype(cls.as_type_ptr(), parameter) } != 0
 }
 
 /// Gives a Python tensor another shape on its storage.

@@ -1,7 +1,7 @@
 //! `torch.dtype`, `torch.device`, `torch.layout`, `torch.memory_format` and the Python-written classes that Rust makes.
 
 use crate::error::Result;
-use crate::tensor::{DType, Device, MemoryFormat, promote};
+use crate::tensor::{DType, Device, MemoryFormat, kept, promote};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -292,6 +292,21 @@ unsafe extern "C" fn size_item(slf: *mut ffi::PyObject, key: *mut ffi::PyObject)
     }
 }
 
+#[pyfunction]
+fn _packed_weights_limit() -> usize {
+    kept::limit()
+}
+
+#[pyfunction]
+fn _set_packed_weights_limit(nbytes: usize) {
+    kept::set_limit(nbytes);
+}
+
+#[pyfunction]
+fn _packed_weights_nbytes() -> usize {
+    kept::held()
+}
+
 /// The widest vectors that kernels use, by torch's names.
 #[pyfunction]
 fn _cpu_capability() -> &'static str {
@@ -471,6 +486,9 @@ pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("_LinAlgError", super::errors::linalg(py)?)?;
     m.add_function(wrap_pyfunction!(_set_classes, m)?)?;
     m.add_function(wrap_pyfunction!(_cpu_capability, m)?)?;
+    m.add_function(wrap_pyfunction!(_packed_weights_limit, m)?)?;
+    m.add_function(wrap_pyfunction!(_set_packed_weights_limit, m)?)?;
+    m.add_function(wrap_pyfunction!(_packed_weights_nbytes, m)?)?;
     m.add_function(wrap_pyfunction!(_empty_cache, m)?)?;
     m.add_function(wrap_pyfunction!(_memory_stats, m)?)?;
     m.add("_version", env!("CARGO_PKG_VERSION"))?;

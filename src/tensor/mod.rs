@@ -4,6 +4,7 @@ pub mod device;
 pub mod dtype;
 pub mod generator;
 mod graveyard;
+pub mod kept;
 pub mod layout;
 pub mod node;
 pub mod promote;

@@ -1,6 +1,7 @@
 //! Memory that tensors share, with the counter that tells in-place changes apart.
 
 use super::Device;
+use super::kept::{Keep, Kept, Key};
 use std::ffi::c_void;
 use std::ptr::null_mut;
 use std::sync::Arc;
@@ -79,6 +80,11 @@ struct Inner {
     grown: Mutex<Vec<Buffer>>,
     // The Python object that wraps this storage, if there is one. Not owned.
     pyobj: AtomicPtr<c_void>,
+    // Writes that `version` does not count.
+    writes: AtomicU32,
+    // Others may write to the memory without counting.
+    exposed: AtomicBool,
+    kept: Kept,
 }
 
 impl Storage {
@@ -94,6 +100,9 @@ impl Storage {
             buffer,
             grown: Mutex::new(Vec::new()),
             pyobj: AtomicPtr::new(null_mut()),
+            writes: AtomicU32::new(0),
+            exposed: AtomicBool::new(false),
+            kept: Kept::default(),
         }))
     }
 
@@ -137,10 +146,44 @@ impl Storage {
         self.0.shared.store(true, Ordering::Release);
     }
 
-    /// The counter of in-place changes.
+    /// How often the contents were changed in place, as users see it.
     #[inline(always)]
-    pub fn version(&self) -> &AtomicU32 {
-        &self.0.version
+    pub fn version(&self) -> u32 {
+        self.0.version.load(Ordering::Relaxed)
+    }
+
+    /// Counts a change in place, after it.
+    #[inline(always)]
+    pub fn bump_version(&self) {
+        self.0.version.fetch_add(1, Ordering::Release);
+        self.0.kept.clear();
+    }
+
+    /// Sets the count of changes.
+    pub fn set_version(&self, version: u32) {
+        self.0.version.store(version, Ordering::Relaxed);
+        self.touch();
+    }
+
+    /// Tells of a change that [`Storage::version`] does not count, after it.
+    pub fn touch(&self) {
+        self.0.writes.fetch_add(1, Ordering::Release);
+        self.0.kept.clear();
+    }
+
+    /// From now on, others may write to the memory without telling.
+    pub fn expose(&self) {
+        self.0.exposed.store(true, Ordering::Release);
+        self.touch();
+    }
+
+    /// A value computed from the contents, see [`super::kept`]; None if none is kept.
+    pub fn kept<T: Keep>(&self, key: Key, nbytes: usize, make: impl FnOnce() -> Option<T>) -> Option<Arc<T>> {
+        if self.0.exposed.load(Ordering::Acquire) || !self.resizable() {
+            return None;
+        }
+        let stamp = || (self.0.version.load(Ordering::Acquire), self.0.writes.load(Ordering::Acquire));
+        self.0.kept.get(stamp, key, nbytes, make)
     }
 
     /// Puts another block in place of the present one; the caller has copied what should survive.
@@ -150,6 +193,8 @@ impl Storage {
         self.0.ptr.store(buffer.ptr, Ordering::Release);
         self.0.nbytes.store(buffer.nbytes, Ordering::Release);
         grown.push(buffer);
+        drop(grown);
+        self.touch();
     }
 
     /// Sets the size of a storage whose block is large enough, or that has none (meta).

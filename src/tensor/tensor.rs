@@ -50,6 +50,8 @@ const CREATION_SHIFT: u16 = 4;
 const CREATION_MASK: u16 = 7;
 /// Its history was replaced by an in-place operation, which its views have to notice.
 const REBASED: u16 = 128;
+/// An `nn.Parameter`.
+const PARAMETER: u16 = 256;
 
 /// How a view came to be, which decides whether it may be changed in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -249,7 +251,7 @@ impl Tensor {
     /// geometry may lie outside of what was this tensor's base.
     pub fn with_data(&self, data: &Tensor) -> Tensor {
         let d = &*data.0;
-        let flags = (self.flags() & REQUIRES_GRAD) | (data.flags() & INFERENCE);
+        let flags = (self.flags() & (REQUIRES_GRAD | PARAMETER)) | (data.flags() & INFERENCE);
         let t = Tensor::build(
             d.storage.clone(),
             d.offset,
@@ -382,26 +384,39 @@ impl Tensor {
         self.flags() & INFERENCE != 0
     }
 
+    /// Marks a parameter of a module.
+    pub fn set_parameter(&self) {
+        self.set_flag(PARAMETER, true);
+    }
+    /// Is it a parameter of a module, or a view of one?
+    #[inline(always)]
+    pub fn is_parameter(&self) -> bool {
+        self.flags() & PARAMETER != 0 || self.0.base.as_ref().is_some_and(|b| b.flags() & PARAMETER != 0)
+    }
+
     /// How many times its data was changed in place.
     #[inline]
     pub fn version(&self) -> u32 {
         match &self.0.version {
-            Version::Shared => self.0.storage.version().load(Relaxed),
+            Version::Shared => self.0.storage.version(),
             Version::Own(v) => v.load(Relaxed),
         }
     }
-    /// Counts an in-place change.
+    /// Counts an in-place change, after it.
     #[inline]
     pub fn bump_version(&self) {
         match &self.0.version {
-            Version::Shared => self.0.storage.version().fetch_add(1, Relaxed),
-            Version::Own(v) => v.fetch_add(1, Relaxed),
-        };
+            Version::Shared => self.0.storage.bump_version(),
+            Version::Own(v) => {
+                v.fetch_add(1, Relaxed);
+                self.0.storage.touch();
+            }
+        }
     }
     /// Sets the counter (`torch.autograd._unsafe_preserve_version_counter`).
     pub fn set_version(&self, version: u32) {
         match &self.0.version {
-            Version::Shared => self.0.storage.version().store(version, Relaxed),
+            Version::Shared => self.0.storage.set_version(version),
             Version::Own(v) => v.store(version, Relaxed),
         }
     }

@@ -48,8 +48,12 @@ def in_place(T, case, sample, dtype):
     name = case.name + "_"
     place = T.Tensor if "m" in case.forms else T if "f" in case.forms else T._C._nn
     function = getattr(place, name)
+    before = x._version
     result = function(x, *args, **kwargs)
     assert result is x
+    if T is torch and x.numel():
+        # What was computed from the old contents, such as packed weights, must not be used any more.
+        assert x._version > before
     return x
 
 
@@ -98,9 +102,12 @@ def written(T, case, sample, dtype, like, kind):
     T.manual_seed(0)
     args, kwargs = sample.make(T, dtype)
     out = destinations(T, like, kind)
+    before = [o._version for o in flat(out)]
     result = case.function(T)(*args, **kwargs, out=out)
     for a, b in zip(flat(result), flat(out), strict=True):
         assert a is b
+    if T is torch:
+        assert all(o._version > v for o, v in zip(flat(out), before, strict=True) if o.numel())
     return out
 
 

@@ -8,6 +8,7 @@ use super::source::Source;
 use crate::cpu::float::{Float, Scratch, Shared};
 use crate::cpu::parallel;
 use crate::error::Result;
+use crate::tensor::kept::Keep;
 
 /// Destination channels of tiles of one height.
 #[derive(Clone, Copy, Debug)]
@@ -120,7 +121,7 @@ pub(super) struct Weights<F> {
 }
 
 /// The weights of a job.
-pub(super) struct Filter<F> {
+pub(super) struct Filter<'a, F> {
     weights: Shared<F>,
     /// Weights from one group, destination channel and source channel to the next.
     group: usize,
@@ -128,11 +129,11 @@ pub(super) struct Filter<F> {
     channel: usize,
     /// Where (channel of a block, tap of a row) lies, in place.
     columns: Vec<usize>,
-    packed: Option<Packed<F>>,
+    packed: Option<&'a Packed<F>>,
 }
 
 /// Packed weights: per group, block of channels and tile, by row of taps, channel and tap, the weights of a tile's rows.
-struct Packed<F> {
+pub struct Packed<F> {
     scratch: Scratch<F>,
     /// Elements of a group, and of a block of k per unit of k.
     group: usize,
@@ -140,21 +141,26 @@ struct Packed<F> {
     taps: usize,
 }
 
-impl<F: ConvFloat> Filter<F> {
-    /// # Safety
-    /// The module's contract, for the weights `w` of `job`.
-    pub unsafe fn new(job: &Job, w: *const F, source: &Source, tiling: &Tiling) -> Result<Self> {
+impl<F: Copy + 'static> Keep for Packed<F> {
+    fn nbytes(&self) -> usize {
+        self.scratch.capacity()
+    }
+}
+
+impl<'a, F: ConvFloat> Filter<'a, F> {
+    /// The weights `w` of `job`, packed unless they are read in place.
+    pub fn new(job: &Job, w: *const F, source: &Source, tiling: &Tiling, packed: Option<&'a Packed<F>>) -> Self {
         let taps = &source.axes[2].taps;
         let column = |i: usize| i / taps.len() * job.w_c + taps[i % taps.len()].index;
         let count = if tiling.in_place { source.columns.len() } else { 0 };
-        Ok(Filter {
+        Filter {
             weights: Shared::new(w),
             group: job.w_group,
             row: job.w_m,
             channel: job.w_c,
             columns: (0..count).map(column).collect(),
-            packed: if tiling.in_place { None } else { Some(pack(job, w, source, &tiling.runs)?) },
-        })
+            packed,
+        }
     }
 
     /// The weights of destination channels from `from` on, which are among `rows`, and of `k` products from channel `c0`.
@@ -173,8 +179,20 @@ impl<F: ConvFloat> Filter<F> {
     }
 }
 
-/// Packs the weights for the tiles of `runs`; rows that do not exist are zero.
-unsafe fn pack<F: ConvFloat>(job: &Job, w: *const F, source: &Source, runs: &[Rows]) -> Result<Packed<F>> {
+/// Packs the weights for the tiles of `tiling`, unless it reads them in place; rows that do not exist are zero.
+///
+/// # Safety
+/// The module's contract, for the weights `w` of `job`.
+pub(super) unsafe fn pack<F: ConvFloat>(
+    job: &Job,
+    w: *const F,
+    source: &Source,
+    tiling: &Tiling,
+) -> Result<Option<Packed<F>>> {
+    if tiling.in_place {
+        return Ok(None);
+    }
+    let runs = &tiling.runs;
     let taps = source.taps();
     let per_k: usize = runs.iter().map(|r| r.len.next_multiple_of(r.height)).sum();
     let group = per_k * job.c * taps;
@@ -214,7 +232,7 @@ unsafe fn pack<F: ConvFloat>(job: &Job, w: *const F, source: &Source, runs: &[Ro
             }
         }
     });
-    Ok(Packed { scratch, group, per_k, taps })
+    Ok(Some(Packed { scratch, group, per_k, taps }))
 }
 
 /// Where the weights of `channels` channels go in a packed tile, by channel and index in the kernel.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use super::across::{Across, Group};
 use super::axis::Axis;
-use super::filter::{Filter, Rows, Tiling};
+use super::filter::{self, Filter, Packed, Rows, Tiling};
 use super::lanes::{ConvFloat, Kernels};
 use super::source::{Band, Source, TapRow};
 use super::tile::Panel;
@@ -49,15 +49,16 @@ impl Job {
         self.c > 0 && self.axes.iter().all(|a| !a.taps.is_empty())
     }
 
-    /// Runs the job, which has products.
-    ///
-    /// # Safety
-    /// The module's contract, with the sizes of this job.
-    pub unsafe fn run<F: ConvFloat>(&self, src: *const F, w: *const F, bias: *const F, dst: *mut F) -> Result<()> {
-        let outputs: usize = self.axes.iter().map(|a| a.out).product();
-        if self.n * self.groups * self.m * outputs == 0 {
-            return Ok(());
-        }
+    fn outputs(&self) -> usize {
+        self.axes.iter().map(|a| a.out).product()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.n * self.groups * self.m * self.outputs() == 0 || !self.has_products()
+    }
+
+    /// The source's bands and blocks, the destination's tiles, and whether the source is unrolled.
+    fn cut<F: ConvFloat>(&self) -> (Source, Tiling, bool) {
         let kernels = F::kernels();
         let mut source = Source::new(&self.axes, self.kernel, self.c, (kernels.deep_k, size_of::<F>()));
         if !source.is_small(size_of::<F>()) {
@@ -68,7 +69,40 @@ impl Job {
         if unrolled {
             tiling = tiling.along(self.m);
         }
-        let filter = Filter::new(self, w, &source, &tiling)?;
+        (source, tiling, unrolled)
+    }
+
+    /// The weights as [`Job::run`] packs them; None if it reads them where they lie.
+    ///
+    /// # Safety
+    /// The module's contract, for the weights `w`.
+    pub unsafe fn pack<F: ConvFloat>(&self, w: *const F) -> Result<Option<Packed<F>>> {
+        if self.is_empty() {
+            return Ok(None);
+        }
+        let (source, tiling, _) = self.cut::<F>();
+        filter::pack(self, w, &source, &tiling)
+    }
+
+    /// Runs the job, which has products. `packed` is what [`Job::pack`] made of `w`, if that was done.
+    ///
+    /// # Safety
+    /// The module's contract, with the sizes of this job.
+    pub unsafe fn run<F: ConvFloat>(
+        &self,
+        src: *const F,
+        (w, packed): (*const F, Option<&Packed<F>>),
+        bias: *const F,
+        dst: *mut F,
+    ) -> Result<()> {
+        if self.is_empty() {
+            return Ok(());
+        }
+        let outputs = self.outputs();
+        let kernels = F::kernels();
+        let (source, tiling, unrolled) = self.cut::<F>();
+        let own = if packed.is_none() { filter::pack(self, w, &source, &tiling)? } else { None };
+        let filter = Filter::new(self, w, &source, &tiling, packed.or(own.as_ref()));
         if unrolled {
             let plan = (kernels, &source, &filter, &tiling);
             if self.fills_destination() {
@@ -240,7 +274,7 @@ impl Job {
     }
 }
 
-type Plan<'a, F> = (&'static Kernels<F>, &'a Source, &'a Filter<F>, &'a Tiling);
+type Plan<'a, F> = (&'static Kernels<F>, &'a Source, &'a Filter<'a, F>, &'a Tiling);
 
 impl Job {
     /// Is every element of the destination an output, in order?
@@ -356,7 +390,7 @@ impl<F> Block<'_, F> {
 struct Call<'a, F: Float> {
     kernels: &'static Kernels<F>,
     source: &'a Source,
-    filter: &'a Filter<F>,
+    filter: &'a Filter<'a, F>,
     runs: &'a [Rows],
     band: Band,
     g: usize,

@@ -45,6 +45,7 @@ use super::parallel;
 use super::pool::pad3;
 use crate::error::Result;
 use axis::Axis;
+pub use filter::Packed;
 use job::Job;
 pub use lanes::ConvFloat;
 
@@ -93,6 +94,13 @@ impl Conv {
         Conv { n, c_in, c_out, groups, input, output, kernel, stride, padding, dilation }
     }
 
+    /// All numbers that make up the geometry.
+    pub fn numbers(&self) -> impl Iterator<Item = usize> {
+        let Conv { n, c_in, c_out, groups, input, output, kernel, stride, padding, dilation } = *self;
+        let rest = [input, output, kernel, stride, padding, dilation];
+        [n, c_in, c_out, groups].into_iter().chain(rest.into_iter().flatten())
+    }
+
     fn in_plane(&self) -> usize {
         self.input.iter().product()
     }
@@ -120,13 +128,10 @@ impl Conv {
     }
 }
 
-/// `y = conv(x, w) + bias`; the bias is optional, that is, may be null.
-///
-/// # Safety
-/// The module's contract.
-pub unsafe fn conv_forward<F: ConvFloat>(x: *const F, w: *const F, bias: *const F, y: *mut F, v: &Conv) -> Result<()> {
+/// The products of the forward pass.
+fn forward_job(v: &Conv) -> Job {
     let (c, m) = (v.c_in / v.groups.max(1), v.c_out / v.groups.max(1));
-    let job = Job {
+    Job {
         n: v.n,
         groups: v.groups,
         c,
@@ -137,12 +142,35 @@ pub unsafe fn conv_forward<F: ConvFloat>(x: *const F, w: *const F, bias: *const 
         w_group: m * c * v.taps(),
         w_m: c * v.taps(),
         w_c: v.taps(),
-    };
+    }
+}
+
+/// The weight packed for many calls of [`conv_forward`] with the same geometry; None if it reads it where it lies.
+///
+/// # Safety
+/// The module's contract.
+pub unsafe fn pack<F: ConvFloat>(w: *const F, v: &Conv) -> Result<Option<Packed<F>>> {
+    forward_job(v).pack(w)
+}
+
+/// `y = conv(x, w) + bias`; the bias is optional, that is, may be null. `packed` is what [`pack`] made of `w` for this
+/// geometry at this SIMD level, if that was done.
+///
+/// # Safety
+/// The module's contract.
+pub unsafe fn conv_forward<F: ConvFloat>(
+    x: *const F,
+    (w, packed): (*const F, Option<&Packed<F>>),
+    bias: *const F,
+    y: *mut F,
+    v: &Conv,
+) -> Result<()> {
+    let job = forward_job(v);
     if !job.has_products() {
         fill_bias(bias, y, (v.n, v.c_out, v.out_plane()));
         return Ok(());
     }
-    job.run(x, w, bias, y)
+    job.run(x, (w, packed), bias, y)
 }
 
 /// Writes the bias alone, or zeros, to all of `y`, (n, c, s).
@@ -204,7 +232,7 @@ pub unsafe fn conv_grad_input<F: ConvFloat>(
                     w_c: m * v.taps(),
                 };
                 if job.has_products() {
-                    job.run(g, w, bias, dx)?;
+                    job.run(g, (w, None), bias, dx)?;
                 }
             }
         }

@@ -40,7 +40,11 @@ fn check<F: ConvFloat>(rng: &mut Rng, v: &Conv) {
         let b = if with_bias { (bias.as_ptr(), in_bias.as_ptr()) } else { (null(), null()) };
         // SAFETY: the slices have the sizes of the geometry.
         unsafe {
-            conv_forward(x.as_ptr(), w.as_ptr(), b.0, y.as_mut_ptr(), v).expect("memory");
+            conv_forward(x.as_ptr(), (w.as_ptr(), None), b.0, y.as_mut_ptr(), v).expect("memory");
+            let packed = pack(w.as_ptr(), v).expect("memory");
+            let mut again = vec![nan; ny];
+            conv_forward(x.as_ptr(), (w.as_ptr(), packed.as_ref()), b.0, again.as_mut_ptr(), v).expect("memory");
+            assert!(again.iter().zip(&y).all(|(a, b)| a.f64().to_bits() == b.f64().to_bits()), "packing changes {v:?}");
             conv_grad_input(g.as_ptr(), w.as_ptr(), b.1, dx.as_mut_ptr(), v).expect("memory");
             conv_grad_weight(x.as_ptr(), g.as_ptr(), dw.as_mut_ptr(), v).expect("memory");
             conv_grad_bias(g.as_ptr(), db.as_mut_ptr(), (v.n, v.c_out, v.out_plane()));
@@ -148,7 +152,7 @@ fn padding_hides_no_nan_and_spreads_none() {
     x[2] = f32::NAN;
     let (w, mut y) = ([1f32; 9], [0f32; 9]);
     // SAFETY: 3 x 3 everything.
-    unsafe { conv_forward(x.as_ptr(), w.as_ptr(), null(), y.as_mut_ptr(), &v).expect("memory") };
+    unsafe { conv_forward(x.as_ptr(), (w.as_ptr(), None), null(), y.as_mut_ptr(), &v).expect("memory") };
     let nan: Vec<bool> = y.iter().map(|y| y.is_nan()).collect();
     assert_eq!(nan, [false, true, true, false, true, true, false, false, false]);
 }

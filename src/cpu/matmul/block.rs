@@ -7,7 +7,7 @@ use super::num::{Num, Source};
 use super::pack::{Cut, Kernel, Pack};
 use super::tile::TileArgs;
 use super::{Bias, Gemm, parallel, skinny};
-use crate::cpu::alloc::alloc;
+use crate::cpu::alloc::{self, alloc};
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
@@ -49,6 +49,8 @@ pub(super) struct Problem<E, T> {
     pub bias: *const E,
     pub bias_rs: isize,
     pub bias_cs: isize,
+    /// B, packed, or null.
+    pub packed: *const u8,
 }
 
 // SAFETY: the module's contract: tasks that share a problem write disjoint elements.
@@ -81,6 +83,7 @@ impl<E: Source> Problem<E, E::T> {
             bias,
             bias_rs,
             bias_cs,
+            packed: g.packed,
         }
     }
 
@@ -99,8 +102,14 @@ impl<E: Source> Problem<E, E::T> {
             c_cs: self.c_rs,
             bias_rs: self.bias_cs,
             bias_cs: self.bias_rs,
+            packed: std::ptr::null(),
             ..*self
         }
+    }
+
+    /// The same product with rows of C along memory, if one of its strides is 1.
+    fn along_rows(self) -> Self {
+        if self.c_cs != 1 && self.c_rs == 1 { self.transposed() } else { self }
     }
 
     /// How sums at (i, j) become results; rows and columns are left for the caller.
@@ -143,19 +152,37 @@ pub(super) unsafe fn drive<K: Kernel>(g: &Gemm, par: bool) {
     if g.m == 0 || g.n == 0 {
         return;
     }
-    let mut p = Problem::<K::E, _>::new(g);
+    let p = Problem::<K::E, _>::new(g);
     let par = par && g.flops() >= PARALLEL_FLOPS;
     if skinny::try_run::<K>(&p, par) {
         return;
     }
-    if p.c_cs != 1 && p.c_rs == 1 {
-        p = p.transposed();
-    }
+    let p = p.along_rows();
     let plan = Plan::<K>::new(&p);
     match alloc(plan.nbytes()) {
         Some(scratch) => plan.run(&p, scratch.ptr(), par),
         None => plain_loops::<K>(&p),
     }
+}
+
+/// Packs all of B, block after block, if that product would pack it.
+pub(super) unsafe fn pack<K: Kernel>(g: &Gemm) -> Option<alloc::Block> {
+    let p = Problem::<K::E, _>::new(g);
+    let plan = Plan::<K>::new(&p);
+    let flipped = p.c_cs != 1 && p.c_rs == 1;
+    if g.m == 0 || g.n == 0 || p.k == 0 || flipped || plan.b_direct || skinny::suits::<K>(&p) {
+        return None;
+    }
+    let steps = p.k.div_ceil(K::L::STEP);
+    let all = alloc(p.n.next_multiple_of(K::L::W).checked_mul(steps)?.checked_mul(Plan::<K>::PSIZE)?)?;
+    for j0 in (0..p.n).step_by(plan.nc) {
+        for k0 in (0..p.k).step_by(plan.kc) {
+            let block =
+                plan.block(&p, (0, j0, k0), std::ptr::null_mut(), plan.packed(&p, all.ptr(), j0, k0).cast_mut());
+            block.pack(true, block.rows.parts..block.rows.parts, 0..block.cols.parts);
+        }
+    }
+    Some(all)
 }
 
 /// How a product is blocked. Depends on shapes, strides and dtype alone.
@@ -166,6 +193,8 @@ struct Plan<K: Kernel> {
     kc: usize,
     a_direct: bool,
     b_direct: bool,
+    /// Is B packed already?
+    b_ready: bool,
     /// Are sums kept apart from C between blocks of k?
     partial: bool,
     _kernel: std::marker::PhantomData<K>,
@@ -187,11 +216,12 @@ impl<K: Kernel> Plan<K> {
         let partial = !K::E::SAME && p.k > kc;
         // Copying an operand pays when it is read often afterwards, or when it is too large to lie in L1 or L2.
         let b_bytes = p.k * p.n * Self::PSIZE;
-        let b_direct = K::DIRECT && p.b_cs == 1 && p.m <= 256 && b_bytes <= 128 << 10;
+        let b_ready = !p.packed.is_null();
+        let b_direct = !b_ready && K::DIRECT && p.b_cs == 1 && p.m <= 256 && b_bytes <= 128 << 10;
         let a_direct = K::DIRECT && (p.a_cs == 1 || p.a_rs == 1) && p.n <= 192 && p.k * Self::PSIZE <= 4096;
         let nc = even(p.n, if partial { NC / 2 } else { NC }, Self::NR);
         let mc = even(p.m, if partial { PARTIAL / nc } else { MC }, 1);
-        Plan { mc, nc, kc, a_direct, b_direct, partial, _kernel: std::marker::PhantomData }
+        Plan { mc, nc, kc, a_direct, b_direct, b_ready, partial, _kernel: std::marker::PhantomData }
     }
 
     fn a_len(&self) -> usize {
@@ -200,7 +230,13 @@ impl<K: Kernel> Plan<K> {
 
     fn b_len(&self) -> usize {
         // A last panel that is not whole vectors is packed in any case.
-        let cols = if self.b_direct { Self::NR } else { self.nc.next_multiple_of(K::L::W) };
+        let cols = if self.b_ready {
+            0
+        } else if self.b_direct {
+            Self::NR
+        } else {
+            self.nc.next_multiple_of(K::L::W)
+        };
         cols * self.kc.div_ceil(K::L::STEP)
     }
 
@@ -211,31 +247,51 @@ impl<K: Kernel> Plan<K> {
 
     unsafe fn run(&self, p: &Problem<K::E, T<K>>, scratch: *mut u8, par: bool) {
         let b_packed = scratch as *mut P<K>;
-        let a_packed = b_packed.add(self.b_len());
-        let sums = (a_packed as *mut u8).add((self.a_len() * Self::PSIZE).next_multiple_of(64));
         for i0 in (0..p.m).step_by(self.mc) {
             for j0 in (0..p.n).step_by(self.nc) {
                 for k0 in (0..p.k.max(1)).step_by(self.kc) {
-                    let (m, n) = (self.mc.min(p.m - i0), self.nc.min(p.n - j0));
-                    let block = Block::<K> {
-                        p,
-                        plan: self,
-                        i0,
-                        j0,
-                        k0,
-                        n,
-                        k: self.kc.min(p.k - k0),
-                        rows: Cut::even(m, K::L::MR),
-                        cols: Cut::fixed(n, Self::NR),
-                        a_packed,
-                        b_packed,
-                        sums: sums as *mut _,
-                        sums_ld: n.next_multiple_of(K::L::W),
-                    };
-                    block.pack(par);
-                    block.multiply(m, par);
+                    let b_packed = if self.b_ready { self.packed(p, p.packed, j0, k0).cast_mut() } else { b_packed };
+                    let block = self.block(p, (i0, j0, k0), scratch, b_packed);
+                    let a = if self.a_direct { 0..0 } else { 0..block.rows.parts };
+                    let b = if self.b_ready { 0..0 } else { block.packed_cols() };
+                    block.pack(par, a, b);
+                    block.multiply(par);
                 }
             }
+        }
+    }
+
+    /// Where the block of B at (k0, j0) lies among all blocks, one after the other.
+    unsafe fn packed(&self, p: &Problem<K::E, T<K>>, all: *const u8, j0: usize, k0: usize) -> *const P<K> {
+        let cols = self.nc.min(p.n - j0).next_multiple_of(K::L::W);
+        (all as *const P<K>).add(j0 * p.k.div_ceil(K::L::STEP) + cols * (k0 / K::L::STEP))
+    }
+
+    /// The block at (i0, j0, k0); scratch memory may be missing where there is only B to pack.
+    unsafe fn block<'a>(
+        &'a self,
+        p: &'a Problem<K::E, T<K>>,
+        (i0, j0, k0): (usize, usize, usize),
+        scratch: *mut u8,
+        b_packed: *mut P<K>,
+    ) -> Block<'a, K> {
+        let (m, n) = (self.mc.min(p.m - i0), self.nc.min(p.n - j0));
+        let a_packed = scratch.wrapping_add(self.b_len() * Self::PSIZE);
+        Block {
+            p,
+            plan: self,
+            i0,
+            j0,
+            k0,
+            m,
+            n,
+            k: self.kc.min(p.k - k0),
+            rows: Cut::even(m, K::L::MR),
+            cols: Cut::fixed(n, Self::NR),
+            a_packed: a_packed.cast(),
+            b_packed,
+            sums: a_packed.wrapping_add((self.a_len() * Self::PSIZE).next_multiple_of(64)).cast(),
+            sums_ld: n.next_multiple_of(K::L::W),
         }
     }
 }
@@ -247,6 +303,7 @@ struct Block<'a, K: Kernel> {
     i0: usize,
     j0: usize,
     k0: usize,
+    m: usize,
     n: usize,
     k: usize,
     /// Tiles, top to bottom and left to right.
@@ -275,10 +332,9 @@ impl<K: Kernel> Block<'_, K> {
         first..all
     }
 
-    unsafe fn pack(&self, par: bool) {
+    /// Packs panels of A and of B.
+    unsafe fn pack(&self, par: bool, a: Range<usize>, b: Range<usize>) {
         let (p, all) = (self.p, self.k);
-        let b = self.packed_cols();
-        let a = if self.plan.a_direct { 0..0 } else { 0..self.rows.parts };
         let lanes = |cut: &Cut, panels: &Range<usize>| cut.start(panels.end) - cut.start(panels.start);
         let (b_tasks, b_part) = Pack::<K>::tasks(p.b_cs == 1, (all, &b, lanes(&self.cols, &b)));
         let (a_tasks, a_part) = Pack::<K>::tasks(p.a_rs == 1, (all, &a, lanes(&self.rows, &a)));
@@ -302,14 +358,14 @@ impl<K: Kernel> Block<'_, K> {
     }
 
     /// Multiplies all tiles, in tasks of some row tiles by some column tiles.
-    unsafe fn multiply(&self, m: usize, par: bool) {
+    unsafe fn multiply(&self, par: bool) {
         let (rows, cols) = (self.rows.parts, self.cols.parts);
         // Row tiles per task: their panels stay in L2 while the task walks over the columns.
         let mut high = (A_BYTES / (self.k.div_ceil(K::L::STEP) * K::L::MR * Plan::<K>::PSIZE).max(1)).clamp(1, rows);
         high = rows.div_ceil(rows.div_ceil(high));
         let mut wide = cols;
         if par {
-            let flops = 2 * m * self.n * self.k;
+            let flops = 2 * self.m * self.n * self.k;
             let tasks = (flops / TASK_FLOPS).clamp(1, TASKS);
             let across = tasks.div_ceil(rows.div_ceil(high)).clamp(1, cols);
             wide = cols.div_ceil(across);

@@ -28,6 +28,7 @@ mod tile;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+use super::alloc::Block;
 use super::parallel;
 use super::simd::{self, Level};
 use crate::tensor::DType;
@@ -128,12 +129,26 @@ pub struct Gemm {
     pub c: Mat,
     /// An added vector.
     pub bias: Bias,
+    /// B as [`pack`] packed it for the same B, n, k and dtype at the same SIMD level, or null.
+    pub packed: *const u8,
 }
 
 impl Gemm {
     /// `C = A @ B`.
     pub fn new(dtype: DType, (m, n, k): (usize, usize, usize), a: Mat, b: Mat, c: Mat) -> Self {
-        Gemm { dtype, m, n, k, alpha: Factor::ONE, a, b, beta: Factor::ZERO, c, bias: Bias::None }
+        Gemm {
+            dtype,
+            m,
+            n,
+            k,
+            alpha: Factor::ONE,
+            a,
+            b,
+            beta: Factor::ZERO,
+            c,
+            bias: Bias::None,
+            packed: std::ptr::null(),
+        }
     }
 
     fn flops(&self) -> usize {
@@ -144,12 +159,24 @@ impl Gemm {
 // SAFETY: a `Gemm` describes memory; tasks that share it write disjoint elements.
 unsafe impl Sync for Gemm {}
 
+/// The fewest rows of A for which [`gemm`] packs B.
+pub const MIN_PACKED: usize = skinny::DOT_ROWS + 1;
+
 /// Computes one product.
 ///
 /// # Safety
 /// Every element within the shapes is readable (of C: writable), and C overlaps neither itself nor an operand.
 pub unsafe fn gemm(g: &Gemm) {
-    kernels(g.dtype, simd::level())(g, true);
+    (kernels(g.dtype, simd::level()).product)(g, true);
+}
+
+/// Packs B for many products like this one, with any number of rows that [`gemm`] packs B for; None where it reads B as
+/// it lies, or where there is no memory. C is not touched, A not read.
+///
+/// # Safety
+/// Every element of B is readable.
+pub unsafe fn pack(g: &Gemm) -> Option<Block> {
+    (kernels(g.dtype, simd::level()).pack)(g)
 }
 
 /// [`gemm`] on the calling thread, for kernels that share out their work themselves.
@@ -157,7 +184,7 @@ pub unsafe fn gemm(g: &Gemm) {
 /// # Safety
 /// As for [`gemm`].
 pub unsafe fn serial(g: &Gemm) {
-    kernels(g.dtype, simd::level())(g, false);
+    (kernels(g.dtype, simd::level()).product)(g, false);
 }
 
 /// Computes `batch` products; product i works at `i * sa`, `i * sb` and `i * sc` elements from A, B and C.
@@ -170,7 +197,7 @@ pub unsafe fn batched(g: &Gemm, batch: usize, (sa, sb, sc): (isize, isize, isize
     if batch == 0 || g.m == 0 || g.n == 0 {
         return;
     }
-    let product = kernels(g.dtype, simd::level());
+    let product = kernels(g.dtype, simd::level()).product;
     // Rows (columns) that continue from one product to the next, against a shared operand, are one product.
     if sb == 0 && sa == g.m as isize * g.a.rs && sc == g.m as isize * g.c.rs && !matches!(g.bias, Bias::PerRow(_)) {
         return product(&Gemm { m: g.m * batch, ..*g }, true);
@@ -220,9 +247,19 @@ pub unsafe fn gemv(
     gemm(&Gemm { alpha, beta, ..g });
 }
 
-/// The code for a dtype at a level that the processor has; its flag says whether it may use all threads.
-fn kernels(dtype: DType, level: Level) -> unsafe fn(&Gemm, bool) {
-    use block::drive;
+/// The code for a dtype at a level.
+struct Kernels {
+    /// Computes a product; the flag says whether on all threads.
+    product: unsafe fn(&Gemm, bool),
+    /// Packs B.
+    pack: unsafe fn(&Gemm) -> Option<Block>,
+}
+
+/// The code for a dtype at a level that the processor has.
+fn kernels(dtype: DType, level: Level) -> Kernels {
+    fn of<K: pack::Kernel>() -> Kernels {
+        Kernels { product: block::drive::<K>, pack: block::pack::<K> }
+    }
     use lanes as p;
     use pack::{Plain, Planar};
     #[cfg(target_arch = "x86_64")]
@@ -230,27 +267,25 @@ fn kernels(dtype: DType, level: Level) -> unsafe fn(&Gemm, bool) {
     macro_rules! table {
         ($m:ident: $f32:ident $f64:ident $u32:ident $u64:ident $c64:ident $c128:ident) => {
             match dtype {
-                DType::F32 => drive::<Plain<$m::$f32, f32>>,
-                DType::F64 => drive::<Plain<$m::$f64, f64>>,
-                DType::F16 => drive::<Plain<$m::$f32, half::f16>>,
-                DType::BF16 => drive::<Plain<$m::$f32, half::bf16>>,
-                DType::C64 => drive::<Planar<$m::$c64>>,
-                DType::C128 => drive::<Planar<$m::$c128>>,
-                DType::U8 | DType::Bool => drive::<Plain<$m::$u32, u8>>,
-                DType::I8 => drive::<Plain<$m::$u32, i8>>,
-                DType::U16 => drive::<Plain<$m::$u32, u16>>,
-                DType::I16 => drive::<Plain<$m::$u32, i16>>,
+                DType::F32 => of::<Plain<$m::$f32, f32>>(),
+                DType::F64 => of::<Plain<$m::$f64, f64>>(),
+                DType::F16 => of::<Plain<$m::$f32, half::f16>>(),
+                DType::BF16 => of::<Plain<$m::$f32, half::bf16>>(),
+                DType::C64 => of::<Planar<$m::$c64>>(),
+                DType::C128 => of::<Planar<$m::$c128>>(),
+                DType::U8 | DType::Bool => of::<Plain<$m::$u32, u8>>(),
+                DType::I8 => of::<Plain<$m::$u32, i8>>(),
+                DType::U16 => of::<Plain<$m::$u32, u16>>(),
+                DType::I16 => of::<Plain<$m::$u32, i16>>(),
                 // Two's complement products and sums do not know the sign.
-                DType::U32 | DType::I32 => drive::<Plain<$m::$u32, u32>>,
-                DType::U64 | DType::I64 => drive::<Plain<$m::$u64, u64>>,
+                DType::U32 | DType::I32 => of::<Plain<$m::$u32, u32>>(),
+                DType::U64 | DType::I64 => of::<Plain<$m::$u64, u64>>(),
             }
         };
     }
     match level {
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 if dtype == DType::BF16 && is_x86_feature_detected!("avx512bf16") => {
-            drive::<pack::Pairs<Bf16x16>>
-        }
+        Level::Avx512 if dtype == DType::BF16 && is_x86_feature_detected!("avx512bf16") => of::<pack::Pairs<Bf16x16>>(),
         #[cfg(target_arch = "x86_64")]
         Level::Avx512 => table!(x: F32x16 F64x8 U32x16 U64x8 C64x16 C128x8),
         #[cfg(target_arch = "x86_64")]

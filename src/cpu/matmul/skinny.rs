@@ -13,7 +13,7 @@ use std::mem::MaybeUninit;
 use std::ops::Range;
 
 /// The most rows that each layout is for.
-const DOT_ROWS: usize = 16;
+pub(super) const DOT_ROWS: usize = 16;
 const FEW_ROWS: usize = 8;
 /// Values of k from which a dot product is worth its final sum across lanes.
 const MIN_DOT: usize = 32;
@@ -45,6 +45,11 @@ fn style<K: Kernel>(p: &Problem<K::E, T<K>>) -> Option<Style> {
     }
     let resident = p.m > 4 && p.n * p.k * size_of::<K::E>() <= RESIDENT && K::DIRECT;
     (p.m <= FEW_ROWS && p.b_cs == 1 && p.n >= 2 * K::L::W && !resident).then_some(Style::Rows)
+}
+
+/// Has the product the shape for it?
+pub(super) fn suits<K: Kernel>(p: &Problem<K::E, T<K>>) -> bool {
+    style::<K>(p).is_some() || style::<K>(&p.transposed()).is_some()
 }
 
 /// Computes the product if it has the shape for it.

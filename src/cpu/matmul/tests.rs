@@ -121,7 +121,7 @@ impl<E: Value> Owned<E> {
 
 fn run_at(level: Level, g: &Gemm, par: bool) {
     // SAFETY: the tests build operands that cover their shapes, and results that overlap nothing.
-    unsafe { kernels(g.dtype, level.min(simd::best()))(g, par) }
+    unsafe { (kernels(g.dtype, level.min(simd::best())).product)(g, par) }
 }
 
 /// One random product at one level, checked element by element, and with C's gaps untouched.
@@ -157,6 +157,15 @@ fn check<E: Value>(r: &mut Rng, level: Level, (m, n, k): (usize, usize, usize)) 
     g.c = c.mat();
     run_at(level, &g, true);
     assert!(c.data.iter().zip(&serial).all(|(x, y)| x.bits() == y.bits()), "threads change bits at {level:?}: {g:?}");
+    // SAFETY: as in `run_at`.
+    if let Some(packed) = unsafe { (kernels(g.dtype, level.min(simd::best())).pack)(&g) } {
+        c.data.clone_from(&before.data);
+        run_at(level, &Gemm { c: c.mat(), packed: packed.ptr(), ..g }, r.below(2) == 0);
+        assert!(
+            c.data.iter().zip(&serial).all(|(x, y)| x.bits() == y.bits()),
+            "packing changes bits at {level:?}: {g:?}"
+        );
+    }
 
     let complex = E::DTYPE.is_complex();
     let real = |f: Factor| {
