@@ -23,7 +23,7 @@ pub trait Keep: Any + Send + Sync {
     fn nbytes(&self) -> usize;
 }
 
-static LIMIT: AtomicUsize = AtomicUsize::new(128 << 20);
+static LIMIT: AtomicUsize = AtomicUsize::new(64 << 20);
 static HELD: AtomicUsize = AtomicUsize::new(0);
 
 /// How many bytes all kept values may take together.

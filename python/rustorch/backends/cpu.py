@@ -9,7 +9,7 @@ def get_cpu_capability():
 
 
 def get_packed_weights_limit():
-    """How many bytes packed weights may take together (134,217,728 unless changed)."""
+    """How many bytes packed weights may take together (67,108,864 unless changed)."""
     return _C._packed_weights_limit()
 
 
