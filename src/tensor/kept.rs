@@ -41,6 +41,12 @@ pub fn held() -> usize {
     HELD.load(Relaxed)
 }
 
+/// Counts `nbytes` more, if they fit.
+fn reserve(nbytes: usize) -> bool {
+    let more = |held: usize| held.checked_add(nbytes).filter(|&n| n <= limit());
+    HELD.fetch_update(Relaxed, Relaxed, more).is_ok()
+}
+
 /// A storage's place for a value.
 #[derive(Default)]
 pub(super) struct Kept {
@@ -89,9 +95,8 @@ impl Kept {
                 slot.seen = None;
                 return it.downcast().ok();
             }
-            let now = (before, key);
-            if slot.seen.as_ref() != Some(&now) {
-                slot.seen = Some(now);
+            if slot.seen.as_ref() != Some(&(before, key.clone())) {
+                slot.seen = Some((before, key));
                 return None;
             }
             // What is there belongs to other contents, or to a use that two of this kind have followed: it makes way.
@@ -102,12 +107,17 @@ impl Kept {
         }
         let value = Arc::new(make()?);
         let nbytes = value.nbytes();
+        let mine = Some((before, key));
         if let Ok(mut slot) = self.slot.try_lock()
-            && let Some((seen, key)) = slot.seen.take()
-            && seen == before
+            // Another thread may have come with another use meanwhile: then its turn is next.
+            && slot.seen == mine
+            && let Some((_, key)) = mine
         {
+            slot.seen = None;
             slot.value = None;
-            HELD.fetch_add(nbytes, Relaxed);
+            if !reserve(nbytes) {
+                return (stamp() == before).then_some(value);
+            }
             slot.value = Some(Value { stamp: before, key, nbytes, it: value.clone() });
             self.full.store(true, Relaxed);
         }

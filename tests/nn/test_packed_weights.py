@@ -2,6 +2,7 @@
 
 import copy
 import ctypes
+import threading
 
 import numpy as np
 import pytest
@@ -318,3 +319,23 @@ def test_sizes_at_the_edges_of_blocks():
                 x = torch.randn(m, k)
                 plain = F.linear(x, w.detach().clone())
                 assert all(same_bits(F.linear(x, w), plain) for _ in range(3)), (m, n, k)
+
+
+def test_threads_that_use_a_weight_in_two_ways_get_their_own_results():
+    w, x = weight((700, 700)), torch.randn(40, 700)
+    with torch.no_grad():
+        expected = F.linear(x, w.clone()), x @ w.clone()
+    wrong = []
+
+    def use(i):
+        with torch.no_grad():
+            for _ in range(60):
+                y = F.linear(x, w) if i else x @ w
+                if not same_bits(y, expected[1 - i]):
+                    wrong.append(i)
+                w.data[0, 0] = w[0, 0].item()  # the same value, but a change: both are packed anew
+
+    threads = [threading.Thread(target=use, args=(i,)) for i in (0, 1)]
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+    assert not wrong
