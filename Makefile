@@ -15,7 +15,7 @@ CARGO ?= cargo
 PYCARGO = PYO3_PYTHON=$(abspath $(VPY)) $(CARGO)
 
 .DEFAULT_GOAL := help
-.PHONY: help python rust dev demo test test-rust test-python test-fast test-all bench lint fmt wheel gen gen-check check clean
+.PHONY: help python rust dev demo test test-rust test-python test-fast test-gpu test-all bench lint fmt wheel gen gen-check check clean
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,12 @@ test-fast: python rust ## while working: what failed last, up to the first failu
 	@$(DEV) install dev
 	@$(DEV) build
 	$(VPY) -m pytest --quiet --exitfirst --failed-first
+
+test-gpu: python rust ## the GPU's tests with checked shaders, and on a device that can do little
+	@$(DEV) install dev
+	@$(DEV) build
+	RUSTORCH_GPU_CHECKED=1 $(VPY) -m pytest --quiet tests/gpu
+	RUSTORCH_GPU_WITHOUT=f16,i64,subgroup,immediates,timestamps $(VPY) -m pytest --quiet tests/gpu
 
 test-all: python rust ## everything: slow tests and the scripts in examples/ too
 	$(CARGO) test --quiet

@@ -24,7 +24,7 @@ pub fn num_threads() -> Option<usize> {
 
 /// Is `RUSTORCH_NO_CACHE=1` set, so that freed blocks go back to the system at once?
 pub fn no_cache() -> bool {
-    std::env::var("RUSTORCH_NO_CACHE").is_ok_and(|v| v == "1")
+    on("RUSTORCH_NO_CACHE")
 }
 
 /// How long idle threads look for work before they sleep: `RUSTORCH_SPIN_US` in microseconds, 100 by default.
@@ -33,4 +33,45 @@ pub fn no_cache() -> bool {
 pub fn spin() -> Duration {
     let value = std::env::var("RUSTORCH_SPIN_US").ok();
     Duration::from_micros(value.and_then(|v| v.trim().parse().ok()).unwrap_or(100).min(100_000))
+}
+
+/// Is a switch of this name on (`1`)?
+fn on(name: &str) -> bool {
+    std::env::var(name).is_ok_and(|v| v == "1")
+}
+
+/// A part of the name, or the number in the list, of the GPU adapter to use: `RUSTORCH_GPU_ADAPTER`.
+pub fn gpu_adapter() -> Option<String> {
+    std::env::var("RUSTORCH_GPU_ADAPTER").ok().filter(|v| !v.trim().is_empty())
+}
+
+/// The only API through which to look for GPUs (`vulkan`, `metal` or `dx12`): `RUSTORCH_GPU_BACKEND`.
+pub fn gpu_backend() -> Option<String> {
+    std::env::var("RUSTORCH_GPU_BACKEND").ok().map(|v| v.trim().to_lowercase()).filter(|v| !v.is_empty())
+}
+
+/// Does a GPU that is made of software on the processor count: `RUSTORCH_GPU_ALLOW_CPU=1`? For tests.
+pub fn gpu_allow_cpu() -> bool {
+    on("RUSTORCH_GPU_ALLOW_CPU")
+}
+
+/// Capabilities that are not used though the GPU has them, separated by commas: `RUSTORCH_GPU_WITHOUT`. For tests.
+pub fn gpu_without() -> Vec<String> {
+    let list = std::env::var("RUSTORCH_GPU_WITHOUT").unwrap_or_default();
+    list.split(',').map(|v| v.trim().to_lowercase()).filter(|v| !v.is_empty()).collect()
+}
+
+/// Do shaders check every index and divisor: `RUSTORCH_GPU_CHECKED=1`?
+pub fn gpu_checked() -> bool {
+    on("RUSTORCH_GPU_CHECKED")
+}
+
+/// How many bytes of a GPU's memory may be in use: `RUSTORCH_GPU_MEMORY_LIMIT`.
+pub fn gpu_memory_limit() -> Option<u64> {
+    std::env::var("RUSTORCH_GPU_MEMORY_LIMIT").ok()?.trim().parse().ok()
+}
+
+/// Must tests find a GPU: `RUSTORCH_REQUIRE_GPU=1`?
+pub fn require_gpu() -> bool {
+    on("RUSTORCH_REQUIRE_GPU")
 }

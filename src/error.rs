@@ -19,6 +19,8 @@ pub enum Kind {
     Overflow,
     /// An operation or dtype without a kernel.
     NotImplemented,
+    /// An operation that runs on the CPU alone: NotImplemented, too.
+    NoGpuKernel,
     /// No memory for a result.
     OutOfMemory,
     /// A matrix without the factorisation or the inverse that was asked for.
@@ -166,6 +168,35 @@ pub fn grow<T>(v: &mut Vec<T>, n: usize) {
     if v.try_reserve(n).is_err() {
         std::panic::resume_unwind(Box::new(NoRoom(v.len().saturating_add(n).saturating_mul(size_of::<T>()))));
     }
+}
+
+/// What unwinds from a kernel that fails otherwise; the bindings raise its error.
+#[derive(Debug)]
+pub struct Stopped(pub Error);
+
+/// Leaves a kernel, which returns no result, with an error.
+#[cold]
+pub fn stop(e: Error) -> ! {
+    std::panic::resume_unwind(Box::new(Stopped(e)))
+}
+
+/// Runs `f`; an error by which a kernel left comes back as one.
+pub fn caught<T>(f: impl FnOnce() -> Result<T>) -> Result<T> {
+    let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(f));
+    done.unwrap_or_else(|payload| match payload.downcast::<Stopped>() {
+        Ok(stopped) => Err(stopped.0),
+        Err(payload) => std::panic::resume_unwind(payload),
+    })
+}
+
+/// The error of an operation that GPUs have no kernel for; the bindings put its name in front.
+#[cold]
+pub fn no_gpu_kernel() -> Error {
+    Error::new(
+        Kind::NoGpuKernel,
+        "expected an operation that has a GPU kernel, but got one that has none for these arguments. \
+         Move them with .cpu() and the result back with .gpu().",
+    )
 }
 
 /// A bug in rustorch itself, reported as such instead of a panic.

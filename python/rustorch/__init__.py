@@ -95,7 +95,7 @@ class SymBool:
 # Loaded when first named, so that importing the package stays quick.
 _MODULES = {
     *("__config__", "_dynamo", "accelerator", "amp", "autograd", "backends", "compiler", "cpu", "cuda", "distributed"),
-    *("distributions", "export", "fft", "func", "futures", "fx", "jit", "linalg", "masked", "mps", "mtia"),
+    *("distributions", "export", "fft", "func", "futures", "fx", "gpu", "jit", "linalg", "masked", "mps", "mtia"),
     *("multiprocessing", "nested", "nn", "onnx", "optim", "profiler", "quasirandom", "random", "serialization"),
     *("signal", "sparse", "special", "testing", "types", "utils", "version", "xpu"),
 }
@@ -148,6 +148,7 @@ if TYPE_CHECKING:
         compiler as compiler,
         cpu as cpu,
         cuda as cuda,
+        gpu as gpu,
         jit as jit,
         linalg as linalg,
         mps as mps,

@@ -7,7 +7,7 @@ from collections import OrderedDict
 import rustorch
 from rustorch import _C
 from rustorch._C import Tensor
-from rustorch._utils import _get_obj_state, _rebuild_from_type_v2, _rebuild_tensor_v2, _type
+from rustorch._utils import _get_obj_state, _rebuild_from_type_v2, _rebuild_on_device, _rebuild_tensor_v2, _type
 
 _overridden = _C._has_torch_function_unary
 
@@ -96,7 +96,18 @@ def numpy(self, *, force=False):
         if not force:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         self = self.detach()
+    if force and self.is_gpu:
+        self = self.cpu()
     return numpy.asarray(_C._Memory(self))
+
+
+@_method
+def gpu(self):
+    """This tensor on the GPU: a copy, or itself if it is there.
+
+    Raises: RuntimeError: if there is no GPU. TypeError: for float64, complex and other dtypes that GPUs lack.
+    """
+    return self.to("gpu")
 
 
 @_method
@@ -227,6 +238,8 @@ def __reduce_ex__(self, proto):
     state = _get_obj_state(self)
     with _C.DisableTorchFunctionSubclass():
         rustorch.utils.hooks.warn_if_has_hooks(self)
+        if self.is_gpu and not state:
+            return _rebuild_on_device, (self.detach().cpu(), str(self.device), self.requires_grad)
         args = _reduce_args(self)
     if type(self) is Tensor and not state:
         return _rebuild_tensor_v2, args
@@ -257,8 +270,11 @@ def __deepcopy__(self, memo):
     if id(self) in memo:
         return memo[id(self)]
     with rustorch.no_grad(), _C.DisableTorchFunctionSubclass():
-        storage = _copy.deepcopy(self.untyped_storage(), memo)
-        new = _C._over_storage(storage, self.dtype, self.storage_offset(), tuple(self.size()), self.stride())
+        if self.is_gpu:
+            new = self.detach().clone()
+        else:
+            storage = _copy.deepcopy(self.untyped_storage(), memo)
+            new = _C._over_storage(storage, self.dtype, self.storage_offset(), tuple(self.size()), self.stride())
         if type(self) is not Tensor:
             new = Tensor._make_subclass(type(self), new)
         if self.requires_grad:

@@ -242,6 +242,8 @@ def _str(self, *, tensor_contents=None):
     contents = tensor_contents
     if t.device.type != "cpu":
         suffixes.append(f"device='{t.device}'")
+    if t.is_gpu:
+        t = t.cpu()
     strided = t.layout == rustorch.strided
     sparse = None if strided else _sparse_str(t, indent)
     if sparse is not None:

@@ -35,6 +35,11 @@ def _rebuild_tensor_v2(storage, storage_offset, size, stride, requires_grad, bac
     return tensor
 
 
+def _rebuild_on_device(tensor, device, requires_grad):
+    """A tensor of another device than the CPU, from its values."""
+    return tensor.to(device).requires_grad_(requires_grad)
+
+
 def _rebuild_from_type_v2(function, new_type, args, state):
     """The tensor `function(*args)` as an object of a subclass, with its attributes."""
     tensor = function(*args)

@@ -24,6 +24,8 @@ pub struct EngineOps {
     pub add_in_place: fn(&Tensor, &Tensor) -> Result<()>,
     /// A copy with the layout of the second, recorded if recording is on.
     pub clone_like: fn(&Tensor, &Tensor) -> Result<Tensor>,
+    /// On another device.
+    pub to_device: fn(&Tensor, Device) -> Result<Tensor>,
     /// Reduces a broadcast gradient to a shape.
     pub sum_to: fn(&Tensor, &[usize]) -> Result<Tensor>,
     /// A tensor broadcast to a shape and, where the strides given are dense, laid out with them.
@@ -485,7 +487,8 @@ fn conform(ops: &EngineOps, mut g: Tensor, meta: &OutMeta, by: Option<&Node>, i:
     // As in torch: a gradient of a single number follows to where it is wanted.
     match (g.ndim(), meta.device) {
         (0, Device::Meta) => (ops.zeros)(meta),
-        (0, Device::Cpu) => {
+        (0, device) if !g.is_meta() => (ops.to_device)(&g, device),
+        (0, _) => {
             fail!(NotImplemented, torch: ("Cannot copy out of meta tensor; no data!"),
                 expected: ("backward: expected a gradient with data"), got: ("a meta tensor"), fix: ("Make it on the CPU."))
         }

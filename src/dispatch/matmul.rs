@@ -47,6 +47,12 @@ pub fn batched(a: &Tensor, b: &Tensor, c: &Tensor, alpha: Factor, beta: Factor) 
     if c.is_meta() || c.numel() == 0 {
         return;
     }
+    if c.is_gpu() {
+        let matrices = |t: &Tensor| (t.strides()[1], t.strides()[2], t.strides()[0]);
+        let (a, b, c) = ((a, matrices(a)), (b, matrices(b)), (c, matrices(c)));
+        let sizes = (a.0.shape()[1], b.0.shape()[2], a.0.shape()[2]);
+        return super::gpu::matmul(c.0.shape()[0], sizes, (a, b, c), (alpha.complex.re, beta.complex.re), None);
+    }
     let mut g = Gemm::new(dtype(c), (a.shape()[1], b.shape()[2], a.shape()[2]), mat(a), mat(b), mat(c));
     (g.alpha, g.beta) = (alpha, beta);
     // SAFETY: as above.
@@ -66,6 +72,9 @@ pub fn product(a: (&Tensor, bool), b: Right, c: &Tensor, bias: Option<&Tensor>) 
 fn run(a: (&Tensor, bool), b: Right, c: &Tensor, (alpha, beta): (Factor, Factor), bias: Option<&Tensor>) {
     if c.is_meta() || c.numel() == 0 {
         return;
+    }
+    if c.is_gpu() {
+        return on_gpu(a, b, c, (alpha, beta), bias);
     }
     let (ma, rows_a, cols_a) = flat(a.0);
     let (mb, rows_b, cols_b) = flat(b.matrix);
@@ -88,13 +97,30 @@ pub fn dot(x: &Tensor, y: &Tensor, out: &Tensor) {
     }
 }
 
-// A tensor as a matrix with its rows and columns.
-fn flat(t: &Tensor) -> (Mat, usize, usize) {
+/// [`run`] on the GPU.
+fn on_gpu(a: (&Tensor, bool), b: Right, c: &Tensor, (alpha, beta): (Factor, Factor), bias: Option<&Tensor>) {
+    let oriented = |t: &Tensor, transposed: bool| {
+        let (rows, cols, rs, cs) = extents(t);
+        if transposed { (cols, rows, cs, rs) } else { (rows, cols, rs, cs) }
+    };
+    let ((m, k, a_rs, a_cs), (_, n, b_rs, b_cs)) = (oriented(a.0, a.1), oriented(b.matrix, b.transposed));
+    let (_, _, c_rs, c_cs) = extents(c);
+    let matrices = ((a.0, (a_rs, a_cs, 0)), (b.matrix, (b_rs, b_cs, 0)), (c, (c_rs, c_cs, 0)));
+    super::gpu::matmul(1, (m, n, k), matrices, (alpha.complex.re, beta.complex.re), bias);
+}
+
+/// Rows and columns of a tensor as a matrix, and elements from one to the next.
+fn extents(t: &Tensor) -> (usize, usize, isize, isize) {
     if let &[rows, cols] = t.shape() {
-        return (mat(t), rows, cols);
+        return (rows, cols, t.strides()[0], t.strides()[1]);
     }
     debug_assert!(t.is_contiguous() && t.ndim() > 0);
     let cols = t.shape().last().copied().unwrap_or(1);
-    let rows = t.shape().iter().rev().skip(1).product();
-    (Mat { ptr: t.ptr(), rs: cols as isize, cs: 1 }, rows, cols)
+    (t.shape().iter().rev().skip(1).product(), cols, cols as isize, 1)
+}
+
+// A tensor as a matrix with its rows and columns.
+fn flat(t: &Tensor) -> (Mat, usize, usize) {
+    let (rows, cols, rs, cs) = extents(t);
+    (Mat { ptr: t.ptr(), rs, cs }, rows, cols)
 }

@@ -7,6 +7,7 @@ pub mod attention;
 pub mod conv;
 pub mod ctc;
 pub mod distance;
+mod gpu;
 pub mod index;
 pub mod join;
 pub mod linalg;
@@ -96,7 +97,14 @@ pub fn storage(nbytes: usize, device: Device, zeroed: bool) -> Result<Storage> {
     match device {
         Device::Cpu => Ok(Storage::new(cpu_buffer(nbytes, zeroed)?, device, true)),
         Device::Meta => Ok(Storage::meta(nbytes)),
+        Device::Gpu => gpu::storage(nbytes, zeroed),
     }
+}
+
+/// A function in WGSL and whether it gives truth values, for a compute dtype that GPUs have.
+#[cfg_attr(not(feature = "gpu"), expect(dead_code, reason = "for the GPU"))]
+fn wgsl(fun: Fun, compute: DType) -> Option<(&'static str, bool)> {
+    Some((fun.wgsl(compute)?, compute != DType::Bool && fun.out_dtype(compute) == DType::Bool))
 }
 
 fn nbytes_of(shape: &[usize], dtype: DType) -> Result<usize> {
@@ -119,8 +127,14 @@ pub fn check_size(shape: &[usize], dtype: DType) -> Result<usize> {
     nbytes_of(shape, dtype)
 }
 
+/// An error if tensors of a dtype cannot be on a device.
+pub fn check_dtype(device: Device, dtype: DType) -> Result<()> {
+    gpu::check(device, dtype)
+}
+
 /// A contiguous tensor without defined contents.
 pub fn empty(shape: &[usize], dtype: DType, device: Device) -> Result<Tensor> {
+    gpu::check(device, dtype)?;
     let s = storage(nbytes_of(shape, dtype)?, device, false)?;
     // SAFETY: the storage has room for the contiguous shape.
     let t = unsafe { Tensor::from_parts(s, 0, shape.into(), layout::contiguous_strides(shape), dtype) };
@@ -129,6 +143,7 @@ pub fn empty(shape: &[usize], dtype: DType, device: Device) -> Result<Tensor> {
 
 /// A contiguous tensor of zeros.
 pub fn zeros(shape: &[usize], dtype: DType, device: Device) -> Result<Tensor> {
+    gpu::check(device, dtype)?;
     let s = storage(nbytes_of(shape, dtype)?, device, true)?;
     // SAFETY: as in `empty`.
     let t = unsafe { Tensor::from_parts(s, 0, shape.into(), layout::contiguous_strides(shape), dtype) };
@@ -145,6 +160,7 @@ fn mark(t: Tensor) -> Tensor {
 /// A tensor with given (non-negative) strides and no defined contents.
 pub fn empty_strided(shape: &[usize], strides: &[isize], dtype: DType, device: Device) -> Result<Tensor> {
     layout::check_numel("empty_strided", shape)?;
+    gpu::check(device, dtype)?;
     let reach = if shape.contains(&0) {
         Some(0)
     } else {
@@ -173,10 +189,14 @@ pub fn wrapped(s: Scalar) -> Result<Tensor> {
 /// A 0-d tensor that holds a number.
 pub fn scalar(s: Scalar, dtype: DType, device: Device) -> Result<Tensor> {
     let t = empty(&[], dtype, device)?;
-    if device == Device::Cpu {
-        let bytes = s.to_bytes(dtype);
-        // SAFETY: a 0-d tensor has room for one element.
-        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), t.ptr(), dtype.size()) };
+    match device {
+        Device::Cpu => {
+            let bytes = s.to_bytes(dtype);
+            // SAFETY: a 0-d tensor has room for one element.
+            unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), t.ptr(), dtype.size()) };
+        }
+        Device::Gpu => gpu::fill(&t, s),
+        Device::Meta => {}
     }
     Ok(t)
 }
@@ -191,6 +211,9 @@ fn any_meta(tensors: &[&Tensor]) -> bool {
 pub fn pointwise(fun: Fun, compute: DType, ins: &[&Tensor], out: &Tensor, p: &Params) {
     if out.is_meta() || out.numel() == 0 || any_meta(ins) {
         return;
+    }
+    if out.is_gpu() {
+        return gpu::pointwise(fun, compute, ins, out, p);
     }
     let shape = out.shape();
     if ins.iter().all(|t| t.shape() == shape) {
@@ -214,6 +237,9 @@ pub fn copy(src: &Tensor, dst: &Tensor) {
     if dst.is_meta() || src.is_meta() || dst.numel() == 0 {
         return;
     }
+    if src.is_gpu() || dst.is_gpu() {
+        return gpu::copy(src, dst);
+    }
     let strides = layout::broadcast_strides(src.shape(), src.strides(), dst.shape());
     let view = Strided { ptr: src.ptr(), dtype: src.dtype(), shape: dst.shape(), strides: &strides };
     pointwise::copy(&view, &dst.strided());
@@ -223,6 +249,9 @@ pub fn copy(src: &Tensor, dst: &Tensor) {
 pub fn fill(dst: &Tensor, value: Scalar) {
     if dst.is_meta() || dst.numel() == 0 {
         return;
+    }
+    if dst.is_gpu() {
+        return gpu::fill(dst, value);
     }
     pointwise::fill(&dst.strided(), value.to_bytes(dst.dtype()));
 }

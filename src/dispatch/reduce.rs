@@ -16,6 +16,9 @@ fn idle(out: &Tensor) -> bool {
 
 /// Reduces `x` into `out`. `p` is the order of a norm.
 pub fn reduce(kind: Reduce, x: &Tensor, out: &Tensor, kept: &[usize], p: f64) {
+    if !idle(out) && out.is_gpu() {
+        return super::gpu::reduce(kind, x, out, kept, p);
+    }
     if !idle(out) {
         reduce::reduce(kind, &x.strided(), &window(out, kept, &contiguous_strides(kept)), p);
     }

@@ -26,6 +26,11 @@ fn copied(x: &Tensor, strides: &[isize], dtype: DType, device: Device) -> Result
     Ok(y)
 }
 
+/// The data on the CPU.
+pub fn to_cpu(x: &Tensor) -> Result<Tensor> {
+    crate::error::caught(|| to(x, None, Some(Device::Cpu), false, MemoryFormat::Preserve))
+}
+
 /// Strides of a copy of `x` in a memory format.
 pub fn strides_for(x: &Tensor, format: MemoryFormat) -> Strides {
     match format {

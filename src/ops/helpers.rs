@@ -153,6 +153,9 @@ impl Tensor {
             fail!(Runtime, torch: ("Tensor.item() cannot be called on meta tensors"), expected: ("item: expected data"), got: ("a meta tensor"),
                 fix: ("Make it on the CPU."));
         }
+        if self.is_gpu() {
+            return super::copy::to_cpu(&self.detach())?.item();
+        }
         // SAFETY: the tensor has one element.
         Ok(unsafe { Scalar::read(self.ptr(), self.dtype()) })
     }

@@ -213,6 +213,7 @@ pub fn init() {
         sum_to: helpers::sum_to,
         lay_out: copy::lay_out,
         cast: |t, dtype| copy::cast_grad(t, dtype),
+        to_device: |t, d| copy::to(t, None, Some(d), false, crate::tensor::MemoryFormat::Preserve),
         view_node: inplace::view_node,
         zeros: |m| crate::dispatch::zeros(&m.shape, m.dtype, m.device),
         has_nan: helpers::has_nan,

@@ -3,6 +3,7 @@
 use super::copy;
 use super::view;
 use crate::autograd::record;
+use crate::dispatch;
 use crate::error::Result;
 use crate::fail;
 use crate::grads;
@@ -36,6 +37,7 @@ pub fn view_dtype(x: &Tensor, dtype: DType) -> Result<Tensor> {
     }
     layout::check_numel("view", &shape)?;
     check_aligned(x, dtype)?;
+    dispatch::check_dtype(x.device(), dtype)?;
     // Not differentiable, as in torch: the view starts from the data alone.
     Ok(view::raw_dtype(&x.detach(), shape, strides, offset, dtype))
 }

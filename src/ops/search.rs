@@ -1,7 +1,7 @@
 //! Searching and counting: sorted sequences, bins, membership, non-zero elements.
 
 use super::along::take;
-use super::copy::{contiguous, to_dtype};
+use super::copy::{contiguous, to, to_dtype};
 use super::helpers::{not_implemented, same_device};
 use super::index::nonzero;
 use super::sort::sort;
@@ -12,7 +12,7 @@ use crate::fail;
 use crate::ops;
 use crate::schema::Ret;
 use crate::tensor::promote::result_type;
-use crate::tensor::{DType, Scalar, Tensor};
+use crate::tensor::{DType, Device, MemoryFormat, Scalar, Tensor};
 
 fn check_search(
     sorted: &Tensor,
@@ -164,10 +164,11 @@ pub fn isin(x: &Tensor, among: &Tensor, invert: bool) -> Result<Tensor> {
     }
     let dtype = result_type(&[x, among]);
     let device = same_device("isin", &[x, among])?;
-    if device != x.device() || x.is_meta() {
+    if device == Device::Meta {
         return dispatch::empty(x.shape(), DType::Bool, device);
     }
-    let (x, among) = (to_dtype(&x.detach(), dtype)?, to_dtype(&among.detach(), dtype)?);
+    let there = |t: &Tensor| to(&t.detach(), Some(dtype), Some(device), false, MemoryFormat::Preserve);
+    let (x, among) = (there(x)?, there(among)?);
     let n = among.numel();
     if n == 0 {
         let out = dispatch::empty(x.shape(), DType::Bool, x.device())?;

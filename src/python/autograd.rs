@@ -307,7 +307,10 @@ fn _run_backward<'py>(
                 return Err(PyRuntimeError::new_err("grad can be implicitly created only for scalar outputs"));
             }
             let one = crate::dispatch::empty(x.shape(), x.dtype(), x.device())?;
-            crate::dispatch::fill(&one, crate::tensor::Scalar::Int(1));
+            crate::error::caught(|| {
+                crate::dispatch::fill(&one, crate::tensor::Scalar::Int(1));
+                Ok(())
+            })?;
             Some(one)
         } else {
             tensor_of(&g)

@@ -42,9 +42,38 @@ pub(super) fn contain<R>(f: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
     catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|payload| Err(from_panic(payload)))
 }
 
-/// What a caught panic means: a lack of memory, or a bug.
+/// The same for an operation, which says its name by the time that it can fail.
+#[inline]
+pub(super) fn contain_named<'a, R>(name: &mut &'a str, f: impl FnOnce(&mut &'a str) -> PyResult<R>) -> PyResult<R> {
+    let done = {
+        let name = AssertUnwindSafe(&mut *name);
+        catch_unwind(AssertUnwindSafe(move || {
+            let name = name;
+            f(name.0)
+        }))
+    };
+    done.unwrap_or_else(|payload| Err(named(name, payload)))
+}
+
+/// As [`from_panic`]; an operation that GPUs have no kernel for gets its name.
+#[cold]
+fn named(name: &str, payload: Box<dyn std::any::Any + Send>) -> PyErr {
+    match payload.downcast_ref::<crate::error::Stopped>() {
+        Some(stopped) if stopped.0.kind() == Kind::NoGpuKernel => PyNotImplementedError::new_err(format!(
+            "Could not run 'aten::{name}' on the GPU: it has no kernel for it\n  {name}: {}",
+            stopped.0.message()
+        )),
+        _ => from_panic(payload),
+    }
+}
+
+/// What a caught panic means: an error of a kernel, a lack of memory, or a bug.
 #[cold]
 fn from_panic(payload: Box<dyn std::any::Any + Send>) -> PyErr {
+    let payload = match payload.downcast::<crate::error::Stopped>() {
+        Ok(stopped) => return stopped.0.into(),
+        Err(payload) => payload,
+    };
     match payload.downcast::<crate::error::NoRoom>() {
         Ok(no_room) => crate::dispatch::out_of_memory(no_room.0).into(),
         Err(_) => PyRuntimeError::new_err(
@@ -112,7 +141,7 @@ impl From<Error> for PyErr {
             Kind::Type => PyTypeError::new_err(message),
             Kind::Value => PyValueError::new_err(message),
             Kind::Overflow => PyOverflowError::new_err(message),
-            Kind::NotImplemented => PyNotImplementedError::new_err(message),
+            Kind::NotImplemented | Kind::NoGpuKernel => PyNotImplementedError::new_err(message),
             Kind::Attribute => PyAttributeError::new_err(message),
             Kind::Buffer => PyBufferError::new_err(message),
             Kind::Assertion => PyAssertionError::new_err(message),

@@ -263,6 +263,12 @@ impl Memory {
     #[new]
     fn new(t: &Bound<'_, PyTensor>) -> PyResult<Self> {
         let t = t.get().tensor();
+        if t.is_gpu() {
+            return Err(PyTypeError::new_err(format!(
+                "can't convert {} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first.",
+                t.device()
+            )));
+        }
         if t.is_meta() {
             return Err(PyTypeError::new_err(
                 "can't convert meta device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first.",

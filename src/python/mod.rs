@@ -10,6 +10,7 @@ mod deprecated;
 mod dlpack;
 mod errors;
 mod function;
+mod gpu;
 mod gradient;
 mod guard;
 mod hooks;
@@ -51,6 +52,7 @@ fn extension(m: &Bound<'_, PyModule>) -> PyResult<()> {
     overrides::register(m)?;
     parse_to::register(m)?;
     attributes::register(m)?;
+    gpu::register(m)?;
     guard::install(m)?;
     Ok(())
 }

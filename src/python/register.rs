@@ -3,13 +3,13 @@
 use super::args::{Call, Misfit, bind, refuse};
 use super::convert::ret_object;
 use super::deprecated;
-use super::errors::contain;
+use super::errors::contain_named;
 use super::overrides;
 use super::slots::DETACH_NUMEL;
 use super::tensor::{PyTensor, resize};
 use crate::ops::{ALIASES, MIXING, TABLE, inplace};
 use crate::schema::{Dest, OpDef, Ret, Schema, Ty, Value};
-use crate::tensor::{DType, MemoryFormat, Tensor};
+use crate::tensor::{DType, Device, MemoryFormat, Tensor};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -87,10 +87,12 @@ unsafe fn enter(
     kwnames: *mut ffi::PyObject,
 ) -> *mut ffi::PyObject {
     Python::attach(|py| {
-        let done = contain(|| {
+        let mut name = "";
+        let done = contain_named(&mut name, |name| {
             let Some(c) = CALLABLES.get().and_then(|t| t.get(i)) else {
                 return Err(PyRuntimeError::new_err("an operation was called before the module was ready"));
             };
+            *name = &c.name;
             // SAFETY: Python's vectorcall convention.
             let call = unsafe { Call::new(py, c.method.then_some(slf), args, nargs as usize, kwnames) };
             run(py, c, call)
@@ -214,10 +216,13 @@ const CROSSING: [&str; 4] = ["copy_", "set_", "copy", "_copy_from"];
 /// All tensors live on one device, but for 0-d ones on the CPU: kernels read what they are given. The first one says
 /// where the result is, unless the operation `mixes`.
 fn check_devices(name: &str, values: &[Value], mixes: bool) -> PyResult<()> {
-    let (mut meta, mut cpu, mut first) = (false, false, !mixes);
+    let (mut found, mut first) = (SmallVec::<[Device; 2]>::new(), !mixes);
     let mut see = |t: &Tensor| {
-        meta |= t.is_meta();
-        cpu |= !t.is_meta() && (t.ndim() > 0 || first && !t.is_wrapped_number());
+        let d = t.device();
+        let counts = d != Device::Cpu || t.ndim() > 0 || first && !t.is_wrapped_number();
+        if counts && !found.contains(&d) {
+            found.push(d);
+        }
         first &= t.is_wrapped_number();
     };
     for v in values {
@@ -228,19 +233,23 @@ fn check_devices(name: &str, values: &[Value], mixes: bool) -> PyResult<()> {
             _ => {}
         }
     }
-    if meta && cpu && !CROSSING.contains(&name) {
-        return Err(mixed_devices(name).into());
+    if let [a, b, ..] = found[..]
+        && !CROSSING.contains(&name)
+    {
+        // The CPU first, whichever came first.
+        let (a, b) = if b == Device::Cpu { (b, a) } else { (a, b) };
+        return Err(mixed_devices(name, a, b).into());
     }
     Ok(())
 }
 
 #[cold]
-fn mixed_devices(name: &str) -> crate::error::Error {
+fn mixed_devices(name: &str, a: Device, b: Device) -> crate::error::Error {
     crate::error::three_parts(
         crate::error::Kind::Runtime,
-        Some("Expected all tensors to be on the same device, but found at least two devices, cpu and meta!".to_owned()),
+        Some(format!("Expected all tensors to be on the same device, but found at least two devices, {a} and {b}!")),
         format!("{name}: expected tensors on one device"),
-        "cpu and meta".to_owned(),
+        format!("{a} and {b}"),
         "Move one with .to().".to_owned(),
     )
 }
@@ -284,7 +293,7 @@ fn check_out(name: &str, out: &Bound<'_, PyTensor>, values: &[Value]) -> crate::
                 "Make it on the inputs' device.".to_owned(),
             ));
         }
-        if apart && t.numel() > 0 && out.numel() > 0 && t.ptr() == out.ptr() && !t.is_meta() {
+        if apart && t.numel() > 0 && out.numel() > 0 && t.starts_with(&out) && !t.is_meta() {
             return Err(crate::error::three_parts(
                 crate::error::Kind::Runtime,
                 Some("unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory location. Please clone() the tensor before performing the operation.".to_owned()),

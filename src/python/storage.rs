@@ -23,6 +23,11 @@ impl PyStorage {
         if self.0.device() == Device::Meta {
             return Err(PyNotImplementedError::new_err("Not available for 'meta' device"));
         }
+        if self.0.device() == Device::Gpu {
+            return Err(PyNotImplementedError::new_err(
+                "storage: expected memory of the CPU, but got that of gpu:0. Move the tensor with .cpu() first.",
+            ));
+        }
         Ok((self.0.ptr(), self.0.nbytes()))
     }
 
@@ -96,10 +101,11 @@ fn window(s: &Storage, start: usize, len: usize) -> Storage {
 
 /// Moves memory to where processes forked later share it.
 pub(super) fn share(s: &Storage) -> PyResult<()> {
-    if s.device() == Device::Meta {
-        return Err(PyRuntimeError::new_err(
-            "_share_fd_: only available on CPU\n  share_memory_: expected memory, but got a meta storage. Make it on the CPU.",
-        ));
+    if s.device() != Device::Cpu {
+        return Err(PyRuntimeError::new_err(format!(
+            "_share_fd_: only available on CPU\n  share_memory_: expected memory of the CPU, but got a storage on {}. Make it on the CPU.",
+            s.device()
+        )));
     }
     Ok(dispatch::share(s)?)
 }
@@ -147,6 +153,9 @@ impl PyStorage {
         Ok(PyStorage(from_bytes(&bytes)?))
     }
     fn data_ptr(&self) -> usize {
+        if self.0.device() == Device::Gpu {
+            return self.0.id();
+        }
         self.0.expose();
         self.0.ptr() as usize
     }

@@ -203,12 +203,20 @@ impl PyTensor {
     }
     fn data_ptr(&self) -> usize {
         let t = self.tensor();
+        if t.is_gpu() {
+            // Nothing that could be read, but as telling as an address.
+            return if t.numel() == 0 { 0 } else { t.storage().id() + t.place() };
+        }
         t.storage().expose();
         if t.numel() == 0 { 0 } else { t.ptr() as usize }
     }
     #[getter]
     fn is_cuda(&self) -> bool {
         false
+    }
+    #[getter]
+    fn is_gpu(&self) -> bool {
+        self.tensor().is_gpu()
     }
     #[getter]
     fn is_cpu(&self) -> bool {
@@ -324,7 +332,7 @@ impl PyTensor {
             )));
         };
         let old = slf.get().tensor();
-        if old.device() != new.device() {
+        if old.device() != new.device() && (old.is_meta() || new.is_meta()) {
             return Err(PyRuntimeError::new_err(format!(
                 "Attempted to call `variable.set_data(tensor)`, but `variable` and `tensor` have incompatible tensor type.\n  data: expected a tensor on {}, but got one on {}. Move it with .to().",
                 old.device(),

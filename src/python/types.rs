@@ -94,7 +94,7 @@ thread_local! {
 
 impl PyDevice {
     pub(super) fn of(device: Device) -> Self {
-        PyDevice { kind: device.kind(), index: None }
+        PyDevice { kind: device.kind(), index: device.index() }
     }
 
     /// The device that tensors can be on, or why they cannot.

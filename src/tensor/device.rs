@@ -4,14 +4,19 @@ use crate::error::Result;
 use crate::fail;
 use std::cell::Cell;
 
-/// A device. GPU adapters will be `Gpu(index)`; dispatch matches on this enum and nothing else does.
+/// A device. Dispatch chooses kernels by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Device {
     /// Host memory.
     Cpu,
     /// Shapes and dtypes without data.
     Meta,
+    /// The GPU in use.
+    Gpu,
 }
+
+/// Our own names of the GPU; torch has none that means any vendor's.
+const GPU_NAMES: [&str; 2] = ["gpu", "wgpu"];
 
 /// torch's names of device types. Only some have a backend here; the others can be named, but hold no tensors.
 pub const KINDS: [&str; 19] = [
@@ -28,9 +33,9 @@ pub fn parse_name(text: &str) -> Result<(&'static str, Option<i8>)> {
         Some((kind, index)) => (kind, Some(index)),
         None => (text, None),
     };
-    let Some(&kind) = KINDS.iter().find(|&&k| k == kind) else {
+    let Some(&kind) = KINDS.iter().chain(&GPU_NAMES).find(|&&k| k == kind) else {
         fail!(Runtime, torch: ("Expected one of {}, privateuseone device type at start of device string: {kind}", KINDS.join(", ")),
-            expected: ("device: expected one of cpu, meta"), got: ("'{text}'"), fix: ("Use device='cpu'."))
+            expected: ("device: expected one of cpu, gpu, meta"), got: ("'{text}'"), fix: ("Use device='cpu'."))
     };
     let Some(index) = index else { return Ok((kind, None)) };
     let plain =
@@ -77,12 +82,13 @@ impl Device {
         match kind {
             "cpu" => Ok(Device::Cpu),
             "meta" => Ok(Device::Meta),
+            "gpu" | "wgpu" => Ok(Device::Gpu),
             "cuda" => {
-                fail!(Assertion, torch: ("Torch not compiled with CUDA enabled"), expected: ("device: expected one of cpu, meta"), got: ("'cuda'"), fix: ("Use device='cpu'."))
+                fail!(Assertion, torch: ("Torch not compiled with CUDA enabled"), expected: ("device: expected one of cpu, gpu, meta"), got: ("'cuda'"), fix: ("Use device='gpu', which runs on any vendor's GPU, or 'cpu'."))
             }
             _ => {
                 fail!(NotImplemented, torch: ("Could not run 'aten::empty.memory_format' with arguments from the '{}' backend.", kind.to_uppercase()),
-                expected: ("device: expected one of cpu, meta"), got: ("'{kind}'"), fix: ("Use device='cpu'."))
+                expected: ("device: expected one of cpu, gpu, meta"), got: ("'{kind}'"), fix: ("Use device='cpu'."))
             }
         }
     }
@@ -92,12 +98,19 @@ impl Device {
         match self {
             Device::Cpu => "cpu",
             Device::Meta => "meta",
+            Device::Gpu => "gpu",
         }
+    }
+
+    /// Its number among devices of its kind, where these are counted.
+    pub fn index(self) -> Option<i8> {
+        (self == Device::Gpu).then_some(0)
     }
 }
 
 impl std::fmt::Display for Device {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.kind())
+        f.write_str(self.kind())?;
+        self.index().map_or(Ok(()), |i| write!(f, ":{i}"))
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Device;
 use super::kept::{Keep, Kept, Key};
+use std::any::Any;
 use std::ffi::c_void;
 use std::ptr::null_mut;
 use std::sync::Arc;
@@ -14,6 +15,8 @@ pub struct Buffer {
     nbytes: usize,
     context: usize,
     free: unsafe fn(*mut u8, usize, usize),
+    /// Memory that the processor cannot address.
+    remote: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 // SAFETY: a buffer is an owned block; the free functions may be called from any thread.
@@ -27,7 +30,7 @@ impl Buffer {
     /// # Safety
     /// `ptr` is valid for `nbytes` until `free` is called, and `free` may be called once, from any thread.
     pub unsafe fn new(ptr: *mut u8, nbytes: usize, context: usize, free: unsafe fn(*mut u8, usize, usize)) -> Self {
-        Buffer { ptr, nbytes, context, free }
+        Buffer { ptr, nbytes, context, free, remote: None }
     }
 
     /// The first byte.
@@ -38,20 +41,27 @@ impl Buffer {
     /// A buffer without memory.
     pub fn empty() -> Self {
         unsafe fn nothing(_: *mut u8, _: usize, _: usize) {}
-        Buffer { ptr: std::ptr::null_mut(), nbytes: 0, context: 0, free: nothing }
+        Buffer { ptr: std::ptr::null_mut(), nbytes: 0, context: 0, free: nothing, remote: None }
+    }
+
+    /// Memory of another device, which `remote` stands for and frees.
+    pub fn remote(nbytes: usize, remote: Arc<dyn Any + Send + Sync>) -> Self {
+        let mut buffer = Buffer::empty();
+        (buffer.nbytes, buffer.remote) = (nbytes, Some(remote));
+        buffer
     }
 
     /// A buffer over foreign memory, kept valid by `owner`.
     ///
     /// # Safety
     /// `ptr` is valid for `nbytes` for as long as `owner` lives.
-    pub unsafe fn foreign(ptr: *mut u8, nbytes: usize, owner: Box<dyn std::any::Any + Send + Sync>) -> Self {
-        type Owner = Box<dyn std::any::Any + Send + Sync>;
+    pub unsafe fn foreign(ptr: *mut u8, nbytes: usize, owner: Box<dyn Any + Send + Sync>) -> Self {
+        type Owner = Box<dyn Any + Send + Sync>;
         unsafe fn drop_owner(_: *mut u8, _: usize, context: usize) {
             // SAFETY: `context` came from `Box::into_raw` below and is freed once.
             drop(unsafe { Box::from_raw(context as *mut Owner) });
         }
-        Buffer { ptr, nbytes, context: Box::into_raw(Box::new(owner)) as usize, free: drop_owner }
+        Buffer { ptr, nbytes, context: Box::into_raw(Box::new(owner)) as usize, free: drop_owner, remote: None }
     }
 }
 
@@ -117,6 +127,11 @@ impl Storage {
     #[inline(always)]
     pub fn ptr(&self) -> *mut u8 {
         self.0.ptr.load(Ordering::Acquire)
+    }
+
+    /// Memory of another device, if it is there.
+    pub fn remote(&self) -> Option<&Arc<dyn Any + Send + Sync>> {
+        self.0.buffer.remote.as_ref()
     }
 
     /// Size in bytes.

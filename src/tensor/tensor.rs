@@ -336,10 +336,35 @@ impl Tensor {
     pub fn is_contiguous(&self) -> bool {
         self.flags() & CONTIGUOUS != 0
     }
-    /// The first element's address.
+    /// The first element's address, for kernels of the CPU. On a GPU it unwinds: what asks has no kernel there.
     #[inline(always)]
     pub fn ptr(&self) -> *mut u8 {
-        self.0.storage.ptr().wrapping_add(self.0.offset * self.0.dtype.size())
+        let first = self.0.storage.ptr();
+        if first.is_null() {
+            self.check_addressable();
+        }
+        first.wrapping_add(self.0.offset * self.0.dtype.size())
+    }
+    #[cold]
+    fn check_addressable(&self) {
+        if self.device() == Device::Gpu {
+            crate::error::stop(crate::error::no_gpu_kernel());
+        }
+    }
+    /// The first element's place in the storage, in bytes. Two tensors of one storage with one place start together.
+    #[inline]
+    pub fn place(&self) -> usize {
+        self.0.offset * self.0.dtype.size()
+    }
+    /// Do both start at the same byte?
+    #[inline]
+    pub fn starts_with(&self, other: &Tensor) -> bool {
+        self.0.storage.is(&other.0.storage) && self.place() == other.place()
+    }
+    /// Is it on the GPU?
+    #[inline(always)]
+    pub fn is_gpu(&self) -> bool {
+        self.device() == Device::Gpu
     }
     /// What kernels take.
     #[inline(always)]

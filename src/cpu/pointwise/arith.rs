@@ -72,6 +72,9 @@ rows! {
         complex(C) |[a, b], p| -> C {
             if p.f[0] == 1.0 && p.f[1] == 0.0 { a + b } else { a + C::attr(p.f[0], p.f[1]) * b }
         }
+        @f32 "a + f0 * b"
+        @i32 "a + i0 * b"
+        @bool "a | (b & u32(i0 != 0))"
     }
     /// a - alpha b.
     Sub: 2, 1 {
@@ -86,6 +89,8 @@ rows! {
         complex(C) |[a, b], p| -> C {
             if p.f[0] == 1.0 && p.f[1] == 0.0 { a - b } else { a - C::attr(p.f[0], p.f[1]) * b }
         }
+        @f32 "a - f0 * b"
+        @i32 "a - i0 * b"
     }
     /// b - alpha a.
     Rsub: 2, 1 {
@@ -100,17 +105,23 @@ rows! {
         complex(C) |[a, b], p| -> C {
             if p.f[0] == 1.0 && p.f[1] == 0.0 { b - a } else { b - C::attr(p.f[0], p.f[1]) * a }
         }
+        @f32 "b - f0 * a"
+        @i32 "b - i0 * a"
     }
     Mul: 2, 1 {
         real(R) |[a, b], p| -> R { a * b }
         int(I) |[a, b], p| -> I { a.mul(b) }
         boolean(B) |[a, b], p| -> Bool8 { Bool8::from(a.get() & b.get()) }
         complex(C) |[a, b], p| -> C { a * b }
+        @f32 "a * b"
+        @i32 "a * b"
+        @bool "a & b"
     }
     /// True division.
     Div: 2, 1 {
         real(R) |[a, b], p| -> R { a / b }
         complex(C) |[a, b], p| -> C { a.divide(b) }
+        @f32 "a / b"
     }
     /// Quotient rounded down.
     DivFloor: 2, 4 {
@@ -122,6 +133,7 @@ rows! {
     DivTrunc: 2, 2 {
         real(R) |[a, b], p| -> R { (a / b).trunc() }
         int_slow(I) |[a, b], p| -> I { a.div_rem(b).0 }
+        @f32 "trunc(a / b)"
     }
     /// Remainder with the sign of b.
     Remainder: 2, 4 {
@@ -146,6 +158,7 @@ rows! {
                 C::narrow((a.widen().ln() * b.widen()).exp())
             }
         }
+        @f32 "power(a, b)"
     }
     Atan2: 2, 6 {
         real(R) |[a, b], p| -> R { a.atan2(b) }
@@ -158,27 +171,40 @@ rows! {
         real(R) |[a, b], p| -> R { a.maximum(b) }
         int(I) |[a, b], p| -> I { if a > b { a } else { b } }
         boolean(B) |[a, b], p| -> Bool8 { Bool8::from(a.get() | b.get()) }
+        @f32 "maximum(a, b)"
+        @i32 "max(a, b)"
+        @bool "a | b"
     }
     /// The lesser one; NaN if either is.
     Minimum: 2, 1 {
         real(R) |[a, b], p| -> R { a.minimum(b) }
         int(I) |[a, b], p| -> I { if a < b { a } else { b } }
         boolean(B) |[a, b], p| -> Bool8 { Bool8::from(a.get() & b.get()) }
+        @f32 "minimum(a, b)"
+        @i32 "min(a, b)"
+        @bool "a & b"
     }
     /// The greater one; the other if one is NaN.
     Fmax: 2, 1 {
         real(R) |[a, b], p| -> R { if (a > b) | b.is_nan() { a } else { b } }
         int(I) |[a, b], p| -> I { if a > b { a } else { b } }
         boolean(B) |[a, b], p| -> Bool8 { Bool8::from(a.get() | b.get()) }
+        @f32 "select(b, a, a > b || is_nan(b))"
+        @i32 "max(a, b)"
+        @bool "a | b"
     }
     /// The lesser one; the other if one is NaN.
     Fmin: 2, 1 {
         real(R) |[a, b], p| -> R { if (a < b) | b.is_nan() { a } else { b } }
         int(I) |[a, b], p| -> I { if a < b { a } else { b } }
         boolean(B) |[a, b], p| -> Bool8 { Bool8::from(a.get() & b.get()) }
+        @f32 "select(b, a, a < b || is_nan(b))"
+        @i32 "min(a, b)"
+        @bool "a & b"
     }
     Copysign: 2, 1 {
         real(R) |[a, b], p| -> R { a.copysign(b) }
+        @f32 "from_bits((bitcast<u32>(a) & 0x7fffffffu) | (bitcast<u32>(b) & 0x80000000u))"
     }
     Nextafter: 2, 2 {
         real(R) |[a, b], p| -> R {
@@ -238,6 +264,7 @@ rows! {
             if a == I::ZERO { b } else { step }
         }
         boolean(B) |[a, b], p| -> Bool8 { Bool8::from(a.get() | b.get()) }
+        @f32 "select(select(0.0, 1.0, a > 0.0), b, a == 0.0)"
     }
     /// start + weight (end - start), exact at both ends.
     Lerp: 3, 1 {
@@ -249,6 +276,7 @@ rows! {
         complex(C) |[a, b, w], p| -> C {
             if w.abs() < C::Part::HALF { a + w * (b - a) } else { b - (b - a) * (C::one() - w) }
         }
+        @f32 "lerp_of(a, b, c)"
     }
     /// a + value b c.
     Addcmul: 3, 1 {
@@ -256,21 +284,28 @@ rows! {
         real(R) |[a, b, c], p| -> R { (R::of(p.f[0]) * b).fma(c, a) }
         int(I) |[a, b, c], p| -> I { a.add(I::of(p.i[0]).mul(b).mul(c)) }
         complex(C) |[a, b, c], p| -> C { a + C::attr(p.f[0], p.f[1]) * b * c }
+        @f32 "a + f0 * b * c"
+        @i32 "a + i0 * b * c"
     }
     /// a + value b / c.
     Addcdiv: 3, 2 {
         real(R) |[a, b, c], p| -> R { a + R::of(p.f[0]) * b / c }
         complex(C) |[a, b, c], p| -> C { a + (C::attr(p.f[0], p.f[1]) * b).divide(c) }
+        @f32 "a + f0 * b / c"
     }
     /// Into [f0, f1] or, for integers, [i0, i1]; infinities and the limits of i64 leave an end open.
     Clamp: 1, 1 {
         real(R) |[x], p| -> R { x.maximum(R::of(p.f[0])).minimum(R::of(p.f[1])) }
         int(I) |[x], p| -> I { x.max(I::saturate(p.i[0])).min(I::saturate(p.i[1])) }
+        @f32 "minimum(maximum(a, f0), f1)"
+        @i32 "min(max(a, i0), i1)"
     }
     /// Into [b, c].
     ClampTensor: 3, 1 {
         real(R) |[x, lo, hi], p| -> R { x.maximum(lo).minimum(hi) }
         int(I) |[x, lo, hi], p| -> I { x.max(lo).min(hi) }
+        @f32 "minimum(maximum(a, b), c)"
+        @i32 "min(max(a, b), c)"
     }
     /// NaN, infinity and -infinity replaced by f0, f1, f2.
     NanToNum: 1, 1 {
@@ -294,5 +329,7 @@ rows! {
             };
             C::new(part(x.re()), part(x.im()))
         }
+        @f32 "select(select(a, select(f1, f2, a < 0.0), is_inf(a)), f0, is_nan(a))"
+        @i32 "a"
     }
 }

@@ -35,38 +35,47 @@ rows! {
     Exp: 1, 2 {
         real(R) |[x], p| -> R { x.exp() }
         complex(C) |[z], p| -> C { C::narrow(z.widen().exp()) }
+        @f32 "exp_of(a)"
     }
     Exp2: 1, 2 {
         real(R) |[x], p| -> R { x.exp2() }
         complex(C) |[z], p| -> C { C::narrow((z.widen() * std::f64::consts::LN_2).exp()) }
+        @f32 "select(exp2(a), a, is_nan(a))"
     }
     Expm1: 1, 3 {
         real(R) |[x], p| -> R { x.expm1() }
         complex(C) |[z], p| -> C { C::narrow(expm1(z.widen())) }
+        @f32 "expm1_of(a)"
     }
     Log: 1, 3 {
         real(R) |[x], p| -> R { x.log() }
         complex(C) |[z], p| -> C { C::narrow(z.widen().ln()) }
+        @f32 "log_of(a)"
     }
     Log2: 1, 3 {
         real(R) |[x], p| -> R { x.log2() }
         complex(C) |[z], p| -> C { C::narrow(z.widen().ln() * std::f64::consts::LOG2_E) }
+        @f32 "log_of(a) * 1.4426950"
     }
     Log10: 1, 3 {
         real(R) |[x], p| -> R { x.log10() }
         complex(C) |[z], p| -> C { C::narrow(z.widen().ln() * std::f64::consts::LOG10_E) }
+        @f32 "log_of(a) * 0.43429448"
     }
     Log1p: 1, 3 {
         real(R) |[x], p| -> R { x.log1p() }
         complex(C) |[z], p| -> C { C::narrow(log1p(z.widen())) }
+        @f32 "log1p_of(a)"
     }
     Sin: 1, 6 {
         real(R) |[x], p| -> R { x.sin_near() }; rare { x.is_far() } slow { R::of(f64::sin(x.f64())) }
         complex(C) |[z], p| -> C { C::narrow(z.widen().sin()) }
+        @f32 "sin(a)"
     }
     Cos: 1, 6 {
         real(R) |[x], p| -> R { x.cos_near() }; rare { x.is_far() } slow { R::of(f64::cos(x.f64())) }
         complex(C) |[z], p| -> C { C::narrow(z.widen().cos()) }
+        @f32 "cos(a)"
     }
     Tan: 1, 6 {
         real(R) |[x], p| -> R { x.tan_near() }; rare { x.is_far() } slow { R::of(f64::tan(x.f64())) }
@@ -98,6 +107,7 @@ rows! {
     Tanh: 1, 3 {
         real(R) |[x], p| -> R { x.tanh() }
         complex(C) |[z], p| -> C { C::narrow(tanh(z.widen())) }
+        @f32 "tanh_of(a)"
     }
     Asinh: 1, 8 {
         real(R) |[x], p| -> R { x.asinh() }
@@ -113,6 +123,7 @@ rows! {
     }
     Erf: 1, 5 {
         real(R) |[x], p| -> R { x.erf() }
+        @f32 "erf_of(a)"
     }
     Erfc: 1, 10 {
         real(R) |[x], p| -> R { x.erfc() }
@@ -123,6 +134,7 @@ rows! {
     Sigmoid: 1, 3 {
         real(R) |[x], p| -> R { x.sigmoid() }
         complex(C) |[z], p| -> C { C::narrow(C128::new(1.0, 0.0).divide((-z.widen()).exp() + 1.0)) }
+        @f32 "sigmoid_of(a)"
     }
     /// log(x / (1 - x)) of x moved into [eps, 1 - eps]; eps in f0, negative for none.
     Logit: 1, 5 {

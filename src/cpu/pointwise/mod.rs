@@ -89,6 +89,20 @@ macro_rules! funs {
             }
         }
 
+        impl Fun {
+            /// The function in WGSL for a compute dtype that GPUs have (`kernel::rows`).
+            pub fn wgsl(self, compute: DType) -> Option<&'static str> {
+                let table = match self { $($(Fun::$name => $module::$name::WGSL,)+)+ };
+                let wanted = match compute {
+                    DType::F32 => "f32",
+                    DType::I32 => "i32",
+                    DType::Bool => "bool",
+                    _ => return None,
+                };
+                table.iter().find(|(name, _)| *name == wanted).map(|(_, text)| *text)
+            }
+        }
+
         /// The loop of a function for a compute dtype at a given SIMD level.
         pub(super) fn kernel_at(fun: Fun, compute: DType, level: Level) -> Option<Kernel> {
             match fun { $($(Fun::$name => $module::$name::kernel(compute, level),)+)+ }

@@ -15,16 +15,23 @@ rows! {
         int(I) |[x], p| -> I { x }
         boolean(B) |[x], p| -> Bool8 { Bool8::from(x.get()) }
         complex(C) |[x], p| -> C { x }
+        @f32 "a"
+        @i32 "a"
+        @bool "a"
     }
     Neg: 1, 1 {
         real(R) |[x], p| -> R { -x }
         int(I) |[x], p| -> I { x.neg() }
         complex(C) |[x], p| -> C { -x }
+        @f32 "-a"
+        @i32 "-a"
     }
     Abs: 1, 1 {
         real(R) |[x], p| -> R { x.abs() }
         int(I) |[x], p| -> I { x.abs() }
         complex(C) |[x], p| -> C::Part { x.abs() }
+        @f32 "abs(a)"
+        @i32 "abs(a)"
     }
     /// -1, 0 or 1; 0 for NaN.
     Sign: 1, 1 {
@@ -37,6 +44,9 @@ rows! {
             if x < I::ZERO { I::ZERO.sub(I::ONE) } else { r }
         }
         boolean(B) |[x], p| -> Bool8 { Bool8::from(x.get()) }
+        @f32 "signum(a)"
+        @i32 "sign(a)"
+        @bool "a"
     }
     /// `Sign`, and for complex numbers z / |z|.
     Sgn: 1, 1 {
@@ -53,44 +63,60 @@ rows! {
             let r = x.abs();
             if r == C::Part::ZERO { C::zero() } else { C::new(x.re() / r, x.im() / r) }
         }
+        @f32 "signum(a)"
+        @i32 "sign(a)"
+        @bool "a"
     }
     Square: 1, 1 {
         real(R) |[x], p| -> R { x * x }
         int(I) |[x], p| -> I { x.mul(x) }
         complex(C) |[x], p| -> C { x * x }
+        @f32 "a * a"
+        @i32 "a * a"
     }
     /// x x x, what `Pow` runs for a constant 3.
     Cube: 1, 1 {
         real(R) |[x], p| -> R { x * x * x }
+        @f32 "a * a * a"
     }
     /// 1 / x^2, what `Pow` runs for a constant -2.
     InverseSquare: 1, 1 {
         real(R) |[x], p| -> R { R::ONE / (x * x) }
+        @f32 "1.0 / (a * a)"
     }
     Sqrt: 1, 2 {
         real(R) |[x], p| -> R { x.sqrt() }
         complex(C) |[x], p| -> C { C::narrow(x.widen().sqrt()) }
+        @f32 "sqrt(a)"
     }
     Rsqrt: 1, 2 {
         real(R) |[x], p| -> R { R::ONE / x.sqrt() }
         complex(C) |[x], p| -> C { C::narrow(C128::new(1.0, 0.0).divide(x.widen().sqrt())) }
+        @f32 "1.0 / sqrt(a)"
     }
     Reciprocal: 1, 1 {
         real(R) |[x], p| -> R { R::ONE / x }
         complex(C) |[x], p| -> C { C::one().divide(x) }
+        @f32 "1.0 / a"
     }
     Floor: 1, 1 {
         real(R) |[x], p| -> R { x.floor() }
         int(I) |[x], p| -> I { x }
+        @f32 "floor(a)"
+        @i32 "a"
     }
     Ceil: 1, 1 {
         real(R) |[x], p| -> R { x.ceil() }
         int(I) |[x], p| -> I { x }
+        @f32 "ceil(a)"
+        @i32 "a"
     }
     /// Halves to even.
     Round: 1, 1 {
         real(R) |[x], p| -> R { x.round_even() }
         int(I) |[x], p| -> I { x }
+        @f32 "round(a)"
+        @i32 "a"
     }
     /// To i0 decimals; f0 is 10^|i0|.
     RoundDecimals: 1, 1 {
@@ -105,9 +131,12 @@ rows! {
     Trunc: 1, 1 {
         real(R) |[x], p| -> R { x.trunc() }
         int(I) |[x], p| -> I { x }
+        @f32 "trunc(a)"
+        @i32 "a"
     }
     /// x - trunc(x).
     Frac: 1, 1 {
         real(R) |[x], p| -> R { x - x.trunc() }
+        @f32 "a - trunc(a)"
     }
 }

@@ -1,0 +1,164 @@
+"""The GPU in the form of torch's device modules: any vendor's, through Vulkan, Metal or DX12.
+
+Tensors go there with `.to("gpu")` or `.gpu()` and come back with `.cpu()`. Operations are recorded and run in order; only
+reading a value waits for them. Nothing of the GPU is touched before its first use.
+"""
+
+from contextlib import contextmanager
+
+from rustorch import _C
+
+__all__ = [
+    "adapters",
+    "current_device",
+    "device",
+    "device_count",
+    "empty_cache",
+    "get_device_name",
+    "get_device_properties",
+    "is_available",
+    "is_initialized",
+    "max_memory_allocated",
+    "max_memory_reserved",
+    "memory_allocated",
+    "memory_reserved",
+    "memory_stats",
+    "reset",
+    "reset_peak_memory_stats",
+    "set_device",
+    "set_memory_limit",
+    "synchronize",
+]
+
+
+def _check(device):
+    """There is one GPU: 0, 'gpu', 'gpu:0' or None."""
+    import rustorch
+
+    if device is None or (isinstance(device, int) and not isinstance(device, bool) and device == 0):
+        return
+    if not isinstance(device, int):
+        found = rustorch.device(device)
+        if found.type in ("gpu", "wgpu") and found.index in (None, 0):
+            return
+    raise RuntimeError(
+        f"gpu: expected the one GPU in use, 'gpu:0', but got {device!r}. Choose it with RUSTORCH_GPU_ADAPTER."
+    )
+
+
+def is_available():
+    """True if there is a GPU that works. Software devices count only under `RUSTORCH_GPU_ALLOW_CPU=1`."""
+    return _C._has_gpu_backend and _C._gpu_is_available()
+
+
+def is_initialized():
+    """True once a GPU is in use; asking makes it so."""
+    return is_available()
+
+
+def device_count():
+    """1 if there is a GPU that works, else 0."""
+    return int(is_available())
+
+
+def current_device():
+    """0, the number of the GPU in use."""
+    return 0
+
+
+def set_device(device):
+    """Nothing: one GPU is used at a time.
+
+    Raises: RuntimeError: for another than `gpu:0`.
+    """
+    _check(device)
+
+
+@contextmanager
+def device(device):
+    """A block in which `gpu:0` is the current GPU, as everywhere."""
+    _check(device)
+    yield
+
+
+def adapters():
+    """What the drivers know, used or not: a list of dicts with name, kind, backend, driver, max_binding and software."""
+    return _C._gpu_adapters()
+
+
+def get_device_properties(device=None):
+    """What is known of the GPU in use, as a dict: name, kind, backend, driver, limits, and capabilities of its shaders.
+
+    Raises: RuntimeError: if there is none.
+    """
+    _check(device)
+    return _C._gpu_info()
+
+
+def get_device_name(device=None):
+    """The driver's name of the GPU in use.
+
+    Raises: RuntimeError: if there is none.
+    """
+    return get_device_properties(device)["name"]
+
+
+def synchronize(device=None):
+    """Waits until all operations are done. What failed among them is raised here.
+
+    Raises: RuntimeError: if there is no GPU, or it was lost. OutOfMemoryError: if its memory did not suffice.
+    """
+    _check(device)
+    _C._gpu_synchronize()
+
+
+def empty_cache():
+    """Gives memory that is kept for the next tensors back to the driver."""
+    _C._gpu_empty_cache()
+
+
+def memory_stats(device=None):
+    """Bytes by what they are used for: allocated, reserved, peak_allocated, peak_reserved, limit."""
+    _check(device)
+    names = ("allocated", "reserved", "peak_allocated", "peak_reserved", "limit")
+    return dict(zip(names, _C._gpu_memory_stats(), strict=True))
+
+
+def memory_allocated(device=None):
+    """Bytes in tensors, rounded up to the sizes in which memory is given out."""
+    return memory_stats(device)["allocated"]
+
+
+def memory_reserved(device=None):
+    """Bytes in tensors or kept for them."""
+    return memory_stats(device)["reserved"]
+
+
+def max_memory_allocated(device=None):
+    """The most bytes in tensors since the start or `reset_peak_memory_stats`."""
+    return memory_stats(device)["peak_allocated"]
+
+
+def max_memory_reserved(device=None):
+    """The most bytes reserved since the start or `reset_peak_memory_stats`."""
+    return memory_stats(device)["peak_reserved"]
+
+
+def reset_peak_memory_stats(device=None):
+    """Sets the peaks to what is in use now."""
+    _check(device)
+    _C._gpu_reset_peaks()
+
+
+def set_memory_limit(nbytes):
+    """Sets how many bytes may be reserved; the environment variable RUSTORCH_GPU_MEMORY_LIMIT does so from the start.
+
+    Args:
+        nbytes (int, at least 0): the limit.
+    """
+    _C._gpu_set_memory_limit(nbytes)
+
+
+def reset():
+    """Gives the GPU up, lost or not, and starts it again at its next use. Tensors on it are of no use after that."""
+    _C._gpu_reset()

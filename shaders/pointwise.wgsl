@@ -1,0 +1,86 @@
+// A function of up to four inputs, element by element: operands of any layout, dtype and place.
+//
+// The host writes the parts that depend on the call: $BINDINGS (inputs in0, in1, ..., the output out, all as words),
+// $FIELDS (the parameters), $VALUE (element i, computed and as bits), $PLACE (where it goes).
+//
+// Each invocation makes four elements: of dtypes below 32 bits those that share words, which nobody else may write;
+// of the others one in each quarter of the workgroup's share, so that neighbours read side by side.
+#include "lib/dtype.wgsl"
+#include "lib/math.wgsl"
+#include "lib/grid.wgsl"
+
+struct Params {
+$FIELDS
+}
+$PARAMS params: Params;
+$BINDINGS
+
+fn value(i: u32) -> u32 {
+$VALUE
+}
+
+fn place(i: u32) -> u32 {
+$PLACE
+}
+
+@compute @workgroup_size($GROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let n = params.n;
+    let base = group_index(group, groups) * (4u * $GROUPu);
+#if BITS8
+    let i = base + 4u * lane;
+    if (i >= n) {
+        return;
+    }
+    let at = place(i) >> 2u;
+    var word = value(i);
+    var rest = 0u;
+    for (var k = 1u; k < 4u; k++) {
+        if (i + k < n) {
+            word |= value(i + k) << (8u * k);
+        } else {
+            rest |= 0xffu << (8u * k);
+        }
+    }
+    // What follows a result may belong to another tensor.
+    if (rest != 0u) {
+        word |= out[at] & rest;
+    }
+    out[at] = word;
+#else
+#if BITS16
+    for (var j = 0u; j < 4u; j += 2u) {
+        let i = base + 4u * lane + j;
+        if (i < n) {
+            let at = place(i) >> 1u;
+            var word = value(i);
+            if (i + 1u < n) {
+                word |= value(i + 1u) << 16u;
+            } else {
+                word |= out[at] & 0xffff0000u;
+            }
+            out[at] = word;
+        }
+    }
+#else
+    for (var j = 0u; j < 4u; j++) {
+        let i = base + j * $GROUPu + lane;
+        if (i < n) {
+            let bits = value(i);
+#if BITS64
+            let at = 2u * place(i);
+            out[at] = bits;
+            // Whole numbers: the sign goes on.
+            out[at + 1u] = bitcast<u32>(bitcast<i32>(bits) >> 31u);
+#else
+            out[place(i)] = bits;
+#endif
+        }
+    }
+#endif
+#endif
+}

@@ -1,0 +1,50 @@
+//! Elements of every dtype in words of 32 bits: what the host writes to load them.
+
+use crate::tensor::DType;
+
+/// Can tensors of a dtype lie on the GPU?
+pub fn has_storage(dtype: DType) -> bool {
+    // Words without a sign are what other dtypes are copied as.
+    dtype != DType::U32 && stored(dtype).is_some()
+}
+
+/// The name of a dtype in `lib/dtype.wgsl`, and the power of two of its elements in a word.
+pub(super) fn stored(dtype: DType) -> Option<(&'static str, u32)> {
+    Some(match dtype {
+        DType::F32 => ("f32", 0),
+        DType::I32 => ("i32", 0),
+        DType::U32 => ("u32", 0),
+        DType::F16 => ("f16", 1),
+        DType::BF16 => ("bf16", 1),
+        DType::I16 => ("i16", 1),
+        DType::U8 => ("u8", 2),
+        DType::I8 => ("i8", 2),
+        DType::Bool => ("bool", 2),
+        DType::I64 => ("i64", 0),
+        DType::F64 | DType::C64 | DType::C128 | DType::U16 | DType::U64 => return None,
+    })
+}
+
+/// The type in WGSL that holds elements of a dtype.
+pub(super) fn held(dtype: DType) -> &'static str {
+    match dtype {
+        DType::U8 | DType::U32 | DType::Bool => "u32",
+        d if d.is_integral(true) => "i32",
+        _ => "f32",
+    }
+}
+
+/// The expression for element `e` of `buffer` as a `compute` number of WGSL.
+pub(super) fn load(dtype: DType, compute: &str, buffer: &str, e: &str) -> String {
+    let (name, shift) = stored(dtype).unwrap_or(("f32", 0));
+    match (dtype, compute) {
+        (DType::I64, "f32") => format!("load_i64_f32({buffer}[2u * {e}], {buffer}[2u * {e} + 1u])"),
+        (DType::I64, "i32") => format!("load_i64({buffer}[2u * {e}], {e})"),
+        // As a truth value: both words count.
+        (DType::I64, _) => format!("({buffer}[2u * {e}] | {buffer}[2u * {e} + 1u])"),
+        _ => {
+            let element = format!("load_{name}({buffer}[{e} >> {shift}u], {e})");
+            if held(dtype) == compute { element } else { format!("{compute}({element})") }
+        }
+    }
+}

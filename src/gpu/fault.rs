@@ -1,0 +1,75 @@
+//! What went wrong on a device: wgpu reports errors to a callback, which keeps them for the call that asks.
+
+use crate::error::{Error, Kind, Result, three_parts};
+use std::sync::Mutex;
+
+/// The errors of one device.
+#[derive(Default)]
+pub(super) struct Fault(Mutex<Found>);
+
+#[derive(Default)]
+struct Found {
+    /// Why the device is gone, for good.
+    lost: Option<String>,
+    /// The first error that nobody has seen yet.
+    error: Option<(Kind, String)>,
+}
+
+impl Fault {
+    /// Keeps an error that wgpu reports.
+    pub fn report(&self, e: &wgpu::Error) {
+        let kind = if matches!(e, wgpu::Error::OutOfMemory { .. }) { Kind::OutOfMemory } else { Kind::Runtime };
+        let mut found = self.0.lock().unwrap_or_else(|e| e.into_inner());
+        found.error.get_or_insert((kind, e.to_string()));
+    }
+
+    /// Keeps the reason why the device is gone.
+    pub fn lose(&self, reason: &str) {
+        let mut found = self.0.lock().unwrap_or_else(|e| e.into_inner());
+        found.lost.get_or_insert_with(|| reason.to_owned());
+    }
+
+    /// Is the device gone?
+    pub fn is_lost(&self) -> bool {
+        self.0.lock().unwrap_or_else(|e| e.into_inner()).lost.is_some()
+    }
+
+    /// An error if the device is gone, or if something failed since the last check.
+    pub fn check(&self, what: &str) -> Result<()> {
+        let mut found = self.0.lock().unwrap_or_else(|e| e.into_inner());
+        if let Some(reason) = &found.lost {
+            return Err(three_parts(
+                Kind::Runtime,
+                None,
+                format!("{what}: expected a working GPU"),
+                format!("one that is lost ({reason})"),
+                "Its tensors are gone; rustorch.gpu.reset() starts it again, and tensors on the CPU are whole."
+                    .to_owned(),
+            ));
+        }
+        match found.error.take() {
+            None => Ok(()),
+            Some((Kind::OutOfMemory, _)) => Err(out_of_memory(what, 0, "the driver has no memory left")),
+            Some((_, text)) => Err(three_parts(
+                Kind::Runtime,
+                None,
+                format!("{what}: expected the GPU's driver to accept the work"),
+                format!("'{text}'"),
+                "Please report it with the adapter's name; RUSTORCH_GPU_CHECKED=1 may say more.".to_owned(),
+            )),
+        }
+    }
+}
+
+/// The error of memory that there is not.
+#[cold]
+pub(super) fn out_of_memory(what: &str, nbytes: u64, why: &str) -> Error {
+    three_parts(
+        Kind::OutOfMemory,
+        None,
+        format!("{what}: expected free GPU memory for {nbytes} bytes"),
+        why.to_owned(),
+        "Use smaller tensors, a smaller batch or a smaller dtype, free some, or call rustorch.gpu.empty_cache()."
+            .to_owned(),
+    )
+}

@@ -1,0 +1,239 @@
+//! Shaders: assembled from the files in `shaders/`, compiled on first use, kept by kernel and specialisation.
+//!
+//! A small preprocessor reads the lines `#include "lib/x.wgsl"`, `#if NAME`, `#else` and `#endif`, and puts values in the
+//! place of `$NAME`. A name that nobody defined is a bug, found by the tests that assemble every kernel.
+
+use super::context::{Caps, Gpu};
+use crate::error::{Error, Kind, Result};
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::sync::{Arc, Mutex};
+
+macro_rules! files {
+    ($($name:literal)+) => {
+        /// The shader files by name.
+        const FILES: &[(&str, &str)] = &[$(($name, include_str!(concat!("../../shaders/", $name)))),+];
+    };
+}
+files! { "lib/dtype.wgsl" "lib/float.wgsl" "lib/grid.wgsl" "lib/math.wgsl" "matmul.wgsl" "pointwise.wgsl" "reduce.wgsl" }
+
+/// What a specialisation defines: a value, or an empty one for a switch.
+pub(super) type Defs<'a> = &'a [(&'a str, String)];
+
+/// A compiled kernel.
+pub(super) struct Pipeline {
+    pub name: &'static str,
+    pub compiled: wgpu::ComputePipeline,
+    pub layout: wgpu::BindGroupLayout,
+    /// Do parameters travel with the dispatch? Else they lie in the last binding.
+    pub immediate: bool,
+}
+
+/// Which kernel, and a number for each choice that its specialisation makes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    pub kernel: &'static str,
+    pub choices: [u64; 3],
+}
+
+/// A device's compiled kernels and parameters.
+pub(super) struct Pipelines {
+    made: Mutex<HashMap<Key, Arc<Pipeline>>>,
+    params: Mutex<HashMap<Box<[u8]>, wgpu::Buffer>>,
+    /// Layouts by which bindings are written.
+    layouts: Mutex<HashMap<Vec<bool>, wgpu::BindGroupLayout>>,
+    caps: Caps,
+    checked: bool,
+}
+
+/// Parameter buffers that are kept: as many as a model has kinds of calls.
+const KEPT_PARAMS: usize = 4096;
+
+/// Workgroup size of kernels that have no reason for another.
+pub(super) const GROUP: u32 = 256;
+
+impl Pipelines {
+    pub fn new(caps: Caps, checked: bool) -> Self {
+        Pipelines { made: Mutex::default(), params: Mutex::default(), layouts: Mutex::default(), caps, checked }
+    }
+
+    /// The kernel of a key; `defs` is asked where it is not compiled yet. `writes` says of each binding whether it is written.
+    pub fn get(
+        &self,
+        gpu: &Gpu,
+        key: Key,
+        writes: &[bool],
+        params: usize,
+        defs: impl FnOnce() -> Vec<(&'static str, String)>,
+    ) -> Result<Arc<Pipeline>> {
+        if let Some(p) = lock(&self.made).get(&key) {
+            return Ok(p.clone());
+        }
+        let p = Arc::new(self.compile(gpu, key.kernel, &defs(), writes, params)?);
+        lock(&self.made).insert(key, p.clone());
+        Ok(p)
+    }
+
+    fn compile(&self, gpu: &Gpu, name: &'static str, defs: Defs, writes: &[bool], params: usize) -> Result<Pipeline> {
+        let immediate = params > 0 && params * 4 <= self.caps.immediates as usize;
+        let in_buffer = params > 0 && !immediate;
+        let mut defs = defs.to_vec();
+        let place = if immediate {
+            "var<immediate>".to_owned()
+        } else {
+            format!("@group(0) @binding({}) var<storage, read>", writes.len())
+        };
+        defs.push(("PARAMS", place));
+        defs.push(("GROUP", GROUP.to_string()));
+        let source = assemble(name, &defs)?;
+        let desc = wgpu::ShaderModuleDescriptor {
+            label: Some(name),
+            source: wgpu::ShaderSource::Wgsl(source.as_str().into()),
+        };
+        let module = if self.checked {
+            gpu.device.create_shader_module(desc)
+        } else {
+            // SAFETY: our own kernels guard their indices, and their loops end.
+            unsafe { gpu.device.create_shader_module_trusted(desc, wgpu::ShaderRuntimeChecks::unchecked()) }
+        };
+        let all: Vec<bool> = writes.iter().copied().chain(in_buffer.then_some(false)).collect();
+        let layout = self.layout(&gpu.device, &all);
+        let outline = gpu.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some(name),
+            bind_group_layouts: &[Some(&layout)],
+            immediate_size: if immediate { params as u32 * 4 } else { 0 },
+        });
+        let compiled = gpu.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some(name),
+            layout: Some(&outline),
+            module: &module,
+            entry_point: Some("main"),
+            compilation_options: wgpu::PipelineCompilationOptions {
+                constants: &[],
+                zero_initialize_workgroup_memory: self.checked,
+            },
+            cache: None,
+        });
+        gpu.fault.check(name)?;
+        Ok(Pipeline { name, compiled, layout, immediate })
+    }
+
+    fn layout(&self, device: &wgpu::Device, writes: &[bool]) -> wgpu::BindGroupLayout {
+        let mut layouts = lock(&self.layouts);
+        if let Some(layout) = layouts.get(writes) {
+            return layout.clone();
+        }
+        let entries: Vec<wgpu::BindGroupLayoutEntry> = writes
+            .iter()
+            .enumerate()
+            .map(|(i, &written)| wgpu::BindGroupLayoutEntry {
+                binding: i as u32,
+                visibility: wgpu::ShaderStages::COMPUTE,
+                ty: wgpu::BindingType::Buffer {
+                    ty: wgpu::BufferBindingType::Storage { read_only: !written },
+                    has_dynamic_offset: false,
+                    min_binding_size: None,
+                },
+                count: None,
+            })
+            .collect();
+        let desc = wgpu::BindGroupLayoutDescriptor { label: None, entries: &entries };
+        let layout = device.create_bind_group_layout(&desc);
+        layouts.insert(writes.to_vec(), layout.clone());
+        layout
+    }
+
+    /// A buffer with these parameters.
+    pub fn params(&self, device: &wgpu::Device, bytes: &[u8]) -> wgpu::Buffer {
+        let mut params = lock(&self.params);
+        if let Some(buffer) = params.get(bytes) {
+            return buffer.clone();
+        }
+        if params.len() >= KEPT_PARAMS {
+            params.clear();
+        }
+        let buffer = device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("params"),
+            size: bytes.len() as u64,
+            usage: wgpu::BufferUsages::STORAGE,
+            mapped_at_creation: true,
+        });
+        // Without memory the next check raises what the driver reported; nothing is kept then.
+        if let Ok(mut view) = buffer.get_mapped_range_mut(..) {
+            view.copy_from_slice(bytes);
+            drop(view);
+            buffer.unmap();
+            params.insert(bytes.into(), buffer.clone());
+        }
+        buffer
+    }
+}
+
+fn lock<T>(m: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    m.lock().unwrap_or_else(|e| e.into_inner())
+}
+
+/// The WGSL of a kernel.
+pub(super) fn assemble(kernel: &str, defs: Defs) -> Result<String> {
+    let mut out = String::new();
+    append(&mut out, &format!("{kernel}.wgsl"), defs, &mut Vec::new())?;
+    Ok(out)
+}
+
+#[cold]
+fn broken(file: &str, line: &str, why: &str) -> Error {
+    Error::new(Kind::Runtime, format!("internal error: shaders/{file}: {why}: {line}"))
+}
+
+fn append<'a>(out: &mut String, file: &str, defs: Defs, included: &mut Vec<&'a str>) -> Result<()>
+where
+    'static: 'a,
+{
+    let Some(&(name, text)) = FILES.iter().find(|(name, _)| *name == file) else {
+        return Err(broken(file, "", "no such file"));
+    };
+    if included.contains(&name) {
+        return Ok(());
+    }
+    included.push(name);
+    // For each open #if: is its text wanted, that of the branches around it included?
+    let mut open: Vec<bool> = vec![true];
+    for line in text.lines() {
+        let wanted = open.last().copied().unwrap_or(false);
+        let word = line.trim();
+        if let Some(name) = word.strip_prefix("#if ") {
+            open.push(wanted && defs.iter().any(|(d, _)| *d == name.trim()));
+        } else if word == "#else" {
+            let this = open.pop().unwrap_or(false);
+            let around = open.last().copied().unwrap_or(false);
+            open.push(around && !this);
+        } else if word == "#endif" {
+            open.pop();
+        } else if !wanted || word.starts_with("//") {
+            // Comments may name what is not defined.
+        } else if let Some(path) = word.strip_prefix("#include ") {
+            append(out, path.trim().trim_matches('"'), defs, included)?;
+        } else {
+            substitute(out, file, line, defs)?;
+        }
+    }
+    if open.len() == 1 { Ok(()) } else { Err(broken(file, "#if", "not closed")) }
+}
+
+fn substitute(out: &mut String, file: &str, line: &str, defs: Defs) -> Result<()> {
+    let mut rest = line;
+    while let Some(at) = rest.find('$') {
+        out.push_str(&rest[..at]);
+        let name_at = &rest[at + 1..];
+        let len = name_at
+            .find(|c: char| !(c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'))
+            .unwrap_or(name_at.len());
+        let Some((_, value)) = defs.iter().find(|(d, _)| *d == &name_at[..len]) else {
+            return Err(broken(file, line, "a name without a value"));
+        };
+        out.push_str(value);
+        rest = &name_at[len..];
+    }
+    let _ = writeln!(out, "{rest}");
+    Ok(())
+}

@@ -1,0 +1,354 @@
+//! Element by element: what the host writes into `shaders/pointwise.wgsl`, and how a call is cut.
+
+use super::context::Gpu;
+use super::element::{held, load, stored};
+use super::memory::Block;
+use super::pipeline::{GROUP, Key};
+use super::stream::Binding;
+use crate::error::{Error, Kind, Result, three_parts};
+use crate::tensor::DType;
+use smallvec::SmallVec;
+use std::fmt::Write;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// A tensor in a kernel: elements of `dtype` from `offset` on, `strides` apart, all in elements.
+#[derive(Clone, Copy)]
+pub struct Operand<'a> {
+    /// Where it lies.
+    pub block: &'a Block,
+    /// What it is made of.
+    pub dtype: DType,
+    /// Its first element.
+    pub offset: usize,
+    /// One stride per dim of the call, 0 where it is broadcast.
+    pub strides: &'a [isize],
+}
+
+/// An input of a call.
+#[derive(Clone, Copy)]
+pub enum Input<'a> {
+    /// A tensor.
+    Tensor(Operand<'a>),
+    /// A number, as float and as integer; the call's compute dtype decides which.
+    Number(f64, i64),
+}
+
+/// `out[i] = f(ins[0][i], ...)` over a shape.
+pub struct Call<'a> {
+    /// For messages.
+    pub name: &'static str,
+    /// The function in WGSL, of `a`, `b`, `c`, `d` and the attributes `f0` to `f3` and `i0` to `i3`.
+    pub expr: &'static str,
+    /// What it computes in: float32, int32 or bool (as 0 and 1, unsigned).
+    pub compute: DType,
+    /// Whether it gives a truth value of WGSL.
+    pub is_test: bool,
+    /// The inputs.
+    pub ins: &'a [Input<'a>],
+    /// The result.
+    pub out: Operand<'a>,
+    /// The extents.
+    pub shape: &'a [usize],
+    /// Floating attributes.
+    pub f: [f64; 4],
+    /// Integer attributes.
+    pub i: [i64; 4],
+}
+
+/// Extents and strides with neighbouring dims made one where all operands allow it, those of extent 1 left out.
+pub(super) struct Loops {
+    pub shape: SmallVec<[u32; 6]>,
+    /// For each operand, the output last.
+    pub strides: Vec<SmallVec<[i64; 6]>>,
+}
+
+impl Loops {
+    pub fn new(shape: &[usize], operands: &[&[isize]]) -> Loops {
+        let mut l = Loops { shape: SmallVec::new(), strides: vec![SmallVec::new(); operands.len()] };
+        // In the order in which the result lies in memory, so that neighbours are written side by side.
+        let out = operands[operands.len() - 1];
+        let mut dims: SmallVec<[usize; 6]> = (0..shape.len()).filter(|&d| shape[d] != 1).collect();
+        dims.sort_by_key(|&d| -out[d]);
+        for d in dims {
+            let n = shape[d];
+            let joins = !l.shape.is_empty()
+                && operands.iter().zip(&l.strides).all(|(o, s)| s[s.len() - 1] == o[d] as i64 * n as i64);
+            if joins {
+                let last = l.shape.len() - 1;
+                l.shape[last] *= n as u32;
+                operands.iter().zip(&mut l.strides).for_each(|(o, s)| s[last] = o[d] as i64);
+            } else {
+                l.shape.push(n as u32);
+                operands.iter().zip(&mut l.strides).for_each(|(o, s)| s.push(o[d] as i64));
+            }
+        }
+        if l.shape.is_empty() {
+            l.shape.push(1);
+            l.strides.iter_mut().for_each(|s| s.push(0));
+        }
+        l
+    }
+
+    pub fn rank(&self) -> usize {
+        self.shape.len()
+    }
+
+    /// Do the results lie side by side?
+    fn is_dense(&self) -> bool {
+        let strides = &self.strides[self.strides.len() - 1];
+        let mut next = 1;
+        self.shape.iter().zip(strides).rev().all(|(&n, &s)| {
+            let fits = s == next || n == 1;
+            next *= i64::from(n);
+            fits
+        })
+    }
+}
+
+fn tensors<'a>(ins: &'a [Input<'a>]) -> impl Iterator<Item = &'a Operand<'a>> {
+    ins.iter().filter_map(|i| match i {
+        Input::Tensor(o) => Some(o),
+        Input::Number(..) => None,
+    })
+}
+
+const NAMES: [&str; 4] = ["a", "b", "c", "d"];
+const ATTRIBUTES: [&str; 4] = ["0", "1", "2", "3"];
+
+impl Gpu {
+    /// Runs a call. The output overlaps no input, or lies exactly as it.
+    pub fn pointwise(&self, call: &Call) -> Result<()> {
+        let n: usize = call.shape.iter().product();
+        if n == 0 {
+            return Ok(());
+        }
+        check_count(call.name, n)?;
+        let (_, narrow) = stored(call.out.dtype).ok_or_else(|| unsupported(call, call.out.dtype))?;
+        // The tensors among the inputs, and the output last.
+        let all: SmallVec<[&Operand; 5]> = tensors(call.ins).chain([&call.out]).collect();
+        for o in &all {
+            stored(o.dtype).ok_or_else(|| unsupported(call, o.dtype))?;
+            // Arithmetic on 64 bits would lose the upper half; casts know what they keep.
+            if o.dtype == DType::I64 && call.expr != "a" && call.compute != DType::F32 {
+                return Err(unsupported(call, o.dtype));
+            }
+            self.check_owner(call.name, o.block)?;
+            self.check_reach(call.name, o)?;
+        }
+        let strides: SmallVec<[&[isize]; 5]> = all.iter().map(|o| o.strides).collect();
+        let loops = Loops::new(call.shape, &strides);
+        let per_word = 1usize << narrow;
+        if narrow > 0 && !(loops.is_dense() && call.out.offset.is_multiple_of(per_word)) {
+            return Err(three_parts(
+                Kind::NotImplemented,
+                None,
+                format!("{}: expected a contiguous result of {} on the GPU", call.name, call.out.dtype.name()),
+                "a view whose elements share words with others".to_owned(),
+                "Write to a tensor of its own, or move the tensor with .cpu().".to_owned(),
+            ));
+        }
+        // An operand that is read and written is one binding for the driver: all are writable then.
+        let aliased = tensors(call.ins).any(|o| std::ptr::eq(o.block, call.out.block));
+        let uses = |name: String| call.expr.contains(&name);
+        let (fs, is) = (ATTRIBUTES.map(|k| uses(format!("f{k}"))), ATTRIBUTES.map(|k| uses(format!("i{k}"))));
+        let mut params: SmallVec<[u32; 48]> = SmallVec::new();
+        params.push(n as u32);
+        params.extend(loops.shape.iter().copied());
+        for (o, s) in all.iter().zip(&loops.strides) {
+            params.push(o.offset as u32);
+            params.extend(s.iter().map(|&s| s as i32 as u32));
+        }
+        let real = held(call.compute) == "f32";
+        for input in call.ins {
+            if let Input::Number(f, i) = *input {
+                params.push(if real { (f as f32).to_bits() } else { i as u32 });
+            }
+        }
+        params.extend((0..4).filter(|&k| fs[k]).map(|k| (call.f[k] as f32).to_bits()));
+        params.extend((0..4).filter(|&k| is[k]).map(|k| call.i[k] as u32));
+
+        let mut writes: SmallVec<[bool; 5]> = tensors(call.ins).map(|_| aliased).collect();
+        writes.push(true);
+        let mut hash = DefaultHasher::new();
+        call.expr.hash(&mut hash);
+        // Which inputs are numbers.
+        call.ins.iter().for_each(|i| matches!(i, Input::Number(..)).hash(&mut hash));
+        let dtypes = all.iter().fold(call.compute as u64, |k, o| k << 5 | (o.dtype as u64 + 1));
+        let shape = (loops.rank() as u64) << 2 | u64::from(aliased) << 1 | u64::from(call.is_test);
+        let key = Key { kernel: "pointwise", choices: [hash.finish(), dtypes, shape] };
+        let pipeline = self.pipelines.get(self, key, &writes, params.len(), || {
+            let mut defs = vec![
+                ("FIELDS", fields(&loops, all.len(), call, fs, is)),
+                ("BINDINGS", bindings(all.len() - 1, aliased)),
+                ("VALUE", value(call, &loops, fs, is)),
+                ("PLACE", index(&loops, all.len() - 1, "return")),
+            ];
+            match call.out.dtype.size() {
+                1 => defs.push(("BITS8", String::new())),
+                2 => defs.push(("BITS16", String::new())),
+                8 => defs.push(("BITS64", String::new())),
+                _ => {}
+            }
+            defs
+        })?;
+        let binds: SmallVec<[Binding; 5]> = all.iter().map(|o| whole(o.block)).collect();
+        self.stream().dispatch(self, &pipeline, &binds, &params, self.groups(n.div_ceil(4 * GROUP as usize)))
+    }
+
+    /// A grid of at least so many workgroups.
+    pub(super) fn groups(&self, n: usize) -> (u32, u32) {
+        let most = self.caps().max_groups as usize;
+        let rows = n.div_ceil(most).max(1);
+        (n.div_ceil(rows) as u32, rows as u32)
+    }
+
+    /// An error if a tensor is on a device that was reset meanwhile.
+    pub(super) fn check_owner(&self, name: &str, block: &Block) -> Result<()> {
+        self.check_process()?;
+        if std::ptr::eq(&**block.gpu(), self) {
+            return Ok(());
+        }
+        Err(three_parts(
+            Kind::Runtime,
+            None,
+            format!("{name}: expected tensors of the GPU that is in use"),
+            "one from before rustorch.gpu.reset()".to_owned(),
+            "Make it again from data on the CPU.".to_owned(),
+        ))
+    }
+
+    /// An error if an operand does not fit a binding, or its indices not 32 bits.
+    pub(super) fn check_reach(&self, name: &str, o: &Operand) -> Result<()> {
+        let most = self.caps().max_binding.min(1 << 32);
+        if o.block.nbytes() <= most {
+            return Ok(());
+        }
+        Err(three_parts(
+            Kind::NotImplemented,
+            None,
+            format!("{name}: expected tensors of at most {most} bytes on this GPU"),
+            format!("one of {} bytes", o.block.nbytes()),
+            "Split the tensor, or run the operation on the CPU.".to_owned(),
+        ))
+    }
+}
+
+/// An error if elements cannot be counted in 32 bits, with room for the workgroups that run over the end.
+pub(super) fn check_count(name: &str, n: usize) -> Result<()> {
+    const MOST: usize = (1 << 32) - (1 << 24);
+    if n <= MOST {
+        return Ok(());
+    }
+    Err(three_parts(
+        Kind::NotImplemented,
+        None,
+        format!("{name}: expected at most {MOST} elements on the GPU"),
+        n.to_string(),
+        "Split the tensor, or move it with .cpu().".to_owned(),
+    ))
+}
+
+pub(super) fn whole(block: &Block) -> Binding<'_> {
+    Binding { block, offset: 0, size: block.nbytes().max(1).next_multiple_of(4) }
+}
+
+#[cold]
+fn unsupported(call: &Call, dtype: DType) -> Error {
+    three_parts(
+        Kind::NotImplemented,
+        None,
+        format!("{}: expected a dtype that GPUs compute with", call.name),
+        dtype.name().to_owned(),
+        "Convert with .float(), or move the tensor with .cpu().".to_owned(),
+    )
+}
+
+/// The members of the parameters, in their order.
+fn fields(l: &Loops, operands: usize, call: &Call, fs: [bool; 4], is: [bool; 4]) -> String {
+    let mut s = "    n: u32,\n".to_owned();
+    for d in 0..l.rank() {
+        let _ = writeln!(s, "    size{d}: u32,");
+    }
+    for k in 0..operands {
+        let _ = writeln!(s, "    offset{k}: u32,");
+        for d in 0..l.rank() {
+            let _ = writeln!(s, "    stride{k}_{d}: i32,");
+        }
+    }
+    for (input, name) in call.ins.iter().zip(NAMES) {
+        if let Input::Number(..) = input {
+            let _ = writeln!(s, "    number_{name}: {},", held(call.compute));
+        }
+    }
+    for k in (0..4).filter(|&k| fs[k]) {
+        let _ = writeln!(s, "    f{k}: f32,");
+    }
+    for k in (0..4).filter(|&k| is[k]) {
+        let _ = writeln!(s, "    i{k}: i32,");
+    }
+    s
+}
+
+fn bindings(ins: usize, aliased: bool) -> String {
+    let access = if aliased { "read_write" } else { "read" };
+    let mut s = String::new();
+    for k in 0..ins {
+        let _ = writeln!(s, "@group(0) @binding({k}) var<storage, {access}> in{k}: array<u32>;");
+    }
+    let _ = writeln!(s, "@group(0) @binding({ins}) var<storage, read_write> out: array<u32>;");
+    s
+}
+
+/// Statements that find where element i of operand k lies, `give` before the last expression.
+fn index(l: &Loops, k: usize, give: &str) -> String {
+    let mut s = format!("    var rest{k} = i;\n    var at{k} = i32(params.offset{k});\n");
+    for d in (1..l.rank()).rev() {
+        let _ = writeln!(s, "    at{k} += i32(rest{k} % params.size{d}) * params.stride{k}_{d};");
+        let _ = writeln!(s, "    rest{k} = rest{k} / params.size{d};");
+    }
+    let _ = writeln!(s, "    at{k} += i32(rest{k}) * params.stride{k}_0;");
+    let _ = write!(s, "    {give} u32(at{k});");
+    s
+}
+
+/// Element i of the result as bits.
+fn value(call: &Call, l: &Loops, fs: [bool; 4], is: [bool; 4]) -> String {
+    let mut s = String::new();
+    let compute = held(call.compute);
+    let mut k = 0;
+    for (input, name) in call.ins.iter().zip(NAMES) {
+        let Input::Tensor(o) = input else {
+            let _ = writeln!(s, "    let {name} = params.number_{name};");
+            continue;
+        };
+        s += &index(l, k, &format!("let e{k} ="));
+        s.push('\n');
+        let load = load(o.dtype, compute, &format!("in{k}"), &format!("e{k}"));
+        let _ = writeln!(s, "    let {name} = {load};");
+        k += 1;
+    }
+    for k in (0..4).filter(|&k| fs[k]) {
+        let _ = writeln!(s, "    let f{k} = params.f{k};");
+    }
+    for k in (0..4).filter(|&k| is[k]) {
+        let _ = writeln!(s, "    let i{k} = params.i{k};");
+    }
+    let (stored_as, _) = stored(call.out.dtype).unwrap_or(("f32", 0));
+    let to = held(call.out.dtype);
+    let result = if call.is_test {
+        let one = format!("select(0u, 1u, {})", call.expr);
+        if to == "u32" { one } else { format!("{to}({one})") }
+    } else if call.out.dtype == DType::Bool && compute != "u32" {
+        // NaN is true.
+        format!("select(1u, 0u, ({}) == {compute}(0))", call.expr)
+    } else if to == compute {
+        call.expr.to_owned()
+    } else if call.out.dtype == DType::U8 && compute == "f32" {
+        // Negative numbers wrap.
+        format!("u32(i32({}))", call.expr)
+    } else {
+        format!("{to}({})", call.expr)
+    };
+    let _ = write!(s, "    return bits_{stored_as}({result});");
+    s
+}

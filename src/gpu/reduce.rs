@@ -1,0 +1,193 @@
+//! Reductions: what the host writes into `shaders/reduce.wgsl`, and how groups are shared out.
+
+use super::context::Gpu;
+use super::element::{held, load};
+use super::pipeline::{GROUP, Key};
+use super::pointwise::{Loops, Operand, check_count, whole};
+use crate::error::Result;
+use crate::tensor::DType;
+use smallvec::SmallVec;
+use std::fmt::Write;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// What is computed of each group of elements, in WGSL.
+#[derive(Clone, Copy, Hash)]
+pub struct Reduction {
+    /// Of an element `v`.
+    pub map: &'static str,
+    /// What nothing gives.
+    pub identity: &'static str,
+    /// Of two results `a` and `b`, in any grouping.
+    pub combine: &'static str,
+    /// Of the whole result `acc` and the group's length `params.length`.
+    pub finish: &'static str,
+    /// What it computes in: float32 or int32.
+    pub compute: DType,
+}
+
+/// Groups of at most this many elements are summed by one invocation each.
+const SHORT: usize = 64;
+/// So many outputs are enough to have an invocation each, where neighbours in memory are not of one group.
+const MANY: usize = 1024;
+/// Beyond this length one invocation's sum would lose digits.
+const LONG: usize = 4096;
+/// Elements of a run, where few groups are long.
+const RUN: usize = 16384;
+/// With at least so many outputs, every group is one run.
+const FEW: usize = 64;
+
+impl Gpu {
+    /// Reduces `x` of `shape` over the dims where `kept` has extent 1 and `shape` has not, into `out`, which is contiguous.
+    pub fn reduce(
+        self: &std::sync::Arc<Self>,
+        r: Reduction,
+        x: Operand,
+        shape: &[usize],
+        out: Operand,
+        kept: &[usize],
+    ) -> Result<()> {
+        let outputs: usize = kept.iter().product();
+        if outputs == 0 {
+            return Ok(());
+        }
+        check_count("reduce", shape.iter().product())?;
+        if super::element::stored(x.dtype).is_none() {
+            return self.copy(x, out, shape);
+        }
+        if out.dtype.size() < 4 {
+            // Outputs that share words: by way of whole words.
+            let words = if held(r.compute) == "f32" { DType::F32 } else { DType::I32 };
+            let block = self.alloc(4 * outputs as u64)?;
+            let wide = Operand { block: &block, dtype: words, offset: 0, strides: &[1] };
+            self.reduce(r, x, shape, wide, kept)?;
+            return self.copy(wide, Operand { strides: &[1], ..out }, &[outputs]);
+        }
+        self.check_owner("reduce", x.block)?;
+        self.check_reach("reduce", &x)?;
+        let dims = |reduced: bool| -> (SmallVec<[usize; 6]>, SmallVec<[isize; 6]>) {
+            (0..shape.len()).filter(|&d| (kept[d] != shape[d]) == reduced).map(|d| (shape[d], x.strides[d])).unzip()
+        };
+        let ((outer, outer_steps), (inner, inner_steps)) = (dims(false), dims(true));
+        // Outputs lie in the order of their dims, whose places Loops must not exchange: their own strides say so.
+        let order = crate::tensor::layout::contiguous_strides(&outer);
+        let outer = Loops::new(&outer, &[&outer_steps, &order]);
+        let inner = Loops::new(&inner, &[&inner_steps]);
+        let length: usize = inner.shape.iter().map(|&n| n as usize).product();
+        let length = if shape.contains(&0) { 0 } else { length };
+        let scattered = inner.strides[0].last() != Some(&1) && length > 1;
+        let lanes = length <= SHORT || (scattered && outputs >= MANY && length <= LONG);
+        let parts = if lanes || outputs >= FEW { 1 } else { length.div_ceil(RUN).max(1) };
+        if parts == 1 {
+            return self.reduce_once(r, (x, &outer, &inner, length), out, outputs, (lanes, 1));
+        }
+        // Each run's result, then all results of an output.
+        let block = self.alloc(4 * (outputs * parts) as u64)?;
+        let kind = if held(r.compute) == "f32" { DType::F32 } else { DType::I32 };
+        let between = Operand { block: &block, dtype: kind, offset: 0, strides: &[] };
+        let first = Reduction { finish: "acc", ..r };
+        self.reduce_once(first, (x, &outer, &inner, length), between, outputs, (false, parts))?;
+        let of = |n: usize, step: isize| Loops::new(&[n], &[&[step], &[step]]);
+        let second = Reduction { map: "v", ..r };
+        let (rows, run) = (of(outputs, parts as isize), of(parts, 1));
+        self.reduce_once_of(second, (between, &rows, &run, parts), out, outputs, (parts <= SHORT, 1), length)
+    }
+
+    fn reduce_once(
+        &self,
+        r: Reduction,
+        input: (Operand, &Loops, &Loops, usize),
+        out: Operand,
+        outputs: usize,
+        cut: (bool, usize),
+    ) -> Result<()> {
+        let length = input.3;
+        self.reduce_once_of(r, input, out, outputs, cut, length)
+    }
+
+    /// One call of the shader; `count` is the length that `finish` sees.
+    fn reduce_once_of(
+        &self,
+        r: Reduction,
+        (x, outer, inner, length): (Operand, &Loops, &Loops, usize),
+        out: Operand,
+        outputs: usize,
+        (lanes, parts): (bool, usize),
+        count: usize,
+    ) -> Result<()> {
+        let mut params: SmallVec<[u32; 32]> = SmallVec::new();
+        let run = length.div_ceil(parts);
+        params.extend([outputs as u32, length as u32, count as u32, parts as u32, run as u32]);
+        params.extend([x.offset as u32, out.offset as u32]);
+        for l in [outer, inner] {
+            params.extend(l.shape.iter().copied());
+            params.extend(l.strides[0].iter().map(|&s| s as i32 as u32));
+        }
+        let mut hash = DefaultHasher::new();
+        r.hash(&mut hash);
+        let choices = (outer.rank() as u64) << 40 | (inner.rank() as u64) << 32 | u64::from(lanes);
+        let dtypes = (x.dtype as u64) << 8 | out.dtype as u64;
+        let key = Key { kernel: "reduce", choices: [hash.finish(), dtypes, choices] };
+        let pipeline =
+            self.pipelines.get(self, key, &[false, true], params.len(), || defs(r, x, outer, inner, out, lanes))?;
+        let groups = if lanes { outputs.div_ceil(GROUP as usize) } else { outputs * parts };
+        self.stream().dispatch(self, &pipeline, &[whole(x.block), whole(out.block)], &params, self.groups(groups))
+    }
+}
+
+fn defs(
+    r: Reduction,
+    x: Operand,
+    outer: &Loops,
+    inner: &Loops,
+    out: Operand,
+    lanes: bool,
+) -> Vec<(&'static str, String)> {
+    let compute = held(r.compute);
+    let mut fields = String::new();
+    for name in ["outputs", "length", "count", "parts", "run", "first", "to"] {
+        let _ = writeln!(fields, "    {name}: u32,");
+    }
+    for (l, name) in [(outer, "outer"), (inner, "inner")] {
+        for d in 0..l.rank() {
+            let _ = writeln!(fields, "    {name}_size{d}: u32,");
+        }
+        for d in 0..l.rank() {
+            let _ = writeln!(fields, "    {name}_step{d}: i32,");
+        }
+    }
+    let place = |l: &Loops, name: &str, start: &str| {
+        let mut s = format!("    var rest = i;\n    var at = {start};\n");
+        for d in (1..l.rank()).rev() {
+            let _ = writeln!(s, "    at += i32(rest % params.{name}_size{d}) * params.{name}_step{d};");
+            let _ = writeln!(s, "    rest = rest / params.{name}_size{d};");
+        }
+        let _ = write!(s, "    return at + i32(rest) * params.{name}_step0;");
+        s
+    };
+    let result = r.finish.replace("params.length", "params.count");
+    let store = match (out.dtype, compute) {
+        (DType::F32, "f32") => format!("bitcast<u32>({result})"),
+        (DType::F32, _) => format!("bitcast<u32>(f32({result}))"),
+        (_, "f32") => format!("bitcast<u32>(i32({result}))"),
+        _ => format!("bitcast<u32>({result})"),
+    };
+    let mut defs = vec![
+        ("FIELDS", fields),
+        ("OUTER", place(outer, "outer", "i32(params.first)")),
+        ("INNER", place(inner, "inner", "0")),
+        ("TYPE", compute.to_owned()),
+        ("COMBINE", r.combine.to_owned()),
+        ("MAP", r.map.to_owned()),
+        ("IDENTITY", r.identity.to_owned()),
+        ("LOAD", load(x.dtype, compute, "in0", "e")),
+        ("STORE", store),
+        ("FINISH", r.finish.to_owned()),
+    ];
+    if lanes {
+        defs.push(("LANES", String::new()));
+    }
+    if out.dtype == DType::I64 {
+        defs.push(("BITS64", String::new()));
+    }
+    defs
+}

@@ -1,0 +1,108 @@
+//! What `rustorch.gpu` is made of.
+
+use pyo3::prelude::*;
+
+#[cfg(feature = "gpu")]
+mod on {
+    use crate::gpu;
+    use pyo3::prelude::*;
+    use pyo3::types::{PyDict, PyList};
+
+    /// Is there a GPU that works?
+    #[pyfunction]
+    fn _gpu_is_available(py: Python<'_>) -> bool {
+        py.detach(gpu::is_available)
+    }
+
+    fn described<'py>(py: Python<'py>, a: &gpu::AdapterInfo) -> PyResult<Bound<'py, PyDict>> {
+        let d = PyDict::new(py);
+        d.set_item("name", &a.name)?;
+        d.set_item("kind", a.kind)?;
+        d.set_item("backend", &a.backend)?;
+        d.set_item("driver", &a.driver)?;
+        d.set_item("max_binding", a.max_binding)?;
+        d.set_item("software", a.is_software)?;
+        Ok(d)
+    }
+
+    /// Every adapter that the drivers know.
+    #[pyfunction]
+    fn _gpu_adapters(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
+        let found = py.detach(gpu::adapters);
+        PyList::new(py, found.iter().map(|a| described(py, a)).collect::<PyResult<Vec<_>>>()?)
+    }
+
+    /// The adapter in use and what its kernels may use.
+    #[pyfunction]
+    fn _gpu_info(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+        let gpu = py.detach(gpu::gpu)?;
+        let (d, caps) = (described(py, gpu.info())?, gpu.caps());
+        d.set_item("f16", caps.f16)?;
+        d.set_item("i64", caps.i64)?;
+        d.set_item("subgroup", caps.subgroup)?;
+        d.set_item("immediates", caps.immediates)?;
+        d.set_item("max_buffer", caps.max_buffer)?;
+        Ok(d)
+    }
+
+    #[pyfunction]
+    fn _gpu_synchronize(py: Python<'_>) -> PyResult<()> {
+        Ok(py.detach(|| gpu::gpu()?.synchronize())?)
+    }
+
+    #[pyfunction]
+    fn _gpu_empty_cache(py: Python<'_>) -> PyResult<()> {
+        Ok(py.detach(|| gpu::gpu()?.empty_cache())?)
+    }
+
+    /// Allocated, reserved, the peaks of both, and the limit, in bytes.
+    #[pyfunction]
+    fn _gpu_memory_stats(py: Python<'_>) -> PyResult<[u64; 5]> {
+        let s = py.detach(|| gpu::gpu().map(|g| g.memory_stats()))?;
+        Ok([s.allocated, s.reserved, s.peak_allocated, s.peak_reserved, s.limit])
+    }
+
+    #[pyfunction]
+    fn _gpu_reset_peaks(py: Python<'_>) -> PyResult<()> {
+        py.detach(|| gpu::gpu().map(|g| g.reset_peaks()))?;
+        Ok(())
+    }
+
+    #[pyfunction]
+    fn _gpu_set_memory_limit(py: Python<'_>, nbytes: u64) -> PyResult<()> {
+        py.detach(|| gpu::gpu().map(|g| g.set_memory_limit(nbytes)))?;
+        Ok(())
+    }
+
+    #[pyfunction]
+    fn _gpu_reset(py: Python<'_>) {
+        py.detach(gpu::reset);
+    }
+
+    /// Loses the device, for tests of what follows.
+    #[pyfunction]
+    fn _gpu_destroy(py: Python<'_>) -> PyResult<()> {
+        py.detach(|| gpu::gpu().map(|g| g.destroy()))?;
+        Ok(())
+    }
+
+    pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
+        m.add_function(wrap_pyfunction!(_gpu_is_available, m)?)?;
+        m.add_function(wrap_pyfunction!(_gpu_adapters, m)?)?;
+        m.add_function(wrap_pyfunction!(_gpu_info, m)?)?;
+        m.add_function(wrap_pyfunction!(_gpu_synchronize, m)?)?;
+        m.add_function(wrap_pyfunction!(_gpu_empty_cache, m)?)?;
+        m.add_function(wrap_pyfunction!(_gpu_memory_stats, m)?)?;
+        m.add_function(wrap_pyfunction!(_gpu_reset_peaks, m)?)?;
+        m.add_function(wrap_pyfunction!(_gpu_set_memory_limit, m)?)?;
+        m.add_function(wrap_pyfunction!(_gpu_reset, m)?)?;
+        m.add_function(wrap_pyfunction!(_gpu_destroy, m)?)
+    }
+}
+
+pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add("_has_gpu_backend", cfg!(feature = "gpu"))?;
+    #[cfg(feature = "gpu")]
+    on::register(m)?;
+    Ok(())
+}
