@@ -4,7 +4,7 @@
 
 use super::args::Call;
 use super::convert::{overflow, scalar_of, tensor_of};
-use super::errors::contain;
+use super::errors::contain_named;
 use super::interop::{from_any_array, is_array};
 use super::overrides;
 use super::tensor::{PyTensor, wrap};
@@ -26,10 +26,11 @@ type Obj<'py> = Bound<'py, PyAny>;
 /// Elements from which on other Python threads may run during a call: below, handing over costs more than it gives.
 pub(super) const DETACH_NUMEL: usize = 1 << 15;
 
-fn run(py: Python<'_>, x: Tensor, y: Tensor, f: Binary, dest: Dest) -> PyResult<Py<PyAny>> {
+fn run(py: Python<'_>, method: &str, x: Tensor, y: Tensor, f: Binary, dest: Dest) -> PyResult<Py<PyAny>> {
     let weight = x.numel() + y.numel();
-    let r =
-        contain(|| Ok(if weight >= DETACH_NUMEL { py.detach(move || f(&x, &y, &dest))? } else { f(&x, &y, &dest)? }))?;
+    let r = contain_named(&mut { method }, |_| {
+        Ok(if weight >= DETACH_NUMEL { py.detach(move || f(&x, &y, &dest))? } else { f(&x, &y, &dest)? })
+    })?;
     wrap(py, r)
 }
 
@@ -58,7 +59,7 @@ fn binary<'py>(
             None => return overflow(other, Ty::Operand).map_or_else(|| Ok(py.NotImplemented()), |e| Err(e.into())),
         },
     };
-    if reversed { run(py, y, x, f, Dest::New) } else { run(py, x, y, f, Dest::New) }
+    if reversed { run(py, method, y, x, f, Dest::New) } else { run(py, method, x, y, f, Dest::New) }
 }
 
 /// What may stand beside a tensor. For other objects PyO3 returns NotImplemented, and Python asks these.
@@ -96,7 +97,7 @@ fn in_place<'py>(slf: &Bound<'py, PyTensor>, other: &Obj<'py>, method: &str, f: 
             }
         },
     };
-    run(slf.py(), x, y, f, Dest::InPlace)?;
+    run(slf.py(), method, x, y, f, Dest::InPlace)?;
     Ok(())
 }
 
@@ -106,7 +107,8 @@ fn one<'py>(slf: &Bound<'py, PyTensor>, method: &str, f: fn(&Tensor) -> Result<T
     }
     let x = slf.get().tensor();
     let py = slf.py();
-    let r = contain(|| Ok(if x.numel() >= DETACH_NUMEL { py.detach(|| f(&x))? } else { f(&x)? }))?;
+    let r =
+        contain_named(&mut { method }, |_| Ok(if x.numel() >= DETACH_NUMEL { py.detach(|| f(&x))? } else { f(&x)? }))?;
     wrap(py, r)
 }
 

@@ -1,7 +1,7 @@
 //! `rustorch.Tensor`: the Python class around a handle, its attributes and lifetime.
 
 use super::convert::tensor_of;
-use super::errors::contain;
+use super::errors::contain_named;
 use super::hooks::PyHook;
 use super::identity::object_in;
 use super::types::{PyDType, PyDevice, STRIDED, dtype_object, size_object};
@@ -375,10 +375,10 @@ impl PyTensor {
         slf.as_ptr() as isize
     }
     fn __getitem__(slf: &Bound<'_, Self>, index: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-        contain(|| super::indexing::get(slf, index))
+        contain_named(&mut "__getitem__", |_| super::indexing::get(slf, index))
     }
     fn __setitem__(slf: &Bound<'_, Self>, index: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        contain(|| super::indexing::set(slf, index, value))
+        contain_named(&mut "__setitem__", |_| super::indexing::set(slf, index, value))
     }
     fn __delitem__(&self, _index: &Bound<'_, PyAny>) -> PyResult<()> {
         Err(PyTypeError::new_err("Tensor does not support deleting items"))

@@ -158,6 +158,9 @@ def test_what_has_no_kernel_says_so():
         (lambda: torch.linalg.inv(x), "inv"),
         (lambda: x.cumsum(0), "cumsum"),
         (lambda: x.sort(), "sort"),
+        (lambda: x // 2, "__floordiv__"),
+        (lambda: x[torch.tensor([0])], "__getitem__"),
+        (lambda: x.__setitem__(torch.tensor([0]), 1), "__setitem__"),
     ):
         with pytest.raises(NotImplementedError, match=rf"{name}.*GPU[\s\S]*\.cpu\(\)"):
             call()
