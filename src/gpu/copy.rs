@@ -1,26 +1,11 @@
 //! Fills, and copies between layouts and dtypes: calls of the pointwise kernel.
 
 use super::context::Gpu;
-use super::element::stored;
+use super::element::{check_stored, unsupported};
 use super::memory::Block;
 use super::pointwise::{Call, Input, Operand};
-use crate::error::{Error, Kind, Result, three_parts};
+use crate::error::Result;
 use crate::tensor::DType;
-
-#[cold]
-fn unsupported(name: &str, what: &str) -> Error {
-    three_parts(
-        Kind::NotImplemented,
-        None,
-        format!("{name}: expected what GPUs compute with"),
-        what.to_owned(),
-        "Move the tensor with .cpu() first.".to_owned(),
-    )
-}
-
-fn check(dtype: DType) -> Result<()> {
-    if stored(dtype).is_some() { Ok(()) } else { Err(unsupported("copy_", dtype.name())) }
-}
 
 fn is_float(d: DType) -> bool {
     !d.is_integral(true)
@@ -40,8 +25,8 @@ fn between(from: DType, to: DType) -> DType {
 impl Gpu {
     /// Copies and casts over a shape.
     pub fn copy(&self, from: Operand, to: Operand, shape: &[usize]) -> Result<()> {
-        check(from.dtype)?;
-        check(to.dtype)?;
+        check_stored("copy_", from.dtype)?;
+        check_stored("copy_", to.dtype)?;
         let call = |from, out, shape: &[usize], compute| {
             self.pointwise(&Call {
                 name: "copy_",
@@ -82,7 +67,7 @@ impl Gpu {
 
     /// Sets every element; `f` is the number for floating dtypes, `i` for others.
     pub fn fill(&self, to: Operand, shape: &[usize], f: f64, i: i64) -> Result<()> {
-        check(to.dtype)?;
+        check_stored("fill_", to.dtype)?;
         let floating = is_float(to.dtype);
         let (expr, compute) = if floating { ("f0", DType::F32) } else { ("i0", DType::I32) };
         if to.dtype.size() == 8 {

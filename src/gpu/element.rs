@@ -1,5 +1,6 @@
 //! Elements of every dtype in words of 32 bits: what the host writes to load them.
 
+use crate::error::{Error, Kind, Result, three_parts};
 use crate::tensor::DType;
 
 /// Can tensors of a dtype lie on the GPU?
@@ -47,4 +48,21 @@ pub(super) fn load(dtype: DType, compute: &str, buffer: &str, e: &str) -> String
             if held(dtype) == compute { element } else { format!("{compute}({element})") }
         }
     }
+}
+
+/// An error if a kernel cannot load or store elements of a dtype.
+pub(super) fn check_stored(name: &str, dtype: DType) -> Result<()> {
+    if stored(dtype).is_some() { Ok(()) } else { Err(unsupported(name, dtype.name())) }
+}
+
+/// The error of what WGSL has no means for.
+#[cold]
+pub(super) fn unsupported(name: &str, what: &str) -> Error {
+    three_parts(
+        Kind::NotImplemented,
+        None,
+        format!("{name}: expected what GPUs compute with"),
+        what.to_owned(),
+        "Convert with .float(), or move the tensor with .cpu() first.".to_owned(),
+    )
 }

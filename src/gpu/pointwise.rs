@@ -1,11 +1,11 @@
 //! Element by element: what the host writes into `shaders/pointwise.wgsl`, and how a call is cut.
 
 use super::context::Gpu;
-use super::element::{held, load, stored};
+use super::element::{check_stored, held, load, stored, unsupported};
 use super::memory::Block;
 use super::pipeline::{GROUP, Key};
 use super::stream::Binding;
-use crate::error::{Error, Kind, Result, three_parts};
+use crate::error::{Kind, Result, three_parts};
 use crate::tensor::DType;
 use smallvec::SmallVec;
 use std::fmt::Write;
@@ -113,7 +113,8 @@ fn tensors<'a>(ins: &'a [Input<'a>]) -> impl Iterator<Item = &'a Operand<'a>> {
 }
 
 const NAMES: [&str; 4] = ["a", "b", "c", "d"];
-const ATTRIBUTES: [&str; 4] = ["0", "1", "2", "3"];
+const FLOATS: [&str; 4] = ["f0", "f1", "f2", "f3"];
+const INTS: [&str; 4] = ["i0", "i1", "i2", "i3"];
 
 impl Gpu {
     /// Runs a call. The output overlaps no input, or lies exactly as it.
@@ -123,22 +124,21 @@ impl Gpu {
             return Ok(());
         }
         check_count(call.name, n)?;
-        let (_, narrow) = stored(call.out.dtype).ok_or_else(|| unsupported(call, call.out.dtype))?;
         // The tensors among the inputs, and the output last.
         let all: SmallVec<[&Operand; 5]> = tensors(call.ins).chain([&call.out]).collect();
         for o in &all {
-            stored(o.dtype).ok_or_else(|| unsupported(call, o.dtype))?;
+            check_stored(call.name, o.dtype)?;
             // Arithmetic on 64 bits would lose the upper half; casts know what they keep.
             if o.dtype == DType::I64 && call.expr != "a" && call.compute != DType::F32 {
-                return Err(unsupported(call, o.dtype));
+                return Err(unsupported(call.name, o.dtype.name()));
             }
             self.check_owner(call.name, o.block)?;
             self.check_reach(call.name, o)?;
         }
         let strides: SmallVec<[&[isize]; 5]> = all.iter().map(|o| o.strides).collect();
         let loops = Loops::new(call.shape, &strides);
-        let per_word = 1usize << narrow;
-        if narrow > 0 && !(loops.is_dense() && call.out.offset.is_multiple_of(per_word)) {
+        let per_word = 4 / call.out.dtype.size().min(4);
+        if per_word > 1 && !(loops.is_dense() && call.out.offset.is_multiple_of(per_word)) {
             return Err(three_parts(
                 Kind::NotImplemented,
                 None,
@@ -149,8 +149,8 @@ impl Gpu {
         }
         // An operand that is read and written is one binding for the driver: all are writable then.
         let aliased = tensors(call.ins).any(|o| std::ptr::eq(o.block, call.out.block));
-        let uses = |name: String| call.expr.contains(&name);
-        let (fs, is) = (ATTRIBUTES.map(|k| uses(format!("f{k}"))), ATTRIBUTES.map(|k| uses(format!("i{k}"))));
+        let uses = |name: &str| call.expr.contains(name);
+        let (fs, is) = (FLOATS.map(uses), INTS.map(uses));
         let mut params: SmallVec<[u32; 48]> = SmallVec::new();
         params.push(n as u32);
         params.extend(loops.shape.iter().copied());
@@ -219,7 +219,8 @@ impl Gpu {
 
     /// An error if an operand does not fit a binding, or its indices not 32 bits.
     pub(super) fn check_reach(&self, name: &str, o: &Operand) -> Result<()> {
-        let most = self.caps().max_binding.min(1 << 32);
+        // Kernels find elements by signed words of 32 bits.
+        let most = self.caps().max_binding.min(1 << 31);
         if o.block.nbytes() <= most {
             return Ok(());
         }
@@ -250,17 +251,6 @@ pub(super) fn check_count(name: &str, n: usize) -> Result<()> {
 
 pub(super) fn whole(block: &Block) -> Binding<'_> {
     Binding { block, offset: 0, size: block.nbytes().max(1).next_multiple_of(4) }
-}
-
-#[cold]
-fn unsupported(call: &Call, dtype: DType) -> Error {
-    three_parts(
-        Kind::NotImplemented,
-        None,
-        format!("{}: expected a dtype that GPUs compute with", call.name),
-        dtype.name().to_owned(),
-        "Convert with .float(), or move the tensor with .cpu().".to_owned(),
-    )
 }
 
 /// The members of the parameters, in their order.

@@ -1,7 +1,7 @@
 //! Reductions: what the host writes into `shaders/reduce.wgsl`, and how groups are shared out.
 
 use super::context::Gpu;
-use super::element::{held, load};
+use super::element::{check_stored, held, load};
 use super::pipeline::{GROUP, Key};
 use super::pointwise::{Loops, Operand, check_count, whole};
 use crate::error::Result;
@@ -51,9 +51,7 @@ impl Gpu {
             return Ok(());
         }
         check_count("reduce", shape.iter().product())?;
-        if super::element::stored(x.dtype).is_none() {
-            return self.copy(x, out, shape);
-        }
+        check_stored("reduce", x.dtype)?;
         if out.dtype.size() < 4 {
             // Outputs that share words: by way of whole words.
             let words = if held(r.compute) == "f32" { DType::F32 } else { DType::I32 };

@@ -48,14 +48,11 @@ impl Stream {
     }
 
     fn pass(&mut self, gpu: &Gpu) -> &mut wgpu::ComputePass<'static> {
-        if self.pass.is_none() {
-            let pass = self.encoder(gpu).begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-            self.pass = Some(pass.forget_lifetime());
-        }
-        match &mut self.pass {
-            Some(pass) => pass,
-            None => unreachable!("just opened"),
-        }
+        let pass = match self.pass.take() {
+            Some(open) => open,
+            None => self.encoder(gpu).begin_compute_pass(&wgpu::ComputePassDescriptor::default()).forget_lifetime(),
+        };
+        self.pass.insert(pass)
     }
 
     /// Records a kernel on `bindings`, over a grid of two dims; `params` are words.
