@@ -155,7 +155,7 @@ impl Gpu {
     /// Waits until all work is done; what failed meanwhile is an error here.
     pub fn synchronize(&self) -> Result<()> {
         self.check_process()?;
-        self.stream().wait(self)
+        self.stream().finish(self)
     }
 
     /// Loses the device on purpose, for tests.

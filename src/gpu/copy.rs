@@ -6,6 +6,7 @@ use super::memory::Block;
 use super::pointwise::{Call, Input, Operand};
 use crate::error::Result;
 use crate::tensor::DType;
+use std::sync::Arc;
 
 fn is_float(d: DType) -> bool {
     !d.is_integral(true)
@@ -85,6 +86,13 @@ impl Gpu {
     fn set(&self, out: Operand, shape: &[usize], expr: &'static str, compute: DType, f: f64, i: i64) -> Result<()> {
         let (f, i) = ([f, 0.0, 0.0, 0.0], [i, 0, 0, 0]);
         self.pointwise(&Call { name: "fill_", expr, compute, is_test: false, ins: &[], out, shape, f, i })
+    }
+
+    /// A copy of all of a buffer.
+    pub(super) fn duplicate(self: &Arc<Self>, from: &Block) -> Result<Block> {
+        let to = self.alloc(from.nbytes())?;
+        self.stream().copy(self, from, &to)?;
+        Ok(to)
     }
 
     /// Copies bytes into a buffer, from its start.

@@ -15,6 +15,45 @@ struct Found {
     error: Option<(Kind, String)>,
 }
 
+/// What kernels look for in their data. They go on with what is in bounds, and the next call that waits raises it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Check {
+    /// Indices within a dim.
+    Index,
+    /// Targets that are classes.
+    Target,
+}
+
+impl Check {
+    /// The number that the kernel leaves behind, in WGSL.
+    pub(super) fn code(self) -> &'static str {
+        match self {
+            Check::Index => "1u",
+            Check::Target => "2u",
+        }
+    }
+
+    /// The error for what a kernel left behind.
+    #[cold]
+    pub(super) fn error(code: u32) -> Error {
+        let (torch, what, fix) = match code {
+            1 => (
+                "index out of range in self",
+                "indices within the dim that they index",
+                "Check them against its size before they go to the GPU",
+            ),
+            _ => ("Target is out of bounds.", "targets that are classes", "Check the labels, or the number of classes"),
+        };
+        three_parts(
+            Kind::Index,
+            Some(torch.to_owned()),
+            format!("gpu: expected {what}"),
+            "one outside, in an operation since the last result was read".to_owned(),
+            format!("{fix}; on the CPU the operation itself raises this."),
+        )
+    }
+}
+
 impl Fault {
     /// Keeps an error that wgpu reports.
     pub fn report(&self, e: &wgpu::Error) {

@@ -4,7 +4,7 @@ use super::context::Gpu;
 use super::element::{held, load};
 use super::memory::Block;
 use super::pipeline::Key;
-use super::pointwise::{Operand, check_count, whole};
+use super::pointwise::{Operand, check_count};
 use super::stream::Binding;
 use crate::error::{Kind, Result, three_parts};
 use crate::tensor::DType;
@@ -120,9 +120,9 @@ impl Gpu {
             defs
         })?;
         let mut bindings: SmallVec<[Binding; 4]> = SmallVec::new();
-        bindings.extend([whole(p.a.block), whole(p.b.block)]);
-        bindings.extend(p.bias.map(|b| whole(b.0)));
-        bindings.push(whole(p.c.block));
+        bindings.extend([Binding::whole(p.a.block), Binding::whole(p.b.block)]);
+        bindings.extend(p.bias.map(|b| Binding::whole(b.0)));
+        bindings.push(Binding::whole(p.c.block));
         let (across, down) = self.groups(m.div_ceil(TILE) * tiles_n);
         let most = self.caps().max_groups as usize;
         // Batches beyond what one call takes follow in others.

@@ -30,7 +30,15 @@ pub(super) struct Pool(Mutex<State>);
 struct State {
     stats: Stats,
     /// Free buffers by size.
-    free: BTreeMap<u64, Vec<wgpu::Buffer>>,
+    free: BTreeMap<u64, Vec<Raw>>,
+    made: u64,
+}
+
+/// A buffer of the driver, and a number that no other has.
+#[derive(Clone)]
+pub(super) struct Raw {
+    pub buffer: wgpu::Buffer,
+    pub id: u64,
 }
 
 /// The size that is reserved for `n` bytes: steps of 256 bytes up to 4 KiB, then eight in each power of two.
@@ -42,7 +50,7 @@ fn class(n: u64) -> Option<u64> {
 /// A buffer that belongs to its holder; it goes back to the pool on drop.
 pub struct Block {
     pub(super) gpu: Arc<Gpu>,
-    pub(super) buffer: wgpu::Buffer,
+    pub(super) raw: Raw,
     nbytes: u64,
 }
 
@@ -62,27 +70,28 @@ impl Drop for Block {
     fn drop(&mut self) {
         // In a forked process the lock may be held by a thread that is not there.
         if self.gpu.is_ours() {
-            self.gpu.pool.put(self.buffer.clone());
+            self.gpu.pool.put(self.raw.clone());
         }
     }
 }
 
 impl Pool {
     pub fn new(limit: u64) -> Self {
-        Pool(Mutex::new(State { stats: Stats { limit, ..Stats::default() }, free: BTreeMap::new() }))
+        Pool(Mutex::new(State { stats: Stats { limit, ..Stats::default() }, free: BTreeMap::new(), made: 0 }))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(|e| e.into_inner())
     }
 
-    fn put(&self, buffer: wgpu::Buffer) {
+    fn put(&self, raw: Raw) {
         let mut s = self.lock();
-        s.stats.allocated -= buffer.size();
-        s.free.entry(buffer.size()).or_default().push(buffer);
+        let size = raw.buffer.size();
+        s.stats.allocated -= size;
+        s.free.entry(size).or_default().push(raw);
     }
 
-    fn take(&self, size: u64) -> Option<wgpu::Buffer> {
+    fn take(&self, size: u64) -> Option<Raw> {
         let mut s = self.lock();
         let list = s.free.get_mut(&size)?;
         let buffer = list.pop();
@@ -114,8 +123,8 @@ impl Gpu {
             let most = self.caps().max_buffer;
             return Err(out_of_memory(what, nbytes, &format!("a device whose buffers have at most {most} bytes")));
         };
-        if let Some(buffer) = self.pool.take(size) {
-            return Ok(Block { gpu: self.clone(), buffer, nbytes });
+        if let Some(raw) = self.pool.take(size) {
+            return Ok(Block { gpu: self.clone(), raw, nbytes });
         }
         let fits = |stats: Stats| stats.reserved.checked_add(size).is_some_and(|n| n <= stats.limit);
         if !fits(self.memory_stats()) {
@@ -144,8 +153,10 @@ impl Gpu {
         let mut s = self.pool.lock();
         s.stats.reserved += size;
         s.count(size);
+        s.made += 1;
+        let id = s.made;
         drop(s);
-        Ok(Block { gpu: self.clone(), buffer, nbytes })
+        Ok(Block { gpu: self.clone(), raw: Raw { buffer, id }, nbytes })
     }
 
     /// A new buffer; None if there is no memory.
@@ -165,6 +176,7 @@ impl Gpu {
     /// Gives free buffers back to the driver, once the commands that use them are done.
     pub fn empty_cache(&self) -> Result<()> {
         self.synchronize()?;
+        self.stream().forget_groups();
         let mut s = self.pool.lock();
         let free = std::mem::take(&mut s.free);
         s.stats.reserved -= free.iter().map(|(size, list)| size * list.len() as u64).sum::<u64>();

@@ -1,7 +1,7 @@
 //! Shaders: assembled from the files in `shaders/`, compiled on first use, kept by kernel and specialisation.
 //!
 //! A small preprocessor reads the lines `#include "lib/x.wgsl"`, `#if NAME`, `#else` and `#endif`, and puts values in the
-//! place of `$NAME`. A name that nobody defined is a bug, found by the tests that assemble every kernel.
+//! place of `$NAME`. `$BINDING` is the next binding, `$PARAMS` the place of the parameters. A name that nobody defined is a bug, found by the tests that assemble every kernel.
 
 use super::context::{Caps, Gpu};
 use crate::error::{Error, Kind, Result};
@@ -15,7 +15,10 @@ macro_rules! files {
         const FILES: &[(&str, &str)] = &[$(($name, include_str!(concat!("../../shaders/", $name)))),+];
     };
 }
-files! { "lib/dtype.wgsl" "lib/float.wgsl" "lib/grid.wgsl" "lib/math.wgsl" "matmul.wgsl" "pointwise.wgsl" "reduce.wgsl" }
+files! {
+    "lib/bounds.wgsl" "lib/dtype.wgsl" "lib/float.wgsl" "lib/grid.wgsl" "lib/group.wgsl" "lib/math.wgsl"
+    "matmul.wgsl" "pointwise.wgsl" "reduce.wgsl" "softmax.wgsl"
+}
 
 /// What a specialisation defines: a value, or an empty one for a switch.
 pub(super) type Defs<'a> = &'a [(&'a str, String)];
@@ -24,9 +27,16 @@ pub(super) type Defs<'a> = &'a [(&'a str, String)];
 pub(super) struct Pipeline {
     pub name: &'static str,
     pub compiled: wgpu::ComputePipeline,
-    pub layout: wgpu::BindGroupLayout,
+    pub layout: Layout,
     /// Do parameters travel with the dispatch? Else they lie in the last binding.
     pub immediate: bool,
+}
+
+/// How bindings are used, and a number that no other way of using them has.
+#[derive(Clone)]
+pub(super) struct Layout {
+    pub layout: wgpu::BindGroupLayout,
+    pub id: u64,
 }
 
 /// Which kernel, and a number for each choice that its specialisation makes.
@@ -41,7 +51,7 @@ pub(super) struct Pipelines {
     made: Mutex<HashMap<Key, Arc<Pipeline>>>,
     params: Mutex<HashMap<Box<[u8]>, wgpu::Buffer>>,
     /// Layouts by which bindings are written.
-    layouts: Mutex<HashMap<Vec<bool>, wgpu::BindGroupLayout>>,
+    layouts: Mutex<HashMap<Vec<bool>, Layout>>,
     caps: Caps,
     checked: bool,
 }
@@ -100,7 +110,7 @@ impl Pipelines {
         let layout = self.layout(&gpu.device, &all);
         let outline = gpu.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
             label: Some(name),
-            bind_group_layouts: &[Some(&layout)],
+            bind_group_layouts: &[Some(&layout.layout)],
             immediate_size: if immediate { params as u32 * 4 } else { 0 },
         });
         let compiled = gpu.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
@@ -118,7 +128,7 @@ impl Pipelines {
         Ok(Pipeline { name, compiled, layout, immediate })
     }
 
-    fn layout(&self, device: &wgpu::Device, writes: &[bool]) -> wgpu::BindGroupLayout {
+    fn layout(&self, device: &wgpu::Device, writes: &[bool]) -> Layout {
         let mut layouts = lock(&self.layouts);
         if let Some(layout) = layouts.get(writes) {
             return layout.clone();
@@ -138,7 +148,7 @@ impl Pipelines {
             })
             .collect();
         let desc = wgpu::BindGroupLayoutDescriptor { label: None, entries: &entries };
-        let layout = device.create_bind_group_layout(&desc);
+        let layout = Layout { layout: device.create_bind_group_layout(&desc), id: layouts.len() as u64 };
         layouts.insert(writes.to_vec(), layout.clone());
         layout
     }
@@ -176,7 +186,7 @@ fn lock<T>(m: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 /// The WGSL of a kernel.
 pub(super) fn assemble(kernel: &str, defs: Defs) -> Result<String> {
     let mut out = String::new();
-    append(&mut out, &format!("{kernel}.wgsl"), defs, &mut Vec::new())?;
+    append(&mut out, &format!("{kernel}.wgsl"), defs, &mut Vec::new(), &mut 0)?;
     Ok(out)
 }
 
@@ -185,7 +195,7 @@ fn broken(file: &str, line: &str, why: &str) -> Error {
     Error::new(Kind::Runtime, format!("internal error: shaders/{file}: {why}: {line}"))
 }
 
-fn append<'a>(out: &mut String, file: &str, defs: Defs, included: &mut Vec<&'a str>) -> Result<()>
+fn append<'a>(out: &mut String, file: &str, defs: Defs, included: &mut Vec<&'a str>, bound: &mut usize) -> Result<()>
 where
     'static: 'a,
 {
@@ -212,15 +222,15 @@ where
         } else if !wanted || word.starts_with("//") {
             // Comments may name what is not defined.
         } else if let Some(path) = word.strip_prefix("#include ") {
-            append(out, path.trim().trim_matches('"'), defs, included)?;
+            append(out, path.trim().trim_matches('"'), defs, included, bound)?;
         } else {
-            substitute(out, file, line, defs)?;
+            substitute(out, file, line, defs, bound)?;
         }
     }
     if open.len() == 1 { Ok(()) } else { Err(broken(file, "#if", "not closed")) }
 }
 
-fn substitute(out: &mut String, file: &str, line: &str, defs: Defs) -> Result<()> {
+fn substitute(out: &mut String, file: &str, line: &str, defs: Defs, bound: &mut usize) -> Result<()> {
     let mut rest = line;
     while let Some(at) = rest.find('$') {
         out.push_str(&rest[..at]);
@@ -228,6 +238,12 @@ fn substitute(out: &mut String, file: &str, line: &str, defs: Defs) -> Result<()
         let len = name_at
             .find(|c: char| !(c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'))
             .unwrap_or(name_at.len());
+        if &name_at[..len] == "BINDING" {
+            let _ = write!(out, "@group(0) @binding({bound})");
+            *bound += 1;
+            rest = &name_at[len..];
+            continue;
+        }
         let Some((_, value)) = defs.iter().find(|(d, _)| *d == &name_at[..len]) else {
             return Err(broken(file, line, "a name without a value"));
         };

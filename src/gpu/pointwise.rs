@@ -191,7 +191,7 @@ impl Gpu {
             }
             defs
         })?;
-        let binds: SmallVec<[Binding; 5]> = all.iter().map(|o| whole(o.block)).collect();
+        let binds: SmallVec<[Binding; 5]> = all.iter().map(|o| Binding::whole(o.block)).collect();
         self.stream().dispatch(self, &pipeline, &binds, &params, self.groups(n.div_ceil(4 * GROUP as usize)))
     }
 
@@ -247,10 +247,6 @@ pub(super) fn check_count(name: &str, n: usize) -> Result<()> {
         n.to_string(),
         "Split the tensor, or move it with .cpu().".to_owned(),
     ))
-}
-
-pub(super) fn whole(block: &Block) -> Binding<'_> {
-    Binding { block, offset: 0, size: block.nbytes().max(1).next_multiple_of(4) }
 }
 
 /// The members of the parameters, in their order.

@@ -3,7 +3,8 @@
 use super::context::Gpu;
 use super::element::{check_stored, held, load};
 use super::pipeline::{GROUP, Key};
-use super::pointwise::{Loops, Operand, check_count, whole};
+use super::pointwise::{Loops, Operand, check_count};
+use super::stream::Binding;
 use crate::error::Result;
 use crate::tensor::DType;
 use smallvec::SmallVec;
@@ -128,7 +129,13 @@ impl Gpu {
         let pipeline =
             self.pipelines.get(self, key, &[false, true], params.len(), || defs(r, x, outer, inner, out, lanes))?;
         let groups = if lanes { outputs.div_ceil(GROUP as usize) } else { outputs * parts };
-        self.stream().dispatch(self, &pipeline, &[whole(x.block), whole(out.block)], &params, self.groups(groups))
+        self.stream().dispatch(
+            self,
+            &pipeline,
+            &[Binding::whole(x.block), Binding::whole(out.block)],
+            &params,
+            self.groups(groups),
+        )
     }
 }
 

@@ -5,19 +5,59 @@
 //! not: it runs before everything that is submitted with it.)
 
 use super::context::Gpu;
-use super::fault::out_of_memory;
+use super::fault::{Check, out_of_memory};
 use super::memory::Block;
 use super::pipeline::Pipeline;
 use crate::error::Result;
-use std::collections::VecDeque;
+use smallvec::{SmallVec, smallvec};
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
 
 /// A part of a buffer that a kernel reads or writes, in bytes.
 #[derive(Clone, Copy)]
 pub(super) struct Binding<'a> {
-    pub block: &'a Block,
-    pub offset: u64,
-    pub size: u64,
+    buffer: &'a wgpu::Buffer,
+    id: u64,
+    size: u64,
 }
+
+impl<'a> Binding<'a> {
+    /// The word of checks: number 0, since buffers of tensors count from 1.
+    pub fn found(buffer: &'a wgpu::Buffer) -> Self {
+        Binding { buffer, id: 0, size: 4 }
+    }
+
+    /// All that a tensor's memory holds.
+    pub fn whole(block: &'a Block) -> Self {
+        let size = block.nbytes().max(1).next_multiple_of(4);
+        Binding { buffer: &block.raw.buffer, id: block.raw.id, size }
+    }
+}
+
+/// Bindings that were used together before: making a group of them costs more than looking it up. Buffers come back from
+/// the pool in the same order in every step of a training loop.
+type Groups = HashMap<SmallVec<[u64; 12]>, wgpu::BindGroup, BuildHasherDefault<Fold>>;
+
+/// A hash of few words, each of which is a count or a size.
+#[derive(Default)]
+struct Fold(u64);
+
+impl Hasher for Fold {
+    fn finish(&self) -> u64 {
+        self.0 ^ (self.0 >> 32)
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&b| self.write_u64(u64::from(b)));
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+    }
+}
+
+/// Groups that are kept: as many as a large model has calls in a step.
+const KEPT_GROUPS: usize = 8192;
 
 /// Recorded commands, and those that the device has not finished.
 #[derive(Default)]
@@ -31,6 +71,12 @@ pub(super) struct Stream {
     /// How many commands the next submission waits for: few at first, so that the device starts early.
     batch: usize,
     in_flight: VecDeque<wgpu::SubmissionIndex>,
+    groups: Groups,
+    /// A word in which kernels leave what was wrong with their data, and whether one may have since it was read.
+    found: Option<wgpu::Buffer>,
+    watched: bool,
+    /// What small results are read from.
+    readback: Option<wgpu::Buffer>,
 }
 
 const FIRST_BATCH: usize = 8;
@@ -39,6 +85,8 @@ const LAST_BATCH: usize = 64;
 const MOST_IN_FLIGHT: usize = 8;
 /// Bytes of pending uploads that are submitted at once.
 const MOST_UPLOADING: u64 = 64 << 20;
+/// Bytes of the staging buffer that is kept.
+const READBACK: u64 = 64 << 10;
 
 impl Stream {
     fn encoder(&mut self, gpu: &Gpu) -> &mut wgpu::CommandEncoder {
@@ -76,25 +124,18 @@ impl Stream {
         params: &[u32],
         groups: (u32, u32, u32),
     ) -> Result<()> {
-        let bytes: Vec<u8> = params.iter().flat_map(|w| w.to_ne_bytes()).collect();
-        let in_buffer = (!kernel.immediate).then(|| gpu.pipelines.params(&gpu.device, &bytes));
-        let buffers = bindings
-            .iter()
-            .map(|b| wgpu::BufferBinding {
-                buffer: &b.block.buffer,
-                offset: b.offset,
-                size: std::num::NonZero::new(b.size),
-            })
-            .chain(in_buffer.iter().map(wgpu::Buffer::as_entire_buffer_binding));
-        let entries: Vec<wgpu::BindGroupEntry> = buffers
-            .enumerate()
-            .map(|(i, b)| wgpu::BindGroupEntry { binding: i as u32, resource: wgpu::BindingResource::Buffer(b) })
-            .collect();
-        let group = gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
-            label: Some(kernel.name),
-            layout: &kernel.layout,
-            entries: &entries,
-        });
+        let mut bytes: SmallVec<[u8; 192]> = SmallVec::new();
+        params.iter().for_each(|w| bytes.extend_from_slice(&w.to_ne_bytes()));
+        let group = if kernel.immediate || params.is_empty() {
+            let mut key: SmallVec<[u64; 12]> = smallvec![kernel.layout.id];
+            bindings.iter().for_each(|b| key.extend([b.id, b.size]));
+            if self.groups.len() >= KEPT_GROUPS {
+                self.groups.clear();
+            }
+            self.groups.entry(key).or_insert_with(|| bind(gpu, kernel, bindings, None)).clone()
+        } else {
+            bind(gpu, kernel, bindings, Some(&gpu.pipelines.params(&gpu.device, &bytes)))
+        };
         let pass = self.pass(gpu);
         pass.set_pipeline(&kernel.compiled);
         pass.set_bind_group(0, &group, &[]);
@@ -117,9 +158,31 @@ impl Stream {
             Err(_) => return Err(out_of_memory("upload", size, "a refusal by the driver")),
         }
         staging.unmap();
-        self.encoder(gpu).copy_buffer_to_buffer(&staging, 0, &to.buffer, 0, size);
+        self.encoder(gpu).copy_buffer_to_buffer(&staging, 0, &to.raw.buffer, 0, size);
         self.uploading += size;
         self.count(gpu)
+    }
+
+    /// Copies all of a buffer into another.
+    pub fn copy(&mut self, gpu: &Gpu, from: &Block, to: &Block) -> Result<()> {
+        let size = from.raw.buffer.size().min(to.raw.buffer.size());
+        self.encoder(gpu).copy_buffer_to_buffer(&from.raw.buffer, 0, &to.raw.buffer, 0, size);
+        self.count(gpu)
+    }
+
+    /// The word in which a kernel leaves that its data failed a check.
+    pub fn watch(&mut self, gpu: &Gpu) -> Result<wgpu::Buffer> {
+        self.watched = true;
+        if let Some(found) = &self.found {
+            return Ok(found.clone());
+        }
+        // The driver makes it 0.
+        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
+        let desc = wgpu::BufferDescriptor { label: Some("found"), size: 4, usage, mapped_at_creation: false };
+        let found = gpu.device.create_buffer(&desc);
+        gpu.fault.check("gpu")?;
+        self.found = Some(found.clone());
+        Ok(found)
     }
 
     /// Copies the first bytes of a buffer out, once everything before is done.
@@ -127,21 +190,57 @@ impl Stream {
         if bytes.is_empty() {
             return gpu.fault.check("download");
         }
+        self.read(gpu, Some(from), bytes)
+    }
+
+    /// Waits for everything; what kernels found wrong with their data is an error here.
+    pub fn finish(&mut self, gpu: &Gpu) -> Result<()> {
+        if self.watched { self.read(gpu, None, &mut []) } else { self.wait(gpu) }
+    }
+
+    /// Reads from a buffer, and behind that the word of checks.
+    fn read(&mut self, gpu: &Gpu, from: Option<&Block>, bytes: &mut [u8]) -> Result<()> {
         let size = (bytes.len() as u64).next_multiple_of(wgpu::COPY_BUFFER_ALIGNMENT);
-        let staging = staging(gpu, size, wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ, false)?;
-        self.encoder(gpu).copy_buffer_to_buffer(&from.buffer, 0, &staging, 0, size);
+        let usage = wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ;
+        let small = size + 4 <= READBACK;
+        let staging = match self.readback.take() {
+            Some(kept) if small => kept,
+            _ => staging(gpu, if small { READBACK } else { size + 4 }, usage, false)?,
+        };
+        if let Some(from) = from {
+            self.encoder(gpu).copy_buffer_to_buffer(&from.raw.buffer, 0, &staging, 0, size);
+        }
+        let watched = self.watched;
+        if let Some(found) = self.found.clone().filter(|_| watched) {
+            self.encoder(gpu).copy_buffer_to_buffer(&found, 0, &staging, size, 4);
+            self.encoder(gpu).clear_buffer(&found, 0, None);
+        }
+        self.watched = false;
         self.submit(gpu);
         // A failure shows where the range is asked for.
-        staging.map_async(wgpu::MapMode::Read, .., |_| {});
+        staging.map_async(wgpu::MapMode::Read, ..size + 4, |_| {});
         self.wait(gpu)?;
-        match staging.get_mapped_range(..) {
-            Ok(view) => bytes.copy_from_slice(&view[..bytes.len()]),
+        let code = match staging.get_mapped_range(..size + 4) {
+            Ok(view) => {
+                bytes.copy_from_slice(&view[..bytes.len()]);
+                let at = size as usize;
+                if watched { u32::from_ne_bytes([view[at], view[at + 1], view[at + 2], view[at + 3]]) } else { 0 }
+            }
             Err(e) => {
                 gpu.fault.lose(&format!("memory could not be read: {e}"));
                 return gpu.fault.check("download");
             }
+        };
+        if small {
+            staging.unmap();
+            self.readback = Some(staging);
         }
-        Ok(())
+        if code == 0 { Ok(()) } else { Err(Check::error(code)) }
+    }
+
+    /// Lets go of buffers that were used together, so that their memory can be given back.
+    pub fn forget_groups(&mut self) {
+        self.groups.clear();
     }
 
     fn count(&mut self, gpu: &Gpu) -> Result<()> {
@@ -173,6 +272,22 @@ impl Stream {
         poll(gpu, None);
         gpu.fault.check("gpu")
     }
+}
+
+fn bind(gpu: &Gpu, kernel: &Pipeline, bindings: &[Binding], params: Option<&wgpu::Buffer>) -> wgpu::BindGroup {
+    let buffers = bindings
+        .iter()
+        .map(|b| wgpu::BufferBinding { buffer: b.buffer, offset: 0, size: std::num::NonZero::new(b.size) })
+        .chain(params.map(wgpu::Buffer::as_entire_buffer_binding));
+    let entries: SmallVec<[wgpu::BindGroupEntry; 8]> = buffers
+        .enumerate()
+        .map(|(i, b)| wgpu::BindGroupEntry { binding: i as u32, resource: wgpu::BindingResource::Buffer(b) })
+        .collect();
+    gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
+        label: Some(kernel.name),
+        layout: &kernel.layout.layout,
+        entries: &entries,
+    })
 }
 
 fn poll(gpu: &Gpu, until: Option<wgpu::SubmissionIndex>) {

@@ -1,0 +1,32 @@
+//! The way to the GPU: memory, transfers, and calls of its kernels, a file for each family. Built without the feature
+//! `gpu`, everything says so.
+//!
+//! Kernels that return no result leave by [`crate::error::stop`], as those of the CPU do without memory.
+
+#[cfg(not(feature = "gpu"))]
+mod absent;
+#[cfg(feature = "gpu")]
+mod present;
+pub mod softmax;
+
+#[cfg(not(feature = "gpu"))]
+use absent as backend;
+#[cfg(feature = "gpu")]
+use present as backend;
+
+use crate::error::{Result, stop};
+use crate::tensor::{DType, Device};
+use backend::{Arg, Check, Launch};
+pub(super) use backend::{check_dtype, copy, fill, matmul, pointwise, reduce, storage};
+
+/// Tells whether a device's memory needs what only some devices have.
+pub(super) fn check(device: Device, dtype: DType) -> Result<()> {
+    if device == Device::Gpu { check_dtype(dtype) } else { Ok(()) }
+}
+
+/// Leaves with the error of a call, if there is one.
+fn done(r: Result<()>) {
+    if let Err(e) = r {
+        stop(e);
+    }
+}
