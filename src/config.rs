@@ -71,6 +71,11 @@ pub fn gpu_memory_limit() -> Option<u64> {
     std::env::var("RUSTORCH_GPU_MEMORY_LIMIT").ok()?.trim().parse().ok()
 }
 
+/// Do operations that GPUs have no kernel for run on the CPU, with copies and a warning: `RUSTORCH_GPU_FALLBACK=1`?
+pub fn gpu_fallback() -> bool {
+    on("RUSTORCH_GPU_FALLBACK")
+}
+
 /// Must tests find a GPU: `RUSTORCH_REQUIRE_GPU=1`?
 pub fn require_gpu() -> bool {
     on("RUSTORCH_REQUIRE_GPU")

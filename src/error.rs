@@ -65,6 +65,11 @@ impl Error {
         self.0.kind
     }
 
+    /// Did the GPU have no kernel for an operation or its arguments?
+    pub fn is_for_lack_of_a_kernel(&self) -> bool {
+        matches!(self.kind(), Kind::NoGpuKernel | Kind::NotImplemented)
+    }
+
     /// The whole text.
     pub fn message(&self) -> &str {
         &self.0.message
@@ -194,8 +199,8 @@ pub fn caught<T>(f: impl FnOnce() -> Result<T>) -> Result<T> {
 pub fn no_gpu_kernel() -> Error {
     Error::new(
         Kind::NoGpuKernel,
-        "expected an operation that has a GPU kernel, but got one that has none for these arguments. \
-         Move them with .cpu() and the result back with .gpu().",
+        "expected an operation that has a GPU kernel, but got one that has none for these arguments. Set \
+         RUSTORCH_GPU_FALLBACK=1 to run it on the CPU with copies and a warning, or move its arguments with .cpu().",
     )
 }
 

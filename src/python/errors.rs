@@ -58,12 +58,9 @@ pub(super) fn contain_named<'a, R>(name: &mut &'a str, f: impl FnOnce(&mut &'a s
 /// As [`from_panic`]; an operation that GPUs have no kernel for gets its name.
 #[cold]
 fn named(name: &str, payload: Box<dyn std::any::Any + Send>) -> PyErr {
-    match payload.downcast_ref::<crate::error::Stopped>() {
-        Some(stopped) if stopped.0.kind() == Kind::NoGpuKernel => PyNotImplementedError::new_err(format!(
-            "Could not run 'aten::{name}' on the GPU: it has no kernel for it\n  {name}: {}",
-            stopped.0.message()
-        )),
-        _ => from_panic(payload),
+    match payload.downcast::<crate::error::Stopped>() {
+        Ok(stopped) => super::fallback::refused(name, stopped.0, None),
+        Err(payload) => from_panic(payload),
     }
 }
 

@@ -4,6 +4,7 @@ use super::args::{Call, Misfit, bind, refuse};
 use super::convert::ret_object;
 use super::deprecated;
 use super::errors::contain_named;
+use super::fallback;
 use super::overrides;
 use super::slots::DETACH_NUMEL;
 use super::tensor::{PyTensor, resize};
@@ -190,11 +191,16 @@ fn execute(
         args.dest = std::cell::Cell::new(Some(dest));
     }
     let heavy = weight(&args.values) >= DETACH_NUMEL;
-    let call = move || -> crate::error::Result<(Ret, Option<Dest>)> {
-        let r = (def.call)(&args)?;
-        Ok((r, args.dest.take()))
+    let call = move || {
+        let r = crate::error::caught(|| (def.call)(&args));
+        (r, args)
     };
-    let (ret, left) = if heavy { py.detach(call)? } else { call()? };
+    let (ret, args) = if heavy { py.detach(call) } else { call() };
+    let (ret, left) = match ret {
+        Ok(ret) => (ret, args.dest.take()),
+        Err(e) if fallback::applies(&e, &args.values) => fallback::run(py, &c.name, def, &args, c.in_place, e)?,
+        Err(e) => return Err(e.into()),
+    };
     let ret = match (outs, left) {
         (Some(outs), _) => write_outs(&c.name, ret, &outs)?,
         // The operation did not write in place itself: give the first argument its result.

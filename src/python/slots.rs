@@ -5,11 +5,12 @@
 use super::args::Call;
 use super::convert::{overflow, scalar_of, tensor_of};
 use super::errors::contain_named;
+use super::fallback;
 use super::interop::{from_any_array, is_array};
 use super::overrides;
 use super::tensor::{PyTensor, wrap};
 use crate::dispatch;
-use crate::error::Result;
+use crate::error::{Result, caught};
 use crate::ops::{arith, matmul, pointwise, special, unary};
 use crate::schema::{Dest, Ty};
 use crate::tensor::{Scalar, Tensor};
@@ -28,8 +29,16 @@ pub(super) const DETACH_NUMEL: usize = 1 << 15;
 
 fn run(py: Python<'_>, method: &str, x: Tensor, y: Tensor, f: Binary, dest: Dest) -> PyResult<Py<PyAny>> {
     let weight = x.numel() + y.numel();
+    let in_place = matches!(dest, Dest::InPlace);
     let r = contain_named(&mut { method }, |_| {
-        Ok(if weight >= DETACH_NUMEL { py.detach(move || f(&x, &y, &dest))? } else { f(&x, &y, &dest)? })
+        let call = || caught(|| f(&x, &y, &dest));
+        match if weight >= DETACH_NUMEL { py.detach(call) } else { call() } {
+            Ok(r) => Ok(r),
+            Err(e) if e.is_for_lack_of_a_kernel() && (x.is_gpu() || y.is_gpu()) => {
+                fallback::operator(py, method, (&x, &y), f, in_place, e)
+            }
+            Err(e) => Err(e.into()),
+        }
     })?;
     wrap(py, r)
 }
