@@ -3,6 +3,7 @@
 import importlib
 import importlib.abc
 import importlib.machinery
+import os
 import sys
 
 
@@ -32,7 +33,9 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 def install():
-    """Make `import torch` give rustorch in this process from now on.
+    """Make `import torch` give rustorch in this process from now on, and `cuda` name the GPU, of any vendor.
+
+    An empty `CUDA_VISIBLE_DEVICES` hides the GPU, as it does for torch.
 
     Raises:  RuntimeError: if PyTorch itself has been imported already.
     """
@@ -43,3 +46,5 @@ def install():
         raise RuntimeError("expected torch not to be imported yet, but it is. Install the alias first.")
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
+    if os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip() not in ("", "-1"):
+        rustorch._C._let_cuda_be_gpu(True)

@@ -394,7 +394,12 @@ def map2_(self, x, y, callable):
 
 @_method
 def cuda(self, device=None, non_blocking=False, memory_format=None):
-    """Raises: there is no CUDA backend."""
+    """A copy on the GPU in programs run by `python -m rustorch`, where `cuda` names it.
+
+    Raises:  AssertionError: elsewhere; use `.gpu()`.
+    """
+    if _C._cuda_is_gpu():
+        return self.to("cuda" if device is None else device, non_blocking=non_blocking)
     raise AssertionError(
         "Torch not compiled with CUDA enabled\n  cuda: expected a CUDA device, but rustorch has none. Use device='cpu'."
     )

@@ -1,4 +1,6 @@
-"""torch's device-independent accelerator interface: there is no accelerator."""
+"""torch's device-independent accelerator interface: the accelerator is the GPU."""
+
+import rustorch
 
 __all__ = [
     "current_accelerator",
@@ -11,29 +13,46 @@ __all__ = [
 
 
 def is_available():
-    """False."""
-    return False
+    """True if there is a GPU that works."""
+    return rustorch.gpu.is_available()
 
 
 def device_count():
-    """0."""
-    return 0
+    """1 if there is a GPU that works, else 0."""
+    return rustorch.gpu.device_count()
 
 
 def current_accelerator(check_available=False):
-    """None: there is no accelerator."""
+    """The device type of the GPU; None without one.
+
+    Args:  check_available (bool): no difference, as it is looked for in any case.
+    """
+    return rustorch.device(rustorch.device("gpu").type) if is_available() else None
 
 
 def current_device_index():
-    """Raises RuntimeError: there is no accelerator."""
-    raise RuntimeError("Cannot access accelerator device when none is available.")
+    """0, the number of the GPU in use.
+
+    Raises: RuntimeError: if there is none.
+    """
+    if not is_available():
+        raise RuntimeError("Cannot access accelerator device when none is available.")
+    return 0
 
 
 def set_device_index(device):
-    """Raises RuntimeError: there is no accelerator."""
+    """Nothing: one GPU is used at a time.
+
+    Raises: RuntimeError: for another than 0, or without a GPU.
+    """
     current_device_index()
+    rustorch.gpu.set_device(device)
 
 
 def synchronize(device=None):
-    """Raises RuntimeError: there is no accelerator."""
+    """Waits for the GPU.
+
+    Raises: RuntimeError: if there is none.
+    """
     current_device_index()
+    rustorch.gpu.synchronize(device)

@@ -9,6 +9,25 @@ import rustorch
 from rustorch import _C
 
 
+def _gpus():
+    """A line for each adapter that the drivers know, and which one is used; or what to install."""
+    if not _C._has_gpu_backend:
+        return "this build has no GPU backend"
+    found = [
+        f"{a['name']} ({a['kind']}, {a['backend']}, driver {a['driver']}, buffers in kernels up to {a['max_binding']} bytes)"
+        for a in rustorch.gpu.adapters()
+    ]
+    try:
+        p = rustorch.gpu.get_device_properties()
+        features = ", ".join(name for name in ("f16", "i64", "subgroup") if p[name]) or "none"
+        found.append(
+            f"in use: {p['name']} by {p['backend']}; features: {features}; immediates: {p['immediates']} bytes"
+        )
+    except RuntimeError as error:
+        found.append(f"none in use. {error}")
+    return ("\n" + " " * 4).join(["", *found])
+
+
 def get_pretty_env_info():
     """Versions, processor and settings as text."""
     lines = {
@@ -20,7 +39,7 @@ def get_pretty_env_info():
         "CPU kernels": _C._cpu_capability(),
         "CPU cores": os.cpu_count(),
         "kernel threads": rustorch.get_num_threads(),
-        "GPU backends": "none",
+        "GPUs": _gpus(),
     }
     for name in ("numpy", "scipy"):
         found = importlib.util.find_spec(name) is not None

@@ -72,7 +72,7 @@ class TypedStorage:
 
     @property
     def is_cuda(self):
-        return False
+        return self._untyped_storage.is_cuda
 
     @property
     def _cdata(self):

@@ -177,7 +177,7 @@ impl PyStorage {
     }
     #[getter]
     fn is_cuda(&self) -> bool {
-        false
+        self.0.device() == Device::Gpu && crate::tensor::device::cuda_is_gpu()
     }
     #[getter]
     fn is_sparse(&self) -> bool {

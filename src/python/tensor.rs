@@ -212,7 +212,7 @@ impl PyTensor {
     }
     #[getter]
     fn is_cuda(&self) -> bool {
-        false
+        self.tensor().is_gpu() && crate::tensor::device::cuda_is_gpu()
     }
     #[getter]
     fn is_gpu(&self) -> bool {

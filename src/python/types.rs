@@ -99,7 +99,7 @@ impl PyDevice {
 
     /// The device that tensors can be on, or why they cannot.
     pub(super) fn device(&self) -> Result<Device> {
-        Device::of_kind(self.kind)
+        Device::of_kind(self.kind, self.index)
     }
 }
 
@@ -205,6 +205,18 @@ fn set_default_device(device: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
     let device = device.filter(|d| !d.is_none()).map(super::data::device_arg).transpose()?;
     crate::tensor::device::set_default_device(device);
     Ok(())
+}
+
+/// Lets `cuda` name the GPU, as in programs written for torch.
+#[pyfunction]
+fn _let_cuda_be_gpu(on: bool) {
+    crate::tensor::device::let_cuda_be_gpu(on);
+}
+
+/// Does `cuda` name the GPU?
+#[pyfunction]
+fn _cuda_is_gpu() -> bool {
+    crate::tensor::device::cuda_is_gpu()
 }
 
 /// The order of dims in memory.
@@ -496,6 +508,8 @@ pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(_set_default_dtype, m)?)?;
     m.add_function(wrap_pyfunction!(get_default_device, m)?)?;
     m.add_function(wrap_pyfunction!(set_default_device, m)?)?;
+    m.add_function(wrap_pyfunction!(_let_cuda_be_gpu, m)?)?;
+    m.add_function(wrap_pyfunction!(_cuda_is_gpu, m)?)?;
     m.add_function(wrap_pyfunction!(promote_types, m)?)?;
     m.add_function(wrap_pyfunction!(result_type, m)?)?;
     m.add_function(wrap_pyfunction!(can_cast, m)?)?;

@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::fail;
 use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A device. Dispatch chooses kernels by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,6 +18,23 @@ pub enum Device {
 
 /// Our own names of the GPU; torch has none that means any vendor's.
 const GPU_NAMES: [&str; 2] = ["gpu", "wgpu"];
+
+/// Does `cuda` name the GPU? In programs written for torch, which ask for it by that name.
+static CUDA_IS_GPU: AtomicBool = AtomicBool::new(false);
+
+/// Lets `cuda` be the name of the GPU, of whatever vendor, or takes that back.
+pub fn let_cuda_be_gpu(on: bool) {
+    CUDA_IS_GPU.store(on, Ordering::Relaxed);
+}
+
+/// Is `cuda` the name of the GPU?
+pub fn cuda_is_gpu() -> bool {
+    CUDA_IS_GPU.load(Ordering::Relaxed)
+}
+
+fn gpu_name() -> &'static str {
+    if cuda_is_gpu() { "cuda" } else { "gpu" }
+}
 
 /// torch's names of device types. Only some have a backend here; the others can be named, but hold no tensors.
 pub const KINDS: [&str; 19] = [
@@ -37,6 +55,7 @@ pub fn parse_name(text: &str) -> Result<(&'static str, Option<i8>)> {
         fail!(Runtime, torch: ("Expected one of {}, privateuseone device type at start of device string: {kind}", KINDS.join(", ")),
             expected: ("device: expected one of cpu, gpu, meta"), got: ("'{text}'"), fix: ("Use device='cpu'."))
     };
+    let kind = if GPU_NAMES.contains(&kind) { gpu_name() } else { kind };
     let Some(index) = index else { return Ok((kind, None)) };
     let plain =
         !index.is_empty() && index.bytes().all(|b| b.is_ascii_digit()) && (index == "0" || !index.starts_with('0'));
@@ -74,15 +93,20 @@ pub fn set_default_device(device: Option<Device>) -> Option<Device> {
 impl Device {
     /// Parses a device string; the device must be one that tensors can be on.
     pub fn parse(text: &str) -> Result<Device> {
-        Device::of_kind(parse_name(text)?.0)
+        let (kind, index) = parse_name(text)?;
+        Device::of_kind(kind, index)
     }
 
-    /// The device of a name of [`KINDS`].
-    pub fn of_kind(kind: &str) -> Result<Device> {
+    /// The device of a name of [`KINDS`] and of a number among those of its kind.
+    pub fn of_kind(kind: &str, index: Option<i8>) -> Result<Device> {
         match kind {
+            "gpu" | "cuda" if index.is_some_and(|i| i != 0) && (kind == "gpu" || cuda_is_gpu()) => {
+                fail!(Runtime, torch: ("invalid device ordinal"), expected: ("device: expected {kind}:0, the one GPU in use"), got: ("{kind}:{}", index.unwrap_or(0)), fix: ("Choose the GPU with RUSTORCH_GPU_ADAPTER."))
+            }
+            "cuda" if cuda_is_gpu() => Ok(Device::Gpu),
             "cpu" => Ok(Device::Cpu),
             "meta" => Ok(Device::Meta),
-            "gpu" | "wgpu" => Ok(Device::Gpu),
+            "gpu" => Ok(Device::Gpu),
             "cuda" => {
                 fail!(Assertion, torch: ("Torch not compiled with CUDA enabled"), expected: ("device: expected one of cpu, gpu, meta"), got: ("'cuda'"), fix: ("Use device='gpu', which runs on any vendor's GPU, or 'cpu'."))
             }
@@ -98,7 +122,7 @@ impl Device {
         match self {
             Device::Cpu => "cpu",
             Device::Meta => "meta",
-            Device::Gpu => "gpu",
+            Device::Gpu => gpu_name(),
         }
     }
 
