@@ -95,7 +95,21 @@ class SymBool:
 # Loaded when first named, so that importing the package stays quick.
 _MODULES = {
     *("__config__", "_dynamo", "accelerator", "amp", "autograd", "backends", "compiler", "cpu", "cuda", "distributed"),
-    *("distributions", "export", "fft", "func", "futures", "fx", "gpu", "jit", "linalg", "masked", "mps", "mtia"),
+    *(
+        "distributions",
+        "export",
+        "fft",
+        "func",
+        "futures",
+        "fx",
+        "gpu",
+        "interop",
+        "jit",
+        "linalg",
+        "masked",
+        "mps",
+        "mtia",
+    ),
     *("multiprocessing", "nested", "nn", "onnx", "optim", "profiler", "quasirandom", "random", "serialization"),
     *("signal", "sparse", "special", "testing", "types", "utils", "version", "xpu"),
 }
@@ -149,6 +163,7 @@ if TYPE_CHECKING:
         cpu as cpu,
         cuda as cuda,
         gpu as gpu,
+        interop as interop,
         jit as jit,
         linalg as linalg,
         mps as mps,

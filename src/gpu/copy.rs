@@ -88,6 +88,11 @@ impl Gpu {
         self.pointwise(&Call { name: "fill_", expr, compute, is_test: false, ins: &[], out, shape, f, i })
     }
 
+    /// Begins to keep calls of kernels, or gives those that were kept and ends. For tests: every call waits then.
+    pub fn capture(&self, on: bool) -> Vec<super::stream::Captured> {
+        self.stream().set_capture(on)
+    }
+
     /// A copy of all of a buffer.
     pub(super) fn duplicate(self: &Arc<Self>, from: &Block) -> Result<Block> {
         let to = self.alloc(from.nbytes())?;

@@ -60,6 +60,11 @@ impl Block {
         self.nbytes
     }
 
+    /// A number that no other buffer has.
+    pub fn id(&self) -> u64 {
+        self.raw.id
+    }
+
     /// The device that it is on.
     pub fn gpu(&self) -> &Arc<Gpu> {
         &self.gpu

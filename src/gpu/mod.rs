@@ -13,6 +13,7 @@
 mod adapter;
 mod context;
 mod copy;
+mod custom;
 mod element;
 mod fault;
 mod launch;
@@ -27,10 +28,13 @@ mod tests;
 
 pub use adapter::{AdapterInfo, adapters};
 pub use context::{Gpu, gpu, is_available, reset};
+pub use custom::Custom;
 pub use element::has_storage;
 pub use fault::Check;
 pub use launch::{Arg, Launch};
 pub use matmul::{Matrix, Product};
 pub use memory::{Block, Stats};
+pub use pipeline::kernels;
 pub use pointwise::{Call, Input, Operand};
 pub use reduce::Reduction;
+pub use stream::Captured;

@@ -4,6 +4,7 @@
 //! place of `$NAME`. `$BINDING` is the next binding, `$PARAMS` the place of the parameters. A name that nobody defined is a bug, found by the tests that assemble every kernel.
 
 use super::context::{Caps, Gpu};
+use super::custom::Custom;
 use crate::error::{Error, Kind, Result};
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -20,12 +21,23 @@ files! {
     "matmul.wgsl" "pointwise.wgsl" "reduce.wgsl" "softmax.wgsl"
 }
 
+/// The kernels that there are shaders for.
+pub fn kernels() -> Vec<&'static str> {
+    FILES
+        .iter()
+        .filter(|(name, _)| !name.starts_with("lib/"))
+        .filter_map(|(name, _)| name.strip_suffix(".wgsl"))
+        .collect()
+}
+
 /// What a specialisation defines: a value, or an empty one for a switch.
 pub(super) type Defs<'a> = &'a [(&'a str, String)];
 
 /// A compiled kernel.
 pub(super) struct Pipeline {
     pub name: &'static str,
+    /// For those who run it elsewhere, see `Captured`.
+    pub source: String,
     pub compiled: wgpu::ComputePipeline,
     pub layout: Layout,
     /// Do parameters travel with the dispatch? Else they lie in the last binding.
@@ -37,6 +49,8 @@ pub(super) struct Pipeline {
 pub(super) struct Layout {
     pub layout: wgpu::BindGroupLayout,
     pub id: u64,
+    /// Of each binding: is it written?
+    pub writes: Vec<bool>,
 }
 
 /// Which kernel, and a number for each choice that its specialisation makes.
@@ -49,6 +63,8 @@ pub(super) struct Key {
 /// A device's compiled kernels and parameters.
 pub(super) struct Pipelines {
     made: Mutex<HashMap<Key, Arc<Pipeline>>>,
+    /// Users' kernels by source and entry.
+    custom: Mutex<HashMap<String, Arc<Pipeline>>>,
     params: Mutex<HashMap<Box<[u8]>, wgpu::Buffer>>,
     /// Layouts by which bindings are written.
     layouts: Mutex<HashMap<Vec<bool>, Layout>>,
@@ -64,7 +80,14 @@ pub(super) const GROUP: u32 = 256;
 
 impl Pipelines {
     pub fn new(caps: Caps, checked: bool) -> Self {
-        Pipelines { made: Mutex::default(), params: Mutex::default(), layouts: Mutex::default(), caps, checked }
+        Pipelines {
+            made: Mutex::default(),
+            custom: Mutex::default(),
+            params: Mutex::default(),
+            layouts: Mutex::default(),
+            caps,
+            checked,
+        }
     }
 
     /// The kernel of a key; `defs` is asked where it is not compiled yet. `writes` says of each binding whether it is written.
@@ -84,23 +107,63 @@ impl Pipelines {
         Ok(p)
     }
 
-    fn compile(&self, gpu: &Gpu, name: &'static str, defs: Defs, writes: &[bool], params: usize) -> Result<Pipeline> {
-        let immediate = params > 0 && params * 4 <= self.caps.immediates as usize;
-        let in_buffer = params > 0 && !immediate;
-        let mut defs = defs.to_vec();
-        let place = if immediate {
-            "var<immediate>".to_owned()
+    /// A user's kernel.
+    pub fn custom(&self, gpu: &Gpu, k: &Custom, writes: &[bool]) -> Result<Arc<Pipeline>> {
+        let id = custom_id(k, writes);
+        if let Some(p) = lock(&self.custom).get(&id) {
+            return Ok(p.clone());
+        }
+        let (place, _) = self.place(k.params.len(), writes);
+        let head = if k.params.is_empty() {
+            String::new()
         } else {
-            format!("@group(0) @binding({}) var<storage, read>", writes.len())
+            format!("struct Params {{\n{}}}\n{place} params: Params;\n", k.fields)
         };
-        defs.push(("PARAMS", place));
+        let source = format!("{head}{}", k.source);
+        let p = Arc::new(self.build(gpu, ("custom", k.entry), source, writes, k.params.len(), true)?);
+        lock(&self.custom).insert(id, p.clone());
+        Ok(p)
+    }
+
+    /// Lets go of a user's kernel, one that failed.
+    pub fn forget(&self, k: &Custom) {
+        let writes: Vec<bool> = k.args.iter().map(|(_, w)| *w).collect();
+        lock(&self.custom).remove(&custom_id(k, &writes));
+    }
+
+    /// Where parameters lie, in WGSL, and whether they travel with the dispatch.
+    fn place(&self, params: usize, writes: &[bool]) -> (String, bool) {
+        if params > 0 && params * 4 <= self.caps.immediates as usize {
+            ("var<immediate>".to_owned(), true)
+        } else {
+            (format!("@group(0) @binding({}) var<storage, read>", writes.len()), false)
+        }
+    }
+
+    fn compile(&self, gpu: &Gpu, name: &'static str, defs: Defs, writes: &[bool], params: usize) -> Result<Pipeline> {
+        let mut defs = defs.to_vec();
+        defs.push(("PARAMS", self.place(params, writes).0));
         defs.push(("GROUP", GROUP.to_string()));
         let source = assemble(name, &defs)?;
+        self.build(gpu, (name, "main"), source, writes, params, self.checked)
+    }
+
+    fn build(
+        &self,
+        gpu: &Gpu,
+        (name, entry): (&'static str, &str),
+        source: String,
+        writes: &[bool],
+        params: usize,
+        checked: bool,
+    ) -> Result<Pipeline> {
+        let immediate = self.place(params, writes).1;
+        let in_buffer = params > 0 && !immediate;
         let desc = wgpu::ShaderModuleDescriptor {
             label: Some(name),
             source: wgpu::ShaderSource::Wgsl(source.as_str().into()),
         };
-        let module = if self.checked {
+        let module = if checked {
             gpu.device.create_shader_module(desc)
         } else {
             // SAFETY: our own kernels guard their indices, and their loops end.
@@ -117,15 +180,15 @@ impl Pipelines {
             label: Some(name),
             layout: Some(&outline),
             module: &module,
-            entry_point: Some("main"),
+            entry_point: Some(entry),
             compilation_options: wgpu::PipelineCompilationOptions {
                 constants: &[],
-                zero_initialize_workgroup_memory: self.checked,
+                zero_initialize_workgroup_memory: checked,
             },
             cache: None,
         });
         gpu.fault.check(name)?;
-        Ok(Pipeline { name, compiled, layout, immediate })
+        Ok(Pipeline { name, source, compiled, layout, immediate })
     }
 
     fn layout(&self, device: &wgpu::Device, writes: &[bool]) -> Layout {
@@ -148,7 +211,11 @@ impl Pipelines {
             })
             .collect();
         let desc = wgpu::BindGroupLayoutDescriptor { label: None, entries: &entries };
-        let layout = Layout { layout: device.create_bind_group_layout(&desc), id: layouts.len() as u64 };
+        let layout = Layout {
+            layout: device.create_bind_group_layout(&desc),
+            id: layouts.len() as u64,
+            writes: writes.to_vec(),
+        };
         layouts.insert(writes.to_vec(), layout.clone());
         layout
     }
@@ -177,6 +244,10 @@ impl Pipelines {
         }
         buffer
     }
+}
+
+fn custom_id(k: &Custom, writes: &[bool]) -> String {
+    format!("{} {writes:?} {}\n{}\n{}", k.entry, k.params.len(), k.fields, k.source)
 }
 
 fn lock<T>(m: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

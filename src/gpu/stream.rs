@@ -77,6 +77,22 @@ pub(super) struct Stream {
     watched: bool,
     /// What small results are read from.
     readback: Option<wgpu::Buffer>,
+    /// Calls of kernels with what they read, while somebody wants them.
+    captured: Option<Vec<Captured>>,
+}
+
+/// A call of a kernel, for those who run it again with other host code.
+pub struct Captured {
+    /// The kernel.
+    pub kernel: &'static str,
+    /// Its whole source.
+    pub source: String,
+    /// Its bindings: a number for each buffer, whether it is written, and its bytes before the call.
+    pub bindings: Vec<(u64, bool, Vec<u8>)>,
+    /// The parameters; in a buffer behind the bindings, unless the source has them as immediates.
+    pub params: Vec<u32>,
+    /// Workgroups along x, y and z.
+    pub groups: [u32; 3],
 }
 
 const FIRST_BATCH: usize = 8;
@@ -136,6 +152,9 @@ impl Stream {
         } else {
             bind(gpu, kernel, bindings, Some(&gpu.pipelines.params(&gpu.device, &bytes)))
         };
+        if self.captured.is_some() {
+            self.capture(gpu, kernel, bindings, params, groups)?;
+        }
         let pass = self.pass(gpu);
         pass.set_pipeline(&kernel.compiled);
         pass.set_bind_group(0, &group, &[]);
@@ -144,6 +163,38 @@ impl Stream {
         }
         pass.dispatch_workgroups(groups.0, groups.1, groups.2);
         self.count(gpu)
+    }
+
+    /// Begins to keep calls, or gives those that were kept and ends.
+    pub fn set_capture(&mut self, on: bool) -> Vec<Captured> {
+        std::mem::replace(&mut self.captured, on.then(Vec::new)).unwrap_or_default()
+    }
+
+    #[cold]
+    fn capture(
+        &mut self,
+        gpu: &Gpu,
+        kernel: &Pipeline,
+        bindings: &[Binding],
+        params: &[u32],
+        groups: (u32, u32, u32),
+    ) -> Result<()> {
+        let mut all = Vec::new();
+        for (b, &written) in bindings.iter().zip(&kernel.layout.writes) {
+            let mut bytes = vec![0; b.size as usize];
+            self.read(gpu, Some(b.buffer), &mut bytes)?;
+            all.push((b.id, written, bytes));
+        }
+        if let Some(calls) = &mut self.captured {
+            calls.push(Captured {
+                kernel: kernel.name,
+                source: kernel.source.clone(),
+                bindings: all,
+                params: params.to_vec(),
+                groups: [groups.0, groups.1, groups.2],
+            });
+        }
+        Ok(())
     }
 
     /// Copies bytes into a buffer.
@@ -190,7 +241,7 @@ impl Stream {
         if bytes.is_empty() {
             return gpu.fault.check("download");
         }
-        self.read(gpu, Some(from), bytes)
+        self.read(gpu, Some(&from.raw.buffer), bytes)
     }
 
     /// Waits for everything; what kernels found wrong with their data is an error here.
@@ -199,7 +250,7 @@ impl Stream {
     }
 
     /// Reads from a buffer, and behind that the word of checks.
-    fn read(&mut self, gpu: &Gpu, from: Option<&Block>, bytes: &mut [u8]) -> Result<()> {
+    fn read(&mut self, gpu: &Gpu, from: Option<&wgpu::Buffer>, bytes: &mut [u8]) -> Result<()> {
         let size = (bytes.len() as u64).next_multiple_of(wgpu::COPY_BUFFER_ALIGNMENT);
         let usage = wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ;
         let small = size + 4 <= READBACK;
@@ -208,7 +259,7 @@ impl Stream {
             _ => staging(gpu, if small { READBACK } else { size + 4 }, usage, false)?,
         };
         if let Some(from) = from {
-            self.encoder(gpu).copy_buffer_to_buffer(&from.raw.buffer, 0, &staging, 0, size);
+            self.encoder(gpu).copy_buffer_to_buffer(from, 0, &staging, 0, size);
         }
         let watched = self.watched;
         if let Some(found) = self.found.clone().filter(|_| watched) {

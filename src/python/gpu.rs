@@ -4,9 +4,12 @@ use pyo3::prelude::*;
 
 #[cfg(feature = "gpu")]
 mod on {
-    use crate::gpu;
+    use super::super::tensor::PyTensor;
+    use crate::error::{Kind, Result, three_parts};
+    use crate::gpu::{self, Arg, Block, Custom};
+    use crate::tensor::Tensor;
     use pyo3::prelude::*;
-    use pyo3::types::{PyDict, PyList};
+    use pyo3::types::{PyBytes, PyDict, PyList};
 
     /// Is there a GPU that works?
     #[pyfunction]
@@ -86,6 +89,81 @@ mod on {
         Ok(())
     }
 
+    fn block(t: &Tensor) -> Result<&Block> {
+        let found = t.storage().remote().and_then(|r| r.downcast_ref::<Block>());
+        found.ok_or_else(|| {
+            three_parts(
+                Kind::Runtime,
+                None,
+                "kernel: expected tensors on the GPU".to_owned(),
+                format!("one on {}", t.device()),
+                "Move it with .gpu().".to_owned(),
+            )
+        })
+    }
+
+    /// Runs WGSL of a user on tensors, each with whether it is written.
+    #[pyfunction]
+    #[pyo3(signature = (name, source, fields, entry, tensors, params, groups))]
+    fn _gpu_run_kernel(
+        py: Python<'_>,
+        name: &str,
+        source: &str,
+        fields: &str,
+        entry: &str,
+        tensors: Vec<(Bound<'_, PyTensor>, bool)>,
+        params: Vec<u32>,
+        groups: [u32; 3],
+    ) -> PyResult<()> {
+        let tensors: Vec<(Tensor, bool)> = tensors.iter().map(|(t, w)| (t.get().tensor(), *w)).collect();
+        py.detach(|| {
+            let args = tensors
+                .iter()
+                .map(|(t, w)| Ok((Arg { block: block(t)?, dtype: t.dtype(), offset: t.offset() }, *w)))
+                .collect::<Result<Vec<_>>>()?;
+            gpu::gpu()?.run(&Custom { name, source, fields, entry, args: &args, params: &params, groups })?;
+            tensors.iter().filter(|(_, written)| *written).for_each(|(t, _)| t.bump_version());
+            Ok::<(), crate::error::Error>(())
+        })?;
+        Ok(())
+    }
+
+    /// Begins to keep calls of kernels with all that they read, or gives those that were kept and ends; for tests.
+    #[pyfunction]
+    fn _gpu_capture(py: Python<'_>, on: bool) -> PyResult<Bound<'_, PyList>> {
+        let calls = py.detach(|| gpu::gpu().map(|g| g.capture(on)))?;
+        let list = PyList::empty(py);
+        for c in &calls {
+            let d = PyDict::new(py);
+            d.set_item("kernel", c.kernel)?;
+            d.set_item("source", &c.source)?;
+            let bindings = c.bindings.iter().map(|(id, written, bytes)| (*id, *written, PyBytes::new(py, bytes)));
+            d.set_item("bindings", bindings.collect::<Vec<_>>())?;
+            d.set_item("params", &c.params)?;
+            d.set_item("groups", c.groups)?;
+            list.append(d)?;
+        }
+        Ok(list)
+    }
+
+    /// The number of a tensor's buffer, as captured calls name it.
+    #[pyfunction]
+    fn _gpu_buffer_id(t: &Bound<'_, PyTensor>) -> PyResult<u64> {
+        Ok(block(&t.get().tensor())?.id())
+    }
+
+    /// The kernels that there are shaders for.
+    #[pyfunction]
+    fn _gpu_kernels() -> Vec<&'static str> {
+        gpu::kernels()
+    }
+
+    /// How often each operation ran on the CPU for lack of a kernel.
+    #[pyfunction]
+    fn _gpu_fallback_stats() -> std::collections::BTreeMap<String, u64> {
+        crate::python::fallback::stats()
+    }
+
     pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
         m.add_function(wrap_pyfunction!(_gpu_is_available, m)?)?;
         m.add_function(wrap_pyfunction!(_gpu_adapters, m)?)?;
@@ -96,6 +174,11 @@ mod on {
         m.add_function(wrap_pyfunction!(_gpu_reset_peaks, m)?)?;
         m.add_function(wrap_pyfunction!(_gpu_set_memory_limit, m)?)?;
         m.add_function(wrap_pyfunction!(_gpu_reset, m)?)?;
+        m.add_function(wrap_pyfunction!(_gpu_fallback_stats, m)?)?;
+        m.add_function(wrap_pyfunction!(_gpu_run_kernel, m)?)?;
+        m.add_function(wrap_pyfunction!(_gpu_capture, m)?)?;
+        m.add_function(wrap_pyfunction!(_gpu_buffer_id, m)?)?;
+        m.add_function(wrap_pyfunction!(_gpu_kernels, m)?)?;
         m.add_function(wrap_pyfunction!(_gpu_destroy, m)?)
     }
 }

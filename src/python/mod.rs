@@ -9,6 +9,7 @@ mod data;
 mod deprecated;
 mod dlpack;
 mod errors;
+mod fallback;
 mod function;
 mod gpu;
 mod gradient;

@@ -7,17 +7,22 @@ reading a value waits for them. Nothing of the GPU is touched before its first u
 from contextlib import contextmanager
 
 from rustorch import _C
+from rustorch.gpu._kernel import Kernel, differentiable, kernel
 
 __all__ = [
+    "Kernel",
     "adapters",
     "current_device",
     "device",
     "device_count",
+    "differentiable",
     "empty_cache",
+    "fallback_stats",
     "get_device_name",
     "get_device_properties",
     "is_available",
     "is_initialized",
+    "kernel",
     "max_memory_allocated",
     "max_memory_reserved",
     "memory_allocated",
@@ -39,7 +44,7 @@ def _check(device):
         return
     if not isinstance(device, int):
         found = rustorch.device(device)
-        if found.type in ("gpu", "wgpu") and found.index in (None, 0):
+        if found.type == rustorch.device("gpu").type and found.index in (None, 0):
             return
     raise RuntimeError(
         f"gpu: expected the one GPU in use, 'gpu:0', but got {device!r}. Choose it with RUSTORCH_GPU_ADAPTER."
@@ -157,6 +162,14 @@ def set_memory_limit(nbytes):
         nbytes (int, at least 0): the limit.
     """
     _C._gpu_set_memory_limit(nbytes)
+
+
+def fallback_stats():
+    """How often each operation ran on the CPU for lack of a GPU kernel: a dict from its name to the number of calls.
+
+    Empty unless the environment variable RUSTORCH_GPU_FALLBACK is 1: without it such operations raise NotImplementedError.
+    """
+    return _C._gpu_fallback_stats()
 
 
 def reset():
