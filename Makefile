@@ -11,6 +11,7 @@ else
 VPY = .venv/bin/python
 endif
 CARGO ?= cargo
+DEVICE ?= cpu
 # pyo3 looks at the interpreter that it builds for.
 PYCARGO = PYO3_PYTHON=$(abspath $(VPY)) $(CARGO)
 
@@ -30,10 +31,10 @@ dev: python rust ## set up .venv and build for development (fast rebuilds)
 	@$(DEV) install dev
 	@$(DEV) build --profile dev-fast
 
-demo: python rust ## train a classifier of handwritten digits, with all set-up
+demo: python rust ## train a classifier of handwritten digits, with all set-up (on a GPU: make demo DEVICE=gpu)
 	@$(DEV) install demo
 	@$(DEV) build --profile release
-	$(VPY) examples/digits.py
+	$(VPY) examples/digits.py --device $(DEVICE)
 
 test: test-rust test-python ## all tests but the slow ones, with all set-up
 

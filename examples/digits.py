@@ -3,6 +3,7 @@
     python examples/digits.py                    # trains both, writes pictures to out/
     python examples/digits.py --library torch    # the same with PyTorch
     python examples/digits.py --compare          # both, one after the other: accuracy, time, peak memory
+    python examples/digits.py --device gpu       # on the GPU, of any vendor
 
 Needs scikit-learn for the scans, tqdm and matplotlib. Source of the scans: Alpaydin & Kaynak 1998, UCI repository.
 """
@@ -26,6 +27,7 @@ parser.add_argument("--compare", action="store_true", help="run with both librar
 parser.add_argument("--out", type=Path, default=Path("out"), help="where the pictures go")
 parser.add_argument("--epochs", type=int, default=15)
 parser.add_argument("--seed", type=int, default=0)
+parser.add_argument("--device", default="cpu", help="cpu, gpu, or what else the library calls its devices")
 parser.add_argument("--threads", type=int, help="threads of the library; its own choice if left out")
 parser.add_argument("--no-pictures", action="store_true")
 parser.add_argument("--json", type=Path, help=argparse.SUPPRESS)
@@ -92,7 +94,7 @@ def convolutional():
 def predict(model, dataset):
     """Predicted labels (n,) for a whole dataset."""
     model.eval()
-    labels = [model(images).argmax(dim=1) for images, _ in DataLoader(dataset, batch_size=256)]
+    labels = [model(images.to(options.device)).argmax(dim=1).cpu() for images, _ in DataLoader(dataset, batch_size=256)]
     return torch.cat(labels)
 
 
@@ -115,7 +117,7 @@ def train(name, model, training, testing):
             model.train()
             total = 0.0
             for images, labels in loader:
-                loss = loss_fn(model(images), labels)
+                loss = loss_fn(model(images.to(options.device)), labels.to(options.device))
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
@@ -199,7 +201,7 @@ def run():
     model = None
     for name, make in (("perceptron", perceptron), ("convolutional", convolutional)):
         torch.manual_seed(options.seed)
-        model = make()
+        model = make().to(options.device)
         start = time.perf_counter()
         histories[name] = train(name, model, training, testing)
         seconds = time.perf_counter() - start

@@ -12,7 +12,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [*sorted(ROOT.glob("*.md")), ROOT / "benches" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+# `python gpu` marks what needs a GPU.
+BLOCK = re.compile(r"^```python( gpu)?\n(.*?)^```", re.DOTALL | re.MULTILINE)
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
 
@@ -47,12 +48,15 @@ def blocks():
     for page in PAGES:
         for found in BLOCK.finditer(page.read_text(encoding="utf-8")):
             line = page.read_text(encoding="utf-8")[: found.start()].count("\n") + 1
-            yield pytest.param(found.group(1), id=f"{page.relative_to(ROOT)}:{line}")
+            yield pytest.param(found.group(2), bool(found.group(1)), id=f"{page.relative_to(ROOT)}:{line}")
 
 
-@pytest.mark.parametrize("code", list(blocks()))
-def test_page(code, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("code", "needs_gpu"), list(blocks()))
+def test_page(code, needs_gpu, tmp_path, monkeypatch):
     import rustorch as torch
+
+    if needs_gpu and not torch.gpu.is_available():
+        pytest.skip("there is no GPU")
 
     monkeypatch.chdir(tmp_path)
     if ">>>" not in code:
