@@ -71,9 +71,32 @@ pub fn gpu_memory_limit() -> Option<u64> {
     std::env::var("RUSTORCH_GPU_MEMORY_LIMIT").ok()?.trim().parse().ok()
 }
 
+/// Are chains of pointwise operations on the GPU fused from the start: `RUSTORCH_GPU_FUSION=1`?
+pub fn gpu_fusion() -> bool {
+    on("RUSTORCH_GPU_FUSION")
+}
+
 /// Do operations that GPUs have no kernel for run on the CPU, with copies and a warning: `RUSTORCH_GPU_FALLBACK=1`?
 pub fn gpu_fallback() -> bool {
     on("RUSTORCH_GPU_FALLBACK")
+}
+
+/// Where compiled shaders are kept: `RUSTORCH_CACHE_DIR`, or else the system's place for caches. Empty: nowhere.
+pub fn cache_folder() -> Option<std::path::PathBuf> {
+    if let Some(folder) = std::env::var_os("RUSTORCH_CACHE_DIR") {
+        return (!folder.is_empty()).then(|| folder.into());
+    }
+    let from = |name: &str, below: &str| {
+        let root = std::env::var_os(name).filter(|v| !v.is_empty()).map(std::path::PathBuf::from)?;
+        Some(root.join(below).join("rustorch"))
+    };
+    if cfg!(target_os = "macos") {
+        from("HOME", "Library/Caches")
+    } else if cfg!(windows) {
+        from("LOCALAPPDATA", "")
+    } else {
+        from("XDG_CACHE_HOME", "").or_else(|| from("HOME", ".cache"))
+    }
 }
 
 /// Must tests find a GPU: `RUSTORCH_REQUIRE_GPU=1`?

@@ -54,6 +54,7 @@ fn found() -> Vec<wgpu::Adapter> {
         Some("vulkan") => wgpu::Backends::VULKAN,
         Some("metal") => wgpu::Backends::METAL,
         Some("dx12") => wgpu::Backends::DX12,
+        Some("noop") => wgpu::Backends::NOOP,
         Some(other) => {
             config::complain(&format!(
                 "RUSTORCH_GPU_BACKEND={other} is none of vulkan, metal and dx12: all are looked through"
@@ -65,6 +66,8 @@ fn found() -> Vec<wgpu::Adapter> {
     let mut desc = wgpu::InstanceDescriptor::new_without_display_handle();
     desc.backends = backends;
     desc.flags = wgpu::InstanceFlags::empty();
+    // A backend that runs nothing, which tells what recording costs.
+    desc.backend_options.noop.enable = backends == wgpu::Backends::NOOP;
     // Refuse memory before the system gets into trouble.
     desc.memory_budget_thresholds.for_resource_creation = Some(95);
     now(wgpu::Instance::new(desc).enumerate_adapters(backends))

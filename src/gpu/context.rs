@@ -1,6 +1,7 @@
 //! The device: made on first use, replaced by `reset`.
 
 use super::adapter::{self, AdapterInfo};
+use super::cache::DiskCache;
 use super::fault::Fault;
 use super::memory::Pool;
 use super::pipeline::Pipelines;
@@ -21,6 +22,8 @@ pub struct Caps {
     pub i64: bool,
     /// Operations between the lanes of a subgroup.
     pub subgroup: bool,
+    /// Times that the device takes.
+    pub timestamps: bool,
     /// Bytes of parameters that travel with a dispatch; 0: they lie in a buffer.
     pub immediates: u32,
     /// Bytes of a buffer that a kernel can use at once.
@@ -70,6 +73,7 @@ impl Gpu {
             ("subgroup", wgpu::Features::SUBGROUP),
             ("immediates", wgpu::Features::IMMEDIATES),
             ("timestamps", wgpu::Features::TIMESTAMP_QUERY),
+            ("cache", wgpu::Features::PIPELINE_CACHE),
         ];
         let usable = |name: &str| !without.iter().any(|w| w == name);
         let features = wanted
@@ -96,6 +100,7 @@ impl Gpu {
             f16: features.contains(wgpu::Features::SHADER_F16),
             i64: features.contains(wgpu::Features::SHADER_INT64),
             subgroup: features.contains(wgpu::Features::SUBGROUP),
+            timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
             immediates: limits.max_immediate_size,
             // Bindings are counted in words.
             max_binding: limits.max_storage_buffer_binding_size & !3,
@@ -104,14 +109,15 @@ impl Gpu {
             alignment: u64::from(limits.min_storage_buffer_offset_alignment),
         };
         let pool = Pool::new(config::gpu_memory_limit().unwrap_or(u64::MAX));
-        let pipelines = Pipelines::new(caps, config::gpu_checked());
+        let cache = DiskCache::open(&device, &adapter.get_info());
+        let pipelines = Pipelines::new(caps, config::gpu_checked(), cache);
         Ok(Gpu {
             device,
             queue,
             fault,
             pool,
             pipelines,
-            stream: Mutex::default(),
+            stream: Mutex::new(Stream::new(config::gpu_fusion())),
             caps,
             info,
             process: std::process::id(),

@@ -93,6 +93,18 @@ impl Gpu {
         self.stream().set_capture(on)
     }
 
+    /// Begins to take the time of calls, or gives the times that were taken and ends.
+    pub fn profile(&self, on: bool) -> Result<Vec<super::profile::Timing>> {
+        self.check_process()?;
+        self.stream().set_profile(self, on)
+    }
+
+    /// Turns the fusion of pointwise calls on or off, and says what it was.
+    pub fn set_fusion(&self, on: bool) -> Result<bool> {
+        self.check_process()?;
+        self.stream().set_fusion(self, on)
+    }
+
     /// A copy of all of a buffer.
     pub(super) fn duplicate(self: &Arc<Self>, from: &Block) -> Result<Block> {
         let to = self.alloc(from.nbytes())?;

@@ -52,6 +52,8 @@ pub struct Block {
     pub(super) gpu: Arc<Gpu>,
     pub(super) raw: Raw,
     nbytes: u64,
+    /// Gone when the block is.
+    pub(super) alive: Arc<()>,
 }
 
 impl Block {
@@ -129,7 +131,7 @@ impl Gpu {
             return Err(out_of_memory(what, nbytes, &format!("a device whose buffers have at most {most} bytes")));
         };
         if let Some(raw) = self.pool.take(size) {
-            return Ok(Block { gpu: self.clone(), raw, nbytes });
+            return Ok(Block { gpu: self.clone(), raw, nbytes, alive: Arc::default() });
         }
         let fits = |stats: Stats| stats.reserved.checked_add(size).is_some_and(|n| n <= stats.limit);
         if !fits(self.memory_stats()) {
@@ -161,7 +163,7 @@ impl Gpu {
         s.made += 1;
         let id = s.made;
         drop(s);
-        Ok(Block { gpu: self.clone(), raw: Raw { buffer, id }, nbytes })
+        Ok(Block { gpu: self.clone(), raw: Raw { buffer, id }, nbytes, alive: Arc::default() })
     }
 
     /// A new buffer; None if there is no memory.

@@ -11,16 +11,19 @@
 //! Kernels sum in an order that the shape decides, and no kernel adds floats atomically.
 
 mod adapter;
+mod cache;
 mod context;
 mod copy;
 mod custom;
 mod element;
 mod fault;
+mod fuse;
 mod launch;
 mod matmul;
 mod memory;
 mod pipeline;
 mod pointwise;
+mod profile;
 mod reduce;
 mod stream;
 #[cfg(test)]
@@ -36,5 +39,6 @@ pub use matmul::{Matrix, Product};
 pub use memory::{Block, Stats};
 pub use pipeline::kernels;
 pub use pointwise::{Call, Input, Operand};
+pub use profile::Timing;
 pub use reduce::Reduction;
 pub use stream::Captured;

@@ -3,6 +3,7 @@
 //! A small preprocessor reads the lines `#include "lib/x.wgsl"`, `#if NAME`, `#else` and `#endif`, and puts values in the
 //! place of `$NAME`. `$BINDING` is the next binding, `$PARAMS` the place of the parameters. A name that nobody defined is a bug, found by the tests that assemble every kernel.
 
+use super::cache::DiskCache;
 use super::context::{Caps, Gpu};
 use super::custom::Custom;
 use crate::error::{Error, Kind, Result};
@@ -18,7 +19,7 @@ macro_rules! files {
 }
 files! {
     "lib/bounds.wgsl" "lib/dtype.wgsl" "lib/float.wgsl" "lib/grid.wgsl" "lib/group.wgsl" "lib/math.wgsl"
-    "matmul.wgsl" "pointwise.wgsl" "reduce.wgsl" "softmax.wgsl"
+    "fused.wgsl" "matmul.wgsl" "pointwise.wgsl" "reduce.wgsl" "softmax.wgsl"
 }
 
 /// The kernels that there are shaders for.
@@ -70,6 +71,7 @@ pub(super) struct Pipelines {
     layouts: Mutex<HashMap<Vec<bool>, Layout>>,
     caps: Caps,
     checked: bool,
+    disk: Option<DiskCache>,
 }
 
 /// Parameter buffers that are kept: as many as a model has kinds of calls.
@@ -79,7 +81,7 @@ const KEPT_PARAMS: usize = 4096;
 pub(super) const GROUP: u32 = 256;
 
 impl Pipelines {
-    pub fn new(caps: Caps, checked: bool) -> Self {
+    pub fn new(caps: Caps, checked: bool, disk: Option<DiskCache>) -> Self {
         Pipelines {
             made: Mutex::default(),
             custom: Mutex::default(),
@@ -87,7 +89,13 @@ impl Pipelines {
             layouts: Mutex::default(),
             caps,
             checked,
+            disk,
         }
+    }
+
+    /// Keeps what was compiled for later processes.
+    pub fn save(&self) {
+        self.disk.iter().for_each(DiskCache::save);
     }
 
     /// The kernel of a key; `defs` is asked where it is not compiled yet. `writes` says of each binding whether it is written.
@@ -185,8 +193,9 @@ impl Pipelines {
                 constants: &[],
                 zero_initialize_workgroup_memory: checked,
             },
-            cache: None,
+            cache: self.disk.as_ref().map(|d| &d.cache),
         });
+        self.disk.iter().for_each(DiskCache::change);
         gpu.fault.check(name)?;
         Ok(Pipeline { name, source, compiled, layout, immediate })
     }

@@ -135,6 +135,11 @@ impl Gpu {
             self.check_owner(call.name, o.block)?;
             self.check_reach(call.name, o)?;
         }
+        let mut stream = self.stream();
+        if stream.fusing && stream.fuse(self, call)? {
+            return Ok(());
+        }
+        drop(stream);
         let strides: SmallVec<[&[isize]; 5]> = all.iter().map(|o| o.strides).collect();
         let loops = Loops::new(call.shape, &strides);
         let per_word = 4 / call.out.dtype.size().min(4);

@@ -6,12 +6,15 @@
 
 use super::context::Gpu;
 use super::fault::{Check, out_of_memory};
-use super::memory::Block;
+use super::fuse::Group;
+use super::memory::{Block, Raw};
 use super::pipeline::Pipeline;
+use super::profile::{Profile, Timing};
 use crate::error::Result;
 use smallvec::{SmallVec, smallvec};
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
+use std::time::Instant;
 
 /// A part of a buffer that a kernel reads or writes, in bytes.
 #[derive(Clone, Copy)]
@@ -29,8 +32,12 @@ impl<'a> Binding<'a> {
 
     /// All that a tensor's memory holds.
     pub fn whole(block: &'a Block) -> Self {
-        let size = block.nbytes().max(1).next_multiple_of(4);
-        Binding { buffer: &block.raw.buffer, id: block.raw.id, size }
+        Binding::of(&block.raw, block.nbytes())
+    }
+
+    /// The first bytes of a buffer.
+    pub fn of(raw: &'a Raw, nbytes: u64) -> Self {
+        Binding { buffer: &raw.buffer, id: raw.id, size: nbytes.max(1).next_multiple_of(4) }
     }
 }
 
@@ -79,6 +86,11 @@ pub(super) struct Stream {
     readback: Option<wgpu::Buffer>,
     /// Calls of kernels with what they read, while somebody wants them.
     captured: Option<Vec<Captured>>,
+    /// Pointwise calls that wait for others to be fused with, if that is wanted.
+    pub(super) group: Group,
+    pub(super) fusing: bool,
+    /// Times of calls, while somebody wants them.
+    profile: Option<Profile>,
 }
 
 /// A call of a kernel, for those who run it again with other host code.
@@ -105,6 +117,10 @@ const MOST_UPLOADING: u64 = 64 << 20;
 const READBACK: u64 = 64 << 10;
 
 impl Stream {
+    pub fn new(fusing: bool) -> Self {
+        Stream { fusing, ..Stream::default() }
+    }
+
     fn encoder(&mut self, gpu: &Gpu) -> &mut wgpu::CommandEncoder {
         self.pass = None;
         self.encoder
@@ -140,6 +156,7 @@ impl Stream {
         params: &[u32],
         groups: (u32, u32, u32),
     ) -> Result<()> {
+        self.run_group(gpu)?;
         let mut bytes: SmallVec<[u8; 192]> = SmallVec::new();
         params.iter().for_each(|w| bytes.extend_from_slice(&w.to_ne_bytes()));
         let group = if kernel.immediate || params.is_empty() {
@@ -155,14 +172,69 @@ impl Stream {
         if self.captured.is_some() {
             self.capture(gpu, kernel, bindings, params, groups)?;
         }
-        let pass = self.pass(gpu);
-        pass.set_pipeline(&kernel.compiled);
-        pass.set_bind_group(0, &group, &[]);
-        if kernel.immediate {
-            pass.set_immediates(0, &bytes);
+        if self.profile.is_some() {
+            return self.timed(gpu, kernel, &group, &bytes, groups);
         }
-        pass.dispatch_workgroups(groups.0, groups.1, groups.2);
+        record(self.pass(gpu), kernel, &group, &bytes, groups);
         self.count(gpu)
+    }
+
+    /// Runs a call by itself and takes its time.
+    #[cold]
+    fn timed(
+        &mut self,
+        gpu: &Gpu,
+        kernel: &Pipeline,
+        group: &wgpu::BindGroup,
+        params: &[u8],
+        groups: (u32, u32, u32),
+    ) -> Result<()> {
+        let Some(mut profile) = self.profile.take() else { return Ok(()) };
+        let by_host = profile.by_host();
+        if by_host {
+            self.wait(gpu)?;
+        }
+        let start = Instant::now();
+        let timestamp_writes = profile.begin(kernel.name);
+        let desc = wgpu::ComputePassDescriptor { label: Some(kernel.name), timestamp_writes };
+        let mut pass = self.encoder(gpu).begin_compute_pass(&desc);
+        record(&mut pass, kernel, group, params, groups);
+        drop(pass);
+        if by_host {
+            self.wait(gpu)?;
+            profile.done.push(Timing { kernel: kernel.name, nanoseconds: start.elapsed().as_nanos() as f64 });
+        }
+        let full = profile.is_full();
+        self.profile = Some(profile);
+        if full {
+            self.read_profile(gpu)?;
+        }
+        self.count(gpu)
+    }
+
+    fn read_profile(&mut self, gpu: &Gpu) -> Result<()> {
+        let Some(mut profile) = self.profile.take() else { return Ok(()) };
+        if let Some((buffer, nbytes)) = profile.resolve(self.encoder(gpu)) {
+            let mut bytes = vec![0; nbytes];
+            self.read(gpu, Some(&buffer), &mut bytes)?;
+            profile.take(&bytes, gpu);
+        }
+        self.profile = Some(profile);
+        Ok(())
+    }
+
+    /// Begins to take the time of calls, or gives the times that were taken and ends.
+    pub fn set_profile(&mut self, gpu: &Gpu, on: bool) -> Result<Vec<Timing>> {
+        self.read_profile(gpu)?;
+        let done = self.profile.take().map_or(Vec::new(), |p| p.done);
+        self.profile = on.then(|| Profile::new(gpu));
+        Ok(done)
+    }
+
+    /// Turns fusion on or off, and says what it was.
+    pub fn set_fusion(&mut self, gpu: &Gpu, on: bool) -> Result<bool> {
+        self.run_group(gpu)?;
+        Ok(std::mem::replace(&mut self.fusing, on))
     }
 
     /// Begins to keep calls, or gives those that were kept and ends.
@@ -203,6 +275,7 @@ impl Stream {
             return Ok(());
         }
         let size = (bytes.len() as u64).next_multiple_of(wgpu::COPY_BUFFER_ALIGNMENT);
+        self.run_group(gpu)?;
         let staging = staging(gpu, size, wgpu::BufferUsages::COPY_SRC, true)?;
         match staging.get_mapped_range_mut(..) {
             Ok(mut view) => view.slice(..bytes.len()).copy_from_slice(bytes),
@@ -216,6 +289,7 @@ impl Stream {
 
     /// Copies all of a buffer into another.
     pub fn copy(&mut self, gpu: &Gpu, from: &Block, to: &Block) -> Result<()> {
+        self.run_group(gpu)?;
         let size = from.raw.buffer.size().min(to.raw.buffer.size());
         self.encoder(gpu).copy_buffer_to_buffer(&from.raw.buffer, 0, &to.raw.buffer, 0, size);
         self.count(gpu)
@@ -251,6 +325,7 @@ impl Stream {
 
     /// Reads from a buffer, and behind that the word of checks.
     fn read(&mut self, gpu: &Gpu, from: Option<&wgpu::Buffer>, bytes: &mut [u8]) -> Result<()> {
+        self.run_group(gpu)?;
         let size = (bytes.len() as u64).next_multiple_of(wgpu::COPY_BUFFER_ALIGNMENT);
         let usage = wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ;
         let small = size + 4 <= READBACK;
@@ -317,12 +392,29 @@ impl Stream {
 
     /// Submits what was recorded and waits for all of it.
     pub fn wait(&mut self, gpu: &Gpu) -> Result<()> {
+        self.run_group(gpu)?;
         self.submit(gpu);
         self.batch = FIRST_BATCH;
         self.in_flight.clear();
         poll(gpu, None);
+        gpu.pipelines.save();
         gpu.fault.check("gpu")
     }
+}
+
+fn record(
+    pass: &mut wgpu::ComputePass,
+    kernel: &Pipeline,
+    group: &wgpu::BindGroup,
+    params: &[u8],
+    groups: (u32, u32, u32),
+) {
+    pass.set_pipeline(&kernel.compiled);
+    pass.set_bind_group(0, group, &[]);
+    if kernel.immediate {
+        pass.set_immediates(0, params);
+    }
+    pass.dispatch_workgroups(groups.0, groups.1, groups.2);
 }
 
 fn bind(gpu: &Gpu, kernel: &Pipeline, bindings: &[Binding], params: Option<&wgpu::Buffer>) -> wgpu::BindGroup {

@@ -97,6 +97,43 @@ fn operands_of_every_layout() {
 }
 
 #[test]
+fn chains_give_the_same_fused() {
+    let Some(gpu) = device() else { return };
+    let (m, n) = (19usize, 77usize);
+    let a: Vec<f32> = (0..m * n).map(|i| (i as f32).sin()).collect();
+    let row: Vec<f32> = (0..n).map(|i| 0.25 * i as f32).collect();
+    let run = |fusing: bool| {
+        let before = gpu.set_fusion(fusing).expect("fusion");
+        let (x, r) = (up(&gpu, &bytes(&a)), up(&gpu, &bytes(&row)));
+        let shape = [m, n];
+        fn dense(block: &Block) -> Operand<'_> {
+            Operand { block, dtype: DType::F32, offset: 0, strides: &[77, 1] }
+        }
+        let fresh = || gpu.alloc((4 * m * n) as u64).expect("memory");
+        let go =
+            |expr, ins: &[Input], out: &Block| gpu.pointwise(&call(expr, ins, dense(out), &shape)).expect("kernel");
+        let y = fresh();
+        {
+            let (u, v) = (fresh(), fresh());
+            let across = Operand { block: &r, dtype: DType::F32, offset: 0, strides: &[0, 1] };
+            go("a + b * f1", &[Input::Tensor(dense(&x)), Input::Tensor(across)], &u);
+            go("a * b", &[Input::Tensor(dense(&u)), Input::Number(3.0, 3)], &v);
+            // In place, and then into the memory of what was read first.
+            go("a - b", &[Input::Tensor(dense(&v)), Input::Tensor(dense(&x))], &v);
+            go("exp_of(-abs(a)) + b", &[Input::Tensor(dense(&v)), Input::Tensor(dense(&u))], &x);
+            go("a + f0 * b", &[Input::Tensor(dense(&x)), Input::Tensor(dense(&v))], &y);
+        }
+        let both = (floats(&down(&gpu, &y, 4 * m * n)), floats(&down(&gpu, &x, 4 * m * n)));
+        gpu.set_fusion(before).expect("fusion");
+        both
+    };
+    let (fused, plain) = (run(true), run(false));
+    for (f, p) in fused.0.iter().chain(&fused.1).zip(plain.0.iter().chain(&plain.1)) {
+        assert!((f - p).abs() <= 1e-5 * p.abs().max(1.0), "{f} for {p}");
+    }
+}
+
+#[test]
 fn casts_agree_with_the_cpu() {
     let Some(gpu) = device() else { return };
     let special = [

@@ -43,6 +43,7 @@ mod on {
         d.set_item("f16", caps.f16)?;
         d.set_item("i64", caps.i64)?;
         d.set_item("subgroup", caps.subgroup)?;
+        d.set_item("timestamps", caps.timestamps)?;
         d.set_item("immediates", caps.immediates)?;
         d.set_item("max_buffer", caps.max_buffer)?;
         Ok(d)
@@ -152,6 +153,19 @@ mod on {
         Ok(block(&t.get().tensor())?.id())
     }
 
+    /// Begins to take the time of kernels, or gives the times in nanoseconds that were taken and ends.
+    #[pyfunction]
+    fn _gpu_profile(py: Python<'_>, on: bool) -> PyResult<Vec<(&'static str, f64)>> {
+        let times = py.detach(|| gpu::gpu()?.profile(on))?;
+        Ok(times.iter().map(|t| (t.kernel, t.nanoseconds)).collect())
+    }
+
+    /// Turns the fusion of pointwise operations on or off, and says what it was.
+    #[pyfunction]
+    fn _gpu_set_fusion(py: Python<'_>, on: bool) -> PyResult<bool> {
+        Ok(py.detach(|| gpu::gpu()?.set_fusion(on))?)
+    }
+
     /// The kernels that there are shaders for.
     #[pyfunction]
     fn _gpu_kernels() -> Vec<&'static str> {
@@ -179,6 +193,8 @@ mod on {
         m.add_function(wrap_pyfunction!(_gpu_capture, m)?)?;
         m.add_function(wrap_pyfunction!(_gpu_buffer_id, m)?)?;
         m.add_function(wrap_pyfunction!(_gpu_kernels, m)?)?;
+        m.add_function(wrap_pyfunction!(_gpu_set_fusion, m)?)?;
+        m.add_function(wrap_pyfunction!(_gpu_profile, m)?)?;
         m.add_function(wrap_pyfunction!(_gpu_destroy, m)?)
     }
 }

@@ -8,9 +8,11 @@ from contextlib import contextmanager
 
 from rustorch import _C
 from rustorch.gpu._kernel import Kernel, differentiable, kernel
+from rustorch.gpu._profile import Profile, profile
 
 __all__ = [
     "Kernel",
+    "Profile",
     "adapters",
     "current_device",
     "device",
@@ -28,9 +30,11 @@ __all__ = [
     "memory_allocated",
     "memory_reserved",
     "memory_stats",
+    "profile",
     "reset",
     "reset_peak_memory_stats",
     "set_device",
+    "set_fusion",
     "set_memory_limit",
     "synchronize",
 ]
@@ -162,6 +166,25 @@ def set_memory_limit(nbytes):
         nbytes (int, at least 0): the limit.
     """
     _C._gpu_set_memory_limit(nbytes)
+
+
+def set_fusion(on):
+    """Turns the fusion of pointwise operations on or off; the environment variable RUSTORCH_GPU_FUSION=1 does so from the start.
+
+    With it, chains of float32 operations over one shape become one kernel each, made for the chain and kept by its structure.
+    What lies between and is not held by anybody is never written to memory. Results agree with those without it to
+    float32's rounding: a driver may contract across what were calls of their own.
+
+    Args:
+        on (bool): fuse from now on?
+
+    Returns: whether it was on.
+
+    Example::
+
+        rustorch.gpu.set_fusion(True)
+    """
+    return _C._gpu_set_fusion(on)
 
 
 def fallback_stats():

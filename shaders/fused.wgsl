@@ -1,0 +1,32 @@
+// A chain of pointwise functions in float32, see src/gpu/fuse.rs: the host writes the parameters, the bindings (as words),
+// a function for each call of the chain, and what is done for element i.
+#include "lib/dtype.wgsl"
+#include "lib/math.wgsl"
+#include "lib/grid.wgsl"
+
+struct Params {
+$FIELDS
+}
+$PARAMS params: Params;
+$BINDINGS
+
+$FUNCTIONS
+
+fn element(i: u32) {
+$BODY
+}
+
+@compute @workgroup_size($GROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let base = group_index(group, groups) * (4u * $GROUPu);
+    for (var j = 0u; j < 4u; j++) {
+        let i = base + j * $GROUPu + lane;
+        if (i < params.n) {
+            element(i);
+        }
+    }
+}

@@ -1,0 +1,364 @@
+//! Chains of pointwise calls as one kernel, made for the chain and kept by its structure.
+//!
+//! While fusion is on, float32 calls over one shape wait in a group, and whatever else comes runs the group first. Only
+//! results whose tensors are still there by then are written: what lies between is never in memory. A reduction of the
+//! group's last result may close it, and is then computed by the same kernel.
+
+use super::context::Gpu;
+use super::element::{load, stored};
+use super::memory::{Block, Raw};
+use super::pipeline::{GROUP, Key};
+use super::pointwise::{Call, Input, Loops, Operand, check_count};
+use super::stream::{Binding, Stream};
+use crate::error::Result;
+use crate::tensor::DType;
+use crate::tensor::layout::contiguous_strides;
+use smallvec::SmallVec;
+use std::fmt::Write;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Weak;
+
+/// Calls of a group.
+const MOST_NODES: usize = 24;
+/// Buffers of a group: every device has eight bindings, and parameters may take one.
+const MOST_BUFFERS: usize = 7;
+
+/// Where a node's argument comes from.
+#[derive(Clone, Copy, Hash, PartialEq)]
+enum Source {
+    Node(usize),
+    Read(usize),
+    /// A number among the parameters.
+    Number,
+}
+
+/// A call of the group.
+struct Node {
+    expr: &'static str,
+    ins: SmallVec<[Source; 4]>,
+    /// Its numbers and attributes, in the order in which the kernel's parameters have them.
+    numbers: SmallVec<[f32; 8]>,
+    /// Which of f0 to f3 it has.
+    attributes: [bool; 4],
+    out: Raw,
+    nbytes: u64,
+    offset: usize,
+    /// Dropped with the tensor's memory.
+    alive: Weak<()>,
+}
+
+/// A tensor that was there before the group.
+struct Read {
+    raw: Raw,
+    nbytes: u64,
+    dtype: DType,
+    offset: usize,
+    strides: SmallVec<[isize; 6]>,
+    dense: bool,
+}
+
+/// Calls that wait.
+#[derive(Default)]
+pub(super) struct Group {
+    shape: SmallVec<[usize; 6]>,
+    nodes: Vec<Node>,
+    reads: Vec<Read>,
+}
+
+/// What stands in the way of a call.
+enum Obstacle {
+    /// The calls that wait: it has to come after them.
+    Group,
+    /// Itself.
+    Call,
+}
+
+const NAMES: [&str; 4] = ["a", "b", "c", "d"];
+const FLOATS: [&str; 4] = ["f0", "f1", "f2", "f3"];
+
+fn is_dense(o: &Operand, shape: &[usize]) -> bool {
+    let want = contiguous_strides(shape);
+    shape.iter().zip(o.strides).zip(&want).all(|((&n, &s), &w)| n == 1 || s == w)
+}
+
+impl Group {
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// How many buffers it uses, and these too.
+    fn buffers(&self, more: &[u64]) -> usize {
+        let mut ids: SmallVec<[u64; 16]> = self.reads.iter().map(|r| r.raw.id).collect();
+        ids.extend(self.nodes.iter().map(|n| n.out.id));
+        ids.extend_from_slice(more);
+        ids.sort_unstable();
+        ids.dedup();
+        ids.len()
+    }
+
+    fn add(&mut self, call: &Call) -> std::result::Result<(), Obstacle> {
+        let out = &call.out;
+        let whole = (0..4).any(|k| call.expr.contains(["i0", "i1", "i2", "i3"][k]));
+        if call.compute != DType::F32 || out.dtype != DType::F32 || call.is_test || whole || !is_dense(out, call.shape)
+        {
+            return Err(Obstacle::Call);
+        }
+        if !self.nodes.is_empty() && (self.shape[..] != *call.shape || self.nodes.len() == MOST_NODES) {
+            return Err(Obstacle::Group);
+        }
+        let id = out.block.raw.id;
+        // What is read elsewhere than where it is written must be read before.
+        if self.reads.iter().any(|r| r.raw.id == id && !(r.dense && r.offset == out.offset && r.dtype == DType::F32)) {
+            return Err(Obstacle::Group);
+        }
+        if self.nodes.iter().any(|n| n.out.id == id && n.offset != out.offset) {
+            return Err(Obstacle::Group);
+        }
+        let mut ids: SmallVec<[u64; 5]> = SmallVec::new();
+        ids.push(id);
+        let (mut ins, mut numbers) = (SmallVec::new(), SmallVec::new());
+        let mut reads: SmallVec<[Read; 4]> = SmallVec::new();
+        for input in call.ins {
+            let o = match input {
+                Input::Number(f, _) => {
+                    numbers.push(*f as f32);
+                    ins.push(Source::Number);
+                    continue;
+                }
+                Input::Tensor(o) => o,
+            };
+            let dense = is_dense(o, call.shape);
+            let from = o.block.raw.id;
+            if let Some(j) = self.nodes.iter().rposition(|n| n.out.id == from) {
+                if !dense || o.dtype != DType::F32 || o.offset != self.nodes[j].offset {
+                    return Err(Obstacle::Group);
+                }
+                ins.push(Source::Node(j));
+                continue;
+            }
+            if from == id && !(dense && o.offset == out.offset && o.dtype == DType::F32) {
+                return Err(Obstacle::Call);
+            }
+            let same = |r: &Read| {
+                r.raw.id == from && r.offset == o.offset && r.dtype == o.dtype && r.strides[..] == *o.strides
+            };
+            let before = self.reads.len();
+            let known = self.reads.iter().position(same).or_else(|| reads.iter().position(same).map(|k| before + k));
+            ins.push(Source::Read(known.unwrap_or(before + reads.len())));
+            if known.is_none() {
+                reads.push(Read {
+                    raw: o.block.raw.clone(),
+                    nbytes: o.block.nbytes(),
+                    dtype: o.dtype,
+                    offset: o.offset,
+                    strides: SmallVec::from_slice(o.strides),
+                    dense,
+                });
+                ids.push(from);
+            }
+        }
+        if self.buffers(&ids) > MOST_BUFFERS {
+            return Err(if self.is_empty() { Obstacle::Call } else { Obstacle::Group });
+        }
+        let attributes = FLOATS.map(|name| call.expr.contains(name));
+        numbers.extend((0..4).filter(|&k| attributes[k]).map(|k| call.f[k] as f32));
+        self.shape = SmallVec::from_slice(call.shape);
+        self.reads.extend(reads);
+        self.nodes.push(Node {
+            expr: call.expr,
+            ins,
+            numbers,
+            attributes,
+            out: out.block.raw.clone(),
+            nbytes: out.block.nbytes(),
+            offset: out.offset,
+            alive: out.block.watch(),
+        });
+        Ok(())
+    }
+
+    /// Which nodes are written, and which are needed at all.
+    fn wanted(&self) -> (Vec<bool>, Vec<bool>) {
+        let n = self.nodes.len();
+        let stored: Vec<bool> = (0..n)
+            .map(|j| {
+                let node = &self.nodes[j];
+                node.alive.strong_count() > 0 && !self.nodes[j + 1..].iter().any(|later| later.out.id == node.out.id)
+            })
+            .collect();
+        let mut needed = stored.clone();
+        for j in (0..n).rev().filter(|&j| stored[j] || j < n) {
+            if needed[j] {
+                for s in &self.nodes[j].ins {
+                    if let Source::Node(k) = *s {
+                        needed[k] = true;
+                    }
+                }
+            }
+        }
+        (stored, needed)
+    }
+}
+
+impl Stream {
+    /// Lets a call wait in the group; false if it has to run by itself, now.
+    pub fn fuse(&mut self, gpu: &Gpu, call: &Call) -> Result<bool> {
+        match self.group.add(call) {
+            Ok(()) => return Ok(true),
+            Err(Obstacle::Call) => return Ok(false),
+            Err(Obstacle::Group) => self.run_group(gpu)?,
+        }
+        Ok(self.group.add(call).is_ok())
+    }
+
+    /// Runs the calls that wait.
+    pub fn run_group(&mut self, gpu: &Gpu) -> Result<()> {
+        if self.group.is_empty() {
+            return Ok(());
+        }
+        let group = std::mem::take(&mut self.group);
+        let (stored, needed) = group.wanted();
+        if !stored.contains(&true) {
+            return Ok(());
+        }
+        let n: usize = group.shape.iter().product();
+        check_count("fused", n)?;
+        let used: Vec<bool> = (0..group.reads.len())
+            .map(|k| {
+                group.nodes.iter().zip(&needed).any(|(node, &needed)| needed && node.ins.contains(&Source::Read(k)))
+            })
+            .collect();
+        let dense = contiguous_strides(&group.shape);
+        let loops: Vec<Option<Loops>> = group
+            .reads
+            .iter()
+            .zip(&used)
+            .map(|(r, &used)| (used && !r.dense).then(|| Loops::new(&group.shape, &[&r.strides, &dense])))
+            .collect();
+        // Buffers that are written, then those that are only read.
+        let mut buffers: SmallVec<[(&Raw, u64, bool); 8]> = SmallVec::new();
+        let written =
+            group.nodes.iter().zip(&stored).filter(|(_, s)| **s).map(|(node, _)| (&node.out, node.nbytes, true));
+        let read = group.reads.iter().zip(&used).filter(|(_, u)| **u).map(|(r, _)| (&r.raw, r.nbytes, false));
+        for b in written.chain(read) {
+            if !buffers.iter().any(|(raw, ..)| raw.id == b.0.id) {
+                buffers.push(b);
+            }
+        }
+        let place = |raw: &Raw| buffers.iter().position(|(b, ..)| b.id == raw.id).unwrap_or(0);
+        let mut params: SmallVec<[u32; 48]> = SmallVec::new();
+        let mut hash = DefaultHasher::new();
+        params.push(n as u32);
+        for (r, l) in group.reads.iter().zip(&loops).zip(&used).filter(|(_, u)| **u).map(|(rl, _)| rl) {
+            (place(&r.raw), r.dtype as u8, l.as_ref().map(Loops::rank)).hash(&mut hash);
+            params.push(r.offset as u32);
+            if let Some(l) = l {
+                params.extend(l.shape.iter().copied());
+                params.extend(l.strides[0].iter().map(|&s| s as i32 as u32));
+            }
+        }
+        for (node, s) in group.nodes.iter().zip(&stored).zip(&needed).filter(|(_, needed)| **needed).map(|(ns, _)| ns) {
+            (node.expr, &node.ins, *s, place(&node.out)).hash(&mut hash);
+            params.extend(node.numbers.iter().map(|f| f.to_bits()));
+            if *s {
+                params.push(node.offset as u32);
+            }
+        }
+        (&used, &needed, buffers.len()).hash(&mut hash);
+        let writes: SmallVec<[bool; 8]> = buffers.iter().map(|b| b.2).collect();
+        let key = Key { kernel: "fused", choices: [hash.finish(), 0, 0] };
+        let pipeline = gpu.pipelines.get(gpu, key, &writes, params.len(), || {
+            let names: Vec<usize> = group.reads.iter().map(|r| place(&r.raw)).collect();
+            let outs: Vec<usize> = group.nodes.iter().map(|node| place(&node.out)).collect();
+            let mut text = Text { fields: "    n: u32,\n".to_owned(), functions: String::new(), body: String::new() };
+            for (k, r) in group.reads.iter().enumerate().filter(|(k, _)| used[*k]) {
+                text.read(k, r, loops[k].as_ref(), names[k]);
+            }
+            for (j, node) in group.nodes.iter().enumerate().filter(|(j, _)| needed[*j]) {
+                text.node(j, node, stored[j].then_some(outs[j]));
+            }
+            // Stores come after every read of their element.
+            for (j, _) in stored.iter().enumerate().filter(|(_, s)| **s) {
+                let _ = writeln!(text.body, "    b{}[params.to{j} + i] = bitcast<u32>(v{j});", outs[j]);
+            }
+            let mut bound = String::new();
+            for (k, (_, _, written)) in buffers.iter().enumerate() {
+                let access = if *written { "read_write" } else { "read" };
+                let _ = writeln!(bound, "@group(0) @binding({k}) var<storage, {access}> b{k}: array<u32>;");
+            }
+            vec![("FIELDS", text.fields), ("BINDINGS", bound), ("FUNCTIONS", text.functions), ("BODY", text.body)]
+        })?;
+        let bindings: SmallVec<[Binding; 8]> =
+            buffers.iter().map(|(raw, nbytes, _)| Binding::of(raw, *nbytes)).collect();
+        let (x, y) = gpu.groups(n.div_ceil(4 * GROUP as usize));
+        self.dispatch3(gpu, &pipeline, &bindings, &params, (x, y, 1))
+    }
+}
+
+/// The parts of the kernel that are made for a group.
+struct Text {
+    fields: String,
+    functions: String,
+    body: String,
+}
+
+impl Text {
+    fn read(&mut self, k: usize, r: &Read, loops: Option<&Loops>, buffer: usize) {
+        let _ = writeln!(self.fields, "    first{k}: u32,");
+        match loops {
+            None => {
+                let _ = writeln!(self.body, "    let e{k} = params.first{k} + i;");
+            }
+            Some(l) => {
+                for d in 0..l.rank() {
+                    let _ = writeln!(self.fields, "    size{k}_{d}: u32,");
+                }
+                for d in 0..l.rank() {
+                    let _ = writeln!(self.fields, "    step{k}_{d}: i32,");
+                }
+                let _ = writeln!(self.body, "    var rest{k} = i;\n    var at{k} = i32(params.first{k});");
+                for d in (1..l.rank()).rev() {
+                    let _ = writeln!(self.body, "    at{k} += i32(rest{k} % params.size{k}_{d}) * params.step{k}_{d};");
+                    let _ = writeln!(self.body, "    rest{k} = rest{k} / params.size{k}_{d};");
+                }
+                let _ = writeln!(self.body, "    let e{k} = u32(at{k} + i32(rest{k}) * params.step{k}_0);");
+            }
+        }
+        debug_assert!(stored(r.dtype).is_some());
+        let value = load(r.dtype, "f32", &format!("b{buffer}"), &format!("e{k}"));
+        let _ = writeln!(self.body, "    let r{k} = {value};");
+    }
+
+    fn node(&mut self, j: usize, node: &Node, to: Option<usize>) {
+        let (mut declared, mut given) = (Vec::new(), Vec::new());
+        for (p, (s, name)) in node.ins.iter().zip(NAMES).enumerate() {
+            declared.push(format!("{name}: f32"));
+            given.push(match s {
+                Source::Node(k) => format!("v{k}"),
+                Source::Read(k) => format!("r{k}"),
+                Source::Number => {
+                    let _ = writeln!(self.fields, "    number{j}_{p}: f32,");
+                    format!("params.number{j}_{p}")
+                }
+            });
+        }
+        for k in (0..4).filter(|&k| node.attributes[k]) {
+            let _ = writeln!(self.fields, "    f{j}_{k}: f32,");
+            declared.push(format!("f{k}: f32"));
+            given.push(format!("params.f{j}_{k}"));
+        }
+        if to.is_some() {
+            let _ = writeln!(self.fields, "    to{j}: u32,");
+        }
+        let _ =
+            writeln!(self.functions, "fn node{j}({}) -> f32 {{\n    return {};\n}}", declared.join(", "), node.expr);
+        let _ = writeln!(self.body, "    let v{j} = node{j}({});", given.join(", "));
+    }
+}
+
+impl Block {
+    /// Upgrades as long as the block is there.
+    fn watch(&self) -> Weak<()> {
+        std::sync::Arc::downgrade(&self.alive)
+    }
+}

@@ -1,0 +1,119 @@
+"""Chains of pointwise operations as one kernel: fewer calls, the same numbers."""
+
+import numpy as np
+import pytest
+
+import rustorch as torch
+
+
+@pytest.fixture
+def fused():
+    before = torch.gpu.set_fusion(True)
+    yield
+    torch.gpu.set_fusion(before)
+
+
+def calls(function):
+    """The kernels that a function makes the GPU run."""
+    torch.gpu.synchronize()
+    with torch.gpu.profile() as p:
+        function()
+        torch.gpu.synchronize()
+    return [kernel for kernel, _ in p.calls]
+
+
+def test_a_chain_is_one_kernel(fused):
+    x, row = torch.randn(20, 300).gpu(), torch.randn(300).gpu()
+    results = []
+
+    def chain():
+        results.append(torch.tanh(x * 2.0 + row).exp() - x)
+
+    assert calls(chain) == ["fused"]
+    expected = torch.tanh(x.cpu() * 2.0 + row.cpu()).exp() - x.cpu()
+    assert torch.allclose(results[0].cpu(), expected, atol=1e-5)
+
+
+def test_without_it_every_operation_is_a_kernel():
+    x = torch.randn(20, 300).gpu()
+    assert torch.gpu.set_fusion(False) is False
+    assert calls(lambda: (x * 2.0).exp() - x) == ["pointwise"] * 3
+
+
+def test_what_is_held_is_written_and_what_is_not_is_lost(fused):
+    x = torch.randn(1000).gpu()
+    y = x + 1
+    z = y * 2
+    w = (z - 3).abs()
+    del z
+    assert torch.allclose(w.cpu(), ((x.cpu() + 1) * 2 - 3).abs(), atol=1e-5)
+    assert torch.allclose(y.cpu(), x.cpu() + 1)
+
+
+def test_writes_in_place_and_views_keep_their_order(fused):
+    base = torch.arange(12.0).reshape(3, 4)
+
+    def program(x):
+        y = x.clone()
+        y.add_(1).mul_(2)
+        z = y.t() + 0.5  # another layout of what was just written
+        y.sub_(z.t())
+        y[0] = 7.0
+        row = y[1] * 3
+        y.mul_(row)
+        return [x * 1, y, z, row, y.sum(), (y + z.t()).relu()]
+
+    for a, b in zip(program(base.gpu()), program(base), strict=True):
+        assert torch.allclose(a.cpu(), b, atol=1e-5)
+
+
+def test_random_chains_agree_with_the_cpu(fused):
+    rng = np.random.default_rng(0)
+    unary = [
+        torch.tanh,
+        torch.sin,
+        torch.sigmoid,
+        torch.relu,
+        torch.neg,
+        lambda t: t * 0.5,
+        lambda t: 1 - t,
+        lambda t: t.clone(),
+    ]
+    binary = [torch.add, torch.sub, torch.mul, torch.maximum, lambda a, b: torch.add(a, b, alpha=0.25)]
+    for _ in range(30):
+        shapes = [(4, 5), (5,), (4, 1), (1, 5)]
+        start = [torch.from_numpy(rng.standard_normal(s, dtype=np.float32)) for s in shapes]
+        here, there = list(start), [t.gpu() for t in start]
+        for _ in range(int(rng.integers(3, 40))):
+            kind, i, j, f = rng.integers(0, 8), *rng.integers(0, len(here), 2), rng.integers(0, 100)
+            for values in (here, there):
+                if kind < 3:
+                    values.append(unary[f % len(unary)](values[i]))
+                elif kind < 6:
+                    values.append(binary[f % len(binary)](values[i], values[j]))
+                elif kind == 6 and values[i].shape == (4, 5):
+                    values[i] = values[i].mul_(0.5).add_(values[j])
+                elif len(values) > 6:
+                    del values[i]
+        for a, b in zip(there, here, strict=True):
+            assert torch.allclose(a.cpu(), b, rtol=1e-4, atol=1e-5)
+
+
+def test_training_agrees_with_and_without(fused):
+    def losses(on):
+        torch.gpu.set_fusion(on)
+        torch.manual_seed(0)
+        model = torch.nn.Sequential(torch.nn.Linear(8, 16), torch.nn.GELU(), torch.nn.Linear(16, 1)).to("gpu")
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+        x = torch.randn(32, 8).gpu()
+        y = x.cpu().sum(1, keepdim=True).gpu()
+        found = []
+        for _ in range(20):
+            loss = ((model(x) - y) ** 2).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            found.append(loss.item())
+        return found
+
+    assert np.allclose(losses(True), losses(False), rtol=1e-3)
