@@ -7,6 +7,10 @@
 // of the others one in each quarter of the workgroup's share, so that neighbours read side by side.
 #include "lib/dtype.wgsl"
 #include "lib/math.wgsl"
+#include "lib/functions.wgsl"
+#if WIDE
+#include "lib/int64.wgsl"
+#endif
 #include "lib/grid.wgsl"
 
 struct Params {
@@ -15,7 +19,7 @@ $FIELDS
 $PARAMS params: Params;
 $BINDINGS
 
-fn value(i: u32) -> u32 {
+fn value(i: u32) -> $BITS {
 $VALUE
 }
 
@@ -73,9 +77,8 @@ fn main(
             let bits = value(i);
 #if BITS64
             let at = 2u * place(i);
-            out[at] = bits;
-            // Whole numbers: the sign goes on.
-            out[at + 1u] = bitcast<u32>(bitcast<i32>(bits) >> 31u);
+            out[at] = bits.x;
+            out[at + 1u] = bits.y;
 #else
             out[place(i)] = bits;
 #endif

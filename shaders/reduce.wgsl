@@ -6,6 +6,9 @@
 // runs, one workgroup each, and a second call combines them: the cut depends on the shape alone.
 #include "lib/dtype.wgsl"
 #include "lib/math.wgsl"
+#if WIDE
+#include "lib/int64.wgsl"
+#endif
 #include "lib/grid.wgsl"
 
 struct Params {
@@ -34,8 +37,8 @@ fn put(i: u32, acc: $TYPE) {
     let o = params.to + i;
     let bits = $STORE;
 #if BITS64
-    out[2u * o] = bits;
-    out[2u * o + 1u] = bitcast<u32>(bitcast<i32>(bits) >> 31u);
+    out[2u * o] = bits.x;
+    out[2u * o + 1u] = bits.y;
 #else
     out[o] = bits;
 #endif

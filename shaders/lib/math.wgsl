@@ -5,9 +5,28 @@ fn exp_of(x: f32) -> f32 {
     return select(exp(x), x, is_nan(x));
 }
 
+// x = 2^e (1 + f) with 1 + f from sqrt(1/2) to sqrt(2), and the polynomial that the CPU has: builtins lose what is near 1.
 fn log_of(x: f32) -> f32 {
-    let special = select(select(x, from_bits(0xff800000u), x == 0.0), from_bits(NAN_BITS), x < 0.0);
-    return select(special, log(x), x > 0.0 && !is_inf(x));
+    let bits = bitcast<u32>(x);
+    if (bits == 0u || bits == 0x80000000u) {
+        return from_bits(0xff800000u);
+    }
+    if (bits > INF_BITS) {
+        return from_bits(NAN_BITS);
+    }
+    if (bits == INF_BITS) {
+        return x;
+    }
+    // Denormals by their bits, which products would flush.
+    let tiny = bits < 0x800000u;
+    let shift = select(0u, countLeadingZeros(bits) - 8u, tiny);
+    let normal = bits << shift;
+    let up = (i32(normal) - 0x3f3504f3) >> 23u;
+    let f = bitcast<f32>(normal - (bitcast<u32>(up) << 23u)) - 1.0;
+    let e = f32(up - select(0, i32(shift), tiny));
+    let p = 0.3333333 + f * (-0.2500082 + f * (0.20001227 + f * (-0.16623358 + f * (0.1420176 + f * (-0.13160177
+        + f * (0.12761576 - f * 0.076345265))))));
+    return e * 0.6931472 + (e * -1.9046542e-9 + f * f * (f * p - 0.5) + f);
 }
 
 // e^x - 1: by its series where 1 would swallow what matters.

@@ -73,7 +73,9 @@ pub fn triangle_size(rows: usize, cols: usize, diagonal: i64, upper: bool) -> us
 
 /// Rows and columns of a triangle of a matrix, as the two rows of `out`.
 pub fn triangle_indices(out: &Tensor, rows: usize, cols: usize, diagonal: i64, upper: bool) {
-    if !out.is_meta() {
+    if out.is_gpu() {
+        super::gpu::create::by_way_of_cpu(out, |t| triangle_indices(t, rows, cols, diagonal, upper));
+    } else if !out.is_meta() {
         create::triangle_indices(&out.strided(), rows, cols, diagonal, upper);
     }
 }

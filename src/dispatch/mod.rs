@@ -315,26 +315,33 @@ pub fn arange(out: &Tensor, start: Scalar, step: Scalar) {
     if out.is_meta() {
         return;
     }
+    if out.is_gpu() {
+        return gpu::create::by_way_of_cpu(out, |t| arange(t, start, step));
+    }
     cpu::create::arange(&out.strided(), start, step);
 }
 
 /// Writes evenly spaced numbers from `start` to `end`, both included.
 pub fn linspace(out: &Tensor, start: Scalar, end: Scalar) {
-    if !out.is_meta() {
+    if out.is_gpu() {
+        gpu::create::by_way_of_cpu(out, |t| linspace(t, start, end));
+    } else if !out.is_meta() {
         cpu::create::linspace(&out.strided(), start, end);
     }
 }
 
 /// Writes powers of `base` with evenly spaced exponents from `start` to `end`, both included.
 pub fn logspace(out: &Tensor, start: Scalar, end: Scalar, base: f64) {
-    if !out.is_meta() {
+    if out.is_gpu() {
+        gpu::create::by_way_of_cpu(out, |t| logspace(t, start, end, base));
+    } else if !out.is_meta() {
         cpu::create::logspace(&out.strided(), start, end, base);
     }
 }
 
-/// Is some element of an integer tensor 0?
+/// Is some element of an integer tensor 0? The GPU does not look: by 0 it gives 0.
 pub fn has_zero(x: &Tensor) -> bool {
-    !x.is_meta() && x.numel() > 0 && pointwise::has_zero(&x.strided())
+    !x.is_meta() && !x.is_gpu() && x.numel() > 0 && pointwise::has_zero(&x.strided())
 }
 
 /// Adds `src` to a window of fresh zeros whose elements may coincide.
@@ -356,7 +363,9 @@ pub fn set_num_threads(n: usize) {
 /// Writes numbers into a contiguous int64 vector of as many elements.
 pub fn write_ints(out: &Tensor, list: &[i64]) {
     assert!(out.dtype() == DType::I64 && out.is_contiguous() && out.numel() == list.len());
-    if !out.is_meta() {
+    if out.is_gpu() {
+        gpu::create::by_way_of_cpu(out, |t| write_ints(t, list));
+    } else if !out.is_meta() {
         // SAFETY: just checked.
         unsafe { std::ptr::copy_nonoverlapping(list.as_ptr(), out.ptr().cast(), list.len()) };
     }

@@ -1,7 +1,7 @@
 //! Fills, and copies between layouts and dtypes: calls of the pointwise kernel.
 
 use super::context::Gpu;
-use super::element::{check_stored, unsupported};
+use super::element::check_stored;
 use super::memory::Block;
 use super::pointwise::{Call, Input, Operand};
 use crate::error::Result;
@@ -42,9 +42,6 @@ impl Gpu {
             })
         };
         if from.dtype != to.dtype {
-            if to.dtype == DType::I64 && is_float(from.dtype) {
-                return Err(unsupported("to", "a cast of floats to int64"));
-            }
             return call(from, to, shape, between(from.dtype, to.dtype));
         }
         if from.dtype.size() < 8 {

@@ -35,17 +35,40 @@ pub(super) fn held(dtype: DType) -> &'static str {
     }
 }
 
+/// The type in WGSL that kernels compute in for a compute dtype: two words for int64.
+pub(super) fn computed(dtype: DType) -> &'static str {
+    if dtype == DType::I64 { WIDE } else { held(dtype) }
+}
+
+/// An int64 in WGSL, see `lib/int64.wgsl`.
+pub(super) const WIDE: &str = "vec2<u32>";
+
+/// A number of one type of WGSL as another.
+pub(super) fn convert(from: &str, to: &str, x: &str) -> String {
+    match (from, to) {
+        _ if from == to => x.to_owned(),
+        ("f32", WIDE) => format!("i64_of_f32({x})"),
+        ("i32", WIDE) => format!("i64_of_i32({x})"),
+        (_, WIDE) => format!("i64_of_u32({x})"),
+        (WIDE, "f32") => format!("f32_of_i64({x})"),
+        (WIDE, "i32") => format!("bitcast<i32>(({x}).x)"),
+        (WIDE, _) => format!("({x}).x"),
+        _ => format!("{to}({x})"),
+    }
+}
+
 /// The expression for element `e` of `buffer` as a `compute` number of WGSL.
 pub(super) fn load(dtype: DType, compute: &str, buffer: &str, e: &str) -> String {
     let (name, shift) = stored(dtype).unwrap_or(("f32", 0));
     match (dtype, compute) {
+        (DType::I64, WIDE) => format!("vec2<u32>({buffer}[2u * {e}], {buffer}[2u * {e} + 1u])"),
         (DType::I64, "f32") => format!("load_i64_f32({buffer}[2u * {e}], {buffer}[2u * {e} + 1u])"),
         (DType::I64, "i32") => format!("load_i64({buffer}[2u * {e}], {e})"),
         // As a truth value: both words count.
         (DType::I64, _) => format!("({buffer}[2u * {e}] | {buffer}[2u * {e} + 1u])"),
         _ => {
             let element = format!("load_{name}({buffer}[{e} >> {shift}u], {e})");
-            if held(dtype) == compute { element } else { format!("{compute}({element})") }
+            convert(held(dtype), compute, &element)
         }
     }
 }

@@ -18,7 +18,8 @@ macro_rules! files {
     };
 }
 files! {
-    "lib/bounds.wgsl" "lib/dtype.wgsl" "lib/float.wgsl" "lib/grid.wgsl" "lib/group.wgsl" "lib/math.wgsl"
+    "lib/bounds.wgsl" "lib/dtype.wgsl" "lib/float.wgsl" "lib/functions.wgsl" "lib/grid.wgsl" "lib/group.wgsl"
+    "lib/int64.wgsl" "lib/math.wgsl" "lib/x.wgsl"
     "fused.wgsl" "matmul.wgsl" "pointwise.wgsl" "reduce.wgsl" "softmax.wgsl"
 }
 

@@ -1,7 +1,7 @@
 //! Element by element: what the host writes into `shaders/pointwise.wgsl`, and how a call is cut.
 
 use super::context::Gpu;
-use super::element::{check_stored, held, load, stored, unsupported};
+use super::element::{WIDE, check_stored, computed, convert, held, load, stored};
 use super::memory::Block;
 use super::pipeline::{GROUP, Key};
 use super::stream::Binding;
@@ -39,7 +39,7 @@ pub struct Call<'a> {
     pub name: &'static str,
     /// The function in WGSL, of `a`, `b`, `c`, `d` and the attributes `f0` to `f3` and `i0` to `i3`.
     pub expr: &'static str,
-    /// What it computes in: float32, int32 or bool (as 0 and 1, unsigned).
+    /// What it computes in: float32, int32, int64 or bool (as 0 and 1, unsigned).
     pub compute: DType,
     /// Whether it gives a truth value of WGSL.
     pub is_test: bool,
@@ -128,10 +128,6 @@ impl Gpu {
         let all: SmallVec<[&Operand; 5]> = tensors(call.ins).chain([&call.out]).collect();
         for o in &all {
             check_stored(call.name, o.dtype)?;
-            // Arithmetic on 64 bits would lose the upper half; casts know what they keep.
-            if o.dtype == DType::I64 && call.expr != "a" && call.compute != DType::F32 {
-                return Err(unsupported(call.name, o.dtype.name()));
-            }
             self.check_owner(call.name, o.block)?;
             self.check_reach(call.name, o)?;
         }
@@ -163,14 +159,20 @@ impl Gpu {
             params.push(o.offset as u32);
             params.extend(s.iter().map(|&s| s as i32 as u32));
         }
-        let real = held(call.compute) == "f32";
+        let compute = computed(call.compute);
+        let whole = |params: &mut SmallVec<[u32; 48]>, i: i64| {
+            params.push(i as u32);
+            params.extend((compute == WIDE).then_some((i >> 32) as u32));
+        };
         for input in call.ins {
-            if let Input::Number(f, i) = *input {
-                params.push(if real { (f as f32).to_bits() } else { i as u32 });
+            match *input {
+                Input::Number(f, _) if compute == "f32" => params.push((f as f32).to_bits()),
+                Input::Number(_, i) => whole(&mut params, i),
+                Input::Tensor(_) => {}
             }
         }
         params.extend((0..4).filter(|&k| fs[k]).map(|k| (call.f[k] as f32).to_bits()));
-        params.extend((0..4).filter(|&k| is[k]).map(|k| call.i[k] as u32));
+        (0..4).filter(|&k| is[k]).for_each(|k| whole(&mut params, call.i[k]));
 
         let mut writes: SmallVec<[bool; 5]> = tensors(call.ins).map(|_| aliased).collect();
         writes.push(true);
@@ -187,7 +189,11 @@ impl Gpu {
                 ("BINDINGS", bindings(all.len() - 1, aliased)),
                 ("VALUE", value(call, &loops, fs, is)),
                 ("PLACE", index(&loops, all.len() - 1, "return")),
+                ("BITS", if call.out.dtype == DType::I64 { WIDE } else { "u32" }.to_owned()),
             ];
+            if call.out.dtype == DType::I64 || compute == WIDE {
+                defs.push(("WIDE", String::new()));
+            }
             match call.out.dtype.size() {
                 1 => defs.push(("BITS8", String::new())),
                 2 => defs.push(("BITS16", String::new())),
@@ -266,16 +272,24 @@ fn fields(l: &Loops, operands: usize, call: &Call, fs: [bool; 4], is: [bool; 4])
             let _ = writeln!(s, "    stride{k}_{d}: i32,");
         }
     }
+    // Two words apart, which have no alignment of their own.
+    let field = |s: &mut String, name: &str, kind: &str| {
+        let _ = match kind {
+            WIDE => writeln!(s, "    {name}: u32,\n    {name}_high: u32,"),
+            _ => writeln!(s, "    {name}: {kind},"),
+        };
+    };
+    let compute = computed(call.compute);
     for (input, name) in call.ins.iter().zip(NAMES) {
         if let Input::Number(..) = input {
-            let _ = writeln!(s, "    number_{name}: {},", held(call.compute));
+            field(&mut s, &format!("number_{name}"), compute);
         }
     }
     for k in (0..4).filter(|&k| fs[k]) {
         let _ = writeln!(s, "    f{k}: f32,");
     }
     for k in (0..4).filter(|&k| is[k]) {
-        let _ = writeln!(s, "    i{k}: i32,");
+        field(&mut s, &format!("i{k}"), if compute == WIDE { WIDE } else { "i32" });
     }
     s
 }
@@ -305,11 +319,18 @@ fn index(l: &Loops, k: usize, give: &str) -> String {
 /// Element i of the result as bits.
 fn value(call: &Call, l: &Loops, fs: [bool; 4], is: [bool; 4]) -> String {
     let mut s = String::new();
-    let compute = held(call.compute);
+    let compute = computed(call.compute);
+    let number = |field: String| {
+        if compute == WIDE {
+            format!("vec2<u32>(params.{field}, params.{field}_high)")
+        } else {
+            format!("params.{field}")
+        }
+    };
     let mut k = 0;
     for (input, name) in call.ins.iter().zip(NAMES) {
         let Input::Tensor(o) = input else {
-            let _ = writeln!(s, "    let {name} = params.number_{name};");
+            let _ = writeln!(s, "    let {name} = {};", number(format!("number_{name}")));
             continue;
         };
         s += &index(l, k, &format!("let e{k} ="));
@@ -322,24 +343,27 @@ fn value(call: &Call, l: &Loops, fs: [bool; 4], is: [bool; 4]) -> String {
         let _ = writeln!(s, "    let f{k} = params.f{k};");
     }
     for k in (0..4).filter(|&k| is[k]) {
-        let _ = writeln!(s, "    let i{k} = params.i{k};");
+        let _ = writeln!(s, "    let i{k} = {};", number(format!("i{k}")));
     }
     let (stored_as, _) = stored(call.out.dtype).unwrap_or(("f32", 0));
-    let to = held(call.out.dtype);
+    // Two words are stored as they are.
+    let (to, store) = match call.out.dtype {
+        DType::I64 => (WIDE, String::new()),
+        d => (held(d), format!("bits_{stored_as}")),
+    };
     let result = if call.is_test {
-        let one = format!("select(0u, 1u, {})", call.expr);
-        if to == "u32" { one } else { format!("{to}({one})") }
+        convert("u32", to, &format!("select(0u, 1u, {})", call.expr))
+    } else if call.out.dtype == DType::Bool && compute == WIDE {
+        format!("select(0u, 1u, some64({}))", call.expr)
     } else if call.out.dtype == DType::Bool && compute != "u32" {
         // NaN is true.
         format!("select(1u, 0u, ({}) == {compute}(0))", call.expr)
-    } else if to == compute {
-        call.expr.to_owned()
     } else if call.out.dtype == DType::U8 && compute == "f32" {
         // Negative numbers wrap.
         format!("u32(i32({}))", call.expr)
     } else {
-        format!("{to}({})", call.expr)
+        convert(compute, to, call.expr)
     };
-    let _ = write!(s, "    return bits_{stored_as}({result});");
+    let _ = write!(s, "    return {store}({result});");
     s
 }

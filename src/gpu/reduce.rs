@@ -1,7 +1,7 @@
 //! Reductions: what the host writes into `shaders/reduce.wgsl`, and how groups are shared out.
 
 use super::context::Gpu;
-use super::element::{check_stored, held, load};
+use super::element::{WIDE, check_stored, computed, held, load};
 use super::pipeline::{GROUP, Key};
 use super::pointwise::{Loops, Operand, check_count};
 use super::stream::Binding;
@@ -22,7 +22,7 @@ pub struct Reduction {
     pub combine: &'static str,
     /// Of the whole result `acc` and the group's length `params.length`.
     pub finish: &'static str,
-    /// What it computes in: float32 or int32.
+    /// What it computes in: float32, int32, words without a sign or int64.
     pub compute: DType,
 }
 
@@ -80,8 +80,12 @@ impl Gpu {
             return self.reduce_once(r, (x, &outer, &inner, length), out, outputs, (lanes, 1));
         }
         // Each run's result, then all results of an output.
-        let block = self.alloc(4 * (outputs * parts) as u64)?;
-        let kind = if held(r.compute) == "f32" { DType::F32 } else { DType::I32 };
+        let kind = match computed(r.compute) {
+            WIDE => DType::I64,
+            "f32" => DType::F32,
+            _ => DType::I32,
+        };
+        let block = self.alloc((kind.size() * outputs * parts) as u64)?;
         let between = Operand { block: &block, dtype: kind, offset: 0, strides: &[] };
         let first = Reduction { finish: "acc", ..r };
         self.reduce_once(first, (x, &outer, &inner, length), between, outputs, (false, parts))?;
@@ -147,7 +151,7 @@ fn defs(
     out: Operand,
     lanes: bool,
 ) -> Vec<(&'static str, String)> {
-    let compute = held(r.compute);
+    let compute = computed(r.compute);
     let mut fields = String::new();
     for name in ["outputs", "length", "count", "parts", "run", "first", "to"] {
         let _ = writeln!(fields, "    {name}: u32,");
@@ -171,6 +175,11 @@ fn defs(
     };
     let result = r.finish.replace("params.length", "params.count");
     let store = match (out.dtype, compute) {
+        (DType::I64, WIDE) => result.clone(),
+        (DType::I64, "i32") => format!("i64_of_i32({result})"),
+        (DType::I64, "f32") => format!("i64_of_f32({result})"),
+        (DType::I64, _) => format!("i64_of_u32({result})"),
+        (_, WIDE) => format!("({result}).x"),
         (DType::F32, "f32") => format!("bitcast<u32>({result})"),
         (DType::F32, _) => format!("bitcast<u32>(f32({result}))"),
         (_, "f32") => format!("bitcast<u32>(i32({result}))"),
@@ -193,6 +202,9 @@ fn defs(
     }
     if out.dtype == DType::I64 {
         defs.push(("BITS64", String::new()));
+    }
+    if out.dtype == DType::I64 || compute == WIDE {
+        defs.push(("WIDE", String::new()));
     }
     defs
 }

@@ -158,9 +158,7 @@ def test_what_has_no_kernel_says_so():
         (lambda: torch.linalg.inv(x), "inv"),
         (lambda: x.cumsum(0), "cumsum"),
         (lambda: x.sort(), "sort"),
-        (lambda: x // 2, "__floordiv__"),
-        (lambda: x[torch.tensor([0])], "__getitem__"),
-        (lambda: x.__setitem__(torch.tensor([0]), 1), "__setitem__"),
+        (lambda: x.lgamma(), "lgamma"),
     ):
         with pytest.raises(NotImplementedError, match=rf"{name}.*GPU[\s\S]*\.cpu\(\)"):
             call()
@@ -248,10 +246,9 @@ def test_tensors_are_pickled_with_their_device(assert_same):
     assert w.is_gpu and isinstance(w, nn.Parameter) and w.requires_grad
 
 
-def test_casts_that_32_bits_cannot_hold_are_right_or_refused(assert_same):
+def test_casts_that_32_bits_cannot_hold(assert_same):
     x = torch.tensor([1e10, -3e12])
-    with pytest.raises(NotImplementedError, match=r"int64[\s\S]*\.cpu\(\)"):
-        x.gpu().long()
+    assert_same(x.gpu().long().cpu(), x.long())
     assert_same(x.gpu().to("cpu", torch.int64), x.long())
     assert torch.tensor([2**32, 0]).gpu().bool().tolist() == [True, False]
     y = torch.tensor([2, -3], dtype=torch.int32)
@@ -272,8 +269,8 @@ def test_counts_beyond_32_bits_are_refused():
     for call in (x.sum, lambda: x + 1):
         with pytest.raises((NotImplementedError, torch.OutOfMemoryError)):
             call()
-    with pytest.raises(NotImplementedError):
-        torch.ones(1, dtype=torch.uint8, device="gpu").expand(10_000_000).sum()
+    x = torch.full((1,), 255, dtype=torch.uint8, device="gpu").expand(9_000_000)
+    assert x.sum().item() == 255 * 9_000_000
 
 
 def test_powers_of_negative_numbers(assert_same):

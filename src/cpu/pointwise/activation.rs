@@ -32,6 +32,7 @@ rows! {
         int(I) |[x], p| -> I { x.max(I::ZERO) }
         @f32 "select(a, 0.0, a < 0.0)"
         @i32 "max(a, 0)"
+        @i64 "max64(a, vec2<u32>(0u))"
     }
     /// Slope f0 below 0.
     LeakyRelu: 1, 1 {
@@ -49,6 +50,7 @@ rows! {
         int(I) |[x], p| -> I { if x <= I::saturate(p.i[0]) { I::of(p.i[1]) } else { x } }
         @f32 "select(a, f1, a <= f0)"
         @i32 "select(a, i1, a <= i0)"
+        @i64 "select(a, i1, !lt64(i0, a))"
     }
     /// g where x > f0; the derivative of `Relu` with f0 = 0.
     ThresholdBackward: 2, 1 {
@@ -56,6 +58,7 @@ rows! {
         int(I) |[g, x], p| -> I { if x <= I::saturate(p.i[0]) { I::ZERO } else { g } }
         @f32 "select(a, 0.0, b <= f0)"
         @i32 "select(a, 0, b <= i0)"
+        @i64 "select(a, vec2<u32>(0u), !lt64(i0, b))"
     }
     /// g where f0 < x < f1.
     HardtanhBackward: 2, 1 {

@@ -75,6 +75,7 @@ rows! {
         @f32 "a + f0 * b"
         @i32 "a + i0 * b"
         @bool "a | (b & u32(i0 != 0))"
+        @i64 "add64(a, mul64(i0, b))"
     }
     /// a - alpha b.
     Sub: 2, 1 {
@@ -91,6 +92,7 @@ rows! {
         }
         @f32 "a - f0 * b"
         @i32 "a - i0 * b"
+        @i64 "sub64(a, mul64(i0, b))"
     }
     /// b - alpha a.
     Rsub: 2, 1 {
@@ -107,6 +109,7 @@ rows! {
         }
         @f32 "b - f0 * a"
         @i32 "b - i0 * a"
+        @i64 "sub64(b, mul64(i0, a))"
     }
     Mul: 2, 1 {
         real(R) |[a, b], p| -> R { a * b }
@@ -116,6 +119,7 @@ rows! {
         @f32 "a * b"
         @i32 "a * b"
         @bool "a & b"
+        @i64 "mul64(a, b)"
     }
     /// True division.
     Div: 2, 1 {
@@ -128,23 +132,34 @@ rows! {
         real(R) |[a, b], p| -> R { div_floor(a, b, a.fmod_near(b)) };
             rare { a.fmod_is_far(b) } slow { div_floor(a, b, a.fmod_far(b)) }
         int_slow(I) |[a, b], p| -> I { a.div_floor(b) }
+        @f32 "div_floor_of(a, b)"
+        @i32 "div_floor_int(a, b)"
+        @i64 "div_floor64(a, b)"
     }
     /// Quotient rounded to zero.
     DivTrunc: 2, 2 {
         real(R) |[a, b], p| -> R { (a / b).trunc() }
         int_slow(I) |[a, b], p| -> I { a.div_rem(b).0 }
         @f32 "trunc(a / b)"
+        @i32 "divide_int(a, b)"
+        @i64 "divide64(a, b).xy"
     }
     /// Remainder with the sign of b.
     Remainder: 2, 4 {
         real(R) |[a, b], p| -> R { floored(a.fmod_near(b), b) };
             rare { a.fmod_is_far(b) } slow { floored(a.fmod_far(b), b) }
         int_slow(I) |[a, b], p| -> I { a.rem_floor(b) }
+        @f32 "remainder_of(a, b)"
+        @i32 "rem_floor_int(a, b)"
+        @i64 "rem_floor64(a, b)"
     }
     /// Remainder with the sign of a.
     Fmod: 2, 4 {
         real(R) |[a, b], p| -> R { a.fmod_near(b) }; rare { a.fmod_is_far(b) } slow { a.fmod_far(b) }
         int_slow(I) |[a, b], p| -> I { a.div_rem(b).1 }
+        @f32 "fmod_of(a, b)"
+        @i32 "rem_int(a, b)"
+        @i64 "divide64(a, b).zw"
     }
     Pow: 2, 12 {
         real(R) |[a, b], p| -> R { a.pow(b) }
@@ -159,12 +174,16 @@ rows! {
             }
         }
         @f32 "power(a, b)"
+        @i32 "pow_int(a, b)"
+        @i64 "pow64(a, b)"
     }
     Atan2: 2, 6 {
         real(R) |[a, b], p| -> R { a.atan2(b) }
+        @f32 "atan2_of(a, b)"
     }
     Hypot: 2, 3 {
         real(R) |[a, b], p| -> R { a.hypot(b) }
+        @f32 "hypot_of(a, b)"
     }
     /// The greater one; NaN if either is.
     Maximum: 2, 1 {
@@ -174,6 +193,7 @@ rows! {
         @f32 "maximum(a, b)"
         @i32 "max(a, b)"
         @bool "a | b"
+        @i64 "max64(a, b)"
     }
     /// The lesser one; NaN if either is.
     Minimum: 2, 1 {
@@ -183,6 +203,7 @@ rows! {
         @f32 "minimum(a, b)"
         @i32 "min(a, b)"
         @bool "a & b"
+        @i64 "min64(a, b)"
     }
     /// The greater one; the other if one is NaN.
     Fmax: 2, 1 {
@@ -192,6 +213,7 @@ rows! {
         @f32 "select(b, a, a > b || is_nan(b))"
         @i32 "max(a, b)"
         @bool "a | b"
+        @i64 "max64(a, b)"
     }
     /// The lesser one; the other if one is NaN.
     Fmin: 2, 1 {
@@ -201,6 +223,7 @@ rows! {
         @f32 "select(b, a, a < b || is_nan(b))"
         @i32 "min(a, b)"
         @bool "a & b"
+        @i64 "min64(a, b)"
     }
     Copysign: 2, 1 {
         real(R) |[a, b], p| -> R { a.copysign(b) }
@@ -214,6 +237,7 @@ rows! {
                 _ => R::of(next_half(a.f64(), b.f64(), 7, -126)),
             }
         }
+        @f32 "next_after(a, b)"
     }
     /// log(e^a + e^b).
     Logaddexp: 2, 8 {
@@ -223,21 +247,27 @@ rows! {
             let (high, low) = if a.re >= b.re { (a, b) } else { (b, a) };
             C::narrow(high + log1p((low - high).exp()))
         }
+        @f32 "log_add_exp(a, b)"
     }
     /// log2(2^a + 2^b).
     Logaddexp2: 2, 8 {
         real(R) |[a, b], p| -> R {
             log_sum(a, b, (-(a - b).abs()).exp2().log1p_unit() * R::of(std::f64::consts::LOG2_E), R::ONE)
         }
+        @f32 "log_add_exp2(a, b)"
     }
     Gcd: 2, 64 {
         int_slow(I) |[a, b], p| -> I { a.gcd(b) }
+        @i32 "gcd_int(a, b)"
+        @i64 "gcd64(a, b)"
     }
     Lcm: 2, 64 {
         int_slow(I) |[a, b], p| -> I {
             let g = a.gcd(b);
             a.div_rem(g).0.mul(b).abs()
         }
+        @i32 "lcm_int(a, b)"
+        @i64 "lcm64(a, b)"
     }
     /// a log b, 0 where a is 0 and b is a number.
     Xlogy: 2, 6 {
@@ -245,6 +275,7 @@ rows! {
             let r = if a == R::ZERO { R::ZERO } else { a * b.log() };
             if b.is_nan() { b } else { r }
         }
+        @f32 "times_log(a, log_of(b), b)"
     }
     /// a log(1 + b), 0 where a is 0 and b is a number.
     Xlog1py: 2, 6 {
@@ -252,6 +283,7 @@ rows! {
             let r = if a == R::ZERO { R::ZERO } else { a * b.log1p() };
             if b.is_nan() { b } else { r }
         }
+        @f32 "times_log(a, log1p_of(b), b)"
     }
     /// 0 below 0, b at 0, 1 above.
     Heaviside: 2, 1 {
@@ -264,7 +296,10 @@ rows! {
             if a == I::ZERO { b } else { step }
         }
         boolean(B) |[a, b], p| -> Bool8 { Bool8::from(a.get() | b.get()) }
-        @f32 "select(select(0.0, 1.0, a > 0.0), b, a == 0.0)"
+        @f32 "heaviside_of(a, b)"
+        @i32 "select(select(0, 1, a > 0), b, a == 0)"
+        @i64 "select(select(i64_of_u32(1u), vec2<u32>(0u), is_negative64(a)), b, !some64(a))"
+        @bool "a | b"
     }
     /// start + weight (end - start), exact at both ends.
     Lerp: 3, 1 {
@@ -286,6 +321,7 @@ rows! {
         complex(C) |[a, b, c], p| -> C { a + C::attr(p.f[0], p.f[1]) * b * c }
         @f32 "a + f0 * b * c"
         @i32 "a + i0 * b * c"
+        @i64 "add64(a, mul64(i0, mul64(b, c)))"
     }
     /// a + value b / c.
     Addcdiv: 3, 2 {
@@ -299,6 +335,7 @@ rows! {
         int(I) |[x], p| -> I { x.max(I::saturate(p.i[0])).min(I::saturate(p.i[1])) }
         @f32 "minimum(maximum(a, f0), f1)"
         @i32 "min(max(a, i0), i1)"
+        @i64 "min64(max64(a, i0), i1)"
     }
     /// Into [b, c].
     ClampTensor: 3, 1 {
@@ -306,6 +343,7 @@ rows! {
         int(I) |[x, lo, hi], p| -> I { x.max(lo).min(hi) }
         @f32 "minimum(maximum(a, b), c)"
         @i32 "min(max(a, b), c)"
+        @i64 "min64(max64(a, b), c)"
     }
     /// NaN, infinity and -infinity replaced by f0, f1, f2.
     NanToNum: 1, 1 {
@@ -331,5 +369,6 @@ rows! {
         }
         @f32 "select(select(a, select(f1, f2, a < 0.0), is_inf(a)), f0, is_nan(a))"
         @i32 "a"
+        @i64 "a"
     }
 }

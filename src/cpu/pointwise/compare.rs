@@ -16,6 +16,7 @@ rows! {
         @f32 "a == b"
         @i32 "a == b"
         @bool "u32(a == b)"
+        @i64 "eq64(a, b)"
     }
     Ne: 2, 1 {
         real(R) |[a, b], p| -> Bool8 { Bool8::from(a != b) }
@@ -25,6 +26,7 @@ rows! {
         @f32 "!(a == b)"
         @i32 "a != b"
         @bool "a ^ b"
+        @i64 "!eq64(a, b)"
     }
     Lt: 2, 1 {
         real(R) |[a, b], p| -> Bool8 { Bool8::from(a < b) }
@@ -33,6 +35,7 @@ rows! {
         @f32 "a < b"
         @i32 "a < b"
         @bool "(a ^ 1u) & b"
+        @i64 "lt64(a, b)"
     }
     Le: 2, 1 {
         real(R) |[a, b], p| -> Bool8 { Bool8::from(a <= b) }
@@ -41,6 +44,7 @@ rows! {
         @f32 "a <= b"
         @i32 "a <= b"
         @bool "(a ^ 1u) | b"
+        @i64 "!lt64(b, a)"
     }
     Gt: 2, 1 {
         real(R) |[a, b], p| -> Bool8 { Bool8::from(a > b) }
@@ -49,6 +53,7 @@ rows! {
         @f32 "a > b"
         @i32 "a > b"
         @bool "a & (b ^ 1u)"
+        @i64 "lt64(b, a)"
     }
     Ge: 2, 1 {
         real(R) |[a, b], p| -> Bool8 { Bool8::from(a >= b) }
@@ -57,6 +62,7 @@ rows! {
         @f32 "a >= b"
         @i32 "a >= b"
         @bool "a | (b ^ 1u)"
+        @i64 "!lt64(a, b)"
     }
     LogicalAnd: 2, 1 {
         real(R) |[a, b], p| -> Bool8 { Bool8::from((a != R::ZERO) & (b != R::ZERO)) }
@@ -66,6 +72,7 @@ rows! {
         @f32 "!(a == 0.0) && !(b == 0.0)"
         @i32 "a != 0 && b != 0"
         @bool "a & b"
+        @i64 "some64(a) && some64(b)"
     }
     LogicalOr: 2, 1 {
         real(R) |[a, b], p| -> Bool8 { Bool8::from((a != R::ZERO) | (b != R::ZERO)) }
@@ -75,6 +82,7 @@ rows! {
         @f32 "!(a == 0.0) || !(b == 0.0)"
         @i32 "a != 0 || b != 0"
         @bool "a | b"
+        @i64 "some64(a) || some64(b)"
     }
     LogicalXor: 2, 1 {
         real(R) |[a, b], p| -> Bool8 { Bool8::from((a != R::ZERO) ^ (b != R::ZERO)) }
@@ -84,6 +92,7 @@ rows! {
         @f32 "(a == 0.0) != (b == 0.0)"
         @i32 "(a == 0) != (b == 0)"
         @bool "a ^ b"
+        @i64 "some64(a) != some64(b)"
     }
     LogicalNot: 1, 1 {
         real(R) |[x], p| -> Bool8 { Bool8::from(x == R::ZERO) }
@@ -93,38 +102,47 @@ rows! {
         @f32 "a == 0.0"
         @i32 "a == 0"
         @bool "a ^ 1u"
+        @i64 "!some64(a)"
     }
     BitAnd: 2, 1 {
         int(I) |[a, b], p| -> I { a & b }
         boolean(B) |[a, b], p| -> Bool8 { Bool8::from(a.get() & b.get()) }
         @i32 "a & b"
         @bool "a & b"
+        @i64 "a & b"
     }
     BitOr: 2, 1 {
         int(I) |[a, b], p| -> I { a | b }
         boolean(B) |[a, b], p| -> Bool8 { Bool8::from(a.get() | b.get()) }
         @i32 "a | b"
         @bool "a | b"
+        @i64 "a | b"
     }
     BitXor: 2, 1 {
         int(I) |[a, b], p| -> I { a ^ b }
         boolean(B) |[a, b], p| -> Bool8 { Bool8::from(a.get() ^ b.get()) }
         @i32 "a ^ b"
         @bool "a ^ b"
+        @i64 "a ^ b"
     }
     BitNot: 1, 1 {
         int(I) |[x], p| -> I { !x }
         boolean(B) |[x], p| -> Bool8 { Bool8::from(!x.get()) }
         @i32 "~a"
         @bool "a ^ 1u"
+        @i64 "~a"
     }
     /// By the width or more, or by a negative amount: 0.
     Shl: 2, 1 {
         int(I) |[a, b], p| -> I { a.shl(b) }
+        @i32 "shift_left_int(a, b)"
+        @i64 "shift_left64(a, b)"
     }
     /// By the width or more, or by a negative amount: the sign.
     Shr: 2, 1 {
         int(I) |[a, b], p| -> I { a.shr(b) }
+        @i32 "shift_right_int(a, b)"
+        @i64 "shift_right64(a, b)"
     }
     IsNan: 1, 1 {
         real(R) |[x], p| -> Bool8 { Bool8::from(x.is_nan()) }
@@ -132,6 +150,9 @@ rows! {
         boolean(B) |[x], p| -> Bool8 { Bool8(0) }
         complex(C) |[x], p| -> Bool8 { Bool8::from(x.re().is_nan() | x.im().is_nan()) }
         @f32 "is_nan(a)"
+        @i32 "false"
+        @i64 "false"
+        @bool "0u"
     }
     IsInf: 1, 1 {
         real(R) |[x], p| -> Bool8 { Bool8::from(x.abs() == R::INF) }
@@ -141,6 +162,9 @@ rows! {
             Bool8::from((x.re().abs() == C::Part::INF) | (x.im().abs() == C::Part::INF))
         }
         @f32 "is_inf(a)"
+        @i32 "false"
+        @i64 "false"
+        @bool "0u"
     }
     IsFinite: 1, 1 {
         real(R) |[x], p| -> Bool8 { Bool8::from(x.abs() < R::INF) }
@@ -150,18 +174,27 @@ rows! {
             Bool8::from((x.re().abs() < C::Part::INF) & (x.im().abs() < C::Part::INF))
         }
         @f32 "!(is_nan(a) || is_inf(a))"
+        @i32 "true"
+        @i64 "true"
+        @bool "1u"
     }
     IsPosInf: 1, 1 {
         real(R) |[x], p| -> Bool8 { Bool8::from(x == R::INF) }
         int(I) |[x], p| -> Bool8 { Bool8(0) }
         boolean(B) |[x], p| -> Bool8 { Bool8(0) }
         @f32 "is_inf(a) && !is_negative(a)"
+        @i32 "false"
+        @i64 "false"
+        @bool "0u"
     }
     IsNegInf: 1, 1 {
         real(R) |[x], p| -> Bool8 { Bool8::from(x == -R::INF) }
         int(I) |[x], p| -> Bool8 { Bool8(0) }
         boolean(B) |[x], p| -> Bool8 { Bool8(0) }
         @f32 "is_inf(a) && is_negative(a)"
+        @i32 "false"
+        @i64 "false"
+        @bool "0u"
     }
     Signbit: 1, 1 {
         real(R) |[x], p| -> Bool8 { Bool8::from(x.signbit()) }
@@ -169,5 +202,7 @@ rows! {
         boolean(B) |[x], p| -> Bool8 { Bool8(0) }
         @f32 "is_negative(a)"
         @i32 "a < 0"
+        @i64 "is_negative64(a)"
+        @bool "0u"
     }
 }

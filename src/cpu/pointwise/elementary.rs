@@ -40,7 +40,7 @@ rows! {
     Exp2: 1, 2 {
         real(R) |[x], p| -> R { x.exp2() }
         complex(C) |[z], p| -> C { C::narrow((z.widen() * std::f64::consts::LN_2).exp()) }
-        @f32 "select(exp2(a), a, is_nan(a))"
+        @f32 "exp2_of(a)"
     }
     Expm1: 1, 3 {
         real(R) |[x], p| -> R { x.expm1() }
@@ -70,12 +70,12 @@ rows! {
     Sin: 1, 6 {
         real(R) |[x], p| -> R { x.sin_near() }; rare { x.is_far() } slow { R::of(f64::sin(x.f64())) }
         complex(C) |[z], p| -> C { C::narrow(z.widen().sin()) }
-        @f32 "sin(a)"
+        @f32 "sin_of(a)"
     }
     Cos: 1, 6 {
         real(R) |[x], p| -> R { x.cos_near() }; rare { x.is_far() } slow { R::of(f64::cos(x.f64())) }
         complex(C) |[z], p| -> C { C::narrow(z.widen().cos()) }
-        @f32 "cos(a)"
+        @f32 "cos_of(a)"
     }
     Tan: 1, 6 {
         real(R) |[x], p| -> R { x.tan_near() }; rare { x.is_far() } slow { R::of(f64::tan(x.f64())) }
@@ -83,26 +83,32 @@ rows! {
             let t = tanh(C128::new(-z.im().f64(), z.re().f64()));
             C::narrow(C128::new(t.im, -t.re))
         }
+        @f32 "tan_of(a)"
     }
     Asin: 1, 4 {
         real(R) |[x], p| -> R { x.asin() }
         complex(C) |[z], p| -> C { C::narrow(z.widen().asin()) }
+        @f32 "asin_of(a)"
     }
     Acos: 1, 4 {
         real(R) |[x], p| -> R { x.acos() }
         complex(C) |[z], p| -> C { C::narrow(z.widen().acos()) }
+        @f32 "acos_of(a)"
     }
     Atan: 1, 4 {
         real(R) |[x], p| -> R { x.atan() }
         complex(C) |[z], p| -> C { C::narrow(z.widen().atan()) }
+        @f32 "atan_of(a)"
     }
     Sinh: 1, 8 {
         real(R) |[x], p| -> R { x.sinh() }
         complex(C) |[z], p| -> C { C::narrow(z.widen().sinh()) }
+        @f32 "sinh_of(a)"
     }
     Cosh: 1, 8 {
         real(R) |[x], p| -> R { x.cosh() }
         complex(C) |[z], p| -> C { C::narrow(z.widen().cosh()) }
+        @f32 "cosh_of(a)"
     }
     Tanh: 1, 3 {
         real(R) |[x], p| -> R { x.tanh() }
@@ -112,14 +118,17 @@ rows! {
     Asinh: 1, 8 {
         real(R) |[x], p| -> R { x.asinh() }
         complex(C) |[z], p| -> C { C::narrow(z.widen().asinh()) }
+        @f32 "asinh_of(a)"
     }
     Acosh: 1, 8 {
         real(R) |[x], p| -> R { x.acosh() }
         complex(C) |[z], p| -> C { C::narrow(z.widen().acosh()) }
+        @f32 "acosh_of(a)"
     }
     Atanh: 1, 8 {
         real(R) |[x], p| -> R { x.atanh() }
         complex(C) |[z], p| -> C { C::narrow(z.widen().atanh()) }
+        @f32 "atanh_of(a)"
     }
     Erf: 1, 5 {
         real(R) |[x], p| -> R { x.erf() }
@@ -127,9 +136,11 @@ rows! {
     }
     Erfc: 1, 10 {
         real(R) |[x], p| -> R { x.erfc() }
+        @f32 "erfc_of(a)"
     }
     Erfcx: 1, 10 {
         real(R) |[x], p| -> R { x.erfcx() }
+        @f32 "erfcx_of(a)"
     }
     Sigmoid: 1, 3 {
         real(R) |[x], p| -> R { x.sigmoid() }
@@ -145,6 +156,7 @@ rows! {
             let x = x.maximum(lo).minimum(hi);
             (x / (R::ONE - x)).log()
         }
+        @f32 "logit_of(a, f0)"
     }
     /// sin(pi x) / (pi x).
     Sinc: 1, 8 {
@@ -159,6 +171,7 @@ rows! {
             let t = z.widen() * std::f64::consts::PI;
             if z == C::zero() { C::one() } else { C::narrow(t.sin().divide(t)) }
         }
+        @f32 "sinc_of(a)"
     }
     /// -x log x; 0 at 0, -infinity below.
     Entr: 1, 4 {
@@ -167,5 +180,6 @@ rows! {
             let r = if x == R::ZERO { R::ZERO } else { r };
             if x < R::ZERO { -R::INF } else { r }
         }
+        @f32 "entr_of(a)"
     }
 }

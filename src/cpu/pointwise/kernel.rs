@@ -399,8 +399,12 @@ pub(super) mod select {
     impl Row for Where {
         const ARITY: usize = 3;
         const COST: usize = 1;
-        const WGSL: &'static [(&'static str, &'static str)] =
-            &[("f32", "select(c, b, !(a == 0.0))"), ("i32", "select(c, b, a != 0)"), ("bool", "select(c, b, a != 0u)")];
+        const WGSL: &'static [(&'static str, &'static str)] = &[
+            ("f32", "select(c, b, !(a == 0.0))"),
+            ("i32", "select(c, b, a != 0)"),
+            ("i64", "select(c, b, some64(a))"),
+            ("bool", "select(c, b, a != 0u)"),
+        ];
         fn kernel(compute: DType, level: Level) -> Option<Kernel> {
             Some(match compute.size() {
                 1 => of::<u8>(level, compute),
@@ -514,9 +518,9 @@ macro_rules! class_impl {
 
 /// Function tables. A row is `Name: arity, cost { class(T) |args, params| -> Out { body } ... }`; the body is generic
 /// over the class's trait (`Real`, `Int`, `Cplx`), and several classes in brackets share one. The same function for GPUs
-/// follows as expressions in WGSL by what they compute in, `@f32`, `@i32` or `@bool` (0 and 1, unsigned): of the inputs `a`,
-/// `b`, `c`, `d`, the attributes `f0` to `f3` and `i0` to `i3`, and the functions of `shaders/lib/math.wgsl`. Tests give truth
-/// values of WGSL, but for those of `@bool`.
+/// follows as expressions in WGSL by what they compute in, `@f32`, `@i32` (smaller integers, too), `@i64` (two words) or
+/// `@bool` (0 and 1, unsigned): of the inputs `a`, `b`, `c`, `d`, the attributes `f0` to `f3` and `i0` to `i3`, and the
+/// functions of `shaders/lib/`. Tests give truth values of WGSL, but for those of `@bool`.
 macro_rules! rows {
     ($( $(#[$m:meta])* $op:ident: $n:literal, $cost:literal {
         $( $class:ident ($t:ident) |[$($x:ident),+], $p:ident| -> $out:ty $body:block $(; rare $rare:block slow $slow:block)? )+

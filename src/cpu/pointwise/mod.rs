@@ -94,8 +94,9 @@ macro_rules! funs {
             pub fn wgsl(self, compute: DType) -> Option<&'static str> {
                 let table = match self { $($(Fun::$name => $module::$name::WGSL,)+)+ };
                 let wanted = match compute {
-                    DType::F32 => "f32",
-                    DType::I32 => "i32",
+                    DType::F32 | DType::F16 | DType::BF16 => "f32",
+                    DType::I32 | DType::I16 | DType::I8 | DType::U8 => "i32",
+                    DType::I64 => "i64",
                     DType::Bool => "bool",
                     _ => return None,
                 };

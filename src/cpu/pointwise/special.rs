@@ -14,6 +14,7 @@ rows! {
     /// Derivative of `Lgamma`.
     Digamma: 1, 32 {
         real_slow(R) |[x], p| -> R { R::of(special::digamma(x.f64())) }
+        @f32 "digamma_of(a)"
     }
     /// Derivative of order i0 of `Digamma`.
     Polygamma: 1, 64 {
@@ -26,18 +27,22 @@ rows! {
     /// The standard normal distribution function.
     Ndtr: 1, 10 {
         real(R) |[x], p| -> R { R::of(special::ndtr(x.f64())) }
+        @f32 "ndtr_of(a)"
     }
     /// Logarithm of `Ndtr`, without underflow.
     LogNdtr: 1, 20 {
         real(R) |[x], p| -> R { R::of(special::log_ndtr(x.f64())) }
+        @f32 "log_ndtr_of(a)"
     }
     /// Inverse of `Erf`.
     Erfinv: 1, 16 {
         real(R) |[x], p| -> R { R::of(special::erfinv(x.f64())) }
+        @f32 "erfinv_of(a)"
     }
     /// Inverse of `Ndtr`.
     Ndtri: 1, 16 {
         real(R) |[x], p| -> R { R::of(special::ndtri(x.f64())) }
+        @f32 "ndtri_of(a)"
     }
     /// Modified Bessel functions of the first kind; e: times exp(-|x|).
     I0: 1, 32 {
@@ -81,6 +86,7 @@ rows! {
     /// sin(x) / x.
     SphericalBesselJ0: 1, 16 {
         real_slow(R) |[x], p| -> R { R::of(special::spherical_bessel_j0(x.f64())) }
+        @f32 "select(select(sin_of(a) / a, 1.0, a == 0.0), 0.0, is_inf(a))"
     }
     /// Regularised incomplete gamma functions of (a, x), lower and upper.
     Gammainc: 2, 64 {

@@ -18,6 +18,7 @@ rows! {
         @f32 "a"
         @i32 "a"
         @bool "a"
+        @i64 "a"
     }
     Neg: 1, 1 {
         real(R) |[x], p| -> R { -x }
@@ -25,6 +26,7 @@ rows! {
         complex(C) |[x], p| -> C { -x }
         @f32 "-a"
         @i32 "-a"
+        @i64 "neg64(a)"
     }
     Abs: 1, 1 {
         real(R) |[x], p| -> R { x.abs() }
@@ -32,6 +34,7 @@ rows! {
         complex(C) |[x], p| -> C::Part { x.abs() }
         @f32 "abs(a)"
         @i32 "abs(a)"
+        @i64 "abs64(a)"
     }
     /// -1, 0 or 1; 0 for NaN.
     Sign: 1, 1 {
@@ -47,6 +50,7 @@ rows! {
         @f32 "signum(a)"
         @i32 "sign(a)"
         @bool "a"
+        @i64 "sign64(a)"
     }
     /// `Sign`, and for complex numbers z / |z|.
     Sgn: 1, 1 {
@@ -66,6 +70,7 @@ rows! {
         @f32 "signum(a)"
         @i32 "sign(a)"
         @bool "a"
+        @i64 "sign64(a)"
     }
     Square: 1, 1 {
         real(R) |[x], p| -> R { x * x }
@@ -73,6 +78,7 @@ rows! {
         complex(C) |[x], p| -> C { x * x }
         @f32 "a * a"
         @i32 "a * a"
+        @i64 "mul64(a, a)"
     }
     /// x x x, what `Pow` runs for a constant 3.
     Cube: 1, 1 {
@@ -104,12 +110,14 @@ rows! {
         int(I) |[x], p| -> I { x }
         @f32 "floor(a)"
         @i32 "a"
+        @i64 "a"
     }
     Ceil: 1, 1 {
         real(R) |[x], p| -> R { x.ceil() }
         int(I) |[x], p| -> I { x }
         @f32 "ceil(a)"
         @i32 "a"
+        @i64 "a"
     }
     /// Halves to even.
     Round: 1, 1 {
@@ -117,6 +125,7 @@ rows! {
         int(I) |[x], p| -> I { x }
         @f32 "round(a)"
         @i32 "a"
+        @i64 "a"
     }
     /// To i0 decimals; f0 is 10^|i0|.
     RoundDecimals: 1, 1 {
@@ -127,12 +136,16 @@ rows! {
             if negative { r * ten } else { r / ten }
         }
         int(I) |[x], p| -> I { x }
+        @f32 "select(round(a * f0) / f0, round(a / f0) * f0, i0 < 0)"
+        @i32 "a"
+        @i64 "a"
     }
     Trunc: 1, 1 {
         real(R) |[x], p| -> R { x.trunc() }
         int(I) |[x], p| -> I { x }
         @f32 "trunc(a)"
         @i32 "a"
+        @i64 "a"
     }
     /// x - trunc(x).
     Frac: 1, 1 {

@@ -5,6 +5,7 @@
 
 #[cfg(not(feature = "gpu"))]
 mod absent;
+pub mod create;
 #[cfg(feature = "gpu")]
 mod present;
 pub mod softmax;

@@ -125,43 +125,68 @@ pub fn fill(dst: &Tensor, value: Scalar) {
 
 /// Reduces into a contiguous `out`, see `super::super::reduce`.
 pub fn reduce(kind: Reduce, x: &Tensor, out: &Tensor, kept: &[usize], p: f64) {
-    // Whole numbers are summed in 32 bits, where they fit for sure.
-    let largest = if x.dtype() == DType::Bool || kind == Reduce::CountNonzero { 1 } else { 255 };
-    let fits = x.numel() / out.numel().max(1) <= i32::MAX as usize / largest;
-    let Some(r) = reduction(kind, x.dtype(), out.dtype(), p).filter(|r| r.compute != DType::I32 || fits) else {
-        stop(no_gpu_kernel())
-    };
+    if kind == Reduce::CountNonzero && x.dtype().is_float() {
+        // As truth values, whose sum is exact.
+        let truth = || -> Result<Tensor> {
+            let t = super::super::empty(x.shape(), DType::Bool, x.device())?;
+            copy(x, &t);
+            Ok(t)
+        };
+        return match truth() {
+            Ok(t) => reduce(kind, &t, out, kept, p),
+            Err(e) => stop(e),
+        };
+    }
+    // Small numbers are summed in 32 bits, where their sums fit for sure.
+    let small = matches!(x.dtype(), DType::Bool | DType::U8 | DType::I8)
+        && x.numel() / out.numel().max(1) <= i32::MAX as usize / 255;
+    let Some(r) = reduction(kind, x.dtype(), out.dtype(), p, small) else { stop(no_gpu_kernel()) };
     let to = operand(out, out.strides());
     done(to.block.gpu().reduce(r, operand(x, x.strides()), x.shape(), to, kept));
 }
 
 /// What a reduction is in WGSL, where GPUs have the types for it.
-fn reduction(kind: Reduce, of: DType, to: DType, p: f64) -> Option<Reduction> {
+fn reduction(kind: Reduce, of: DType, to: DType, p: f64, small: bool) -> Option<Reduction> {
     let real = of.is_float() && (to.is_half() || to == DType::F32);
+    let whole = of.is_integral(true);
     let f = |map, identity, combine, finish| Some(Reduction { map, identity, combine, finish, compute: DType::F32 });
     let i = |map, identity, combine| Some(Reduction { map, identity, combine, finish: "acc", compute: DType::I32 });
-    let small = matches!(of, DType::Bool | DType::U8 | DType::I8);
+    let wide = |identity, combine| Some(Reduction { map: "v", identity, combine, finish: "acc", compute: DType::I64 });
+    // Of both words of an int64, whether there is a bit.
+    let some = |identity, combine| {
+        let map = "min(v, 1u)";
+        Some(Reduction { map, identity, combine, finish: "acc", compute: DType::U32 })
+    };
     match kind {
         Reduce::Sum if real => f("v", "0.0", "a + b", "acc"),
         Reduce::Sum if small && to == DType::I64 => i("v", "0", "a + b"),
+        Reduce::Sum if whole && to == DType::I64 => wide("vec2<u32>(0u)", "add64(a, b)"),
+        Reduce::Sum if whole && to != DType::Bool && to.is_integral(true) => i("v", "0", "a + b"),
         Reduce::Mean if real => f("v", "0.0", "a + b", "acc / f32(params.length)"),
         Reduce::NanSum if real => f("select(v, 0.0, is_nan(v))", "0.0", "a + b", "acc"),
         Reduce::Prod if real => f("v", "1.0", "a * b", "acc"),
+        Reduce::Prod if whole && to == DType::I64 => wide("vec2<u32>(1u, 0u)", "mul64(a, b)"),
+        Reduce::Prod if whole && to != DType::Bool && to.is_integral(true) => i("v", "1", "a * b"),
         Reduce::Min if real => f("v", "from_bits(INF_BITS)", "minimum(a, b)", "acc"),
         Reduce::Max if real => f("v", "from_bits(0xff800000u)", "maximum(a, b)", "acc"),
-        Reduce::Min if of == DType::I32 && to == of => i("v", "2147483647", "min(a, b)"),
-        Reduce::Max if of == DType::I32 && to == of => i("v", "-2147483647 - 1", "max(a, b)"),
+        Reduce::Min if of == DType::I64 && to == of => wide("vec2<u32>(0xffffffffu, 0x7fffffffu)", "min64(a, b)"),
+        Reduce::Max if of == DType::I64 && to == of => wide("vec2<u32>(0u, 0x80000000u)", "max64(a, b)"),
+        Reduce::Min if whole && to == of => i("v", "2147483647", "min(a, b)"),
+        Reduce::Max if whole && to == of => i("v", "-2147483647 - 1", "max(a, b)"),
         Reduce::SumSquares if real => f("v * v", "0.0", "a + b", "acc"),
         Reduce::Norm if real && p == 2.0 => f("v * v", "0.0", "a + b", "sqrt(acc)"),
         Reduce::Norm if real && p == 1.0 => f("abs(v)", "0.0", "a + b", "acc"),
         Reduce::Norm if real && p == 0.0 => f("select(1.0, 0.0, v == 0.0)", "0.0", "a + b", "acc"),
         Reduce::Norm if real && p == f64::INFINITY => f("abs(v)", "0.0", "maximum(a, b)", "acc"),
         Reduce::Norm if real && p == f64::NEG_INFINITY => f("abs(v)", "from_bits(INF_BITS)", "minimum(a, b)", "acc"),
-        Reduce::Any if of != DType::I64 && of.is_integral(true) => i("i32(v != 0)", "0", "a | b"),
-        Reduce::All if of != DType::I64 && of.is_integral(true) => i("i32(v != 0)", "1", "a & b"),
+        Reduce::Any if of == DType::I64 => some("0u", "a | b"),
+        Reduce::All if of == DType::I64 => some("1u", "a & b"),
+        Reduce::CountNonzero if of == DType::I64 => some("0u", "a + b"),
+        Reduce::Any if whole => i("i32(v != 0)", "0", "a | b"),
+        Reduce::All if whole => i("i32(v != 0)", "1", "a & b"),
+        Reduce::CountNonzero if whole => i("i32(v != 0)", "0", "a + b"),
         Reduce::Any if of.is_float() => f("select(1.0, 0.0, v == 0.0)", "0.0", "max(a, b)", "acc"),
         Reduce::All if of.is_float() => f("select(1.0, 0.0, v == 0.0)", "1.0", "min(a, b)", "acc"),
-        Reduce::CountNonzero if of != DType::I64 && of.is_integral(true) => i("i32(v != 0)", "0", "a + b"),
         _ => None,
     }
 }
@@ -201,9 +226,16 @@ pub fn matmul(
 /// Runs a pointwise function; inputs broadcast, and numbers of the CPU go along.
 pub fn pointwise(fun: Fun, compute: DType, ins: &[&Tensor], out: &Tensor, p: &Params) {
     let Some((expr, is_test)) = wgsl(fun, compute) else { stop(no_gpu_kernel()) };
-    // Bounds end at the range of int32; factors wrap.
+    // Bounds end at the range of the dtype; factors wrap.
     let bounds = matches!(fun, Fun::Clamp | Fun::ClampTensor | Fun::Threshold | Fun::ThresholdBackward);
-    let fit = |i: i64| if bounds { i.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) } else { i };
+    let (least, most) = match compute {
+        DType::U8 => (0, i64::from(u8::MAX)),
+        DType::I8 => (i64::from(i8::MIN), i64::from(i8::MAX)),
+        DType::I16 => (i64::from(i16::MIN), i64::from(i16::MAX)),
+        DType::I64 => (i64::MIN, i64::MAX),
+        _ => (i64::from(i32::MIN), i64::from(i32::MAX)),
+    };
+    let fit = |i: i64| if bounds { i.clamp(least, most) } else { i };
     let i = p.i.map(fit);
     let strides: SmallVec<[Strides; 4]> =
         ins.iter().map(|t| layout::broadcast_strides(t.shape(), t.strides(), out.shape())).collect();
@@ -219,10 +251,23 @@ pub fn pointwise(fun: Fun, compute: DType, ins: &[&Tensor], out: &Tensor, p: &Pa
             }
             // SAFETY: a tensor of one element.
             let value = unsafe { Scalar::read(t.ptr(), t.dtype()) };
-            Input::Number(value.f64(), fit(value.i64()))
+            let whole = fit(value.i64());
+            let whole = match compute {
+                DType::U8 => i64::from(whole as u8),
+                DType::I8 => i64::from(whole as i8),
+                DType::I16 => i64::from(whole as i16),
+                _ => whole,
+            };
+            Input::Number(value.f64(), whole)
         })
         .collect();
     let to = operand(out, out.strides());
+    // Smaller integers wrap where they are stored, and halves round there.
+    let compute = match compute {
+        DType::U8 | DType::I8 | DType::I16 => DType::I32,
+        DType::F16 | DType::BF16 => DType::F32,
+        d => d,
+    };
     let call = Call { name: "pointwise", expr, compute, is_test, ins: &inputs, out: to, shape: out.shape(), f: p.f, i };
     done(to.block.gpu().pointwise(&call));
 }
