@@ -1,5 +1,6 @@
 //! Normalisations. Tensors are contiguous, of one dtype, f32 or f64, and shaped as the kernels say.
 
+use super::gpu::norm::{self as gpu, Shape};
 use super::with_float;
 use crate::cpu::norm::{self, BatchGrads, BatchStats};
 use crate::error::Result;
@@ -30,6 +31,9 @@ pub fn layer(
     if y.is_meta() {
         return;
     }
+    if y.is_gpu() {
+        return gpu::forward(x, (gamma, beta), y, (Some(mean), rstd), Shape::layer(dims), eps);
+    }
     with_float!(y.dtype(), F => {
         // SAFETY: contiguous tensors of F of the sizes in `dims`; outputs are fresh.
         unsafe { norm::layer_norm_forward::<F>(at(x), (ptr(gamma), ptr(beta)), at(y), (at(mean), at(rstd)), dims, eps) }
@@ -48,6 +52,9 @@ pub fn layer_backward(
     if x.is_meta() {
         return Ok(());
     }
+    if x.is_gpu() {
+        return gpu::backward(g, x, (Some(mean), rstd), gamma, (dx, dgamma, dbeta), Shape::layer(dims));
+    }
     with_float!(x.dtype(), F => {
         // SAFETY: as above.
         unsafe { norm::layer_norm_backward::<F>((at(g), at(x)), (at(mean), at(rstd)), ptr(gamma), (ptr(dx), ptr(dgamma), ptr(dbeta)), dims) }
@@ -58,6 +65,9 @@ pub fn layer_backward(
 pub fn rms(x: &Tensor, gamma: Option<&Tensor>, y: &Tensor, rstd: &Tensor, dims: (usize, usize), eps: f64) {
     if y.is_meta() {
         return;
+    }
+    if y.is_gpu() {
+        return gpu::forward(x, (gamma, None), y, (None, rstd), Shape::layer(dims), eps);
     }
     with_float!(y.dtype(), F => {
         // SAFETY: as above.
@@ -76,6 +86,9 @@ pub fn rms_backward(
 ) -> Result<()> {
     if x.is_meta() {
         return Ok(());
+    }
+    if x.is_gpu() {
+        return gpu::backward(g, x, (None, rstd), gamma, (dx, dgamma, None), Shape::layer(dims));
     }
     with_float!(x.dtype(), F => {
         // SAFETY: as above.
@@ -96,6 +109,9 @@ pub fn group(
     if y.is_meta() {
         return;
     }
+    if y.is_gpu() {
+        return gpu::forward(x, (gamma, beta), y, (Some(mean), rstd), Shape::group(dims, groups), eps);
+    }
     with_float!(y.dtype(), F => {
         // SAFETY: as above.
         unsafe { norm::group_norm_forward::<F>(at(x), (ptr(gamma), ptr(beta)), at(y), (at(mean), at(rstd)), dims, groups, eps) }
@@ -115,6 +131,9 @@ pub fn group_backward(
     if x.is_meta() {
         return Ok(());
     }
+    if x.is_gpu() {
+        return gpu::backward(g, x, (Some(mean), rstd), gamma, (dx, dgamma, dbeta), Shape::group(dims, groups));
+    }
     with_float!(x.dtype(), F => {
         // SAFETY: as above.
         unsafe { norm::group_norm_backward::<F>((at(g), at(x)), (at(mean), at(rstd)), ptr(gamma), (ptr(dx), ptr(dgamma), ptr(dbeta)), dims, groups) }
@@ -131,6 +150,9 @@ pub fn batch_stats(
     if x.is_meta() {
         return Ok(());
     }
+    if x.is_gpu() {
+        return gpu::batch_stats(x, (mean, rstd, unbiased), dims, eps);
+    }
     with_float!(x.dtype(), F => {
         let out = BatchStats::<F> { mean: at(mean), rstd: at(rstd), biased: std::ptr::null_mut(), unbiased: ptr(unbiased) };
         // SAFETY: as above.
@@ -142,6 +164,9 @@ pub fn batch_stats(
 pub fn batch_rstd(var: &Tensor, rstd: &Tensor, eps: f64) {
     if var.is_meta() {
         return;
+    }
+    if var.is_gpu() {
+        return gpu::batch_rstd(var, rstd, eps);
     }
     with_float!(var.dtype(), F => {
         // SAFETY: as above.
@@ -159,6 +184,9 @@ pub fn batch_apply(
 ) -> Result<()> {
     if y.is_meta() {
         return Ok(());
+    }
+    if y.is_gpu() {
+        return gpu::batch_apply(x, (mean, rstd), (gamma, beta), y, dims);
     }
     with_float!(y.dtype(), F => {
         // SAFETY: as above.
@@ -178,6 +206,9 @@ pub fn batch_backward(
 ) -> Result<()> {
     if x.is_meta() {
         return Ok(());
+    }
+    if x.is_gpu() {
+        return gpu::batch_backward(g, x, (mean, rstd), gamma, (dx, dgamma, dbeta), dims, train);
     }
     with_float!(x.dtype(), F => {
         let out = BatchGrads::<F> { dx: ptr(dx), dgamma: ptr(dgamma), dbeta: ptr(dbeta) };

@@ -1,6 +1,6 @@
 //! Shaders: assembled from the files in `shaders/`, compiled on first use, kept by kernel and specialisation.
 //!
-//! A small preprocessor reads the lines `#include "lib/x.wgsl"`, `#if NAME`, `#else` and `#endif`, and puts values in the
+//! A small preprocessor reads the lines `#include`, `#if NAME`, `#else` and `#endif`, and puts values in the
 //! place of `$NAME`. `$BINDING` is the next binding, `$PARAMS` the place of the parameters. A name that nobody defined is a bug, found by the tests that assemble every kernel.
 
 use super::cache::DiskCache;
@@ -19,8 +19,9 @@ macro_rules! files {
 }
 files! {
     "lib/bounds.wgsl" "lib/dtype.wgsl" "lib/float.wgsl" "lib/functions.wgsl" "lib/grid.wgsl" "lib/group.wgsl"
-    "lib/int64.wgsl" "lib/math.wgsl" "lib/x.wgsl"
-    "fused.wgsl" "matmul.wgsl" "pointwise.wgsl" "reduce.wgsl" "softmax.wgsl"
+    "lib/int64.wgsl" "lib/lines.wgsl" "lib/math.wgsl"
+    "batch_norm.wgsl" "fused.wgsl" "matmul.wgsl" "moments.wgsl" "norm.wgsl" "norm_sums.wgsl" "pointwise.wgsl"
+    "reduce.wgsl" "softmax.wgsl"
 }
 
 /// The kernels that there are shaders for.

@@ -6,6 +6,9 @@
 #[cfg(not(feature = "gpu"))]
 mod absent;
 pub mod create;
+mod lines;
+mod moments;
+pub mod norm;
 #[cfg(feature = "gpu")]
 mod present;
 pub mod softmax;
