@@ -3,6 +3,8 @@
 // Line `l` begins at (l / inner) * outer_step + (l % inner) * inner_step, and element `k` of it lies
 // (k / run) * step + k % run behind. With `parts` above 1 a line is cut into runs of `cut`, for a workgroup each.
 // The shader's parameters hold one `at: Lines`.
+#include "lib/float.wgsl"
+
 struct Lines {
     count: u32,
     width: u32,
@@ -57,6 +59,21 @@ fn line_sum(mine: f32, lane: u32) -> f32 {
     for (var half = $GROUPu / 2u; half >= params.at.width; half = half / 2u) {
         if (lane < half) {
             line_lanes[lane] += line_lanes[lane + half];
+        }
+        workgroupBarrier();
+    }
+    let all = line_lanes[lane % params.at.width];
+    workgroupBarrier();
+    return all;
+}
+
+// Their largest element, or NaN.
+fn line_maximum(mine: f32, lane: u32) -> f32 {
+    line_lanes[lane] = mine;
+    workgroupBarrier();
+    for (var half = $GROUPu / 2u; half >= params.at.width; half = half / 2u) {
+        if (lane < half) {
+            line_lanes[lane] = maximum(line_lanes[lane], line_lanes[lane + half]);
         }
         workgroupBarrier();
     }

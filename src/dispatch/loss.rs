@@ -1,7 +1,8 @@
 //! Classification losses on (n, c, s). Tensors are contiguous; floats are f32 or f64, targets int64.
 
-use super::with_float;
+use super::{Fun, Params, with_float};
 use crate::cpu::loss::{self, Targets};
+use crate::error::Result;
 use crate::tensor::{Scalar, Tensor};
 
 /// Class indices and how classes count.
@@ -26,24 +27,37 @@ impl Classes {
 
     /// The first target that is no class below `c`, nor ignored.
     pub fn first_bad(&self, c: usize) -> Option<i64> {
-        if self.index.is_meta() {
+        // GPUs note what is out of bounds, and the next call that waits for them raises it.
+        if self.index.is_meta() || self.index.is_gpu() {
             return None;
         }
         // SAFETY: a contiguous int64 tensor.
         unsafe { loss::first_bad_target(self.index.ptr().cast(), self.index.numel(), c, self.ignore) }
     }
 
-    /// The sum of the targets' weights, which a mean divides by.
-    pub fn total(&self, like: &Tensor) -> f64 {
+    /// The sum of the targets' weights among `classes`, which a mean divides by.
+    pub fn total(&self, like: &Tensor, classes: usize) -> Result<Total> {
         if self.index.is_meta() {
-            return 1.0;
+            return Ok(Total::Number(1.0));
+        }
+        if self.index.is_gpu() {
+            return super::gpu::loss::target_weight(self, classes).map(Total::Tensor);
         }
         with_float!(like.dtype(), F => {
             let classes = self.weight.as_ref().map_or(0, Tensor::numel);
             // SAFETY: as many targets and weights as there are.
-            unsafe { loss::target_weight::<F>(&self.targets(classes), self.index.numel()) }
+            Ok(Total::Number(unsafe { loss::target_weight::<F>(&self.targets(classes), self.index.numel()) }))
         })
     }
+}
+
+/// What a mean divides by.
+#[derive(Clone)]
+pub enum Total {
+    /// A number.
+    Number(f64),
+    /// A 0-d tensor of a GPU, which the host does not wait for.
+    Tensor(Tensor),
 }
 
 type Dims = (usize, usize, usize);
@@ -57,7 +71,7 @@ pub struct Upstream<'a> {
 }
 
 impl Upstream<'_> {
-    fn stride(&self) -> usize {
+    pub(super) fn stride(&self) -> usize {
         (self.g.numel() > 1) as usize
     }
 }
@@ -66,6 +80,9 @@ impl Upstream<'_> {
 pub fn cross_entropy(x: &Tensor, t: &Classes, rows: &Tensor, lse: &Tensor, dims: Dims) {
     if rows.is_meta() || rows.numel() == 0 {
         return;
+    }
+    if rows.is_gpu() {
+        return super::gpu::loss::cross_entropy(x, t, rows, lse, dims);
     }
     with_float!(x.dtype(), F => {
         // SAFETY: tensors of `dims`.
@@ -77,6 +94,10 @@ pub fn cross_entropy(x: &Tensor, t: &Classes, rows: &Tensor, lse: &Tensor, dims:
 #[must_use]
 pub fn cross_entropy_backward(up: &Upstream, x: &Tensor, lse: &Tensor, t: &Classes, dx: &Tensor, dims: Dims) -> bool {
     if dx.is_meta() || dx.numel() == 0 {
+        return true;
+    }
+    if dx.is_gpu() {
+        super::gpu::loss::cross_entropy_backward(up, x, lse, t, dx, dims);
         return true;
     }
     with_float!(x.dtype(), F => {
@@ -93,6 +114,9 @@ pub fn nll(x: &Tensor, t: &Classes, rows: &Tensor, dims: Dims) {
     if rows.is_meta() || rows.numel() == 0 {
         return;
     }
+    if rows.is_gpu() {
+        return super::gpu::loss::nll(x, t, rows, dims);
+    }
     with_float!(x.dtype(), F => {
         // SAFETY: as above.
         unsafe { loss::nll_forward::<F>(x.ptr().cast(), &t.targets(dims.1), rows.ptr().cast(), dims) }
@@ -105,6 +129,10 @@ pub fn nll_backward(up: &Upstream, t: &Classes, dx: &Tensor, dims: Dims) -> bool
     if dx.is_meta() || dx.numel() == 0 {
         return true;
     }
+    if dx.is_gpu() {
+        super::gpu::loss::nll_backward(up, t, dx, dims);
+        return true;
+    }
     with_float!(dx.dtype(), F => {
         let g = (up.g.ptr().cast_const().cast(), up.stride(), up.scale as F);
         let targets = t.targets(dims.1);
@@ -114,11 +142,15 @@ pub fn nll_backward(up: &Upstream, t: &Classes, dx: &Tensor, dims: Dims) -> bool
     })
 }
 
-/// The value of a 0-d float tensor divided by a number; a meta tensor stays.
-pub fn divide_scalar(x: &Tensor, by: f64) {
-    if !x.is_meta() {
-        // SAFETY: a 0-d tensor has one element.
-        let v = unsafe { Scalar::read(x.ptr(), x.dtype()) }.f64();
-        super::fill(x, Scalar::Float(v / by));
+/// A 0-d float tensor divided by a total; a meta tensor stays.
+pub fn divide(x: &Tensor, by: &Total) {
+    match by {
+        _ if x.is_meta() => {}
+        Total::Number(by) => {
+            // SAFETY: a 0-d tensor has one element.
+            let v = unsafe { Scalar::read(x.ptr(), x.dtype()) }.f64();
+            super::fill(x, Scalar::Float(v / by));
+        }
+        Total::Tensor(by) => super::pointwise(Fun::Div, x.dtype(), &[x, by], x, &Params::default()),
     }
 }

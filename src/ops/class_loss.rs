@@ -3,8 +3,8 @@
 use super::kernel::{cast, float_kernel, operand, optional};
 use super::softmax;
 use super::view;
-use crate::autograd::{Ctx, Saver, Slot, needs_grad, record};
-use crate::dispatch::loss::{Classes, Upstream};
+use crate::autograd::{Ctx, Saver, Slot, needs_grad, no_grad, record};
+use crate::dispatch::loss::{Classes, Total, Upstream};
 use crate::dispatch::reduce::Reduce;
 use crate::dispatch::{self};
 use crate::error::Result;
@@ -80,10 +80,10 @@ impl Problem {
         dispatch::empty(self.classes.index.shape(), self.compute, self.classes.index.device())
     }
 
-    /// Reduces rows; also gives the factor of the reduction's gradient.
-    fn reduce(&self, rows: Tensor, reduction: i64) -> Result<(Tensor, f64)> {
+    /// Reduces rows; also gives what the reduction, and its gradient, is divided by.
+    fn reduce(&self, rows: Tensor, reduction: i64) -> Result<(Tensor, Total)> {
         if reduction == NONE {
-            return Ok((cast(rows, self.dtype)?, 1.0));
+            return Ok((cast(rows, self.dtype)?, Total::Number(1.0)));
         }
         let y = dispatch::empty(&[], self.compute, rows.device())?;
         if rows.numel() > 0 {
@@ -91,11 +91,21 @@ impl Problem {
         } else {
             dispatch::fill(&y, 0.0.into());
         }
-        let total = if reduction == MEAN { self.classes.total(&y) } else { 1.0 };
-        if reduction == MEAN {
-            dispatch::loss::divide_scalar(&y, total);
+        if reduction != MEAN {
+            return Ok((cast(y, self.dtype)?, Total::Number(1.0)));
         }
-        Ok((cast(y, self.dtype)?, 1.0 / total))
+        let total = self.classes.total(&y, self.dims.1)?;
+        dispatch::loss::divide(&y, &total);
+        Ok((cast(y, self.dtype)?, total))
+    }
+
+    /// A gradient as kernels take it, and the factor that they multiply it by.
+    fn upstream(&self, g: &Tensor, total: &Total) -> Result<(Tensor, f64)> {
+        let g = operand(g, self.compute)?;
+        match total {
+            Total::Number(total) => Ok((g, 1.0 / total)),
+            Total::Tensor(_) => Ok((no_grad(|| divided(&g.detach(), total))?, 1.0)),
+        }
     }
 
     fn empty_input(&self, device: crate::tensor::Device) -> Result<Tensor> {
@@ -104,6 +114,13 @@ impl Problem {
 
     fn class_dim(&self) -> usize {
         (self.shape.len() > 1) as usize
+    }
+}
+
+fn divided(x: &Tensor, total: &Total) -> Result<Tensor> {
+    match total {
+        Total::Number(total) => x.mul_scalar(1.0 / total),
+        Total::Tensor(total) => x.div(total),
     }
 }
 
@@ -151,12 +168,12 @@ pub fn nll_loss(x: &Tensor, target: &Tensor, weight: Option<&Tensor>, reduction:
 fn nll(x: &Tensor, p: Problem, reduction: i64) -> Result<Tensor> {
     let rows = p.rows()?;
     dispatch::loss::nll(&operand(x, p.compute)?, &p.classes, &rows, p.dims);
-    let (y, scale) = p.reduce(rows, reduction)?;
+    let (y, total) = p.reduce(rows, reduction)?;
     record(y, if x.ndim() > 2 { "NllLoss2DBackward0" } else { "NllLossBackward0" }, &[x], |s| {
         let labels = p.keep(s);
         move |c, g| {
             labels.check(c)?;
-            grads![c.constant(spread(g, &p, scale)?)]
+            grads![c.constant(spread(g, &p, &total)?)]
         }
     })
 }
@@ -178,16 +195,16 @@ impl Problem {
 }
 
 /// The adjoint of [`nll`]: puts `-weight[t] * scale * g` at the targets.
-fn spread(g: &Tensor, p: &Problem, scale: f64) -> Result<Tensor> {
+fn spread(g: &Tensor, p: &Problem, total: &Total) -> Result<Tensor> {
     let dx = p.empty_input(g.device())?;
-    let up = Upstream { g: &operand(g, p.compute)?, scale };
-    let inside = dispatch::loss::nll_backward(&up, &p.classes, &dx, p.dims);
+    let (up, scale) = p.upstream(g, total)?;
+    let inside = dispatch::loss::nll_backward(&Upstream { g: &up, scale }, &p.classes, &dx, p.dims);
     let dx = p.unless_strayed(inside, dx)?;
-    let (p, one) = (p.clone(), g.ndim() == 0);
+    let (p, total, one) = (p.clone(), total.clone(), g.ndim() == 0);
     record(dx, "NllLossBackwardBackward0", &[g], |_| {
         move |_, h| {
             let rows = nll(h, p.clone(), NONE)?;
-            grads![if one { rows.sum_all()? } else { rows }.mul_scalar(scale)?]
+            grads![divided(&if one { rows.sum_all()? } else { rows }, &total)?]
         }
     })
 }
@@ -210,30 +227,30 @@ pub fn cross_entropy(
     let p = Problem::new("cross_entropy", x, target, weight, ignore, smoothing)?;
     let (rows, lse) = (p.rows()?, p.rows()?);
     dispatch::loss::cross_entropy(&operand(x, p.compute)?, &p.classes, &rows, &lse, p.dims);
-    let (y, scale) = p.reduce(rows, reduction)?;
+    let (y, total) = p.reduce(rows, reduction)?;
     let name = if x.ndim() > 2 { "NllLoss2DBackward0" } else { "NllLossBackward0" };
     record(y, name, &[x], |s| {
         let (labels, x, lse) = (p.keep(s), s.input(x), s.input(&lse));
         move |c, g| {
             labels.check(c)?;
-            grads![cross_entropy_backward(g, &c.get(x)?, &c.get(lse)?, &p, scale)?]
+            grads![cross_entropy_backward(g, &c.get(x)?, &c.get(lse)?, &p, &total)?]
         }
     })
 }
 
-fn cross_entropy_backward(g: &Tensor, x: &Tensor, lse: &Tensor, p: &Problem, scale: f64) -> Result<Tensor> {
+fn cross_entropy_backward(g: &Tensor, x: &Tensor, lse: &Tensor, p: &Problem, total: &Total) -> Result<Tensor> {
     if needs_grad(&[g, x]) {
-        return cross_entropy_backward_ops(g, x, p, scale);
+        return cross_entropy_backward_ops(g, x, p, total);
     }
     let dx = p.empty_input(x.device())?;
-    let up = Upstream { g: &operand(g, p.compute)?, scale };
+    let (up, scale) = p.upstream(g, total)?;
     let x = operand(x, p.compute)?;
-    let inside = dispatch::loss::cross_entropy_backward(&up, &x, lse, &p.classes, &dx, p.dims);
+    let inside = dispatch::loss::cross_entropy_backward(&Upstream { g: &up, scale }, &x, lse, &p.classes, &dx, p.dims);
     p.unless_strayed(inside, dx)
 }
 
 /// The same in operations: `g (sum(q) softmax(x) - q)`, q the weighted target distribution.
-fn cross_entropy_backward_ops(g: &Tensor, x: &Tensor, p: &Problem, scale: f64) -> Result<Tensor> {
+fn cross_entropy_backward_ops(g: &Tensor, x: &Tensor, p: &Problem, total: &Total) -> Result<Tensor> {
     let (dim, c, smoothing) = (p.class_dim(), p.dims.1, p.classes.smoothing);
     let q = p.empty_input(x.device())?;
     let minus_one = q.scalar_like(-1.0)?;
@@ -253,7 +270,7 @@ fn cross_entropy_backward_ops(g: &Tensor, x: &Tensor, p: &Problem, scale: f64) -
     }
     let g = if g.ndim() == 0 { g.clone() } else { view::unsqueeze(&g.reshape_to(&row_shape(p))?, dim as i64)? };
     let probability = softmax::softmax(x, dim as i64, None)?;
-    g.mul_scalar(scale)?.mul(&q.sum_dims(&[dim as i64], true)?.mul(&probability)?.sub(&q)?)
+    divided(&g, total)?.mul(&q.sum_dims(&[dim as i64], true)?.mul(&probability)?.sub(&q)?)
 }
 
 /// The logits' shape without the classes.

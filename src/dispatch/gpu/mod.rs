@@ -7,6 +7,7 @@
 mod absent;
 pub mod create;
 mod lines;
+pub mod loss;
 mod moments;
 pub mod norm;
 #[cfg(feature = "gpu")]
