@@ -16,7 +16,7 @@ DEVICE ?= cpu
 PYCARGO = PYO3_PYTHON=$(abspath $(VPY)) $(CARGO)
 
 .DEFAULT_GOAL := help
-.PHONY: help python rust dev demo test test-rust test-python test-fast test-gpu test-all bench lint fmt wheel gen gen-check check clean
+.PHONY: help python rust dev demo test test-rust test-python test-fast test-gpu test-all bench lint fmt wheel gen gen-gpu gen-check check clean
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -91,6 +91,11 @@ wheel: python rust ## a release wheel in dist/, at most 15 MB
 gen: python rust ## write _C.pyi and docs/reference from the table of operations
 	@$(DEV) build
 	$(VPY) tools/gen_stubs.py
+
+gen-gpu: python rust ## write docs/reference/gpu.md from what runs on this machine's GPU
+	@$(DEV) install dev
+	@$(DEV) build
+	$(VPY) tests/gpu/support.py
 
 gen-check: python rust ## fail where `make gen` would change something
 	@$(DEV) build

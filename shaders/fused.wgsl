@@ -2,18 +2,20 @@
 // a function for each call of the chain, and what is done for element i.
 #include "lib/dtype.wgsl"
 #include "lib/math.wgsl"
+#include "lib/functions.wgsl"
 #include "lib/grid.wgsl"
 
 struct Params {
-$FIELDS
+    n: u32,
+$CHAIN_FIELDS
 }
 $PARAMS params: Params;
-$BINDINGS
+$CHAIN_BINDINGS
 
-$FUNCTIONS
+$CHAIN_FUNCTIONS
 
 fn element(i: u32) {
-$BODY
+$CHAIN_BODY
 }
 
 @compute @workgroup_size($GROUP)

@@ -6,6 +6,9 @@
 // runs, one workgroup each, and a second call combines them: the cut depends on the shape alone.
 #include "lib/dtype.wgsl"
 #include "lib/math.wgsl"
+#if CHAIN
+#include "lib/functions.wgsl"
+#endif
 #if WIDE
 #include "lib/int64.wgsl"
 #endif
@@ -13,10 +16,26 @@
 
 struct Params {
 $FIELDS
+#if CHAIN
+$CHAIN_FIELDS
+#endif
 }
 $PARAMS params: Params;
+#if CHAIN
+$CHAIN_BINDINGS
+@group(0) @binding($OUT) var<storage, read_write> out: array<u32>;
+
+$CHAIN_FUNCTIONS
+
+// Element i of a chain of pointwise functions, see src/gpu/fuse.rs; what somebody holds of it is written on the way.
+fn chain(i: u32) -> f32 {
+$CHAIN_BODY
+    return result;
+}
+#else
 @group(0) @binding(0) var<storage, read> in0: array<u32>;
 @group(0) @binding(1) var<storage, read_write> out: array<u32>;
+#endif
 
 var<workgroup> partial: array<$TYPE, $GROUP>;
 

@@ -216,13 +216,49 @@ impl Stream {
         if self.group.is_empty() {
             return Ok(());
         }
-        let group = std::mem::take(&mut self.group);
-        let (stored, needed) = group.wanted();
-        if !stored.contains(&true) {
+        let chain = Chain::new(std::mem::take(&mut self.group));
+        if !chain.stored.contains(&true) {
             return Ok(());
         }
-        let n: usize = group.shape.iter().product();
-        check_count("fused", n)?;
+        check_count("fused", chain.n)?;
+        let mut params = chain.params.clone();
+        params.insert(0, chain.n as u32);
+        let key = Key { kernel: "fused", choices: [chain.hash, 0, 0] };
+        let pipeline = gpu.pipelines.get(gpu, key, &chain.writes(), params.len(), || chain.defs())?;
+        let (x, y) = gpu.groups(chain.n.div_ceil(4 * GROUP as usize));
+        self.dispatch3(gpu, &pipeline, &chain.bindings(), &params, (x, y, 1))
+    }
+
+    /// The calls that wait, if `x` over `shape` is the result of the last and a kernel that reads all of it can do them.
+    pub fn close(&mut self, x: &Operand, shape: &[usize]) -> Option<Chain> {
+        let last = self.group.nodes.last()?;
+        let fits = last.out.id == x.block.raw.id && last.offset == x.offset && x.dtype == DType::F32;
+        if !fits || self.group.shape[..] != *shape || !is_dense(x, shape) || self.group.buffers(&[]) >= MOST_BUFFERS {
+            return None;
+        }
+        Some(Chain::new(std::mem::take(&mut self.group)))
+    }
+}
+
+/// A group that is about to run: what its kernel is made of.
+pub(super) struct Chain {
+    group: Group,
+    n: usize,
+    /// Which nodes are written, and which are needed at all; which tensors are read.
+    stored: Vec<bool>,
+    needed: Vec<bool>,
+    used: Vec<bool>,
+    /// How elements of tensors are found that do not lie as the results do.
+    loops: Vec<Option<Loops>>,
+    /// The buffers, and whether each is written.
+    buffers: SmallVec<[(Raw, u64, bool); 8]>,
+    pub params: SmallVec<[u32; 48]>,
+    pub hash: u64,
+}
+
+impl Chain {
+    fn new(group: Group) -> Chain {
+        let (stored, needed) = group.wanted();
         let used: Vec<bool> = (0..group.reads.len())
             .map(|k| {
                 group.nodes.iter().zip(&needed).any(|(node, &needed)| needed && node.ins.contains(&Source::Read(k)))
@@ -235,63 +271,94 @@ impl Stream {
             .zip(&used)
             .map(|(r, &used)| (used && !r.dense).then(|| Loops::new(&group.shape, &[&r.strides, &dense])))
             .collect();
-        // Buffers that are written, then those that are only read.
-        let mut buffers: SmallVec<[(&Raw, u64, bool); 8]> = SmallVec::new();
+        let n = group.shape.iter().product();
+        let mut chain =
+            Chain { group, n, stored, needed, used, loops, buffers: SmallVec::new(), params: SmallVec::new(), hash: 0 };
+        chain.place_buffers();
+        chain.describe();
+        chain
+    }
+
+    /// Buffers that are written, then those that are only read.
+    fn place_buffers(&mut self) {
         let written =
-            group.nodes.iter().zip(&stored).filter(|(_, s)| **s).map(|(node, _)| (&node.out, node.nbytes, true));
-        let read = group.reads.iter().zip(&used).filter(|(_, u)| **u).map(|(r, _)| (&r.raw, r.nbytes, false));
-        for b in written.chain(read) {
-            if !buffers.iter().any(|(raw, ..)| raw.id == b.0.id) {
-                buffers.push(b);
+            self.group.nodes.iter().zip(&self.stored).filter(|(_, s)| **s).map(|(x, _)| (&x.out, x.nbytes, true));
+        let read = self.group.reads.iter().zip(&self.used).filter(|(_, u)| **u).map(|(r, _)| (&r.raw, r.nbytes, false));
+        let mut buffers: SmallVec<[(Raw, u64, bool); 8]> = SmallVec::new();
+        for (raw, nbytes, writes) in written.chain(read) {
+            if !buffers.iter().any(|(b, ..)| b.id == raw.id) {
+                buffers.push((raw.clone(), nbytes, writes));
             }
         }
-        let place = |raw: &Raw| buffers.iter().position(|(b, ..)| b.id == raw.id).unwrap_or(0);
-        let mut params: SmallVec<[u32; 48]> = SmallVec::new();
+        self.buffers = buffers;
+    }
+
+    fn place(&self, raw: &Raw) -> usize {
+        self.buffers.iter().position(|(b, ..)| b.id == raw.id).unwrap_or(0)
+    }
+
+    /// The parameters, and a hash of all that the kernel's text depends on.
+    fn describe(&mut self) {
+        let mut params = SmallVec::new();
         let mut hash = DefaultHasher::new();
-        params.push(n as u32);
-        for (r, l) in group.reads.iter().zip(&loops).zip(&used).filter(|(_, u)| **u).map(|(rl, _)| rl) {
-            (place(&r.raw), r.dtype as u8, l.as_ref().map(Loops::rank)).hash(&mut hash);
+        for (k, r) in self.group.reads.iter().enumerate().filter(|(k, _)| self.used[*k]) {
+            let l = self.loops[k].as_ref();
+            (k, self.place(&r.raw), r.dtype as u8, l.map(Loops::rank)).hash(&mut hash);
             params.push(r.offset as u32);
             if let Some(l) = l {
                 params.extend(l.shape.iter().copied());
                 params.extend(l.strides[0].iter().map(|&s| s as i32 as u32));
             }
         }
-        for (node, s) in group.nodes.iter().zip(&stored).zip(&needed).filter(|(_, needed)| **needed).map(|(ns, _)| ns) {
-            (node.expr, &node.ins, *s, place(&node.out)).hash(&mut hash);
+        for (j, node) in self.group.nodes.iter().enumerate().filter(|(j, _)| self.needed[*j]) {
+            (j, node.expr, &node.ins, self.stored[j], self.place(&node.out)).hash(&mut hash);
             params.extend(node.numbers.iter().map(|f| f.to_bits()));
-            if *s {
+            if self.stored[j] {
                 params.push(node.offset as u32);
             }
         }
-        (&used, &needed, buffers.len()).hash(&mut hash);
-        let writes: SmallVec<[bool; 8]> = buffers.iter().map(|b| b.2).collect();
-        let key = Key { kernel: "fused", choices: [hash.finish(), 0, 0] };
-        let pipeline = gpu.pipelines.get(gpu, key, &writes, params.len(), || {
-            let names: Vec<usize> = group.reads.iter().map(|r| place(&r.raw)).collect();
-            let outs: Vec<usize> = group.nodes.iter().map(|node| place(&node.out)).collect();
-            let mut text = Text { fields: "    n: u32,\n".to_owned(), functions: String::new(), body: String::new() };
-            for (k, r) in group.reads.iter().enumerate().filter(|(k, _)| used[*k]) {
-                text.read(k, r, loops[k].as_ref(), names[k]);
-            }
-            for (j, node) in group.nodes.iter().enumerate().filter(|(j, _)| needed[*j]) {
-                text.node(j, node, stored[j].then_some(outs[j]));
-            }
-            // Stores come after every read of their element.
-            for (j, _) in stored.iter().enumerate().filter(|(_, s)| **s) {
-                let _ = writeln!(text.body, "    b{}[params.to{j} + i] = bitcast<u32>(v{j});", outs[j]);
-            }
-            let mut bound = String::new();
-            for (k, (_, _, written)) in buffers.iter().enumerate() {
-                let access = if *written { "read_write" } else { "read" };
-                let _ = writeln!(bound, "@group(0) @binding({k}) var<storage, {access}> b{k}: array<u32>;");
-            }
-            vec![("FIELDS", text.fields), ("BINDINGS", bound), ("FUNCTIONS", text.functions), ("BODY", text.body)]
-        })?;
-        let bindings: SmallVec<[Binding; 8]> =
-            buffers.iter().map(|(raw, nbytes, _)| Binding::of(raw, *nbytes)).collect();
-        let (x, y) = gpu.groups(n.div_ceil(4 * GROUP as usize));
-        self.dispatch3(gpu, &pipeline, &bindings, &params, (x, y, 1))
+        self.buffers.len().hash(&mut hash);
+        (self.params, self.hash) = (params, hash.finish());
+    }
+
+    pub fn writes(&self) -> SmallVec<[bool; 8]> {
+        self.buffers.iter().map(|b| b.2).collect()
+    }
+
+    pub fn bindings(&self) -> SmallVec<[Binding<'_>; 8]> {
+        self.buffers.iter().map(|(raw, nbytes, _)| Binding::of(raw, *nbytes)).collect()
+    }
+
+    /// The parts of the kernel; its body leaves the last result in `result`.
+    pub fn defs(&self) -> Vec<(&'static str, String)> {
+        let mut text = Text { fields: String::new(), functions: String::new(), body: String::new() };
+        for (k, r) in self.group.reads.iter().enumerate().filter(|(k, _)| self.used[*k]) {
+            text.read(k, r, self.loops[k].as_ref(), self.place(&r.raw));
+        }
+        for (j, node) in self.group.nodes.iter().enumerate().filter(|(j, _)| self.needed[*j]) {
+            text.node(j, node, self.stored[j]);
+        }
+        // Stores come after every read of their element.
+        for (j, node) in self.group.nodes.iter().enumerate().filter(|(j, _)| self.stored[*j]) {
+            let _ = writeln!(text.body, "    b{}[params.to{j} + i] = bitcast<u32>(v{j});", self.place(&node.out));
+        }
+        let last = self.group.nodes.len() - 1;
+        let _ = write!(
+            text.body,
+            "    let result = {};",
+            if self.needed[last] { format!("v{last}") } else { "0.0".into() }
+        );
+        let mut bound = String::new();
+        for (k, (_, _, written)) in self.buffers.iter().enumerate() {
+            let access = if *written { "read_write" } else { "read" };
+            let _ = writeln!(bound, "@group(0) @binding({k}) var<storage, {access}> b{k}: array<u32>;");
+        }
+        vec![
+            ("CHAIN_FIELDS", text.fields),
+            ("CHAIN_BINDINGS", bound),
+            ("CHAIN_FUNCTIONS", text.functions),
+            ("CHAIN_BODY", text.body),
+        ]
     }
 }
 
@@ -329,7 +396,7 @@ impl Text {
         let _ = writeln!(self.body, "    let r{k} = {value};");
     }
 
-    fn node(&mut self, j: usize, node: &Node, to: Option<usize>) {
+    fn node(&mut self, j: usize, node: &Node, is_stored: bool) {
         let (mut declared, mut given) = (Vec::new(), Vec::new());
         for (p, (s, name)) in node.ins.iter().zip(NAMES).enumerate() {
             declared.push(format!("{name}: f32"));
@@ -347,7 +414,7 @@ impl Text {
             declared.push(format!("f{k}: f32"));
             given.push(format!("params.f{j}_{k}"));
         }
-        if to.is_some() {
+        if is_stored {
             let _ = writeln!(self.fields, "    to{j}: u32,");
         }
         let _ =

@@ -2,9 +2,10 @@
 
 use super::context::Gpu;
 use super::element::{WIDE, check_stored, computed, held, load};
+use super::fuse::Chain;
 use super::pipeline::{GROUP, Key};
 use super::pointwise::{Loops, Operand, check_count};
-use super::stream::Binding;
+use super::stream::{Binding, Stream};
 use crate::error::Result;
 use crate::tensor::DType;
 use smallvec::SmallVec;
@@ -77,7 +78,7 @@ impl Gpu {
         let lanes = length <= SHORT || (scattered && outputs >= MANY && length <= LONG);
         let parts = if lanes || outputs >= FEW { 1 } else { length.div_ceil(RUN).max(1) };
         if parts == 1 {
-            return self.reduce_once(r, (x, &outer, &inner, length), out, outputs, (lanes, 1));
+            return self.reduce_first(r, (x, &outer, &inner, length), out, outputs, (lanes, 1), shape);
         }
         // Each run's result, then all results of an output.
         let kind = match computed(r.compute) {
@@ -88,34 +89,37 @@ impl Gpu {
         let block = self.alloc((kind.size() * outputs * parts) as u64)?;
         let between = Operand { block: &block, dtype: kind, offset: 0, strides: &[] };
         let first = Reduction { finish: "acc", ..r };
-        self.reduce_once(first, (x, &outer, &inner, length), between, outputs, (false, parts))?;
+        self.reduce_first(first, (x, &outer, &inner, length), between, outputs, (false, parts), shape)?;
         let of = |n: usize, step: isize| Loops::new(&[n], &[&[step], &[step]]);
         let second = Reduction { map: "v", ..r };
         let (rows, run) = (of(outputs, parts as isize), of(parts, 1));
-        self.reduce_once_of(second, (between, &rows, &run, parts), out, outputs, (parts <= SHORT, 1), length)
+        let mut stream = self.stream();
+        let call = (second, (between, &rows, &run, parts), out, outputs, (parts <= SHORT, 1), length);
+        self.reduce_once(&mut stream, call, None)
     }
 
-    fn reduce_once(
+    /// The call that reads the tensor; pointwise calls that wait and end in it become a part of it.
+    fn reduce_first(
         &self,
         r: Reduction,
         input: (Operand, &Loops, &Loops, usize),
         out: Operand,
         outputs: usize,
         cut: (bool, usize),
+        shape: &[usize],
     ) -> Result<()> {
+        let mut stream = self.stream();
+        let chain = if computed(r.compute) == "f32" { stream.close(&input.0, shape) } else { None };
         let length = input.3;
-        self.reduce_once_of(r, input, out, outputs, cut, length)
+        self.reduce_once(&mut stream, (r, input, out, outputs, cut, length), chain.as_ref())
     }
 
     /// One call of the shader; `count` is the length that `finish` sees.
-    fn reduce_once_of(
+    fn reduce_once(
         &self,
-        r: Reduction,
-        (x, outer, inner, length): (Operand, &Loops, &Loops, usize),
-        out: Operand,
-        outputs: usize,
-        (lanes, parts): (bool, usize),
-        count: usize,
+        stream: &mut Stream,
+        (r, (x, outer, inner, length), out, outputs, (lanes, parts), count): OneCall,
+        chain: Option<&Chain>,
     ) -> Result<()> {
         let mut params: SmallVec<[u32; 32]> = SmallVec::new();
         let run = length.div_ceil(parts);
@@ -126,22 +130,34 @@ impl Gpu {
             params.extend(l.strides[0].iter().map(|&s| s as i32 as u32));
         }
         let mut hash = DefaultHasher::new();
-        r.hash(&mut hash);
+        (r, chain.map(|c| c.hash)).hash(&mut hash);
         let choices = (outer.rank() as u64) << 40 | (inner.rank() as u64) << 32 | u64::from(lanes);
         let dtypes = (x.dtype as u64) << 8 | out.dtype as u64;
         let key = Key { kernel: "reduce", choices: [hash.finish(), dtypes, choices] };
+        let mut bindings: SmallVec<[Binding; 8]> = SmallVec::new();
+        let mut writes: SmallVec<[bool; 8]> = SmallVec::new();
+        match chain {
+            Some(c) => {
+                params.extend_from_slice(&c.params);
+                (bindings, writes) = (c.bindings(), c.writes());
+            }
+            None => {
+                bindings.push(Binding::whole(x.block));
+                writes.push(false);
+            }
+        }
+        bindings.push(Binding::whole(out.block));
+        writes.push(true);
         let pipeline =
-            self.pipelines.get(self, key, &[false, true], params.len(), || defs(r, x, outer, inner, out, lanes))?;
-        let groups = if lanes { outputs.div_ceil(GROUP as usize) } else { outputs * parts };
-        self.stream().dispatch(
-            self,
-            &pipeline,
-            &[Binding::whole(x.block), Binding::whole(out.block)],
-            &params,
-            self.groups(groups),
-        )
+            self.pipelines.get(self, key, &writes, params.len(), || defs(r, x, outer, inner, out, lanes, chain))?;
+        let (across, down) = self.groups(if lanes { outputs.div_ceil(GROUP as usize) } else { outputs * parts });
+        stream.dispatch3(self, &pipeline, &bindings, &params, (across, down, 1))
     }
 }
+
+/// A reduction; how its groups and their elements are found, and how many these are; where results go, and how many; whether
+/// an invocation makes one, and in how many runs a group is cut; the length that `finish` sees.
+type OneCall<'a> = (Reduction, (Operand<'a>, &'a Loops, &'a Loops, usize), Operand<'a>, usize, (bool, usize), usize);
 
 fn defs(
     r: Reduction,
@@ -150,6 +166,7 @@ fn defs(
     inner: &Loops,
     out: Operand,
     lanes: bool,
+    chain: Option<&Chain>,
 ) -> Vec<(&'static str, String)> {
     let compute = computed(r.compute);
     let mut fields = String::new();
@@ -193,10 +210,15 @@ fn defs(
         ("COMBINE", r.combine.to_owned()),
         ("MAP", r.map.to_owned()),
         ("IDENTITY", r.identity.to_owned()),
-        ("LOAD", load(x.dtype, compute, "in0", "e")),
+        ("LOAD", if chain.is_some() { "chain(e - params.first)".into() } else { load(x.dtype, compute, "in0", "e") }),
         ("STORE", store),
         ("FINISH", r.finish.to_owned()),
     ];
+    if let Some(chain) = chain {
+        defs.push(("CHAIN", String::new()));
+        defs.push(("OUT", chain.writes().len().to_string()));
+        defs.extend(chain.defs());
+    }
     if lanes {
         defs.push(("LANES", String::new()));
     }

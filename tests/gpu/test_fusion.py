@@ -117,3 +117,19 @@ def test_training_agrees_with_and_without(fused):
         return found
 
     assert np.allclose(losses(True), losses(False), rtol=1e-3)
+
+
+def test_a_reduction_closes_a_chain(fused):
+    x, row = torch.randn(20, 300).gpu(), torch.randn(300).gpu()
+    for reduce in (torch.sum, lambda t: t.mean(1), lambda t: t.amax(0), lambda t: t.norm(dim=1)):
+        results = []
+        assert calls(lambda: results.append(reduce((x * 2 - row).abs()))) == ["reduce"]
+        expected = reduce((x.cpu() * 2 - row.cpu()).abs())
+        assert torch.allclose(results[0].cpu(), expected, rtol=1e-5, atol=1e-4)
+    y = x + 1
+    total, expected = y.sum(), x.cpu() + 1
+    assert torch.equal(y.cpu(), expected)
+    assert torch.allclose(total.cpu(), expected.sum(), atol=1e-3)
+    assert torch.allclose((x * 3).t().sum(1).cpu(), (x.cpu() * 3).sum(0), atol=1e-3)
+    large = torch.ones(50_000).gpu()
+    assert (large * 2 + 1).sum().item() == 150_000
