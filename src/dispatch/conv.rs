@@ -12,6 +12,10 @@ pub fn forward(x: &Tensor, (w, lasting): (&Tensor, bool), bias: Option<&Tensor>,
     if y.is_meta() || y.numel() == 0 {
         return Ok(());
     }
+    if y.is_gpu() {
+        super::gpu::conv::forward(x, w, bias, y, v);
+        return Ok(());
+    }
     with_float!(y.dtype(), F => {
         let bias = bias.map_or(std::ptr::null(), |b| b.ptr().cast_const().cast());
         // SAFETY: operations have checked the geometry.
@@ -27,6 +31,10 @@ pub fn input_gradient(g: &Tensor, w: &Tensor, bias: Option<&Tensor>, dx: &Tensor
     if dx.is_meta() || dx.numel() == 0 {
         return Ok(());
     }
+    if dx.is_gpu() {
+        super::gpu::conv::input_gradient(g, w, bias, dx, v);
+        return Ok(());
+    }
     with_float!(dx.dtype(), F => {
         let bias = bias.map_or(std::ptr::null(), |b| b.ptr().cast_const().cast());
         // SAFETY: as above.
@@ -37,6 +45,10 @@ pub fn input_gradient(g: &Tensor, w: &Tensor, bias: Option<&Tensor>, dx: &Tensor
 /// The gradient of the weight.
 pub fn weight_gradient(x: &Tensor, g: &Tensor, dw: &Tensor, v: &Conv) -> Result<()> {
     if dw.is_meta() || dw.numel() == 0 {
+        return Ok(());
+    }
+    if dw.is_gpu() {
+        super::gpu::conv::weight_gradient(x, g, dw, v);
         return Ok(());
     }
     with_float!(dw.dtype(), F => {

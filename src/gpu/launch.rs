@@ -160,6 +160,14 @@ impl<'a> Launch<'a> {
         self.grid([x, y, 1])
     }
 
+    /// Runs it with `n` workgroups, as above, for each of `times`, which is the grid's z.
+    pub fn groups_of(self, n: usize, times: usize) -> Result<()> {
+        super::pointwise::check_count(self.kernel, n)?;
+        let Some((first, _)) = self.args.first() else { return Ok(()) };
+        let (x, y) = first.block.gpu().groups(n);
+        self.grid([x, y, times as u32])
+    }
+
     /// Runs it over a grid of workgroups.
     pub fn grid(self, [x, y, z]: [u32; 3]) -> Result<()> {
         let Some((first, _)) = self.args.first() else { return Ok(()) };

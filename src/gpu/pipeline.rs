@@ -20,8 +20,8 @@ macro_rules! files {
 files! {
     "lib/bounds.wgsl" "lib/dtype.wgsl" "lib/float.wgsl" "lib/functions.wgsl" "lib/grid.wgsl" "lib/group.wgsl"
     "lib/int64.wgsl" "lib/lines.wgsl" "lib/math.wgsl" "lib/targets.wgsl"
-    "batch_norm.wgsl" "cross_entropy.wgsl" "fused.wgsl" "matmul.wgsl" "moments.wgsl" "nll.wgsl" "norm.wgsl"
-    "norm_sums.wgsl" "pointwise.wgsl" "reduce.wgsl" "softmax.wgsl"
+    "batch_norm.wgsl" "conv.wgsl" "conv_weight.wgsl" "cross_entropy.wgsl" "fused.wgsl" "matmul.wgsl" "moments.wgsl"
+    "nll.wgsl" "norm.wgsl" "norm_sums.wgsl" "pointwise.wgsl" "reduce.wgsl" "softmax.wgsl"
 }
 
 /// The kernels that there are shaders for.

@@ -120,6 +120,11 @@ impl Launch {
     }
 
     #[allow(missing_docs, reason = "as with the feature")]
+    pub fn groups_of(self, _: usize, _: usize) -> Result<()> {
+        Err(absent())
+    }
+
+    #[allow(missing_docs, reason = "as with the feature")]
     pub fn grid(self, _: [u32; 3]) -> Result<()> {
         Err(absent())
     }

@@ -5,6 +5,7 @@
 
 #[cfg(not(feature = "gpu"))]
 mod absent;
+pub mod conv;
 pub mod create;
 mod lines;
 pub mod loss;
