@@ -91,6 +91,11 @@ fn run(a: (&Tensor, bool), b: Right, c: &Tensor, (alpha, beta): (Factor, Factor)
 
 /// `out = sum(x * y)` of two vectors of one dtype.
 pub fn dot(x: &Tensor, y: &Tensor, out: &Tensor) {
+    if out.is_gpu() {
+        let vector = |t: &Tensor| t.strides()[0];
+        let factors = ((x, (0, vector(x), 0)), (y, (vector(y), 0, 0)), (out, (0, 0, 0)));
+        return super::gpu::matmul(1, (1, 1, x.numel()), factors, (1.0, 0.0), None);
+    }
     if !out.is_meta() {
         // SAFETY: operations have checked that both are vectors of as many elements; `out` is a fresh scalar.
         unsafe { matmul::dot(out.dtype(), x.numel(), (x.ptr(), x.strides()[0]), (y.ptr(), y.strides()[0]), out.ptr()) };

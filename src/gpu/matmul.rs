@@ -1,14 +1,16 @@
-//! Matrix products: the parameters of `shaders/matmul.wgsl`.
+//! Matrix products: which kernel takes one, and its parameters.
+//!
+//! By shape alone, so that the order of every sum is: few rows or columns go to `shaders/matmul_skinny.wgsl`, many large
+//! matrices to tiles of 128 (`shaders/matmul_large.wgsl`), the rest to tiles of 64. Where that leaves most of a GPU idle
+//! and k is long, the sums are cut into parts, which `shaders/matmul_parts.wgsl` adds up in order.
 
 use super::context::Gpu;
-use super::element::{held, load};
+use super::element::held;
+use super::launch::{Arg, Launch};
 use super::memory::Block;
-use super::pipeline::Key;
 use super::pointwise::{Operand, check_count};
-use super::stream::Binding;
 use crate::error::{Kind, Result, three_parts};
 use crate::tensor::DType;
-use smallvec::SmallVec;
 
 /// Matrices in a tensor: element (i, j) of matrix b is `offset + b * bs + i * rs + j * cs` elements from its start.
 #[derive(Clone, Copy)]
@@ -27,7 +29,25 @@ pub struct Matrix<'a> {
     pub bs: isize,
 }
 
+impl<'a> Matrix<'a> {
+    /// From matrix `b` on.
+    fn from(&self, b: usize) -> Arg<'a> {
+        let offset = (self.offset as isize + b as isize * self.bs) as usize;
+        Arg { block: self.block, dtype: self.dtype, offset }
+    }
+
+    fn t(self) -> Self {
+        Matrix { rs: self.cs, cs: self.rs, ..self }
+    }
+
+    /// Are columns closer to each other than rows?
+    fn by_rows(&self) -> bool {
+        self.cs.abs() <= self.rs.abs()
+    }
+}
+
 /// `C = alpha A B + beta C + bias` for each matrix of a batch: m x k by k x n.
+#[derive(Clone, Copy)]
 pub struct Product<'a> {
     /// Matrices.
     pub batch: usize,
@@ -47,7 +67,44 @@ pub struct Product<'a> {
     pub bias: Option<(&'a Block, DType, usize)>,
 }
 
+impl<'a> Product<'a> {
+    fn bias(&self) -> Option<Arg<'a>> {
+        self.bias.map(|(block, dtype, offset)| Arg { block, dtype, offset })
+    }
+
+    /// Which kernel, and how many workgroups it takes for a matrix.
+    fn kernel(&self) -> (Way, usize) {
+        let (m, n, _) = self.sizes;
+        if m.min(n) <= SKINNY {
+            let (many, along) = (m.max(n), if m <= n { !self.b.by_rows() } else { self.a.by_rows() });
+            return (Way::Skinny { along }, many.div_ceil(if along { 8 } else { 32 }));
+        }
+        let large = m.div_ceil(LARGE) * n.div_ceil(LARGE);
+        if m.min(n) >= LARGE && large * self.batch >= MANY_LARGE {
+            return (Way::Tiles(LARGE), large);
+        }
+        (Way::Tiles(TILE), m.div_ceil(TILE) * n.div_ceil(TILE))
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Way {
+    /// One side has at most [`SKINNY`] rows; the other matrix's sums run along its memory or across it.
+    Skinny { along: bool },
+    /// Squares of so many rows and columns.
+    Tiles(usize),
+}
+
 const TILE: usize = 64;
+const LARGE: usize = 128;
+/// So many large tiles keep a GPU busy.
+const MANY_LARGE: usize = 64;
+/// Rows or columns that are too few for tiles.
+const SKINNY: usize = 8;
+/// Workgroups that keep a GPU busy, the length from which on a sum is cut for that, and parts at most.
+const BUSY: usize = 256;
+const RUN: usize = 512;
+const MOST_PARTS: usize = 64;
 
 impl Gpu {
     /// Computes products in float32; the factors may be halves, too.
@@ -57,8 +114,6 @@ impl Gpu {
             return Ok(());
         }
         for (x, floats) in [(p.a, false), (p.b, false), (p.c, true)] {
-            self.check_owner("matmul", x.block)?;
-            self.check_reach("matmul", &Operand { block: x.block, dtype: x.dtype, offset: 0, strides: &[] })?;
             let usable = if floats { x.dtype.is_half() || x.dtype == DType::F32 } else { held(x.dtype) == "f32" };
             if !usable || !super::has_storage(x.dtype) {
                 return Err(three_parts(
@@ -70,69 +125,93 @@ impl Gpu {
                 ));
             }
         }
-        if let Some((bias, dtype, _)) = p.bias {
-            self.check_owner("matmul", bias)?;
-            self.check_reach("matmul", &Operand { block: bias, dtype, offset: 0, strides: &[] })?;
-        }
         check_count("matmul", m.saturating_mul(n).max(k))?;
         if p.c.dtype.is_half() {
-            // Sums in float32, rounded once.
-            let block = self.alloc(4 * (p.batch * m * n) as u64)?;
-            let wide =
-                Matrix { block: &block, dtype: DType::F32, offset: 0, rs: n as isize, cs: 1, bs: (m * n) as isize };
-            let shape = [p.batch, m, n];
-            let strides = [wide.bs, wide.rs, wide.cs];
-            let to = [p.c.bs, p.c.rs, p.c.cs];
-            let there = Operand { block: &block, dtype: DType::F32, offset: 0, strides: &strides };
-            let back = Operand { block: p.c.block, dtype: p.c.dtype, offset: p.c.offset, strides: &to };
-            if p.beta != 0.0 {
-                self.copy(back, there, &shape)?;
-            }
-            self.matmul(&Product { c: wide, ..*p })?;
-            return self.copy(there, back, &shape);
+            return self.matmul_of_halves(p);
         }
-        let tiles_n = n.div_ceil(TILE);
-        let int = |s: isize| s as i32 as u32;
-        let mut params: SmallVec<[u32; 24]> = SmallVec::new();
-        params.extend([m as u32, n as u32, k as u32, tiles_n as u32]);
-        for x in [p.a, p.b, p.c] {
-            params.extend([x.offset as u32, int(x.rs), int(x.cs), int(x.bs)]);
+        let (way, groups) = p.kernel();
+        let parts = (BUSY / (groups * p.batch)).min(k / RUN).clamp(1, MOST_PARTS);
+        if parts == 1 {
+            return self.cut_product(p, way, groups, (1, 0));
         }
-        params.extend([p.bias.map_or(0, |b| b.2 as u32), p.alpha.to_bits(), p.beta.to_bits()]);
-        let (a_rows, b_rows) = (p.a.cs.abs() <= p.a.rs.abs(), p.b.cs.abs() <= p.b.rs.abs());
-        let flags = [a_rows, b_rows, p.beta != 0.0, p.bias.is_some()];
-        let choices = flags.iter().fold(0, |all, &f| all << 1 | u64::from(f));
-        let dtypes = [Some(p.a.dtype), Some(p.b.dtype), p.bias.map(|b| b.1)];
-        let dtypes = dtypes.iter().fold(0, |all, d| all << 8 | d.map_or(0, |d| d as u64 + 1));
-        let key = Key { kernel: "matmul", choices: [choices, dtypes, 0] };
-        let writes: &[bool] = if p.bias.is_some() { &[false, false, false, true] } else { &[false, false, true] };
-        let pipeline = self.pipelines.get(self, key, writes, params.len(), || {
-            let mut defs = vec![
-                ("LOAD_A", load(p.a.dtype, "f32", "in0", "e")),
-                ("LOAD_B", load(p.b.dtype, "f32", "in1", "e")),
-                ("LOAD_BIAS", p.bias.map_or(String::new(), |b| load(b.1, "f32", "in2", "e"))),
-            ];
-            for (name, on) in ["A_BY_ROWS", "B_BY_ROWS", "ACCUMULATE", "BIAS"].into_iter().zip(flags) {
-                if on {
-                    defs.push((name, String::new()));
-                }
-            }
-            defs
-        })?;
-        let mut bindings: SmallVec<[Binding; 4]> = SmallVec::new();
-        bindings.extend([Binding::whole(p.a.block), Binding::whole(p.b.block)]);
-        bindings.extend(p.bias.map(|b| Binding::whole(b.0)));
-        bindings.push(Binding::whole(p.c.block));
-        let (across, down) = self.groups(m.div_ceil(TILE) * tiles_n);
-        let most = self.caps().max_groups as usize;
+        let size = p.batch * m * n;
+        let block = self.alloc(4 * (parts * size) as u64)?;
+        let c = Matrix { block: &block, dtype: DType::F32, offset: 0, rs: n as isize, cs: 1, bs: (m * n) as isize };
+        self.cut_product(&Product { c, alpha: 1.0, beta: 0.0, bias: None, ..*p }, way, groups, (parts, size))?;
+        let mut call = Launch::new("matmul_parts")
+            .when("ACCUMULATE", p.beta != 0.0)
+            .when("BIAS", p.bias.is_some())
+            .read(c.from(0))
+            .read_some(p.bias());
+        if let Some((_, dtype, _)) = p.bias {
+            call = call.load("LOAD_BIAS", dtype, "f32", "bias");
+        }
+        call.write(p.c.from(0))
+            .words([size, m, n, parts])
+            .ints([p.c.rs, p.c.cs, p.c.bs])
+            .float(f64::from(p.alpha))
+            .float(f64::from(p.beta))
+            .over(size)
+    }
+
+    /// Sums in float32, rounded once.
+    fn matmul_of_halves(self: &std::sync::Arc<Self>, p: &Product) -> Result<()> {
+        let (m, n, _) = p.sizes;
+        let block = self.alloc(4 * (p.batch * m * n) as u64)?;
+        let wide = Matrix { block: &block, dtype: DType::F32, offset: 0, rs: n as isize, cs: 1, bs: (m * n) as isize };
+        let shape = [p.batch, m, n];
+        let strides = [wide.bs, wide.rs, wide.cs];
+        let to = [p.c.bs, p.c.rs, p.c.cs];
+        let there = Operand { block: &block, dtype: DType::F32, offset: 0, strides: &strides };
+        let back = Operand { block: p.c.block, dtype: p.c.dtype, offset: p.c.offset, strides: &to };
+        if p.beta != 0.0 {
+            self.copy(back, there, &shape)?;
+        }
+        self.matmul(&Product { c: wide, ..*p })?;
+        self.copy(there, back, &shape)
+    }
+
+    /// One call of a kernel, for parts of the sums whose results lie `apart` elements from each other.
+    fn cut_product(&self, p: &Product, way: Way, groups: usize, (parts, apart): (usize, usize)) -> Result<()> {
+        let (m, n, k) = p.sizes;
+        let run = k.div_ceil(parts);
+        let most = self.caps().max_groups as usize / parts;
         // Batches beyond what one call takes follow in others.
         for first in (0..p.batch).step_by(most) {
-            let count = most.min(p.batch - first);
-            let mut params = params.clone();
-            for (at, x) in [(4, p.a), (8, p.b), (12, p.c)] {
-                params[at] = (x.offset as isize + first as isize * x.bs) as u32;
+            // The skinny kernel has the few on its left: columns of B are rows of its transpose.
+            let turned = matches!(way, Way::Skinny { .. }) && m > n;
+            let (a, b, c) = if turned { (p.b.t(), p.a.t(), p.c.t()) } else { (p.a, p.b, p.c) };
+            let (rows, columns) = if turned { (n, m) } else { (m, n) };
+            let name = match way {
+                Way::Skinny { .. } => "matmul_skinny",
+                Way::Tiles(LARGE) => "matmul_large",
+                Way::Tiles(_) => "matmul",
+            };
+            let mut call = Launch::new(name)
+                .when("ACCUMULATE", p.beta != 0.0)
+                .when("BIAS", p.bias.is_some())
+                .load("LOAD_A", a.dtype, "f32", "in_a")
+                .load("LOAD_B", b.dtype, "f32", "in_b");
+            call = match way {
+                Way::Skinny { along } => {
+                    let few = [1, 4, SKINNY].into_iter().find(|&few| few >= rows).unwrap_or(SKINNY);
+                    call.when("ALONG", along).constant("FEW", few as u32).constant("SUMS", 256 * few as u32)
+                }
+                Way::Tiles(_) => call.when("A_BY_ROWS", a.by_rows()).when("B_BY_ROWS", b.by_rows()),
+            };
+            if let Some((_, dtype, _)) = p.bias {
+                call = call.load("LOAD_BIAS", dtype, "f32", "bias");
             }
-            self.stream().dispatch3(self, &pipeline, &bindings, &params, (across, down, count as u32))?;
+            let tiles = if let Way::Tiles(size) = way { columns.div_ceil(size) } else { usize::from(turned) };
+            call.read(a.from(first))
+                .read(b.from(first))
+                .read_some(p.bias())
+                .write(c.from(first))
+                .words([rows, columns, k, tiles, parts, run])
+                .ints([a.rs, a.cs, a.bs, b.rs, b.cs, b.bs, c.rs, c.cs, c.bs, apart as isize])
+                .float(f64::from(p.alpha))
+                .float(f64::from(p.beta))
+                .groups_of(groups, most.min(p.batch - first) * parts)?;
         }
         Ok(())
     }
