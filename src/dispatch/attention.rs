@@ -43,6 +43,9 @@ pub fn forward([q, k, v]: [&Tensor; 3], added: Option<&Tensor>, y: &Tensor, stat
     if y.is_meta() {
         return Ok(());
     }
+    if y.is_gpu() {
+        return super::gpu::attention::forward([q, k, v], added, y, stats, how);
+    }
     let s = shape(q, v, how);
     with_float!(y.dtype(), F => {
         // SAFETY: tensors of F of one batch and its heads; `y` and `stats` are fresh.
@@ -60,6 +63,9 @@ pub fn backward(
 ) -> Result<()> {
     if y.is_meta() {
         return Ok(());
+    }
+    if y.is_gpu() {
+        return super::gpu::attention::backward([q, k, v], added, [y, g, stats], d, how);
     }
     let s = shape(q, v, how);
     with_float!(y.dtype(), F => {

@@ -5,6 +5,7 @@
 
 #[cfg(not(feature = "gpu"))]
 mod absent;
+pub mod attention;
 pub mod conv;
 pub mod create;
 mod lines;
