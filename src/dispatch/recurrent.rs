@@ -52,6 +52,9 @@ pub fn forward(x: &Operands, l: &Layer) -> Result<()> {
     if x.out.is_meta() || x.out.numel() == 0 {
         return Ok(());
     }
+    if x.out.is_gpu() {
+        return super::gpu::recurrent::forward(x, l);
+    }
     with_float!(x.out.dtype(), F => {
         // SAFETY: contiguous tensors of F of the layer's sizes, none of them empty but those that the kind lacks; what
         // is written is fresh.
@@ -66,6 +69,9 @@ pub type Incoming<'a> = (&'a Tensor, Option<&'a Tensor>, Option<&'a Tensor>);
 pub fn backward(x: &Operands, (g_out, g_h, g_c): Incoming, d: [&Tensor; 4], l: &Layer) -> Result<()> {
     if x.out.is_meta() || x.out.numel() == 0 {
         return Ok(());
+    }
+    if x.out.is_gpu() {
+        return super::gpu::recurrent::backward(x, (g_out, g_h, g_c), d, l);
     }
     with_float!(x.out.dtype(), F => {
         let b = recurrent::Backward::<F> {

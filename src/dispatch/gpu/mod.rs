@@ -14,6 +14,7 @@ mod moments;
 pub mod norm;
 #[cfg(feature = "gpu")]
 mod present;
+pub mod recurrent;
 pub mod softmax;
 
 #[cfg(not(feature = "gpu"))]
