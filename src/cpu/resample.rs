@@ -42,6 +42,12 @@ impl Table {
         (self.input, self.starts.len() - 1)
     }
 
+    /// All of it in words of 32 bits: the starts of the rows, then an index and a weight in float32 for each entry.
+    pub fn words(&self) -> impl Iterator<Item = u32> {
+        let entries = self.index.iter().zip(&self.weight).flat_map(|(&i, &w)| [i, (w as f32).to_bits()]);
+        self.starts.iter().map(|&n| n as u32).chain(entries)
+    }
+
     /// The transpose: what the gradient goes through.
     pub fn transposed(&self) -> Table {
         let mut rows = crate::error::filled(Vec::new(), self.input);

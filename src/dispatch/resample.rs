@@ -17,6 +17,9 @@ pub fn resample(x: &Tensor, y: &Tensor, dim: usize, table: &Table) {
             && x.shape()[dim + 1..] == y.shape()[dim + 1..]
     );
     let (outer, inner) = (x.shape()[..dim].iter().product(), x.shape()[dim + 1..].iter().product());
+    if y.is_gpu() {
+        return super::gpu::resample::resample(x, y, (outer, inner), table);
+    }
     with_float!(y.dtype(), F => {
         // SAFETY: contiguous tensors of the table's extents; `y` is fresh.
         unsafe { resample::resample::<F>(x.ptr().cast(), y.ptr().cast(), (outer, inner), table) }

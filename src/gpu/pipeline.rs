@@ -22,7 +22,7 @@ files! {
     "lib/int64.wgsl" "lib/lines.wgsl" "lib/math.wgsl" "lib/product.wgsl" "lib/targets.wgsl"
     "attention.wgsl" "attention_dots.wgsl" "batch_norm.wgsl" "conv.wgsl" "conv_weight.wgsl" "cross_entropy.wgsl"
     "fused.wgsl" "matmul.wgsl" "matmul_large.wgsl" "matmul_parts.wgsl" "matmul_skinny.wgsl" "moments.wgsl" "nll.wgsl"
-    "norm.wgsl" "norm_sums.wgsl" "pointwise.wgsl" "recurrent.wgsl" "reduce.wgsl" "softmax.wgsl"
+    "norm.wgsl" "norm_sums.wgsl" "pointwise.wgsl" "recurrent.wgsl" "reduce.wgsl" "resample.wgsl" "softmax.wgsl"
 }
 
 /// The kernels that there are shaders for.

@@ -15,6 +15,7 @@ pub mod norm;
 #[cfg(feature = "gpu")]
 mod present;
 pub mod recurrent;
+pub mod resample;
 pub mod softmax;
 
 #[cfg(not(feature = "gpu"))]
