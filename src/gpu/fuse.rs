@@ -8,7 +8,7 @@ use super::context::Gpu;
 use super::element::{load, stored};
 use super::memory::{Block, Raw};
 use super::pipeline::{GROUP, Key};
-use super::pointwise::{Call, Input, Loops, Operand, check_count};
+use super::pointwise::{Call, Input, Loops, Operand, attributes, check_count};
 use super::stream::{Binding, Stream};
 use crate::error::Result;
 use crate::tensor::DType;
@@ -74,7 +74,6 @@ enum Obstacle {
 }
 
 const NAMES: [&str; 4] = ["a", "b", "c", "d"];
-const FLOATS: [&str; 4] = ["f0", "f1", "f2", "f3"];
 
 fn is_dense(o: &Operand, shape: &[usize]) -> bool {
     let want = contiguous_strides(shape);
@@ -98,9 +97,11 @@ impl Group {
 
     fn add(&mut self, call: &Call) -> std::result::Result<(), Obstacle> {
         let out = &call.out;
-        let whole = (0..4).any(|k| call.expr.contains(["i0", "i1", "i2", "i3"][k]));
-        if call.compute != DType::F32 || out.dtype != DType::F32 || call.is_test || whole || !is_dense(out, call.shape)
-        {
+        if call.compute != DType::F32 || out.dtype != DType::F32 || call.is_test || !is_dense(out, call.shape) {
+            return Err(Obstacle::Call);
+        }
+        let (attributes, whole) = attributes(call.expr);
+        if whole.contains(&true) {
             return Err(Obstacle::Call);
         }
         if !self.nodes.is_empty() && (self.shape[..] != *call.shape || self.nodes.len() == MOST_NODES) {
@@ -160,7 +161,6 @@ impl Group {
         if self.buffers(&ids) > MOST_BUFFERS {
             return Err(if self.is_empty() { Obstacle::Call } else { Obstacle::Group });
         }
-        let attributes = FLOATS.map(|name| call.expr.contains(name));
         numbers.extend((0..4).filter(|&k| attributes[k]).map(|k| call.f[k] as f32));
         self.shape = SmallVec::from_slice(call.shape);
         self.reads.extend(reads);

@@ -105,6 +105,9 @@ impl Loops {
     }
 }
 
+/// A part of a buffer: its first byte and its size.
+type Window = (u64, u64);
+
 fn tensors<'a>(ins: &'a [Input<'a>]) -> impl Iterator<Item = &'a Operand<'a>> {
     ins.iter().filter_map(|i| match i {
         Input::Tensor(o) => Some(o),
@@ -113,8 +116,25 @@ fn tensors<'a>(ins: &'a [Input<'a>]) -> impl Iterator<Item = &'a Operand<'a>> {
 }
 
 const NAMES: [&str; 4] = ["a", "b", "c", "d"];
-const FLOATS: [&str; 4] = ["f0", "f1", "f2", "f3"];
-const INTS: [&str; 4] = ["i0", "i1", "i2", "i3"];
+
+/// Which of f0 to f3 and of i0 to i3 an expression uses.
+pub(super) fn attributes(expr: &str) -> ([bool; 4], [bool; 4]) {
+    let (mut fs, mut is) = ([false; 4], [false; 4]);
+    let bytes = expr.as_bytes();
+    for (at, pair) in bytes.windows(2).enumerate() {
+        let k = pair[1].wrapping_sub(b'0') as usize;
+        let begins = at == 0 || !(bytes[at - 1].is_ascii_alphanumeric() || bytes[at - 1] == b'_');
+        let ends = bytes.get(at + 2).is_none_or(|c| !(c.is_ascii_alphanumeric() || *c == b'_'));
+        if k < 4 && begins && ends {
+            match pair[0] {
+                b'f' => fs[k] = true,
+                b'i' => is[k] = true,
+                _ => {}
+            }
+        }
+    }
+    (fs, is)
+}
 
 impl Gpu {
     /// Runs a call. The output overlaps no input, or lies exactly as it.
@@ -129,10 +149,10 @@ impl Gpu {
         for o in &all {
             check_stored(call.name, o.dtype)?;
             self.check_owner(call.name, o.block)?;
-            self.check_reach(call.name, o)?;
         }
+        let fit = all.iter().all(|o| o.block.nbytes() <= self.reach());
         let mut stream = self.stream();
-        if stream.fusing && stream.fuse(self, call)? {
+        if stream.fusing && fit && stream.fuse(self, call)? {
             return Ok(());
         }
         drop(stream);
@@ -148,15 +168,76 @@ impl Gpu {
                 "Write to a tensor of its own, or move the tensor with .cpu().".to_owned(),
             ));
         }
+        let starts: SmallVec<[i64; 5]> = all.iter().map(|o| o.offset as i64).collect();
+        if fit {
+            let whole: SmallVec<[Window; 5]> = all.iter().map(|o| (0, o.block.nbytes())).collect();
+            return self.run_loops(call, &all, &loops, &starts, &whole);
+        }
+        self.in_windows(call, &all, &loops, &starts)
+    }
+
+    /// A call on tensors that are too large for a binding: over rows of the outermost dim, as many at a time as fit.
+    fn in_windows(&self, call: &Call, all: &[&Operand], loops: &Loops, starts: &[i64]) -> Result<()> {
+        let rows = loops.shape[0] as usize;
+        // Bytes that each operand reaches in so many rows: the first, and behind the last.
+        let reach = |first: usize, count: usize| -> SmallVec<[Window; 5]> {
+            let span = |k: usize| {
+                let (mut low, mut high) = (starts[k] + first as i64 * loops.strides[k][0], 0);
+                for (d, &n) in loops.shape.iter().enumerate() {
+                    let far = loops.strides[k][d] * (if d == 0 { count as i64 } else { i64::from(n) } - 1);
+                    (low, high) = (low + far.min(0), high + far.abs());
+                }
+                let size = all[k].dtype.size() as i64;
+                let align = self.caps().alignment as i64;
+                // Bindings begin at multiples of the alignment.
+                let begin = low * size / align * align;
+                (begin as u64, ((low + high + 1) * size - begin) as u64)
+            };
+            (0..all.len()).map(span).collect()
+        };
+        let fits = |count: usize| reach(0, count).iter().all(|w| w.1 + self.caps().alignment <= self.reach());
+        // Words of small elements, and rows that begin at an alignment, are not cut.
+        let step = if loops.rank() == 1 { 4 * GROUP as usize } else { 4 };
+        let mut count = rows;
+        while count > step && !fits(count) {
+            count = count.div_ceil(2).next_multiple_of(step);
+        }
+        if !fits(count) {
+            return all.iter().try_for_each(|o| self.check_reach(call.name, o));
+        }
+        for first in (0..rows).step_by(count) {
+            let now = count.min(rows - first);
+            let windows = reach(first, now);
+            let at: SmallVec<[i64; 5]> = (0..all.len())
+                .map(|k| {
+                    starts[k] + first as i64 * loops.strides[k][0] - windows[k].0 as i64 / all[k].dtype.size() as i64
+                })
+                .collect();
+            let mut part = Loops { shape: loops.shape.clone(), strides: loops.strides.clone() };
+            part.shape[0] = now as u32;
+            self.run_loops(call, all, &part, &at, &windows)?;
+        }
+        Ok(())
+    }
+
+    /// One call of the shader; `starts` are the operands' first elements in their windows.
+    fn run_loops(
+        &self,
+        call: &Call,
+        all: &[&Operand],
+        loops: &Loops,
+        starts: &[i64],
+        windows: &[Window],
+    ) -> Result<()> {
+        let n: usize = loops.shape.iter().map(|&n| n as usize).product();
         // An operand that is read and written is one binding for the driver: all are writable then.
         let aliased = tensors(call.ins).any(|o| std::ptr::eq(o.block, call.out.block));
-        let uses = |name: &str| call.expr.contains(name);
-        let (fs, is) = (FLOATS.map(uses), INTS.map(uses));
+        let (fs, is) = attributes(call.expr);
         let mut params: SmallVec<[u32; 48]> = SmallVec::new();
         params.push(n as u32);
         params.extend(loops.shape.iter().copied());
-        for (o, s) in all.iter().zip(&loops.strides) {
-            params.push(o.offset as u32);
+        for (start, s) in starts.iter().zip(&loops.strides) {
+            params.push(*start as u32);
             params.extend(s.iter().map(|&s| s as i32 as u32));
         }
         let compute = computed(call.compute);
@@ -185,10 +266,10 @@ impl Gpu {
         let key = Key { kernel: "pointwise", choices: [hash.finish(), dtypes, shape] };
         let pipeline = self.pipelines.get(self, key, &writes, params.len(), || {
             let mut defs = vec![
-                ("FIELDS", fields(&loops, all.len(), call, fs, is)),
+                ("FIELDS", fields(loops, all.len(), call, fs, is)),
                 ("BINDINGS", bindings(all.len() - 1, aliased)),
-                ("VALUE", value(call, &loops, fs, is)),
-                ("PLACE", index(&loops, all.len() - 1, "return")),
+                ("VALUE", value(call, loops, fs, is)),
+                ("PLACE", index(loops, all.len() - 1, "return")),
                 ("BITS", if call.out.dtype == DType::I64 { WIDE } else { "u32" }.to_owned()),
             ];
             if call.out.dtype == DType::I64 || compute == WIDE {
@@ -202,7 +283,8 @@ impl Gpu {
             }
             defs
         })?;
-        let binds: SmallVec<[Binding; 5]> = all.iter().map(|o| Binding::whole(o.block)).collect();
+        let binds: SmallVec<[Binding; 5]> =
+            all.iter().zip(windows).map(|(o, w)| Binding::window(&o.block.raw, w.0, w.1)).collect();
         self.stream().dispatch(self, &pipeline, &binds, &params, self.groups(n.div_ceil(4 * GROUP as usize)))
     }
 
@@ -228,10 +310,14 @@ impl Gpu {
         ))
     }
 
+    /// Bytes that a kernel can use of a tensor: it finds elements by signed words of 32 bits.
+    fn reach(&self) -> u64 {
+        self.caps().max_binding.min(1 << 31)
+    }
+
     /// An error if an operand does not fit a binding, or its indices not 32 bits.
     pub(super) fn check_reach(&self, name: &str, o: &Operand) -> Result<()> {
-        // Kernels find elements by signed words of 32 bits.
-        let most = self.caps().max_binding.min(1 << 31);
+        let most = self.reach();
         if o.block.nbytes() <= most {
             return Ok(());
         }

@@ -21,13 +21,14 @@ use std::time::Instant;
 pub(super) struct Binding<'a> {
     buffer: &'a wgpu::Buffer,
     id: u64,
+    offset: u64,
     size: u64,
 }
 
 impl<'a> Binding<'a> {
     /// The word of checks: number 0, since buffers of tensors count from 1.
     pub fn found(buffer: &'a wgpu::Buffer) -> Self {
-        Binding { buffer, id: 0, size: 4 }
+        Binding { buffer, id: 0, offset: 0, size: 4 }
     }
 
     /// All that a tensor's memory holds.
@@ -37,7 +38,12 @@ impl<'a> Binding<'a> {
 
     /// The first bytes of a buffer.
     pub fn of(raw: &'a Raw, nbytes: u64) -> Self {
-        Binding { buffer: &raw.buffer, id: raw.id, size: nbytes.max(1).next_multiple_of(4) }
+        Binding::window(raw, 0, nbytes)
+    }
+
+    /// Bytes from `offset` on, a multiple of the device's alignment.
+    pub fn window(raw: &'a Raw, offset: u64, nbytes: u64) -> Self {
+        Binding { buffer: &raw.buffer, id: raw.id, offset, size: nbytes.max(1).next_multiple_of(4) }
     }
 }
 
@@ -161,7 +167,7 @@ impl Stream {
         params.iter().for_each(|w| bytes.extend_from_slice(&w.to_ne_bytes()));
         let group = if kernel.immediate || params.is_empty() {
             let mut key: SmallVec<[u64; 12]> = smallvec![kernel.layout.id];
-            bindings.iter().for_each(|b| key.extend([b.id, b.size]));
+            bindings.iter().for_each(|b| key.extend([b.id, b.offset, b.size]));
             if self.groups.len() >= KEPT_GROUPS {
                 self.groups.clear();
             }
@@ -420,7 +426,7 @@ fn record(
 fn bind(gpu: &Gpu, kernel: &Pipeline, bindings: &[Binding], params: Option<&wgpu::Buffer>) -> wgpu::BindGroup {
     let buffers = bindings
         .iter()
-        .map(|b| wgpu::BufferBinding { buffer: b.buffer, offset: 0, size: std::num::NonZero::new(b.size) })
+        .map(|b| wgpu::BufferBinding { buffer: b.buffer, offset: b.offset, size: std::num::NonZero::new(b.size) })
         .chain(params.map(wgpu::Buffer::as_entire_buffer_binding));
     let entries: SmallVec<[wgpu::BindGroupEntry; 8]> = buffers
         .enumerate()
