@@ -60,8 +60,9 @@ def looser(x):
 
 def run(function, args, kwargs):
     """A result on the CPU and None, or None and the error: of the call, or of what its kernels found in their data."""
-    import rustorch as torch
     from optable.compare import outcome
+
+    import rustorch as torch
 
     torch.manual_seed(0)
     result, error = outcome(function, args, kwargs)
@@ -75,8 +76,9 @@ def run(function, args, kwargs):
 
 def examine(case):
     """(failures, a word for each dtype) of one operation."""
-    import rustorch as torch
     from optable.compare import difference
+
+    import rustorch as torch
 
     failures, words = [], {}
     for dtype in DTYPES:
