@@ -17,6 +17,7 @@ mod present;
 pub mod recurrent;
 pub mod resample;
 pub mod softmax;
+pub mod statistics;
 
 #[cfg(not(feature = "gpu"))]
 use absent as backend;
