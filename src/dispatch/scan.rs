@@ -23,6 +23,9 @@ pub fn scan(kind: Scan, x: &Tensor, out: &Tensor, dim: usize, reverse: bool) {
     if out.is_meta() || out.numel() == 0 {
         return;
     }
+    if out.is_gpu() {
+        return super::gpu::scan::scan(kind, x, out, dim, reverse).unwrap_or_else(|e| crate::error::stop(e));
+    }
     if !reverse {
         return scan::scan(kind, &x.strided(), &out.strided(), dim);
     }
@@ -32,6 +35,9 @@ pub fn scan(kind: Scan, x: &Tensor, out: &Tensor, dim: usize, reverse: bool) {
 
 /// Running maximum or minimum along `dim` and where it is.
 pub fn scan_extreme(max: bool, x: &Tensor, values: &Tensor, indices: &Tensor, dim: usize) {
+    if values.is_gpu() && values.numel() > 0 {
+        return super::gpu::scan::scan_extreme(max, x, values, indices, dim);
+    }
     if !values.is_meta() && values.numel() > 0 {
         scan::scan_extreme(max, &x.strided(), &values.strided(), &indices.strided(), dim);
     }
@@ -41,6 +47,9 @@ pub fn scan_extreme(max: bool, x: &Tensor, values: &Tensor, indices: &Tensor, di
 pub fn recur(a: &Tensor, b: &Tensor, out: &Tensor, dim: usize, reverse: bool) {
     if out.is_meta() || out.numel() == 0 {
         return;
+    }
+    if out.is_gpu() {
+        return super::gpu::scan::recur(a, b, out, dim, reverse);
     }
     if !reverse {
         return recur::recur(&a.strided(), &b.strided(), &out.strided(), dim);

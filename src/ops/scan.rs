@@ -130,14 +130,21 @@ fn logcumsumexp_backward(g: &Tensor, x: &Tensor, dim: usize) -> Result<Tensor> {
     let wide = match x.dtype() {
         DType::F16 | DType::BF16 => DType::F32,
         DType::C64 => DType::C128,
-        DType::F32 => DType::F64,
+        DType::F32 if !x.is_gpu() => DType::F64,
         same => same,
     };
     let (g, x64) = (to_dtype(g, wide)?, to_dtype(x, wide)?);
     let y = logcumsumexp(&x64, dim as i64)?;
     // A sum of nothing but -inf: every share is 0, not exp(-inf + inf).
     let finite = y.masked_fill_scalar(&y.detach().real_part()?.isneginf()?, 0.0)?;
-    let step = y.sub(&shifted(&finite, dim, true, f64::INFINITY)?)?.exp()?;
+    let step = if x.is_gpu() {
+        // Without a wider dtype: exp(y[k] - y[k + 1]) = 1 / (1 + exp(x[k + 1] - y[k])), whose errors do not add up. The
+        // lowest number stands for -inf, so that no difference is NaN.
+        let next = shifted(&x64, dim, true, f64::from(f32::MIN))?;
+        y.sub(&next.masked_fill_scalar(&next.detach().isneginf()?, f64::from(f32::MIN))?)?.sigmoid()?
+    } else {
+        y.sub(&shifted(&finite, dim, true, f64::INFINITY)?)?.exp()?
+    };
     let t = recurrence(&step.conj()?, &g, dim, Backward)?;
     to_dtype(&x64.sub(&finite)?.exp()?.conj()?.mul(&t)?, x.dtype())
 }

@@ -8,6 +8,7 @@ mod absent;
 pub mod attention;
 pub mod conv;
 pub mod create;
+mod dense;
 mod lines;
 pub mod loss;
 mod moments;
@@ -16,6 +17,7 @@ pub mod norm;
 mod present;
 pub mod recurrent;
 pub mod resample;
+pub mod scan;
 pub mod softmax;
 pub mod statistics;
 
