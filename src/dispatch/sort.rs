@@ -1,7 +1,7 @@
 //! Sorting, selection, searching and counting. No input is complex unless said so.
 
 use crate::cpu::sort;
-use crate::error::Result;
+use crate::error::{Result, stop};
 use crate::tensor::layout::contiguous_strides;
 use crate::tensor::{DType, Strided, Tensor};
 
@@ -9,6 +9,9 @@ pub use crate::cpu::sort::Rank;
 
 /// Stable sort along `dim` into values and int64 indices (either may be left out).
 pub fn sort(x: &Tensor, dim: usize, descending: bool, values: Option<&Tensor>, indices: Option<&Tensor>) {
+    if x.is_gpu() && x.numel() > 0 {
+        return super::gpu::sort::sort(x, dim, descending, values, indices).unwrap_or_else(|e| stop(e));
+    }
     if !x.is_meta() && x.numel() > 0 {
         sort::sort(
             &x.strided(),
@@ -22,6 +25,9 @@ pub fn sort(x: &Tensor, dim: usize, descending: bool, values: Option<&Tensor>, i
 
 /// The `k` largest or smallest elements along `dim`.
 pub fn topk(x: &Tensor, dim: usize, k: usize, largest: bool, sorted: bool, values: &Tensor, indices: &Tensor) {
+    if x.is_gpu() && values.numel() > 0 {
+        return super::gpu::sort::topk(x, dim, k, largest, values, indices);
+    }
     if !x.is_meta() && values.numel() > 0 {
         sort::topk(&x.strided(), dim, k, largest, sorted, &values.strided(), &indices.strided());
     }
@@ -31,6 +37,9 @@ pub fn topk(x: &Tensor, dim: usize, k: usize, largest: bool, sorted: bool, value
 pub fn select(x: &Tensor, dim: Option<usize>, rank: Rank, values: &Tensor, indices: Option<&Tensor>, kept: &[usize]) {
     if x.is_meta() || values.numel() == 0 {
         return;
+    }
+    if x.is_gpu() {
+        return super::gpu::sort::select(x, dim, rank, values, indices);
     }
     let s = contiguous_strides(kept);
     let window = |t: &Tensor| Strided { ptr: t.ptr(), dtype: t.dtype(), shape: kept, strides: &s };
@@ -42,6 +51,9 @@ pub fn mode(x: &Tensor, dim: usize, values: &Tensor, indices: &Tensor, kept: &[u
     if x.is_meta() || values.numel() == 0 {
         return;
     }
+    if x.is_gpu() {
+        return super::gpu::sort::mode(x, dim, values, indices);
+    }
     let s = contiguous_strides(kept);
     let window = |t: &Tensor| Strided { ptr: t.ptr(), dtype: t.dtype(), shape: kept, strides: &s };
     sort::mode(&x.strided(), dim, &window(values), &window(indices));
@@ -49,6 +61,9 @@ pub fn mode(x: &Tensor, dim: usize, values: &Tensor, indices: &Tensor, kept: &[u
 
 /// Where values would be inserted into sorted sequences.
 pub fn searchsorted(sorted: &Tensor, values: &Tensor, out: &Tensor, right: bool, sorter: Option<&Tensor>) {
+    if out.is_gpu() && out.numel() > 0 {
+        return super::gpu::sort::searchsorted(sorted, values, out, right, sorter);
+    }
     if !out.is_meta() && out.numel() > 0 {
         sort::searchsorted(
             &sorted.strided(),
@@ -62,6 +77,9 @@ pub fn searchsorted(sorted: &Tensor, values: &Tensor, out: &Tensor, right: bool,
 
 /// How often each integer occurs, or the sum of its weights.
 pub fn bincount(x: &Tensor, weights: Option<&Tensor>, out: &Tensor) {
+    if out.is_gpu() && out.numel() > 0 {
+        return super::gpu::sort::bincount(x, weights, out);
+    }
     if !out.is_meta() && out.numel() > 0 {
         sort::bincount(&x.strided(), weights.map(Tensor::strided).as_ref(), &out.strided());
     }
@@ -69,6 +87,9 @@ pub fn bincount(x: &Tensor, weights: Option<&Tensor>, out: &Tensor) {
 
 /// Counts in equal bins from `low` to `high`.
 pub fn histc(x: &Tensor, low: f64, high: f64, out: &Tensor) {
+    if out.is_gpu() {
+        return super::gpu::sort::histc(x, low, high, out);
+    }
     if !out.is_meta() {
         sort::histc(&x.strided(), low, high, &out.strided());
     }
@@ -93,6 +114,9 @@ fn int64(values: Vec<i64>) -> Result<Tensor> {
 
 /// Distinct elements of the flattened `x`: sorted, or (`consecutive`, any dtype) the first of each run.
 pub fn unique(x: &Tensor, consecutive: bool, inverse: bool, counts: bool) -> Result<(Tensor, Tensor, Tensor)> {
+    if x.is_gpu() {
+        return super::gpu::sort::unique(x, consecutive, inverse, counts);
+    }
     let found = if consecutive {
         sort::unique_consecutive(&x.strided(), inverse, counts)
     } else {

@@ -19,6 +19,7 @@ pub mod recurrent;
 pub mod resample;
 pub mod scan;
 pub mod softmax;
+pub mod sort;
 pub mod statistics;
 
 #[cfg(not(feature = "gpu"))]

@@ -1,0 +1,40 @@
+// How many elements fall into each of equal bins from `low` to `high`, or with INTEGERS equal each number: an invocation
+// for each element. Counts are whole numbers, whose order of addition does not matter.
+#include "lib/float.wgsl"
+#include "lib/grid.wgsl"
+
+struct Params {
+    x: u32,
+    to: u32,
+    n: u32,
+    bins: u32,
+    low: f32,
+    high: f32,
+}
+$PARAMS params: Params;
+$BINDING var<storage, read> x: array<u32>;
+$BINDING var<storage, read_write> to: array<atomic<u32>>;
+
+@compute @workgroup_size($GROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let i = group_index(group, groups) * $GROUPu + lane;
+    if (i >= params.n) {
+        return;
+    }
+#if INTEGERS
+    let bin = x[params.x + i];
+    if (bin < params.bins) {
+        atomicAdd(&to[params.to + bin], 1u);
+    }
+#else
+    let v = bitcast<f32>(x[params.x + i]);
+    if (!is_nan(v) && v >= params.low && v <= params.high) {
+        let bin = u32((v - params.low) * f32(params.bins) / (params.high - params.low));
+        atomicAdd(&to[params.to + min(bin, params.bins - 1u)], 1u);
+    }
+#endif
+}
