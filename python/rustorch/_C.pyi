@@ -2360,6 +2360,7 @@ channels_last_3d: _memory_format
 complex128: _dtype
 complex64: _dtype
 contiguous_format: _memory_format
+_gpu_generator: Any
 default_generator: Any
 float16: _dtype
 float32: _dtype

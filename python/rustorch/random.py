@@ -20,7 +20,8 @@ Generator.__repr__ = lambda self: f"<torch._C.Generator object at {id(self):#x}>
 
 
 def _generator_from(state):
-    generator = Generator()
+    # The state of a GPU's generator is a seed and a place.
+    generator = Generator("gpu" if len(state) == 16 else "cpu")
     generator.set_state(state)
     return generator
 
@@ -34,6 +35,7 @@ def manual_seed(seed):
     seed = int(seed)
     for device in _device_modules():
         device.manual_seed_all(seed)
+    _C._gpu_generator.manual_seed(seed)
     return default_generator.manual_seed(seed)
 
 
@@ -42,6 +44,7 @@ def seed():
     number = default_generator.seed()
     for device in _device_modules():
         device.manual_seed_all(number)
+    _C._gpu_generator.manual_seed(number)
     return number
 
 
@@ -64,7 +67,7 @@ def _device_modules():
     """The modules of devices with generators of their own that are loaded."""
     import sys
 
-    modules = (sys.modules.get(f"{__package__}.{name}") for name in ("cuda", "gpu"))
+    modules = (sys.modules.get(f"{__package__}.{name}") for name in ("cuda",))
     return [m for m in modules if m is not None and hasattr(m, "manual_seed_all") and m.is_available()]
 
 
@@ -84,10 +87,12 @@ def fork_rng(devices=None, enabled=True, _caller="fork_rng", _devices_kw="device
     for module in _device_modules():
         numbers = range(module.device_count()) if devices is None else devices
         saved += [(module, device, module.get_rng_state(device)) for device in numbers]
+    gpu_state = _C._gpu_generator.get_state()
     try:
         yield
     finally:
         set_rng_state(state)
+        _C._gpu_generator.set_state(gpu_state)
         for module, device, device_state in saved:
             module.set_rng_state(device_state, device)
 

@@ -21,7 +21,10 @@ macro_rules! fillers {
     ($($(#[$doc:meta])+ $name:ident($($p:ident: $t:ty),*);)+) => { $(
         $(#[$doc])+
         pub fn $name(out: &Tensor, $($p: $t,)* g: &Generator) {
-            if !skip(out) {
+            if skip(out) {
+            } else if out.is_gpu() {
+                super::gpu::random::$name(out, $($p,)* g);
+            } else {
                 random::$name(&out.strided(), $($p,)* g);
             }
         }
@@ -52,11 +55,17 @@ fillers! {
 
 /// 1 with the probability that `p`, broadcast, has at the element's place, else 0.
 pub fn bernoulli_tensor(out: &Tensor, p: &Tensor, g: &Generator) -> Result<()> {
+    if out.is_gpu() && !skip(out) {
+        return super::gpu::random::bernoulli_tensor(out, p, g);
+    }
     if skip(out) || p.is_meta() { Ok(()) } else { like(p, out, |p| random::bernoulli_tensor(&out.strided(), p, g)) }
 }
 
 /// Dropout of `x` into `y`, and the mask of what stays; all with the strides of `empty_like(x)` but for `x`.
 pub fn dropout(x: &Tensor, y: &Tensor, keep: &Tensor, p: f64, g: &Generator) {
+    if !skip(y) && y.is_gpu() {
+        return super::gpu::random::dropout(x, y, keep, p, g);
+    }
     if !skip(y) {
         random::dropout(&x.strided(), &y.strided(), &keep.strided(), p, g);
     }
@@ -64,6 +73,9 @@ pub fn dropout(x: &Tensor, y: &Tensor, keep: &Tensor, p: f64, g: &Generator) {
 
 /// `n_sample` indices for each row of weights, drawn with replacement.
 pub fn multinomial(p: &Tensor, out: &Tensor, g: &Generator) -> Result<()> {
+    if out.is_gpu() && !skip(out) {
+        return super::gpu::random::multinomial(p, out, g);
+    }
     if skip(out) { Ok(()) } else { random::multinomial_with_replacement(&p.strided(), &out.strided(), g) }
 }
 

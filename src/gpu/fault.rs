@@ -22,6 +22,10 @@ pub enum Check {
     Index,
     /// Targets that are classes.
     Target,
+    /// Probabilities within 0 and 1.
+    Probability,
+    /// Rows of weights with a positive, finite sum.
+    Weights,
 }
 
 impl Check {
@@ -30,6 +34,8 @@ impl Check {
         match self {
             Check::Index => "1u",
             Check::Target => "2u",
+            Check::Probability => "3u",
+            Check::Weights => "4u",
         }
     }
 
@@ -42,10 +48,20 @@ impl Check {
                 "indices within the dim that they index",
                 "Check them against its size before they go to the GPU",
             ),
+            3 => (
+                "Expected p_in >= 0 && p_in <= 1 to be true, but got false.",
+                "probabilities from 0 to 1",
+                "Check them, or pass logits through sigmoid",
+            ),
+            4 => (
+                "probability tensor contains either `inf`, `nan` or element < 0",
+                "rows of weights with a positive, finite sum",
+                "Check them; logits need softmax first",
+            ),
             _ => ("Target is out of bounds.", "targets that are classes", "Check the labels, or the number of classes"),
         };
         three_parts(
-            Kind::Index,
+            if code > 2 { Kind::Runtime } else { Kind::Index },
             Some(torch.to_owned()),
             format!("gpu: expected {what}"),
             "one outside, in an operation since the last result was read".to_owned(),

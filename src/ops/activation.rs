@@ -12,7 +12,7 @@ use crate::grads;
 use crate::ops;
 use crate::schema::{Args, Dest};
 use crate::tensor::layout::Shape;
-use crate::tensor::{DType, Generator, Scalar, Tensor, default_generator};
+use crate::tensor::{DType, Generator, Scalar, Tensor};
 
 static SIGMOID_BACKWARD: Pw = Pw {
     name: "sigmoid_backward",
@@ -354,7 +354,7 @@ fn rrelu(
     }
     let y = dispatch::empty(x.shape(), x.dtype(), x.device())?;
     let noise = y.empty_like()?;
-    dispatch::activation::rrelu(x, &y, &noise, (lo, hi), generator.unwrap_or(default_generator()));
+    dispatch::activation::rrelu(x, &y, &noise, (lo, hi), generator.unwrap_or(Generator::ANY));
     record(y, "RreluWithNoiseBackward0", &[x], |s| {
         let noise = s.input(&noise);
         move |c, g| grads![g.mul(&c.get(noise)?)?]

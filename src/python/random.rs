@@ -2,11 +2,11 @@
 
 use super::tensor::{PyTensor, wrap};
 use crate::dispatch;
-use crate::tensor::{DType, Device, Generator, default_generator};
+use crate::tensor::{DType, Device, Generator, default_generator, default_gpu_generator};
 use pyo3::exceptions::{PyAssertionError, PyNotImplementedError, PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 
-/// A stream of random numbers: torch's mt19937, bit for bit.
+/// A stream of random numbers: on the CPU torch's mt19937, bit for bit; on the GPU Philox4x32-10.
 #[pyclass(name = "Generator", module = "rustorch", frozen, weakref, subclass)]
 pub(super) struct PyGenerator {
     generator: Generator,
@@ -22,26 +22,25 @@ impl PyGenerator {
     #[new]
     #[pyo3(signature = (device=None))]
     fn new(device: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
-        let other = match device.filter(|d| !d.is_none()) {
-            None => false,
+        let generator = match device.filter(|d| !d.is_none()) {
+            None => Some(Generator::new()),
             // A device that does not exist here has no generator either.
             Some(d) => match super::data::device_arg(d) {
-                Ok(d) => d != Device::Cpu,
+                Ok(d) => Generator::of(d),
                 Err(e)
                     if e.is_instance_of::<PyAssertionError>(d.py())
                         || e.is_instance_of::<PyNotImplementedError>(d.py()) =>
                 {
-                    true
+                    None
                 }
                 Err(e) => return Err(e),
             },
         };
-        if other {
-            return Err(PyRuntimeError::new_err(
-                "Generator: expected device 'cpu', but got another. Random numbers of other devices need their backend.",
-            ));
-        }
-        Ok(PyGenerator { generator: Generator::new() })
+        generator.map(|generator| PyGenerator { generator }).ok_or_else(|| {
+            PyRuntimeError::new_err(
+                "Generator: expected device 'cpu' or 'gpu', but got another. Random numbers of other devices need their backend.",
+            )
+        })
     }
     fn manual_seed<'py>(slf: Bound<'py, Self>, seed: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Self>> {
         let value: i128 = seed.extract().map_err(|_| {
@@ -63,7 +62,7 @@ impl PyGenerator {
     }
     #[getter]
     fn device(&self) -> super::types::PyDevice {
-        super::types::PyDevice::of(Device::Cpu)
+        super::types::PyDevice::of(self.generator.device())
     }
     fn get_state(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let bytes = self.generator.get_state();
@@ -101,5 +100,6 @@ impl PyGenerator {
 pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<PyGenerator>()?;
     crate::dispatch::watch_forks();
+    m.add("_gpu_generator", PyGenerator { generator: default_gpu_generator().clone() })?;
     m.add("default_generator", PyGenerator { generator: default_generator().clone() })
 }

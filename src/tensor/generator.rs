@@ -1,9 +1,12 @@
-//! Random number generators: torch's Mersenne Twister, its seed and the 5056 bytes that save it.
+//! Random number generators: torch's Mersenne Twister for the CPU, its seed and the 5056 bytes that save it, and the
+//! GPU's, see [`super::philox`].
 //!
 //! The engine is MT19937 (Matsumoto & Nishimura 1998, doi:10.1145/272991.272995) with the seeding of its 2002
 //! reference code. Streams are the same as torch's, word for word, so that a seed means the same numbers in both.
 
-use crate::error::Result;
+use super::device::Device;
+use super::philox::Philox;
+use crate::error::{Error, Kind, Result, stop, three_parts};
 use crate::fail;
 use std::hash::{BuildHasher, Hasher};
 use std::ops::{Deref, DerefMut};
@@ -216,7 +219,7 @@ impl State {
     }
 }
 
-/// A random number generator. Clones are handles to the same stream.
+/// A random number generator of a device. Clones are handles to the same stream.
 ///
 /// ```
 /// use rustorch::tensor::Generator;
@@ -227,7 +230,15 @@ impl State {
 /// assert_eq!(g.random(), first);
 /// ```
 #[derive(Clone)]
-pub struct Generator(Arc<Mutex<State>>);
+pub struct Generator(Stream);
+
+#[derive(Clone)]
+enum Stream {
+    /// The default generator of whatever device asks.
+    Any,
+    Cpu(Arc<Mutex<State>>),
+    Gpu(Arc<Mutex<Philox>>),
+}
 
 impl Default for Generator {
     fn default() -> Self {
@@ -238,38 +249,87 @@ impl Default for Generator {
 impl PartialEq for Generator {
     /// Are they handles to the same stream?
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        match (&self.0, &other.0) {
+            (Stream::Any, Stream::Any) => true,
+            (Stream::Cpu(a), Stream::Cpu(b)) => Arc::ptr_eq(a, b),
+            (Stream::Gpu(a), Stream::Gpu(b)) => Arc::ptr_eq(a, b),
+            _ => false,
+        }
     }
 }
 
 impl Generator {
-    /// A generator with torch's default seed.
+    /// The default generator of the device that a call runs on.
+    pub const ANY: &'static Generator = &Generator(Stream::Any);
+
+    /// A generator of the CPU with torch's default seed.
     pub fn new() -> Self {
         Self::with_seed(DEFAULT_SEED)
     }
 
-    /// A generator at the start of a seed's stream.
+    /// A generator of the CPU at the start of a seed's stream.
     pub fn with_seed(seed: u64) -> Self {
         watch_forks();
-        Generator(Arc::new(Mutex::new(State::new(seed))))
+        Generator(Stream::Cpu(Arc::new(Mutex::new(State::new(seed)))))
     }
 
-    /// Exclusive use of the stream; kernels hold it for the whole of one call.
+    /// A generator of the GPU at the start of a seed's stream; it needs no GPU.
+    pub fn gpu_with_seed(seed: u64) -> Self {
+        watch_forks();
+        Generator(Stream::Gpu(Arc::new(Mutex::new(Philox::new(seed)))))
+    }
+
+    /// A generator of a device with torch's default seed, or None where there is no such thing.
+    pub fn of(device: Device) -> Option<Self> {
+        match device {
+            Device::Cpu => Some(Self::new()),
+            Device::Gpu => Some(Self::gpu_with_seed(DEFAULT_SEED)),
+            Device::Meta => None,
+        }
+    }
+
+    /// The device that draws from it.
+    pub fn device(&self) -> Device {
+        if let Stream::Gpu(_) = self.0 { Device::Gpu } else { Device::Cpu }
+    }
+
+    /// Exclusive use of a stream of the CPU; kernels hold it for the whole of one call. On a stream of the GPU it
+    /// unwinds with torch's error.
     ///
     /// A thread uses one stream at a time.
     pub fn lock(&self) -> Use<'_> {
+        let stream = match &self.0 {
+            Stream::Any => return default_generator().lock(),
+            Stream::Cpu(stream) => stream,
+            Stream::Gpu(_) => stop(wrong_device("cpu", "gpu")),
+        };
         let no_fork = FORKING.read().unwrap_or_else(PoisonError::into_inner);
-        Use { state: self.0.lock().unwrap_or_else(PoisonError::into_inner), _no_fork: no_fork }
+        Use { state: stream.lock().unwrap_or_else(PoisonError::into_inner), _no_fork: no_fork }
+    }
+
+    /// The stream of a generator of the GPU, if it is one.
+    fn philox<R>(&self, f: impl FnOnce(&mut Philox) -> R) -> Option<R> {
+        let Stream::Gpu(stream) = &self.0 else { return None };
+        let _no_fork = FORKING.read().unwrap_or_else(PoisonError::into_inner);
+        Some(f(&mut stream.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    /// Takes `blocks` blocks out of a stream of the GPU. On one of the CPU it unwinds with torch's error.
+    pub fn draw(&self, blocks: usize) -> Philox {
+        let g = if let Stream::Any = self.0 { default_gpu_generator() } else { self };
+        g.philox(|p| p.draw(blocks)).unwrap_or_else(|| stop(wrong_device("gpu", "cpu")))
     }
 
     /// Restarts the stream at a seed and forgets the normals that wait.
     pub fn manual_seed(&self, seed: u64) {
-        *self.lock() = State::new(seed);
+        if self.philox(|p| *p = Philox::new(seed)).is_none() {
+            *self.lock() = State::new(seed);
+        }
     }
 
     /// The seed that the stream started from.
     pub fn initial_seed(&self) -> u64 {
-        self.lock().engine.seed
+        self.philox(|p| p.seed).unwrap_or_else(|| self.lock().engine.seed)
     }
 
     /// Seeds from the operating system's entropy and returns the seed.
@@ -279,23 +339,28 @@ impl Generator {
         seed
     }
 
-    /// The next 32 bits.
+    /// The next 32 bits of a stream of the CPU.
     pub fn random(&self) -> u32 {
         self.lock().engine.next_u32()
     }
 
-    /// The next 64 bits.
+    /// The next 64 bits of a stream of the CPU.
     pub fn random64(&self) -> u64 {
         self.lock().engine.next_u64()
     }
 
-    /// The state in torch's layout, [`STATE_BYTES`] long.
+    /// The state in torch's layout, [`STATE_BYTES`] long, or 16 on the GPU.
     pub fn get_state(&self) -> Vec<u8> {
-        self.lock().to_bytes()
+        self.philox(|p| p.to_bytes()).unwrap_or_else(|| self.lock().to_bytes())
     }
 
     /// Continues from a state that [`Generator::get_state`] or torch saved.
     pub fn set_state(&self, bytes: &[u8]) -> Result<()> {
+        if let Stream::Gpu(_) = self.0 {
+            let state = Philox::from_bytes(bytes)?;
+            self.philox(|p| *p = state);
+            return Ok(());
+        }
         let state = State::from_bytes(bytes)?;
         *self.lock() = state;
         Ok(())
@@ -303,15 +368,36 @@ impl Generator {
 
     /// A generator of its own that continues from the same state.
     pub fn clone_state(&self) -> Self {
+        if let Some(p) = self.philox(|p| *p) {
+            return Generator(Stream::Gpu(Arc::new(Mutex::new(p))));
+        }
         let state = self.lock().clone();
-        Generator(Arc::new(Mutex::new(state)))
+        Generator(Stream::Cpu(Arc::new(Mutex::new(state))))
     }
 }
 
-/// The generator of calls that name none. It starts from entropy.
+/// torch's error for a generator of another device than the tensor's.
+#[cold]
+fn wrong_device(wanted: &str, found: &str) -> Error {
+    three_parts(
+        Kind::Runtime,
+        Some(format!("Expected a '{wanted}' device type for generator but found '{found}'")),
+        format!("generator: expected one of device '{wanted}'"),
+        format!("one of '{found}'"),
+        format!("Make it with Generator(device='{wanted}')."),
+    )
+}
+
+/// The generator of calls on the CPU that name none. It starts from entropy.
 pub fn default_generator() -> &'static Generator {
     static DEFAULT: OnceLock<Generator> = OnceLock::new();
     DEFAULT.get_or_init(|| Generator::with_seed(entropy()))
+}
+
+/// The same for the GPU.
+pub fn default_gpu_generator() -> &'static Generator {
+    static DEFAULT: OnceLock<Generator> = OnceLock::new();
+    DEFAULT.get_or_init(|| Generator::gpu_with_seed(entropy()))
 }
 
 /// Held for reading by every use of a stream, and for writing across a fork: a child has no thread that would end a

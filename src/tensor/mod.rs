@@ -7,6 +7,7 @@ mod graveyard;
 pub mod kept;
 pub mod layout;
 pub mod node;
+pub mod philox;
 pub mod promote;
 pub mod scalar;
 pub mod storage;
@@ -16,7 +17,7 @@ pub mod tensor;
 
 pub use device::Device;
 pub use dtype::{Bool8, Category, DType, Element};
-pub use generator::{Generator, default_generator};
+pub use generator::{Generator, default_generator, default_gpu_generator};
 pub use layout::{MemoryFormat, Shape, Strides};
 pub use node::{Edge, Grads, Node, OutMeta, Part, Vjp};
 pub use scalar::Scalar;

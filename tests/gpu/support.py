@@ -20,8 +20,14 @@ if for none, and nothing where the CPU has none either. bfloat16 is as float16. 
 runs on the CPU with a warning under `RUSTORCH_GPU_FALLBACK=1`.
 
 """
-# What is not initialised may hold anything.
-NO_VALUES = {"empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided", "resize", "empty_permuted"}
+# Random numbers differ between devices, and what is not initialised may hold anything.
+NO_VALUES = {
+    *("empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided", "resize", "empty_permuted"),
+    *("rand", "randn", "randint", "randperm", "rand_like", "randn_like", "randint_like", "normal", "bernoulli"),
+    *("uniform_", "normal_", "bernoulli_", "random_", "exponential_", "cauchy_", "geometric_", "log_normal_"),
+    *("multinomial", "native_dropout", "dropout", "dropout_", "alpha_dropout", "alpha_dropout_"),
+    *("feature_dropout", "feature_dropout_", "feature_alpha_dropout", "feature_alpha_dropout_"),
+}
 
 
 def moved(x):

@@ -15,6 +15,7 @@ __all__ = [
     "Profile",
     "adapters",
     "current_device",
+    "default_generators",
     "device",
     "device_count",
     "differentiable",
@@ -22,9 +23,14 @@ __all__ = [
     "fallback_stats",
     "get_device_name",
     "get_device_properties",
+    "get_rng_state",
+    "get_rng_state_all",
+    "initial_seed",
     "is_available",
     "is_initialized",
     "kernel",
+    "manual_seed",
+    "manual_seed_all",
     "max_memory_allocated",
     "max_memory_reserved",
     "memory_allocated",
@@ -33,9 +39,13 @@ __all__ = [
     "profile",
     "reset",
     "reset_peak_memory_stats",
+    "seed",
+    "seed_all",
     "set_device",
     "set_fusion",
     "set_memory_limit",
+    "set_rng_state",
+    "set_rng_state_all",
     "synchronize",
 ]
 
@@ -198,3 +208,58 @@ def fallback_stats():
 def reset():
     """Gives the GPU up, lost or not, and starts it again at its next use. Tensors on it are of no use after that."""
     _C._gpu_reset()
+
+
+# The generators by GPU: Philox4x32-10, whose numbers depend on seed and place alone, not on the vendor.
+default_generators = (_C._gpu_generator,)
+
+
+def manual_seed(seed):
+    """Seeds the GPU's generator; `rustorch.manual_seed` does so too.
+
+    Args: seed (int): in [-2^63, 2^64); negative values count from 2^64 down.
+    """
+    _C._gpu_generator.manual_seed(int(seed))
+
+
+def manual_seed_all(seed):
+    """Seeds the generators of all GPUs, of which one is used."""
+    manual_seed(seed)
+
+
+def seed():
+    """Seeds the GPU's generator with a number from the operating system."""
+    _C._gpu_generator.seed()
+
+
+def seed_all():
+    """Seeds the generators of all GPUs with a number from the operating system."""
+    seed()
+
+
+def initial_seed():
+    """The number that the GPU's generator was seeded with."""
+    return _C._gpu_generator.initial_seed()
+
+
+def get_rng_state(device="gpu"):
+    """The state of the GPU's generator, a uint8 tensor of 16 bytes on the CPU: the seed, and the place in its stream."""
+    _check(device)
+    return _C._gpu_generator.get_state()
+
+
+def get_rng_state_all():
+    """A list of the states of all GPUs' generators."""
+    return [get_rng_state()]
+
+
+def set_rng_state(new_state, device="gpu"):
+    """Sets the state of the GPU's generator to one of `get_rng_state`."""
+    _check(device)
+    _C._gpu_generator.set_state(new_state)
+
+
+def set_rng_state_all(new_states):
+    """Sets the states of all GPUs' generators to those of `get_rng_state_all`."""
+    for number, state in enumerate(new_states):
+        set_rng_state(state, number)

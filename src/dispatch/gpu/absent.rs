@@ -73,6 +73,10 @@ pub enum Check {
     Index,
     /// Targets that are classes.
     Target,
+    /// Probabilities within 0 and 1.
+    Probability,
+    /// Rows of weights with a positive, finite sum.
+    Weights,
 }
 
 /// A call of a kernel.

@@ -15,6 +15,7 @@ mod moments;
 pub mod norm;
 #[cfg(feature = "gpu")]
 mod present;
+pub mod random;
 pub mod recurrent;
 pub mod resample;
 pub mod scan;
