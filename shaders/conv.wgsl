@@ -153,12 +153,14 @@ var<workgroup> tap: array<vec4<i32>, 16>;
 var<workgroup> tap_weight: array<u32, 16>;
 
 fn note(lane: u32, k: u32) {
-    let row = k / params.taps_w;
-    let plane = row / params.taps_h;
-    let channel = plane / params.taps_d;
-    let d = plane % params.taps_d;
-    let h = row % params.taps_h;
-    let v = k % params.taps_w;
+    // A phase of a stride beyond the kernel has no taps.
+    let taps = max(vec3<u32>(params.taps_d, params.taps_h, params.taps_w), vec3<u32>(1u));
+    let row = k / taps.z;
+    let plane = row / taps.y;
+    let channel = plane / taps.x;
+    let d = plane % taps.x;
+    let h = row % taps.y;
+    let v = k % taps.z;
     let step = vec3<i32>(i32(d) * params.tap_step_d, i32(h) * params.tap_step_h, i32(v) * params.tap_step_w);
     tap[lane] = vec4<i32>(step, source_offset(step) + i32(channel * src_plane()));
     tap_weight[lane] = channel * params.w_channel + d * params.w_tap_d + h * params.w_tap_h + v * params.w_tap_w;

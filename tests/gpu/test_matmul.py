@@ -59,6 +59,12 @@ def test_batches_of_every_kernel(shape, assert_same):
     assert_same((a[:1].gpu() @ b.gpu()).cpu(), a[:1] @ b, rtol=1e-4, atol=1e-3)
 
 
+def test_more_matrices_than_a_call_takes(assert_same):
+    torch.manual_seed(0)
+    a, b = torch.randn(66_000, 2, 3), torch.randn(66_000, 3, 2)
+    assert_same((a.gpu() @ b.gpu()).cpu(), a @ b, rtol=1e-4, atol=1e-5)
+
+
 def test_vectors(assert_same):
     torch.manual_seed(0)
     a, x, y = torch.randn(40, 3000), torch.randn(3000), torch.randn(40)
@@ -69,6 +75,7 @@ def test_vectors(assert_same):
     assert_same(torch.dot(x.gpu()[::3], x.gpu()[:1000]).cpu(), torch.dot(x[::3], x[:1000]), **tol)
     assert_same(torch.dot(x.gpu()[:0], x.gpu()[:0]).cpu(), torch.dot(x[:0], x[:0]))
     assert_same(torch.addmv(y.gpu(), a.gpu(), x.gpu(), beta=2).cpu(), torch.addmv(y, a, x, beta=2), **tol)
+    assert_same(torch.dot(x.half().gpu(), x.half().gpu()).cpu(), torch.dot(x.half(), x.half()), rtol=4e-3)
     assert_same(torch.outer(y.gpu(), x.gpu()).cpu(), torch.outer(y, x))
 
 
