@@ -130,3 +130,27 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.nodeid in pending:
             item.add_marker(pytest.mark.xfail(reason="listed in tests/pending.txt", run=False))
+
+
+# Tests of the GPU that a whole run has at least, where it has to have a GPU.
+FEWEST_GPU_TESTS = 1500
+
+
+def gpu_reports(reporter, outcome):
+    return [r for r in reporter.stats.get(outcome, []) if "gpu" in getattr(r, "keywords", {})]
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """One line on the tests of the GPU that did not run; under RUSTORCH_REQUIRE_GPU=1 none may be missing unseen."""
+    skipped = gpu_reports(terminalreporter, "skipped")
+    if os.environ.get("RUSTORCH_REQUIRE_GPU") != "1":
+        if skipped:
+            reason = str(skipped[0].longrepr[-1]).removeprefix("Skipped: ")
+            terminalreporter.write_line(f"{len(skipped)} tests of the GPU were skipped: {reason}")
+        return
+    ran = len(gpu_reports(terminalreporter, "passed")) + len(gpu_reports(terminalreporter, "failed"))
+    whole = not config.option.keyword and not config.option.collectonly and config.args in (["tests"], ["tests/gpu"])
+    if skipped or (whole and ran < FEWEST_GPU_TESTS):
+        text = f"RUSTORCH_REQUIRE_GPU=1, but {len(skipped)} tests of the GPU were skipped and {ran} ran"
+        terminalreporter.write_line(f"{text}, of at least {FEWEST_GPU_TESTS}.", red=True)
+        terminalreporter._session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -17,7 +17,9 @@ def pytest_collection_modifyitems(items):
 def gpu():
     """The GPU's properties."""
     if torch.gpu.is_available():
-        return torch.gpu.get_device_properties()
+        yield torch.gpu.get_device_properties()
+        assert torch.gpu.fallback_stats() == {}, "operations ran on the CPU unseen"
+        return
     try:
         torch.gpu.synchronize()
     except RuntimeError as e:

@@ -1,30 +1,41 @@
 """Operations that make the GPU run each kernel, with what NumPy computes for them."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 import rustorch as torch
-
-RNG = np.random.default_rng
+from rustorch.nn import functional as F
 
 
 @dataclass
 class Case:
-    """One operation: its kernels, how its inputs are made, what it is in rustorch and in NumPy."""
+    """One operation: its kernels, the shapes of its normal inputs (or inputs themselves), what it is here and in NumPy."""
 
     kernels: tuple
-    shapes: tuple
+    inputs: tuple
     function: Callable
     expected: Callable
 
     def arrays(self):
-        rng = RNG(0)
-        return [rng.standard_normal(s, dtype=np.float32) if isinstance(s, tuple) else s for s in self.shapes]
+        rng = np.random.default_rng(0)
+        return [rng.standard_normal(x, dtype=np.float32) if isinstance(x, tuple) else x for x in self.inputs]
 
 
-def softmax(x, axis):
+def gradient(function, of=0):
+    """The gradient of a function's result, weighted by the last array, by the argument `of`."""
+
+    def run(*arrays):
+        inputs = list(arrays[:-1])
+        inputs[of] = inputs[of].requires_grad_()
+        return torch.autograd.grad(function(*inputs), inputs[of], arrays[-1])[0].contiguous()
+
+    return run
+
+
+def softmax(x, axis=-1):
     e = np.exp(x - x.max(axis, keepdims=True))
     return e / e.sum(axis, keepdims=True)
 
@@ -34,15 +45,98 @@ def softmax_gradient(x, g):
     return y * (g - (g * y).sum(1, keepdims=True))
 
 
-def gradient(function):
-    """The gradient of a function's result, weighted by the last array, by its first."""
+def normalised(x, axes):
+    return (x - x.mean(axes, keepdims=True)) / np.sqrt(x.var(axes, keepdims=True) + 1e-5)
 
-    def run(x, *others):
-        x.requires_grad_()
-        y = function(x, *others[:-1])
-        return torch.autograd.grad(y, x, others[-1])[0]
+
+def norm_gradient(x, g, axes):
+    h, r = normalised(x, axes), 1 / np.sqrt(x.var(axes, keepdims=True) + 1e-5)
+    return r * (g - g.mean(axes, keepdims=True) - h * (g * h).mean(axes, keepdims=True))
+
+
+def windows(x, k):
+    """All k x k windows of the last two dims."""
+    return np.lib.stride_tricks.sliding_window_view(x, (k, k), (-2, -1))
+
+
+def conv(x, w):
+    return np.einsum("nchwij,ocij->nohw", windows(x, w.shape[-1]), w, optimize=True)
+
+
+def conv_weight(x, g):
+    return np.einsum(
+        "nchwij,nohw->ocij",
+        np.lib.stride_tricks.sliding_window_view(x, g.shape[-2:], (-2, -1)).transpose(0, 1, 4, 5, 2, 3),
+        g,
+    )
+
+
+def attention(q, k, v):
+    return softmax(q @ k.swapaxes(-1, -2) / math.sqrt(q.shape[-1])) @ v
+
+
+def attention_by_query(q, k, v, g):
+    scale = 1 / math.sqrt(q.shape[-1])
+    p = softmax(q @ k.swapaxes(-1, -2) * scale)
+    dp = g @ v.swapaxes(-1, -2)
+    return p * (dp - (dp * p).sum(-1, keepdims=True)) @ k * scale
+
+
+def philox(counter, key):
+    """Philox4x32-10 (Salmon et al., SC 2011)."""
+    mask = (1 << 32) - 1
+    c, k = list(counter), list(key)
+    for _ in range(10):
+        p, q = 0xD2511F53 * c[0], 0xCD9E8D57 * c[2]
+        c = [q >> 32 ^ c[1] ^ k[0], q & mask, p >> 32 ^ c[3] ^ k[1], p & mask]
+        k = [(k[0] + 0x9E3779B9) & mask, (k[1] + 0xBB67AE85) & mask]
+    return c
+
+
+def words(n, seed=7):
+    """The first words that a generator with this seed gives."""
+    return np.array([w for i in range(-(-n // 4)) for w in philox([i, 0, 0, 0], [seed, 0])][:n], dtype=np.uint64)
+
+
+def seeded(function):
+    def run(*arrays):
+        torch.gpu.manual_seed(7)
+        return function(*arrays)
 
     return run
+
+
+def uniform(n):
+    return ((words(n) >> 8).astype(np.float32) * np.float32(2**-24)).astype(np.float32)
+
+
+def upsampled(x):
+    return x.repeat(2, -1).repeat(2, -2)
+
+
+TARGETS = np.array([2, 0, 4, 1, 3, 3], dtype=np.int64)
+ROWS = np.arange(6)
+SORTED = np.sort(np.random.default_rng(1).standard_normal(50).astype(np.float32))
+WHOLE = np.random.default_rng(2).integers(-5, 6, (3, 40))
+
+
+def cross_entropy(x):
+    return np.array(-np.log(softmax(x))[ROWS, TARGETS].mean(), dtype=np.float32)
+
+
+def lstm_cell(x, h, w):
+    """One layer over steps with gates i, f, g, o and no biases; the hidden states."""
+
+    def sigmoid(v):
+        return 1 / (1 + np.exp(-v))
+
+    state, cell, out = h[0], h[1], []
+    for step in x:
+        i, f, g, o = np.split(step + state @ w.T, 4, -1)
+        cell = sigmoid(f) * cell + sigmoid(i) * np.tanh(g)
+        state = sigmoid(o) * np.tanh(cell)
+        out.append(state)
+    return np.stack(out)
 
 
 CASES = {
@@ -50,16 +144,97 @@ CASES = {
     "gelu": Case(
         ("pointwise",),
         ((5, 33),),
-        lambda x: torch.nn.functional.gelu(x, approximate="tanh"),
+        lambda x: F.gelu(x, approximate="tanh"),
         lambda x: 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))),
     ),
     "cast": Case(("pointwise",), ((3, 17),), lambda x: (x * 40).to(torch.int8), lambda x: (x * 40).astype(np.int8)),
+    "int64": Case(("pointwise",), (WHOLE, WHOLE), lambda x, y: x * y - 3, lambda x, y: x * y - 3),
     "sum": Case(("reduce",), ((3, 5000),), lambda x: x.sum(1), lambda x: x.sum(1)),
     "amax": Case(("reduce",), ((40, 30, 5),), lambda x: x.amax((0, 2)), lambda x: x.max((0, 2))),
     "matmul": Case(("matmul",), ((70, 33), (90, 33)), lambda x, y: x @ y.t(), lambda x, y: x @ y.T),
+    "matmul_skinny": Case(("matmul_skinny",), ((3, 70), (70, 90)), lambda x, y: x @ y, lambda x, y: x @ y),
+    "matmul_parts": Case(("matmul_parts",), ((20, 3000), (3000, 20)), lambda x, y: x @ y, lambda x, y: x @ y),
+    "matmul_large": Case(("matmul_large",), ((520, 12), (12, 520)), lambda x, y: x @ y, lambda x, y: x @ y),
     "softmax": Case(("softmax",), ((6, 700),), lambda x: torch.softmax(x, 1), lambda x: softmax(x, 1)),
     "softmax_across": Case(("softmax",), ((6, 5, 7),), lambda x: torch.softmax(x, 1), lambda x: softmax(x, 1)),
     "softmax_gradient": Case(
         ("softmax",), ((6, 70), (6, 70)), gradient(lambda x: torch.softmax(x, 1)), softmax_gradient
+    ),
+    "logsumexp": Case(("logsumexp",), ((4, 90),), lambda x: torch.logsumexp(x, 1), lambda x: np.log(np.exp(x).sum(1))),
+    "layer_norm": Case(("norm",), ((5, 70),), lambda x: F.layer_norm(x, (70,)), lambda x: normalised(x, 1)),
+    "layer_norm_gradient": Case(
+        ("norm",), ((5, 70), (5, 70)), gradient(lambda x: F.layer_norm(x, (70,))), lambda x, g: norm_gradient(x, g, 1)
+    ),
+    "layer_norm_weight": Case(
+        ("norm_sums",),
+        ((50, 7), (7,), (50, 7)),
+        gradient(lambda x, w: F.layer_norm(x, (7,), w), of=1),
+        lambda x, w, g: (g * normalised(x, 1)).sum(0),
+    ),
+    "batch_norm": Case(
+        ("batch_norm", "moments"),
+        ((6, 3, 5, 5),),
+        lambda x: F.batch_norm(x, None, None, training=True),
+        lambda x: normalised(x, (0, 2, 3)),
+    ),
+    "variance": Case(("moments",), ((4, 300),), lambda x: x.var(1), lambda x: x.var(1, ddof=1)),
+    "cross_entropy": Case(
+        ("cross_entropy",), ((6, 5), TARGETS), lambda x, t: F.cross_entropy(x, t), lambda x, t: cross_entropy(x)
+    ),
+    "nll_loss": Case(
+        ("nll",),
+        ((6, 5), TARGETS),
+        lambda x, t: F.nll_loss(x, t, reduction="none"),
+        lambda x, t: -x[ROWS, TARGETS],
+    ),
+    "conv2d": Case(("conv",), ((2, 3, 9, 8), (4, 3, 3, 3)), lambda x, w: F.conv2d(x, w), conv),
+    "conv2d_weight": Case(
+        ("conv_weight",),
+        ((2, 3, 9, 8), (4, 3, 3, 3), (2, 4, 7, 6)),
+        gradient(lambda x, w: F.conv2d(x, w), of=1),
+        lambda x, w, g: conv_weight(x, g),
+    ),
+    "attention": Case(
+        ("attention",),
+        ((2, 2, 20, 8), (2, 2, 40, 8), (2, 2, 40, 8)),
+        lambda q, k, v: F.scaled_dot_product_attention(q, k, v),
+        attention,
+    ),
+    "attention_gradient": Case(
+        ("attention", "attention_dots"),
+        ((2, 2, 20, 8), (2, 2, 40, 8), (2, 2, 40, 8), (2, 2, 20, 8)),
+        gradient(lambda q, k, v: F.scaled_dot_product_attention(q, k, v)),
+        attention_by_query,
+    ),
+    "upsample": Case(
+        ("resample",), ((1, 2, 5, 6),), lambda x: F.interpolate(x, scale_factor=2, mode="nearest"), upsampled
+    ),
+    "argmax": Case(("arg_reduce",), ((5, 90),), lambda x: x.argmax(1), lambda x: x.argmax(1)),
+    "whole_sum": Case(("reduce",), (WHOLE,), lambda x: x.sum(1), lambda x: x.sum(1)),
+    "cumsum": Case(("scan",), ((4, 300),), lambda x: x.cumsum(1), lambda x: x.cumsum(1)),
+    "sort": Case(("sort", "ranked"), ((4, 300),), lambda x: x.sort(1)[0], lambda x: np.sort(x, 1)),
+    "sort_long": Case(("radix", "ranked"), ((2, 3000),), lambda x: x.sort(1)[0], lambda x: np.sort(x, 1)),
+    "searchsorted": Case(
+        ("search",), (SORTED, (3, 7)), lambda s, v: torch.searchsorted(s, v), lambda s, v: np.searchsorted(s, v)
+    ),
+    "histc": Case(
+        ("histogram",),
+        ((500,),),
+        lambda x: torch.histc(x, 10, -2, 2),
+        lambda x: np.histogram(x, 10, (-2, 2))[0].astype(np.float32),
+    ),
+    "unique": Case(("unique",), (WHOLE,), lambda x: torch.unique(x), lambda x: np.unique(x)),
+    "rand": Case(("random",), (), seeded(lambda: torch.rand(50, device="gpu")), lambda: uniform(50)),
+    "dropout": Case(
+        ("dropout",),
+        (np.ones(48, dtype=np.float32),),
+        seeded(lambda x: F.dropout(x, 0.5)),
+        lambda x: np.where(words(48) < 2**31, 2, 0).astype(np.float32),
+    ),
+    "multinomial": Case(
+        ("multinomial",),
+        (np.array([0.1, 0.0, 0.6, 0.3], dtype=np.float32),),
+        seeded(lambda p: torch.multinomial(p, 20, replacement=True)),
+        lambda p: np.searchsorted(p.cumsum(), uniform(20) * p.sum(), side="right"),
     ),
 }
