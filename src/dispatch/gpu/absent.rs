@@ -80,7 +80,7 @@ pub enum Check {
 }
 
 /// A call of a kernel.
-pub struct Launch;
+pub struct Launch<'a>(std::marker::PhantomData<&'a ()>);
 
 macro_rules! steps {
     ($($name:ident($($t:ty),*);)+) => { $(
@@ -91,10 +91,10 @@ macro_rules! steps {
     )+ };
 }
 
-impl Launch {
+impl Launch<'_> {
     #[allow(missing_docs, reason = "as with the feature")]
     pub fn new(_: &'static str) -> Self {
-        Launch
+        Launch(std::marker::PhantomData)
     }
 
     steps! {

@@ -9,6 +9,7 @@ pub mod attention;
 pub mod conv;
 pub mod create;
 mod dense;
+pub mod distance;
 mod lines;
 pub mod loss;
 mod moments;
