@@ -72,6 +72,18 @@ fn join(p: vec2<u32>, q: vec2<u32>) -> vec2<u32> {
 #else
 #if EXTREME
 // A key whose order is that of the wanted extreme, NaN above all, and the place of its last occurrence.
+#if LONG
+fn load(e: u32, k: u32) -> vec3<u32> {
+    let w = 2u * (params.x + e);
+    return vec3<u32>($KEY(x[w + 1u], params.reverse == 1u), key_u32(x[w], params.reverse == 1u), k);
+}
+fn identity() -> vec3<u32> {
+    return vec3<u32>(0u, 0u, 0u);
+}
+fn join(p: vec3<u32>, q: vec3<u32>) -> vec3<u32> {
+    return select(p, q, q.x > p.x || (q.x == p.x && q.y >= p.y));
+}
+#else
 fn load(e: u32, k: u32) -> vec2<u32> {
     return vec2<u32>($KEY(x[params.x + e], params.reverse == 1u), k);
 }
@@ -81,6 +93,7 @@ fn identity() -> vec2<u32> {
 fn join(p: vec2<u32>, q: vec2<u32>) -> vec2<u32> {
     return select(p, q, q.x >= p.x);
 }
+#endif
 #else
 #if RECUR
 // The function y -> x y + b.
@@ -136,8 +149,16 @@ fn store(first: u32, e: u32, acc: $STATE) {
     to[2u * (params.to + e) + 1u] = acc.y;
 #else
 #if EXTREME
-    to[params.to + e] = x[params.x + first + acc.y * params.inner];
-    at[2u * (params.at + e)] = acc.y;
+#if LONG
+    let place = acc.z;
+    let from_word = 2u * (params.x + first + place * params.inner);
+    to[2u * (params.to + e)] = x[from_word];
+    to[2u * (params.to + e) + 1u] = x[from_word + 1u];
+#else
+    let place = acc.y;
+    to[params.to + e] = x[params.x + first + place * params.inner];
+#endif
+    at[2u * (params.at + e)] = place;
     at[2u * (params.at + e) + 1u] = 0u;
 #else
 #if RECUR

@@ -49,7 +49,7 @@ def test_scans_and_gradients(name, shape, dim):
 
 @pytest.mark.parametrize(("shape", "dim"), SHAPES)
 @pytest.mark.parametrize("name", ["cummax", "cummin"])
-@pytest.mark.parametrize("dtype", ["float32", "float16", "int32", "uint8", "bool"])
+@pytest.mark.parametrize("dtype", ["float32", "float16", "int32", "int64", "uint8", "bool"])
 def test_extremes(name, shape, dim, dtype):
     x = (values(shape) * 4).round()
     x = (x.abs() if dtype == "uint8" else x).to(getattr(torch, dtype))
@@ -92,6 +92,10 @@ def test_64_bits():
     x = torch.tensor([2**62, 2**62 - 5, -(2**40), 7, -(2**63) + 1, 2**33] * 50)
     assert torch.equal(x.gpu().cumsum(0).cpu(), x.cumsum(0))
     assert torch.equal(x.gpu().cumprod(0).cpu(), x.cumprod(0))
+    for y in (x, x.flip(0), torch.randint(-(2**62), 2**62, (5000,))):
+        for name in ("cummax", "cummin"):
+            a, b = getattr(y.gpu(), name)(0), getattr(y, name)(0)
+            assert torch.equal(a.values.cpu(), b.values) and torch.equal(a.indices.cpu(), b.indices)
     odd = 2 * torch.randint(-(2**50), 2**50, (500,)) + 1
     assert torch.equal(odd.gpu().cumprod(0).cpu(), odd.cumprod(0))
 

@@ -85,9 +85,9 @@ pub fn scan(kind: Scan, x: &Tensor, out: &Tensor, dim: usize, reverse: bool) -> 
 /// Running maximum or minimum along `dim` and where it is.
 pub fn scan_extreme(max: bool, x: &Tensor, values: &Tensor, indices: &Tensor, dim: usize) {
     let compute = word(x.dtype());
-    if compute == DType::I64 {
-        stop(no_gpu_kernel());
-    }
+    let long = compute == DType::I64;
+    // States of three words lie in four.
+    let state = if long { ("vec3<u32>", DType::I32, 4) } else { ("vec2<u32>", DType::I32, 2) };
     done((|| {
         let x = dense(x, compute)?;
         let l = Lines::new(&x, dim);
@@ -95,8 +95,8 @@ pub fn scan_extreme(max: bool, x: &Tensor, values: &Tensor, indices: &Tensor, di
         fill(values, compute, |to| {
             fill(indices, DType::I64, |at| {
                 let mut totals = None;
-                let begin = || Launch::new("scan").when("EXTREME", true).text("KEY", key).read(&x);
-                run(&l, !max, ("vec2<u32>", DType::I32, 2), &mut totals, begin, |call| call.write(to).write(at))
+                let begin = || Launch::new("scan").when("EXTREME", true).when("LONG", long).text("KEY", key).read(&x);
+                run(&l, !max, state, &mut totals, begin, |call| call.write(to).write(at))
             })
         })
     })());
