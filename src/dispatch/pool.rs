@@ -1,9 +1,11 @@
 //! Pooling of contiguous planes, f32 or f64; indices are int64.
 
+use super::gpu::pool as gpu;
 use super::with_float;
 use crate::cpu::pool;
 use crate::tensor::Tensor;
 
+pub use super::gpu::pool::Windows;
 pub use crate::cpu::pool::{Divisor, Pool, pooled_size};
 
 /// Extents of the planes before and after: depth, height, width.
@@ -18,6 +20,9 @@ pub fn max(x: &Tensor, y: &Tensor, index: Option<&Tensor>, planes: usize, p: &Po
     if idle(y) {
         return;
     }
+    if y.is_gpu() {
+        return gpu::max(x, y, index, Windows::Fixed(p));
+    }
     let index = index.map_or(std::ptr::null_mut(), |i| i.ptr().cast());
     with_float!(y.dtype(), F => {
         // SAFETY: contiguous planes as the geometry says; outputs are fresh.
@@ -26,9 +31,13 @@ pub fn max(x: &Tensor, y: &Tensor, index: Option<&Tensor>, planes: usize, p: &Po
 }
 
 /// Adds every element of `g` to the element of its plane of `dx` that its index names; planes of `n` and `m` elements.
-pub fn max_backward(g: &Tensor, index: &Tensor, dx: &Tensor, planes: usize, (n, m): (usize, usize)) {
+/// The windows say where indices may lie.
+pub fn max_backward(g: &Tensor, index: &Tensor, dx: &Tensor, planes: usize, (n, m): (usize, usize), windows: Windows) {
     if idle(dx) {
         return;
+    }
+    if dx.is_gpu() {
+        return gpu::max_backward(g, index, dx, windows);
     }
     with_float!(dx.dtype(), F => {
         // SAFETY: as above.
@@ -41,6 +50,9 @@ pub fn avg(x: &Tensor, y: &Tensor, planes: usize, p: &Pool, divisor: Divisor) {
     if idle(y) {
         return;
     }
+    if y.is_gpu() {
+        return gpu::avg(x, y, Windows::Fixed(p), divisor, false);
+    }
     with_float!(y.dtype(), F => {
         // SAFETY: as above.
         unsafe { pool::avg_pool_forward::<F>(x.ptr().cast(), y.ptr().cast(), planes, p, divisor) }
@@ -51,6 +63,9 @@ pub fn avg(x: &Tensor, y: &Tensor, planes: usize, p: &Pool, divisor: Divisor) {
 pub fn avg_backward(g: &Tensor, dx: &Tensor, planes: usize, p: &Pool, divisor: Divisor) {
     if idle(dx) {
         return;
+    }
+    if dx.is_gpu() {
+        return gpu::avg(g, dx, Windows::Fixed(p), divisor, true);
     }
     with_float!(dx.dtype(), F => {
         // SAFETY: as above.
@@ -63,6 +78,9 @@ pub fn adaptive_avg(x: &Tensor, y: &Tensor, planes: usize, extents: Extents) {
     if idle(y) {
         return;
     }
+    if y.is_gpu() {
+        return gpu::avg(x, y, Windows::Adaptive(extents), Divisor::Inside, false);
+    }
     with_float!(y.dtype(), F => {
         // SAFETY: as above.
         unsafe { pool::adaptive_avg_pool_forward::<F>(x.ptr().cast(), y.ptr().cast(), planes, extents) }
@@ -74,6 +92,9 @@ pub fn adaptive_avg_backward(g: &Tensor, dx: &Tensor, planes: usize, extents: Ex
     if idle(dx) {
         return;
     }
+    if dx.is_gpu() {
+        return gpu::avg(g, dx, Windows::Adaptive(extents), Divisor::Inside, true);
+    }
     with_float!(dx.dtype(), F => {
         // SAFETY: as above.
         unsafe { pool::adaptive_avg_pool_backward::<F>(g.ptr().cast(), dx.ptr().cast(), planes, extents) }
@@ -84,6 +105,9 @@ pub fn adaptive_avg_backward(g: &Tensor, dx: &Tensor, planes: usize, extents: Ex
 pub fn adaptive_max(x: &Tensor, y: &Tensor, index: &Tensor, planes: usize, extents: Extents) {
     if idle(y) {
         return;
+    }
+    if y.is_gpu() {
+        return gpu::max(x, y, Some(index), Windows::Adaptive(extents));
     }
     with_float!(y.dtype(), F => {
         // SAFETY: as above.

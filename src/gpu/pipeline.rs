@@ -24,8 +24,9 @@ files! {
     "arg_reduce.wgsl" "attention.wgsl" "attention_dots.wgsl" "batch_norm.wgsl" "conv.wgsl" "conv_weight.wgsl"
     "cross_entropy.wgsl" "distance.wgsl" "dropout.wgsl" "fused.wgsl" "histogram.wgsl" "logsumexp.wgsl" "matmul.wgsl"
     "matmul_large.wgsl" "matmul_parts.wgsl" "matmul_skinny.wgsl" "moments.wgsl" "multinomial.wgsl" "nll.wgsl"
-    "norm.wgsl" "norm_sums.wgsl" "pointwise.wgsl" "radix.wgsl" "random.wgsl" "ranked.wgsl" "recurrent.wgsl"
-    "reduce.wgsl" "resample.wgsl" "scan.wgsl" "search.wgsl" "softmax.wgsl" "sort.wgsl" "unique.wgsl" "whole.wgsl"
+    "norm.wgsl" "norm_sums.wgsl" "pointwise.wgsl" "pool.wgsl" "radix.wgsl" "random.wgsl" "ranked.wgsl"
+    "recurrent.wgsl" "reduce.wgsl" "resample.wgsl" "scan.wgsl" "search.wgsl" "softmax.wgsl" "sort.wgsl" "unique.wgsl"
+    "whole.wgsl"
 }
 
 /// The kernels that there are shaders for.

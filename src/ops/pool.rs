@@ -5,7 +5,7 @@ use super::kernel::{cast, finish, operand};
 use super::scatter::Places;
 use super::view;
 use crate::autograd::record;
-use crate::dispatch::pool::{Divisor, Pool};
+use crate::dispatch::pool::{Divisor, Pool, Windows};
 use crate::dispatch::{self, pool as kernels};
 use crate::error::Result;
 use crate::fail;
@@ -155,27 +155,38 @@ fn max_pool_with_indices(nd: usize, x: &Tensor, args: [&[i64]; 4], ceil: bool) -
         x,
         &index,
         nd,
+        Some(p),
         ["MaxPool1DWithIndicesBackward0", "MaxPool2DWithIndicesBackward0", "MaxPool3DWithIndicesBackward0"][nd - 1],
     )?;
     Ok((y, index))
 }
 
 /// Records outputs that are elements of their input's planes, at `index`.
-fn selected(y: Tensor, x: &Tensor, index: &Tensor, nd: usize, name: &'static str) -> Result<Tensor> {
+/// Windows are those of the pool, or without one adaptive.
+fn selected(
+    y: Tensor,
+    x: &Tensor,
+    index: &Tensor,
+    nd: usize,
+    pool: Option<Pool>,
+    name: &'static str,
+) -> Result<Tensor> {
     let from = Shape::from_slice(x.shape());
     record(y, name, &[x], |s| {
         let index = s.input(index);
-        move |c, g| grads![c.constant(put(g, &c.get(index)?, &from, nd)?)]
+        move |c, g| grads![c.constant(put(g, &c.get(index)?, &from, nd, pool)?)]
     })
 }
 
 /// Adds elements to planes of zeros at their indices.
-fn put(g: &Tensor, index: &Tensor, shape: &[usize], nd: usize) -> Result<Tensor> {
+fn put(g: &Tensor, index: &Tensor, shape: &[usize], nd: usize, pool: Option<Pool>) -> Result<Tensor> {
     let c = compute("max_pool_backward", g.dtype())?;
     let dx = dispatch::empty(shape, c, g.device())?;
     let at = shape.len() - nd;
     let sizes = (shape[at..].iter().product(), g.shape()[g.ndim() - nd..].iter().product());
-    kernels::max_backward(&operand(g, c)?, &operand(index, DType::I64)?, &dx, shape[..at].iter().product(), sizes);
+    let windows = pool.as_ref().map_or(Windows::Adaptive((three(shape, nd), three(g.shape(), nd))), Windows::Fixed);
+    let index = &operand(index, DType::I64)?;
+    kernels::max_backward(&operand(g, c)?, index, &dx, shape[..at].iter().product(), sizes, windows);
     record(cast(dx, g.dtype())?, "MaxPoolBackwardBackward0", &[g], |s| {
         let index = s.input(index);
         move |c, h| grads![pick(h, &c.get(index)?, nd)?]
@@ -337,7 +348,7 @@ fn adaptive_max_pool(nd: usize, x: &Tensor, output: &[i64]) -> Result<(Tensor, T
     kernels::adaptive_max(&operand(x, c)?, &y, &index, planes.count, (three(x.shape(), nd), three(&shape, nd)));
     let names = ["AdaptiveMaxPool1DBackward0", "AdaptiveMaxPool2DBackward0", "AdaptiveMaxPool3DBackward0"];
     let index = finish(index, DType::I64, &[x])?;
-    let y = selected(finish(y, x.dtype(), &[x])?, x, &index, nd, names[nd - 1])?;
+    let y = selected(finish(y, x.dtype(), &[x])?, x, &index, nd, None, names[nd - 1])?;
     Ok((y, index))
 }
 

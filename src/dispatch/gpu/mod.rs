@@ -14,6 +14,7 @@ mod lines;
 pub mod loss;
 mod moments;
 pub mod norm;
+pub mod pool;
 #[cfg(feature = "gpu")]
 mod present;
 pub mod random;
