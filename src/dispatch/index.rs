@@ -3,7 +3,7 @@
 //! Functions that read indices say whether these lie within bounds. If not, nothing outside has been touched, and the
 //! output is of no use.
 
-use super::any_meta;
+use super::{any_meta, gpu};
 use crate::cpu::index;
 use crate::tensor::{DType, Strided, Tensor};
 use smallvec::SmallVec;
@@ -26,7 +26,8 @@ pub fn out_of_bounds(i: &Tensor, size: usize, negative: bool) -> Option<i64> {
     if i.dtype() != DType::I64 {
         return Some(i64::MIN);
     }
-    if i.is_meta() { None } else { index::check_bounds(&i.strided(), size, negative) }
+    // The GPU's kernels find them, and what reads next raises it.
+    if i.is_meta() || i.is_gpu() { None } else { index::check_bounds(&i.strided(), size, negative) }
 }
 
 /// `out = x[indices]`; index tensors have one common shape.
@@ -40,6 +41,10 @@ pub fn index(x: &Tensor, indices: &[Option<Tensor>], out: &Tensor) -> bool {
             .iter()
             .enumerate()
             .all(|(d, i)| i.as_ref().is_none_or(|i| out_of_bounds(i, x.size(d), true).is_none()));
+    }
+    if out.is_gpu() {
+        gpu::index::index(x, indices, out);
+        return true;
     }
     index::index(&x.strided(), &views(indices), &out.strided())
 }
@@ -56,21 +61,37 @@ pub fn index_put(out: &Tensor, indices: &[Option<Tensor>], values: &Tensor, accu
             .enumerate()
             .all(|(d, i)| i.as_ref().is_none_or(|i| out_of_bounds(i, out.size(d), true).is_none()));
     }
+    if out.is_gpu() {
+        gpu::index::index_put(out, indices, values, accumulate);
+        return true;
+    }
     index::index_put(&out.strided(), &views(indices), &values.strided(), accumulate)
 }
 
 /// `out[i] = x[i with dim replaced by index[i]]`.
 #[must_use]
 pub fn gather(x: &Tensor, dim: usize, i: &Tensor, out: &Tensor) -> bool {
-    any_meta(&[x, i, out]) || out.numel() == 0 || index::gather(&lifted(x), dim, &lifted(i), &lifted(out))
+    if any_meta(&[x, i, out]) || out.numel() == 0 {
+        return true;
+    }
+    if out.is_gpu() {
+        gpu::index::gather(x, dim, i, out);
+        return true;
+    }
+    index::gather(&lifted(x), dim, &lifted(i), &lifted(out))
 }
 
 /// `out[i with dim replaced by index[i]] op= src[i]`; `src` has the shape of `i`.
 #[must_use]
 pub fn scatter(out: &Tensor, dim: usize, i: &Tensor, src: &Tensor, op: Scatter, include_self: bool) -> bool {
-    any_meta(&[out, i, src])
-        || i.numel() == 0
-        || index::scatter(&lifted(out), dim, &lifted(i), &lifted(src), op, include_self)
+    if any_meta(&[out, i, src]) || i.numel() == 0 {
+        return true;
+    }
+    if out.is_gpu() {
+        gpu::index::scatter(out, dim, i, src, op, include_self);
+        return true;
+    }
+    index::scatter(&lifted(out), dim, &lifted(i), &lifted(src), op, include_self)
 }
 
 /// The slices of `x` along `dim` that the 1-d `i` names.
@@ -82,36 +103,63 @@ pub fn index_select(x: &Tensor, dim: usize, i: &Tensor, out: &Tensor) -> bool {
     if out.numel() == 0 {
         return out_of_bounds(i, x.size(dim), false).is_none();
     }
+    if out.is_gpu() {
+        gpu::index::index_select(x, dim, i, out);
+        return true;
+    }
     index::index_select(&lifted(x), dim, &i.strided(), &lifted(out))
 }
 
 /// Slices of `src` join the slices of `out` along `dim` that the 1-d `i` names.
 #[must_use]
 pub fn index_add(out: &Tensor, dim: usize, i: &Tensor, src: &Tensor, op: Scatter, include_self: bool) -> bool {
-    any_meta(&[out, i, src])
-        || src.numel() == 0
-        || index::index_add(&lifted(out), dim, &i.strided(), &lifted(src), op, include_self)
+    if any_meta(&[out, i, src]) || src.numel() == 0 {
+        return true;
+    }
+    if out.is_gpu() {
+        gpu::index::index_add(out, dim, i, src, op, include_self);
+        return true;
+    }
+    index::index_add(&lifted(out), dim, &i.strided(), &lifted(src), op, include_self)
 }
 
 /// Sets the slices of `out` along `dim` that the 1-d `i` names to a 0-d value.
 #[must_use]
 pub fn index_fill(out: &Tensor, dim: usize, i: &Tensor, value: &Tensor) -> bool {
-    any_meta(&[out, i, value])
-        || out.numel() == 0
-        || i.numel() == 0
-        || index::index_fill(&lifted(out), dim, &i.strided(), &value.strided())
+    if any_meta(&[out, i, value]) || out.numel() == 0 || i.numel() == 0 {
+        return true;
+    }
+    if out.is_gpu() {
+        gpu::index::index_fill(out, dim, i, value);
+        return true;
+    }
+    index::index_fill(&lifted(out), dim, &i.strided(), &value.strided())
 }
 
 /// `out[i] = x.flatten()[index[i]]`.
 #[must_use]
 pub fn take(x: &Tensor, i: &Tensor, out: &Tensor) -> bool {
-    any_meta(&[x, i, out]) || out.numel() == 0 || index::take(&lifted(x), &lifted(i), &lifted(out))
+    if any_meta(&[x, i, out]) || out.numel() == 0 {
+        return true;
+    }
+    if out.is_gpu() {
+        gpu::index::take(x, i, out);
+        return true;
+    }
+    index::take(&lifted(x), &lifted(i), &lifted(out))
 }
 
 /// `out.flatten()[index[i]] = values[i]` or `+=`; `values` has the shape of `i`. If indices stray, nothing is written.
 #[must_use]
 pub fn put(out: &Tensor, i: &Tensor, values: &Tensor, accumulate: bool) -> bool {
-    any_meta(&[out, i, values]) || i.numel() == 0 || index::put(&lifted(out), &lifted(i), &lifted(values), accumulate)
+    if any_meta(&[out, i, values]) || i.numel() == 0 {
+        return true;
+    }
+    if out.is_gpu() {
+        gpu::index::put(out, i, values, accumulate);
+        return true;
+    }
+    index::put(&lifted(out), &lifted(i), &lifted(values), accumulate)
 }
 
 /// Adds rows of `grad` (n, d) to the rows of the zeros `out` (v, d) that `i` (n) names; all dense.
@@ -122,6 +170,10 @@ pub fn embedding_backward(grad: &Tensor, i: &Tensor, out: &Tensor, padding: Opti
     }
     if grad.numel() == 0 {
         return out_of_bounds(i, out.size(0), false).is_none();
+    }
+    if out.is_gpu() {
+        gpu::index::embedding_backward(grad, i, out, padding, by_frequency);
+        return true;
     }
     index::embedding_backward(&grad.strided(), &i.strided(), &out.strided(), padding, by_frequency)
 }
@@ -170,6 +222,9 @@ pub fn embedding_bag(
 
 /// Where a mask holds: one row of int64 indices per true element. `allocate` gets the number of rows.
 pub fn nonzero<E>(x: &Tensor, allocate: impl FnOnce(usize) -> Result<Tensor, E>) -> Result<Tensor, E> {
+    if x.is_gpu() {
+        return gpu::mask::nonzero(x, allocate);
+    }
     let mask = index::Mask::new(&x.strided());
     let out = allocate(mask.total())?;
     if out.numel() > 0 {
@@ -184,6 +239,9 @@ pub fn masked_select<E>(
     mask: &Tensor,
     allocate: impl FnOnce(usize) -> Result<Tensor, E>,
 ) -> Result<Tensor, E> {
+    if x.is_gpu() {
+        return gpu::mask::masked_select(x, mask, allocate);
+    }
     let counts = index::Mask::new(&mask.strided());
     let out = allocate(counts.total())?;
     if out.numel() > 0 {
@@ -197,6 +255,9 @@ pub fn masked_scatter(out: &Tensor, mask: &Tensor, src: &Tensor) -> bool {
     if any_meta(&[out, mask, src]) || out.numel() == 0 {
         return true;
     }
+    if out.is_gpu() {
+        return gpu::mask::masked_scatter(out, mask, src);
+    }
     let counts = index::Mask::new(&mask.strided());
     if counts.total() > src.numel() {
         return false;
@@ -209,21 +270,33 @@ pub fn masked_scatter(out: &Tensor, mask: &Tensor, src: &Tensor) -> bool {
 
 /// Reverses the order along `dims`.
 pub fn flip(x: &Tensor, dims: &[usize], out: &Tensor) {
-    if !any_meta(&[x, out]) {
-        index::flip(&x.strided(), dims, &out.strided());
+    if any_meta(&[x, out]) || out.numel() == 0 {
+        return;
     }
+    if out.is_gpu() {
+        return gpu::index::flip(x, dims, out);
+    }
+    index::flip(&x.strided(), dims, &out.strided());
 }
 
 /// Moves elements by `shifts[i]` places along `dims[i]`, around the end.
 pub fn roll(x: &Tensor, shifts: &[i64], dims: &[usize], out: &Tensor) {
-    if !any_meta(&[x, out]) {
-        index::roll(&x.strided(), shifts, dims, &out.strided());
+    if any_meta(&[x, out]) || out.numel() == 0 {
+        return;
     }
+    if out.is_gpu() {
+        return gpu::index::roll(x, shifts, dims, out);
+    }
+    index::roll(&x.strided(), shifts, dims, &out.strided());
 }
 
 /// The upper or lower triangle of the last two dims, 0 elsewhere. `out` may be `x`.
 pub fn triangle(x: &Tensor, diagonal: i64, upper: bool, out: &Tensor) {
-    if !any_meta(&[x, out]) {
-        index::triangle(&x.strided(), diagonal, upper, &out.strided());
+    if any_meta(&[x, out]) || out.numel() == 0 {
+        return;
     }
+    if out.is_gpu() {
+        return gpu::index::triangle(x, diagonal, upper, out);
+    }
+    index::triangle(&x.strided(), diagonal, upper, &out.strided());
 }

@@ -12,7 +12,7 @@ use crate::fail;
 use crate::grads;
 use crate::ops;
 use crate::tensor::layout::{self, Shape};
-use crate::tensor::{DType, Tensor};
+use crate::tensor::{DType, Device, Tensor};
 
 /// Where an element is non-zero: one row of indices per element.
 pub fn nonzero(x: &Tensor) -> Result<Tensor> {
@@ -46,6 +46,15 @@ fn prepare(x: &Tensor, indices: &[Option<Tensor>]) -> Result<Vec<Option<Tensor>>
         if t.is_meta() && !x.is_meta() {
             fail!(Runtime, torch: ("indices should be either on cpu or on the same device as the indexed tensor ({})", x.device()), expected: ("index: expected indices with data"), got: ("a meta tensor"), fix: ("Make them on the CPU."));
         }
+        let there = match x.is_gpu() && t.device() == Device::Cpu {
+            true => {
+                let there = dispatch::empty(t.shape(), t.dtype(), x.device())?;
+                dispatch::copy(t, &there);
+                Some(there)
+            }
+            false => None,
+        };
+        let t = there.as_ref().unwrap_or(t);
         match t.dtype() {
             DType::Bool | DType::U8 => {
                 for k in 0..t.ndim() {
