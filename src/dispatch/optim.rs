@@ -43,6 +43,9 @@ macro_rules! steps {
     ($($(#[doc = $doc:literal])+ $name:ident($settings:ident);)+) => { $(
         $(#[doc = $doc])+
         pub fn $name(o: &$settings, g: &Group) {
+            if g.params.first().is_some_and(Tensor::is_gpu) {
+                return super::gpu::optim::$name(o, g);
+            }
             with_float!(g.dtype(), F => {
                 // SAFETY: the streams have their parameter's elements, are dense and do not overlap.
                 unsafe { optim::$name::<F>(o, &g.streams()) }

@@ -11,14 +11,22 @@ use crate::tensor::{DType, Device, Tensor};
 /// one after the other, which the kernels, whose tasks take parameters in any order, cannot do.
 fn apart(params: &[Tensor], grads: &[Tensor], state: &[&[Tensor]]) -> bool {
     let written = state.iter().copied().flatten().chain(params).map(|t| (t, true));
-    let mut ranges: Vec<(usize, usize, bool)> = written
+    // Places of the CPU are addresses, those of a GPU lie in storages.
+    let start = |t: &Tensor| if t.is_gpu() { (t.storage().id(), t.place()) } else { (0, t.ptr() as usize) };
+    let mut ranges: Vec<(usize, usize, usize, bool)> = written
         .chain(grads.iter().map(|t| (t, false)))
         .filter(|(t, _)| t.numel() > 0)
-        .map(|(t, writes)| (t.ptr() as usize, t.ptr() as usize + t.numel() * t.dtype().size(), writes))
+        .map(|(t, writes)| {
+            let (storage, from) = start(t);
+            (storage, from, from + t.numel() * t.dtype().size(), writes)
+        })
         .collect();
     ranges.sort_unstable();
-    let (mut end, mut end_written) = (0, 0);
-    ranges.iter().all(|&(from, to, writes)| {
+    let (mut last, mut end, mut end_written) = (0, 0, 0);
+    ranges.iter().all(|&(storage, from, to, writes)| {
+        if storage != last {
+            (last, end, end_written) = (storage, 0, 0);
+        }
         let free = from >= if writes { end } else { end_written };
         end = end.max(to);
         if writes {
@@ -31,19 +39,20 @@ fn apart(params: &[Tensor], grads: &[Tensor], state: &[&[Tensor]]) -> bool {
 /// Can a step take these lists? Each has one tensor per parameter, or is empty.
 fn fits(params: &[Tensor], grads: &[Tensor], state: &[&[Tensor]], steps: &[Tensor]) -> bool {
     let Some(first) = params.first() else { return true };
-    let dtype = first.dtype();
+    let (dtype, device) = (first.dtype(), first.device());
     let plain = |t: &Tensor| {
         t.dtype() == dtype
-            && t.device() == Device::Cpu
+            && t.device() == device
             && (t.is_contiguous() || is_non_overlapping_and_dense(t.shape(), t.strides()))
     };
     let like = |t: &Tensor, p: &Tensor| {
         t.dtype() == dtype
-            && t.device() == Device::Cpu
+            && t.device() == device
             && t.shape() == p.shape()
             && (t.strides() == p.strides() || (t.is_contiguous() && p.is_contiguous()))
     };
     matches!(dtype, DType::F32 | DType::F64)
+        && device != Device::Meta
         && params.iter().all(plain)
         && state.iter().chain([&grads]).all(|list| {
             list.is_empty() || (list.len() == params.len() && list.iter().zip(params).all(|(t, p)| like(t, p)))

@@ -18,6 +18,7 @@ pub mod loss;
 pub mod mask;
 mod moments;
 pub mod norm;
+pub mod optim;
 pub mod pool;
 #[cfg(feature = "gpu")]
 mod present;
