@@ -143,9 +143,9 @@ fn main(
     let lowest = from_bits(0xff800000u);
     var top = vec4<f32>(lowest);
     var total = vec4<f32>(0.0);
-    var acc: array<vec4<f32>, $SUMS>;
+    var acc = array<vec4<f32>, $SUMS>();
     for (var t0 = first; t0 < last; t0 += TILE) {
-        var s: array<vec4<f32>, 4>;
+        var s = array<vec4<f32>, 4>();
         for (var e0 = 0u; e0 < params.width; e0 += TILE) {
             workgroupBarrier();
             for (var i = lane; i < TILE * TILE; i += LANES) {
@@ -166,7 +166,7 @@ fn main(
             product(&s, ty, tx);
         }
 #if GRADIENT
-        var d: array<vec4<f32>, 4>;
+        var d = array<vec4<f32>, 4>();
         for (var e0 = 0u; e0 < params.width_b; e0 += TILE) {
             workgroupBarrier();
             for (var i = lane; i < TILE * TILE; i += LANES) {

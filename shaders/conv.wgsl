@@ -184,7 +184,7 @@ fn main(
     let element = i32(image) + source_offset(start);
     let weight = params.w + params.w_first + group.z * params.w_group;
     let there = col0 + lane % TILE < params.columns;
-    var sums: array<vec4<f32>, 4>;
+    var sums = array<vec4<f32>, 4>();
     if (lane < STEP) {
         note(lane, lane);
     }

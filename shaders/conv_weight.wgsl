@@ -137,11 +137,11 @@ fn main(
     let image = i32(params.x + which * params.channels * src_plane());
     let plane = params.g + which * params.rows * out_plane();
     // The columns that this invocation loads: those of its tap are 16 apart.
-    var taps: array<vec4<i32>, 4>;
+    var taps = array<vec4<i32>, 4>();
     for (var j = 0u; j < 4u; j++) {
         taps[j] = tap_at(min(col0 + ty + j * 16u, columns - 1u));
     }
-    var sums: array<vec4<f32>, 4>;
+    var sums = array<vec4<f32>, 4>();
     if (lane < STEP) {
         window[lane] = window_at(first + lane);
         gradient[lane] = gradient_at(first + lane);

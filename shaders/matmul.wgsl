@@ -25,7 +25,7 @@ fn main(
     let b0 = i32(params.b) + batch * params.b_bs;
     let ty = lane / 16u;
     let tx = lane % 16u;
-    var sums: array<vec4<f32>, 4>;
+    var sums = array<vec4<f32>, 4>();
     for (var k0 = first; k0 < last; k0 += STEP) {
         for (var i = lane; i < TILE * STEP; i += 256u) {
             // Neighbours in memory are read side by side, whichever way the operand lies.

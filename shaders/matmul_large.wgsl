@@ -66,7 +66,7 @@ fn main(
     let bc = lane / STEP;
     let bk = lane % STEP;
 #endif
-    var sums: array<vec4<f32>, 16>;
+    var sums = array<vec4<f32>, 16>();
     var next_a = four_of_a(row0 + ar * 4u, first + ak, last, a0);
     var next_b = four_of_b(col0 + bc * 4u, first + bk, last, b0);
     for (var k0 = first; k0 < last; k0 += STEP) {

@@ -26,7 +26,7 @@ fn main(
     let start = first + lane / 32u;
     let step = 8u;
 #endif
-    var sums: array<f32, $FEW>;
+    var sums = array<f32, $FEW>();
     let end = select(first, last, col < params.n);
     let rows = min(params.m, $FEWu);
     for (var k = start; k < end; k += step) {

@@ -1,9 +1,33 @@
 // Indices drawn by weight: the first running sum of a row of weights that is above a random share of the row's total.
-// An invocation for each block of four samples. `sums` holds the running sums of `weights`.
+// An invocation for each block of four samples. `sums` holds the running sums of `weights`. CHECK looks at every weight first.
 #include "lib/philox.wgsl"
 #include "lib/float.wgsl"
 #include "lib/grid.wgsl"
 
+#if CHECK
+struct Params {
+    weights: u32,
+    n: u32,
+}
+$PARAMS params: Params;
+$BINDING var<storage, read> weights: array<f32>;
+#include "lib/bounds.wgsl"
+
+@compute @workgroup_size($GROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let i = group_index(group, groups) * $GROUPu + lane;
+    if (i < params.n) {
+        let w = weights[params.weights + i];
+        if (!(w >= 0.0) || is_nan(w) || is_inf(w)) {
+            atomicMax(&found[0], $FAULT);
+        }
+    }
+}
+#else
 struct Params {
     weights: u32,
     sums: u32,
@@ -69,3 +93,4 @@ fn main(
         }
     }
 }
+#endif

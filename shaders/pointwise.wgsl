@@ -35,6 +35,21 @@ fn main(
 ) {
     let n = params.n;
     let base = group_index(group, groups) * (4u * $GROUPu);
+#if SHARED
+    // Nobody else changes these bits: the order in which neighbours set theirs makes no difference.
+    for (var j = 0u; j < 4u; j++) {
+        let i = base + j * $GROUPu + lane;
+        if (i < n) {
+            let e = place(i);
+            let shift = (e % (32u / $SHAREDu)) * $SHAREDu;
+            let mask = ((1u << $SHAREDu) - 1u) << shift;
+            let bits = value(i) << shift;
+            let at = e / (32u / $SHAREDu);
+            atomicAnd(&out[at], ~mask | bits);
+            atomicOr(&out[at], bits);
+        }
+    }
+#else
 #if BITS8
     let i = base + 4u * lane;
     if (i >= n) {
@@ -84,6 +99,7 @@ fn main(
 #endif
         }
     }
+#endif
 #endif
 #endif
 }

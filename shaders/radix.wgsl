@@ -167,8 +167,8 @@ fn main(
     }
     let k = block * BLOCK + EACH * lane;
     let count = select(min(max(params.n, k) - k, EACH), 0u, line >= params.lines);
-    var own: array<u32, 4>;
-    var rank: array<u32, 4>;
+    var own = array<u32, 4>();
+    var rank = array<u32, 4>();
     for (var j = 0u; j < count; j++) {
         own[j] = keys[params.source + line * params.n + k + j];
         let digit = (own[j] >> params.shift) & 15u;
@@ -178,7 +178,7 @@ fn main(
         shared_counts[at] += 1u << half;
     }
     workgroupBarrier();
-    var sums: array<u32, 8>;
+    var sums = array<u32, 8>();
     for (var reach = 1u; reach < $GROUPu; reach = reach * 2u) {
         for (var d = 0u; d < 8u; d++) {
             sums[d] = shared_counts[d * $GROUPu + lane];

@@ -19,6 +19,7 @@ FORBIDDEN = {
     r"\benable\s+subgroups": "not accepted by the compiler; the host adds it where it is",
     r"var(<[^>]*>)?\s+[ABC]\s*:": "names of roles of matrices in the compiler",
     r"\bfma\(": "not fused on every device, so that bits differ",
+    r"(?m)^\s+var \w+\s*:\s*array<[^=;]*;": "not zeroed again in a loop by some compilers; write = array<..>()",
     r"\bf64\b": "accepted, and yields invalid code for most functions",
 }
 

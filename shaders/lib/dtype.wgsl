@@ -14,8 +14,21 @@ fn load_i64(word: u32, e: u32) -> i32 {
 }
 fn load_i64_f32(low: u32, high: u32) -> f32 {
     let small = bitcast<i32>(low);
-    // Numbers of 32 bits are rounded once.
-    return select(f32(bitcast<i32>(high)) * 4294967296.0 + f32(low), f32(small), bitcast<i32>(high) == small >> 31u);
+    if (bitcast<i32>(high) == small >> 31u) {
+        return f32(small);
+    }
+    let below = bitcast<i32>(high) < 0;
+    let sign = select(1.0, -1.0, below);
+    let l = select(low, 0u - low, below);
+    let h = select(high, ~high + select(0u, 1u, low == 0u), below);
+    if (h == 0u) {
+        return sign * f32(l);
+    }
+    // Rounded once: the bits below the first 32 leave behind whether they are 0.
+    let lead = countLeadingZeros(h);
+    let top = (h << lead) | select(l >> ((32u - lead) & 31u), 0u, lead == 0u);
+    let rest = select(0u, 1u, (l << lead) != 0u);
+    return sign * f32(top | rest) * bitcast<f32>((159u - lead) << 23u);
 }
 fn load_f16(word: u32, e: u32) -> f32 {
     let both = unpack2x16float(word);

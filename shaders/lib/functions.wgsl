@@ -315,7 +315,7 @@ fn reduced_angle(x: f32) -> Angle {
         let up = (bits >> 23u) - 128u;
         let word = up / 32u;
         let shift = up % 32u;
-        var w: array<u32, 3>;
+        var w = array<u32, 3>();
         for (var k = 0u; k < 3u; k++) {
             let high = two_over_pi(word + k);
             let next = two_over_pi(word + k + 1u);

@@ -97,7 +97,7 @@ fn power(a: f32, b: f32) -> f32 {
     } else if (b == 0.5) {
         r = sqrt(size);
     } else {
-        r = exp2(b * log2(size));
+        r = exp_of(b * log_of(size));
     }
     return select(r, -r, odd && is_negative(a));
 }

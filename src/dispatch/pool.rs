@@ -3,7 +3,7 @@
 use super::gpu::pool as gpu;
 use super::with_float;
 use crate::cpu::pool;
-use crate::tensor::Tensor;
+use crate::tensor::{Scalar, Tensor};
 
 pub use super::gpu::pool::Windows;
 pub use crate::cpu::pool::{Divisor, Pool, pooled_size};
@@ -37,6 +37,9 @@ pub fn max_backward(g: &Tensor, index: &Tensor, dx: &Tensor, planes: usize, (n, 
         return;
     }
     if dx.is_gpu() {
+        if g.numel() == 0 {
+            return super::fill(dx, Scalar::Int(0));
+        }
         return gpu::max_backward(g, index, dx, windows);
     }
     with_float!(dx.dtype(), F => {
@@ -65,6 +68,9 @@ pub fn avg_backward(g: &Tensor, dx: &Tensor, planes: usize, p: &Pool, divisor: D
         return;
     }
     if dx.is_gpu() {
+        if g.numel() == 0 {
+            return super::fill(dx, Scalar::Int(0));
+        }
         return gpu::avg(g, dx, Windows::Fixed(p), divisor, true);
     }
     with_float!(dx.dtype(), F => {
@@ -93,6 +99,9 @@ pub fn adaptive_avg_backward(g: &Tensor, dx: &Tensor, planes: usize, extents: Ex
         return;
     }
     if dx.is_gpu() {
+        if g.numel() == 0 {
+            return super::fill(dx, Scalar::Int(0));
+        }
         return gpu::avg(g, dx, Windows::Adaptive(extents), Divisor::Inside, true);
     }
     with_float!(dx.dtype(), F => {

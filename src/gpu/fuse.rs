@@ -230,10 +230,15 @@ impl Stream {
     }
 
     /// The calls that wait, if `x` over `shape` is the result of the last and a kernel that reads all of it can do them.
-    pub fn close(&mut self, x: &Operand, shape: &[usize]) -> Option<Chain> {
+    pub fn close(&mut self, x: &Operand, shape: &[usize], out: &Block) -> Option<Chain> {
         let last = self.group.nodes.last()?;
         let fits = last.out.id == x.block.raw.id && last.offset == x.offset && x.dtype == DType::F32;
         if !fits || self.group.shape[..] != *shape || !is_dense(x, shape) || self.group.buffers(&[]) >= MOST_BUFFERS {
+            return None;
+        }
+        // The pool may have given the memory of a tensor that the chain reads, and that is gone, to the result.
+        let id = out.raw.id;
+        if self.group.reads.iter().any(|r| r.raw.id == id) || self.group.nodes.iter().any(|n| n.out.id == id) {
             return None;
         }
         Some(Chain::new(std::mem::take(&mut self.group)))

@@ -158,16 +158,6 @@ impl Gpu {
         drop(stream);
         let strides: SmallVec<[&[isize]; 5]> = all.iter().map(|o| o.strides).collect();
         let loops = Loops::new(call.shape, &strides);
-        let per_word = 4 / call.out.dtype.size().min(4);
-        if per_word > 1 && !(loops.is_dense() && call.out.offset.is_multiple_of(per_word)) {
-            return Err(three_parts(
-                Kind::NotImplemented,
-                None,
-                format!("{}: expected a contiguous result of {} on the GPU", call.name, call.out.dtype.name()),
-                "a view whose elements share words with others".to_owned(),
-                "Write to a tensor of its own, or move the tensor with .cpu().".to_owned(),
-            ));
-        }
         let starts: SmallVec<[i64; 5]> = all.iter().map(|o| o.offset as i64).collect();
         if fit {
             let whole: SmallVec<[Window; 5]> = all.iter().map(|o| (0, o.block.nbytes())).collect();
@@ -232,6 +222,10 @@ impl Gpu {
         let n: usize = loops.shape.iter().map(|&n| n as usize).product();
         // An operand that is read and written is one binding for the driver: all are writable then.
         let aliased = tensors(call.ins).any(|o| std::ptr::eq(o.block, call.out.block));
+        // Small elements that share words with others are put there bit by bit.
+        let per_word = 4 / call.out.dtype.size().min(4);
+        let out = all.len() - 1;
+        let shared = per_word > 1 && !(loops.is_dense() && (starts[out] as usize).is_multiple_of(per_word));
         let (fs, is) = attributes(call.expr);
         let mut params: SmallVec<[u32; 48]> = SmallVec::new();
         params.push(n as u32);
@@ -262,12 +256,13 @@ impl Gpu {
         // Which inputs are numbers.
         call.ins.iter().for_each(|i| matches!(i, Input::Number(..)).hash(&mut hash));
         let dtypes = all.iter().fold(call.compute as u64, |k, o| k << 5 | (o.dtype as u64 + 1));
-        let shape = (loops.rank() as u64) << 2 | u64::from(aliased) << 1 | u64::from(call.is_test);
+        let flags = [shared, aliased, call.is_test];
+        let shape = flags.iter().fold(loops.rank() as u64, |k, &f| k << 1 | u64::from(f));
         let key = Key { kernel: "pointwise", choices: [hash.finish(), dtypes, shape] };
         let pipeline = self.pipelines.get(self, key, &writes, params.len(), || {
             let mut defs = vec![
                 ("FIELDS", fields(loops, all.len(), call, fs, is)),
-                ("BINDINGS", bindings(all.len() - 1, aliased)),
+                ("BINDINGS", bindings(all.len() - 1, aliased, shared)),
                 ("VALUE", value(call, loops, fs, is)),
                 ("PLACE", index(loops, all.len() - 1, "return")),
                 ("BITS", if call.out.dtype == DType::I64 { WIDE } else { "u32" }.to_owned()),
@@ -276,6 +271,7 @@ impl Gpu {
                 defs.push(("WIDE", String::new()));
             }
             match call.out.dtype.size() {
+                _ if shared => defs.push(("SHARED", (32 / per_word).to_string())),
                 1 => defs.push(("BITS8", String::new())),
                 2 => defs.push(("BITS16", String::new())),
                 8 => defs.push(("BITS64", String::new())),
@@ -380,13 +376,14 @@ fn fields(l: &Loops, operands: usize, call: &Call, fs: [bool; 4], is: [bool; 4])
     s
 }
 
-fn bindings(ins: usize, aliased: bool) -> String {
+fn bindings(ins: usize, aliased: bool, shared: bool) -> String {
     let access = if aliased { "read_write" } else { "read" };
+    let word = if shared { "atomic<u32>" } else { "u32" };
     let mut s = String::new();
     for k in 0..ins {
         let _ = writeln!(s, "@group(0) @binding({k}) var<storage, {access}> in{k}: array<u32>;");
     }
-    let _ = writeln!(s, "@group(0) @binding({ins}) var<storage, read_write> out: array<u32>;");
+    let _ = writeln!(s, "@group(0) @binding({ins}) var<storage, read_write> out: array<{word}>;");
     s
 }
 

@@ -109,7 +109,7 @@ impl Gpu {
         shape: &[usize],
     ) -> Result<()> {
         let mut stream = self.stream();
-        let chain = if computed(r.compute) == "f32" { stream.close(&input.0, shape) } else { None };
+        let chain = if computed(r.compute) == "f32" { stream.close(&input.0, shape, out.block) } else { None };
         let length = input.3;
         self.reduce_once(&mut stream, (r, input, out, outputs, cut, length), chain.as_ref())
     }

@@ -43,7 +43,9 @@ impl<'a> Binding<'a> {
 
     /// Bytes from `offset` on, a multiple of the device's alignment.
     pub fn window(raw: &'a Raw, offset: u64, nbytes: u64) -> Self {
-        Binding { buffer: &raw.buffer, id: raw.id, offset, size: nbytes.max(1).next_multiple_of(4) }
+        // Of an empty tensor room for an element of any type: the pool gives no smaller buffers.
+        let size = if nbytes == 0 { 16 } else { nbytes.next_multiple_of(4) };
+        Binding { buffer: &raw.buffer, id: raw.id, offset, size }
     }
 }
 
@@ -176,7 +178,9 @@ impl Stream {
             bind(gpu, kernel, bindings, Some(&gpu.pipelines.params(&gpu.device, &bytes)))
         };
         if self.captured.is_some() {
+            let watched = self.watched;
             self.capture(gpu, kernel, bindings, params, groups)?;
+            self.watched = watched;
         }
         if self.profile.is_some() {
             return self.timed(gpu, kernel, &group, &bytes, groups);
@@ -222,8 +226,10 @@ impl Stream {
         let Some(mut profile) = self.profile.take() else { return Ok(()) };
         if let Some((buffer, nbytes)) = profile.resolve(self.encoder(gpu)) {
             let mut bytes = vec![0; nbytes];
-            self.read(gpu, Some(&buffer), &mut bytes)?;
+            let done = self.read(gpu, Some(&buffer), &mut bytes);
             profile.take(&bytes, gpu);
+            self.profile = Some(profile);
+            return done;
         }
         self.profile = Some(profile);
         Ok(())

@@ -33,6 +33,9 @@ pub fn multinomial(p: &Tensor, num_samples: i64, replacement: bool, g: Option<&G
     if !replacement && num_samples > categories as i64 {
         fail!(Runtime, torch: ("cannot sample n_sample > prob_dist.size(-1) samples without replacement"), expected: ("multinomial: expected at most {categories} samples"), got: ("{num_samples}"), fix: ("Pass replacement=True."));
     }
+    if categories == 0 && p.numel() == 0 && p.shape()[..p.ndim() - 1].iter().all(|&n| n > 0) && !p.is_meta() {
+        fail!(Runtime, torch: ("invalid multinomial distribution (sum of probabilities <= 0)"), expected: ("multinomial: expected at least 1 category"), got: ("none"), fix: ("Check the weights' shape."));
+    }
     if categories > 1 << 24 {
         fail!(Runtime, torch: ("number of categories cannot exceed 2^24"), expected: ("multinomial: expected at most 2^24 categories"), got: ("{categories}"), fix: ("Draw in two stages."));
     }

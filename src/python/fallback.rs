@@ -95,10 +95,6 @@ fn value_to_cpu(v: &Value, copies: &mut Copies) -> Result<Value> {
     })
 }
 
-fn to_gpu(list: &[Tensor]) -> Result<Vec<Tensor>> {
-    list.iter().map(|t| moved(t, Device::Gpu)).collect()
-}
-
 fn on_cpu(def: &OpDef, values: &[Value]) -> Result<Ret> {
     let mut copies = Copies::new();
     let values = values.iter().map(|v| value_to_cpu(v, &mut copies)).collect::<Result<_>>()?;
@@ -109,10 +105,15 @@ fn on_cpu(def: &OpDef, values: &[Value]) -> Result<Ret> {
             copy::copy_(there, here, false)?;
         }
     }
+    // What is returned as it was given, written in place, is the tensor that was given.
+    let back = |t: &Tensor| match copies.iter().find(|(_, here, _)| here.is(t)) {
+        Some((there, ..)) => Ok(there.clone()),
+        None => moved(t, Device::Gpu),
+    };
     Ok(match ret {
-        Ret::Tensor(t) => Ret::Tensor(moved(&t, Device::Gpu)?),
-        Ret::Tuple(list) => Ret::Tuple(to_gpu(&list)?),
-        Ret::List(list) => Ret::List(to_gpu(&list)?),
+        Ret::Tensor(t) => Ret::Tensor(back(&t)?),
+        Ret::Tuple(list) => Ret::Tuple(list.iter().map(back).collect::<Result<_>>()?),
+        Ret::List(list) => Ret::List(list.iter().map(back).collect::<Result<_>>()?),
         other => other,
     })
 }

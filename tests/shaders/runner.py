@@ -29,7 +29,8 @@ class Runner:
             bound = []
             for number, is_written, data in call["bindings"]:
                 buffer = written.get(number)
-                if buffer is None:
+                # Memory of another size is that of another tensor.
+                if buffer is None or buffer.size != len(data):
                     buffer = self.buffer(data)
                 if is_written:
                     written[number] = buffer

@@ -37,7 +37,7 @@ use present as backend;
 
 use crate::error::{Result, stop};
 use crate::tensor::{DType, Device};
-use backend::{Arg, Check, Launch};
+use backend::{Check, Launch};
 pub(super) use backend::{check_dtype, copy, fill, matmul, pointwise, reduce, storage};
 
 /// Tells whether a device's memory needs what only some devices have.

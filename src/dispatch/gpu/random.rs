@@ -178,6 +178,8 @@ pub fn multinomial(p: &Tensor, out: &Tensor, g: &Generator) -> Result<()> {
     let n = out.numel();
     let last = p.ndim() - 1;
     let weights = dense(p, DType::F32)?;
+    let check = Launch::new("multinomial").when("CHECK", true).read(&weights).checks(Check::Weights);
+    check.word(weights.numel()).over(weights.numel())?;
     let sums = super::super::empty(p.shape(), DType::F32, Device::Gpu)?;
     super::scan::scan(Scan::Sum, &weights, &sums, last, false)?;
     let at = g.draw(n.div_ceil(4));

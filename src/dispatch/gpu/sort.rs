@@ -162,6 +162,10 @@ pub fn topk(x: &Tensor, dim: usize, k: usize, largest: bool, values: &Tensor, in
 pub fn select(x: &Tensor, dim: Option<usize>, rank: Rank, values: &Tensor, indices: Option<&Tensor>) {
     done((|| {
         let l = dim.map_or_else(|| Lines::flat(x), |d| Lines::new(x, d))?;
+        // Of nothing the caller has written the result.
+        if l.n == 0 {
+            return Ok(());
+        }
         let kind = match rank {
             Rank::Nth(k) => [0, k.min(l.n - 1)],
             Rank::Median => [1, 0],
