@@ -10,6 +10,7 @@ use crate::config;
 use crate::error::{Error, Kind, Result, three_parts};
 use std::future::Future;
 use std::pin::pin;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
@@ -46,8 +47,27 @@ pub struct Gpu {
     stream: Mutex<Stream>,
     caps: Caps,
     info: AdapterInfo,
-    /// The process that started it: one forked from it has no use of it.
-    process: u32,
+    /// How often this process was forked from others by the time it started: one forked from it has no use of it.
+    forks: u32,
+}
+
+/// How many forks lie between this process and one that nobody forked while watching.
+static FORKS: AtomicU32 = AtomicU32::new(0);
+
+/// Watches forks from now on. Asking the system for the process costs more than most of what a call does.
+fn forks() -> u32 {
+    #[cfg(unix)]
+    {
+        static WATCH: std::sync::Once = std::sync::Once::new();
+        extern "C" fn forked() {
+            FORKS.fetch_add(1, Ordering::Relaxed);
+        }
+        // SAFETY: the handler only counts, and lives as long as the process.
+        WATCH.call_once(|| unsafe {
+            libc::pthread_atfork(None, None, Some(forked));
+        });
+    }
+    FORKS.load(Ordering::Relaxed)
 }
 
 /// The result of a future that is ready: natively, all of wgpu's that are used here are.
@@ -120,7 +140,7 @@ impl Gpu {
             stream: Mutex::new(Stream::new(config::gpu_fusion())),
             caps,
             info,
-            process: std::process::id(),
+            forks: forks(),
         })
     }
 
@@ -141,7 +161,7 @@ impl Gpu {
 
     /// Is this the process that started it?
     pub(super) fn is_ours(&self) -> bool {
-        self.process == std::process::id()
+        self.forks == FORKS.load(Ordering::Relaxed)
     }
 
     /// An error in a process that was forked from the one that started it.
