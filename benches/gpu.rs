@@ -2,7 +2,7 @@
 //! processor with the host.
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use rustorch::gpu::{Call, Gpu, Input, Operand};
+use rustorch::gpu::{Block, Call, Gpu, Input, Operand};
 use rustorch::tensor::DType;
 use std::hint::black_box;
 use std::sync::Arc;
@@ -13,11 +13,14 @@ fn gpu() -> Arc<Gpu> {
     rustorch::gpu::gpu().expect("the backend that runs nothing")
 }
 
+fn at(block: &Block) -> Operand<'_> {
+    Operand { block, dtype: DType::F32, offset: 0, strides: &[1] }
+}
+
 /// An addition with its result's memory: small tensors, so that nothing but recording is done.
 fn record(c: &mut Criterion) {
     let gpu = gpu();
     let (x, y) = (gpu.alloc(4096).expect("memory"), gpu.alloc(4096).expect("memory"));
-    let at = |block| Operand { block, dtype: DType::F32, offset: 0, strides: &[1] };
     c.bench_function("gpu/record_add", |b| {
         b.iter(|| {
             let out = gpu.alloc(4096).expect("memory");

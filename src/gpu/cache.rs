@@ -82,6 +82,6 @@ impl DiskCache {
                 let _ = std::fs::rename(&part, &self.path);
             }
         }
-        state.next = Instant::now() + (start.elapsed() * SHARE).min(Duration::from_secs(60));
+        state.next = Instant::now() + (start.elapsed() * SHARE).min(Duration::from_mins(1));
     }
 }

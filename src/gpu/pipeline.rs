@@ -56,7 +56,7 @@ pub(super) struct Pipeline {
 /// How bindings are used, and a number that no other way of using them has.
 #[derive(Clone)]
 pub(super) struct Layout {
-    pub layout: wgpu::BindGroupLayout,
+    pub made: wgpu::BindGroupLayout,
     pub id: u64,
     /// Of each binding: is it written?
     pub writes: Vec<bool>,
@@ -189,7 +189,7 @@ impl Pipelines {
         let layout = self.layout(&gpu.device, &all);
         let outline = gpu.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
             label: Some(name),
-            bind_group_layouts: &[Some(&layout.layout)],
+            bind_group_layouts: &[Some(&layout.made)],
             immediate_size: if immediate { params as u32 * 4 } else { 0 },
         });
         let compiled = gpu.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
@@ -228,11 +228,8 @@ impl Pipelines {
             })
             .collect();
         let desc = wgpu::BindGroupLayoutDescriptor { label: None, entries: &entries };
-        let layout = Layout {
-            layout: device.create_bind_group_layout(&desc),
-            id: layouts.len() as u64,
-            writes: writes.to_vec(),
-        };
+        let layout =
+            Layout { made: device.create_bind_group_layout(&desc), id: layouts.len() as u64, writes: writes.to_vec() };
         layouts.insert(writes.to_vec(), layout.clone());
         layout
     }

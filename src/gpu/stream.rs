@@ -442,7 +442,7 @@ fn bind(gpu: &Gpu, kernel: &Pipeline, bindings: &[Binding], params: Option<&wgpu
         .collect();
     gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
         label: Some(kernel.name),
-        layout: &kernel.layout.layout,
+        layout: &kernel.layout.made,
         entries: &entries,
     })
 }

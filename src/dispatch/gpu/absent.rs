@@ -3,8 +3,8 @@
 use super::super::{Fun, Params};
 use crate::error::Result;
 use crate::error::{Error, Kind, no_gpu_kernel, stop};
+use crate::tensor::Storage;
 use crate::tensor::{DType, Scalar, Tensor};
-use crate::tensor::{Device, Storage};
 
 #[cold]
 fn absent() -> Error {
@@ -125,11 +125,6 @@ impl Launch<'_> {
 
     #[allow(missing_docs, reason = "as with the feature")]
     pub fn groups_of(self, _: usize, _: usize) -> Result<()> {
-        Err(absent())
-    }
-
-    #[allow(missing_docs, reason = "as with the feature")]
-    pub fn grid(self, _: [u32; 3]) -> Result<()> {
         Err(absent())
     }
 }

@@ -104,7 +104,7 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    fn run(&self, v: &Conv, axes: [Axis; 3], divided: bool) -> Result<()> {
+    fn run(&self, v: &Conv, axes: &[Axis; 3], divided: bool) -> Result<()> {
         let columns = v.n * axes.iter().map(|a| a.count).product::<usize>();
         let direct = divided || self.rows <= FEW_ROWS || v.groups > MOST_GROUPS;
         let steps = [v.kernel[1] * v.kernel[2], v.kernel[2], 1];
@@ -139,7 +139,7 @@ pub fn forward(x: &Tensor, w: &Tensor, bias: Option<&Tensor>, y: &Tensor, v: &Co
     let (rows, channels) = (v.c_out / v.groups, v.c_in / v.groups);
     let taps = v.kernel.iter().product::<usize>();
     let job = Job { x, w, bias, y, rows, channels, w_row: channels * taps, w_channel: taps };
-    done(job.run(v, std::array::from_fn(|d| Axis::forward(v, d)), false));
+    done(job.run(v, &std::array::from_fn(|d| Axis::forward(v, d)), false));
 }
 
 /// The gradient of the input from that of the output, or the transposed convolution: a convolution for each phase of
@@ -151,11 +151,11 @@ pub fn input_gradient(g: &Tensor, w: &Tensor, bias: Option<&Tensor>, dx: &Tensor
     let phases: [usize; 3] = std::array::from_fn(|d| v.stride[d].min(v.input[d]));
     let count = phases.iter().fold(1, |n: usize, &p| n.saturating_mul(p));
     if count > MOST_PHASES {
-        return done(job.run(v, std::array::from_fn(|d| Axis::backward(v, d)), true));
+        return done(job.run(v, &std::array::from_fn(|d| Axis::backward(v, d)), true));
     }
     for i in 0..count {
         let r = [i / (phases[1] * phases[2]), i / phases[2] % phases[1], i % phases[2]];
-        done(job.run(v, std::array::from_fn(|d| Axis::phase(v, d, r[d])), false));
+        done(job.run(v, &std::array::from_fn(|d| Axis::phase(v, d, r[d])), false));
     }
 }
 
