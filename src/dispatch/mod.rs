@@ -352,6 +352,9 @@ pub fn add_overlapping(src: &Tensor, window: &Tensor) {
     if !layout::may_overlap_itself(window.shape(), window.strides()) {
         return copy(src, window);
     }
+    if window.is_gpu() {
+        return gpu::index::add_overlapping(src, window);
+    }
     cpu::overlap::add(&src.strided(), &window.strided());
 }
 

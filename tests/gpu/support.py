@@ -115,6 +115,69 @@ def examine(case):
     return failures, words
 
 
+def leaves(x):
+    """The floating tensors of arguments, which get requires_grad."""
+    import rustorch as torch
+
+    if isinstance(x, torch.Tensor):
+        return [x.requires_grad_()] if x.dtype.is_floating_point and x.is_leaf else []
+    if isinstance(x, dict):
+        x = list(x.values())
+    return [t for y in x for t in leaves(y)] if isinstance(x, list | tuple) else []
+
+
+def gradients(function, args, kwargs):
+    """Gradients by all floating arguments, of the sum of all floating results with fixed weights; None without."""
+    import rustorch as torch
+
+    inputs = leaves([args, kwargs])
+    results = function(*args, **kwargs)
+    results = results if isinstance(results, list | tuple) else [results]
+    total = None
+    for y in results:
+        if isinstance(y, torch.Tensor) and y.dtype.is_floating_point and y.requires_grad and y.numel():
+            weights = (torch.arange(y.numel()) % 7 * 0.25 - 0.6).reshape(y.shape).to(y.dtype).to(y.device)
+            part = (y * weights).sum()
+            total = part if total is None else total + part
+    if total is None:
+        return None
+    return back(list(torch.autograd.grad(total, inputs, allow_unused=True)))
+
+
+# Their derivative is polygamma, which has no kernel.
+NO_GRADIENT = {"digamma", "polygamma"}
+
+
+def examine_gradients(case):
+    """Failures of one operation's first derivatives in float32, and how many of its samples have some there."""
+    from optable.compare import difference, outcome
+
+    import rustorch as torch
+
+    failures, worked = [], 0
+    for sample in case.samples:
+        try:
+            args, kwargs = sample.make(torch, "float32")
+            there = moved(args), {k: moved(v) for k, v in kwargs.items()}
+        except (NotImplementedError, TypeError):
+            continue
+        torch.manual_seed(0)
+        expected, error = outcome(gradients, (case.function(torch), args, kwargs), {})
+        if error is not None or expected is None:
+            continue
+        actual, error = outcome(gradients, (case.function(torch), *there), {})
+        if error is not None:
+            if not refused(error):
+                failures.append(f"{sample}: raises {error!r}")
+            elif case.name not in NO_GRADIENT and outcome(case.function(torch), *there)[1] is None:
+                failures.append(f"{sample}: runs forward, and refuses its gradient: {error}")
+        elif case.name not in NO_VALUES and "random" not in case.skip:
+            worked += 1
+            if found := difference(actual, expected, (1e-3, 1e-4), strides=False):
+                failures.append(f"{sample}: {found}")
+    return failures, worked
+
+
 def told():
     """What the page says: for each operation a word for each dtype."""
     rows = re.findall(

@@ -1,7 +1,7 @@
 """Every operation of the table on GPU tensors: it agrees with the CPU, or says that it has no kernel, as the docs do."""
 
 import pytest
-from gpu.support import DTYPES, examine, told
+from gpu.support import DTYPES, examine, examine_gradients, told
 from optable import BY_NAME
 from optable.compare import report
 
@@ -24,3 +24,9 @@ def test_operations_agree_with_the_cpu_or_are_refused_as_told(case):
 
 def test_the_page_names_no_other_operations():
     assert set(TOLD) == set(BY_NAME)
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("case", BY_NAME.values(), ids=repr)
+def test_gradients_agree_with_the_cpu(case):
+    report(examine_gradients(case)[0])

@@ -137,3 +137,12 @@ def test_a_reduction_closes_a_chain(fused):
     assert torch.allclose((x * 3).t().sum(1).cpu(), (x.cpu() * 3).sum(0), atol=1e-3)
     large = torch.ones(50_000).gpu()
     assert (large * 2 + 1).sum().item() == 150_000
+
+
+def test_a_closing_reduction_may_get_the_memory_of_what_is_gone(fused):
+    x, row = torch.arange(10.0).gpu(), torch.ones(10).gpu()
+    torch.gpu.synchronize()
+    y = x + row
+    del x
+    total = y.sum()
+    assert total.item() == 55.0 and y.tolist() == [i + 1.0 for i in range(10)]

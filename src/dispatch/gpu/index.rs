@@ -7,7 +7,7 @@ use crate::dispatch::index::Scatter;
 use crate::dispatch::{copy, empty};
 use crate::error::{Result, no_gpu_kernel, stop};
 use crate::tensor::layout::{Shape, Strides, contiguous_strides};
-use crate::tensor::{DType, Tensor};
+use crate::tensor::{DType, Device, Tensor};
 
 /// Extents before a dim, of it, and after it; a 0-d tensor counts as one element.
 fn around(shape: &[usize], dim: usize) -> (usize, usize, usize) {
@@ -351,6 +351,32 @@ pub fn put(out: &Tensor, i: &Tensor, values: &Tensor, accumulate: bool) {
         write(to, &keys, values, (i.numel(), out.numel(), 1), (op, true))
     };
     done(change(out, out, run));
+}
+
+/// Adds `src` to a window of fresh zeros whose elements may coincide: to their places, which the host works out.
+pub fn add_overlapping(src: &Tensor, window: &Tensor) {
+    let run = || {
+        let (shape, strides) = (window.shape(), window.strides());
+        let place = |mut i: usize| {
+            let mut at = 0;
+            for (&n, &s) in shape.iter().zip(strides).rev() {
+                at += (i % n) as i64 * s as i64;
+                i /= n;
+            }
+            at
+        };
+        let places: Vec<i64> = (0..window.numel()).map(place).collect();
+        let reach = places.iter().max().map_or(0, |&last| last as usize + 1);
+        let here = empty(&[places.len()], DType::I64, Device::Cpu)?;
+        crate::dispatch::write_ints(&here, &places);
+        let there = empty(here.shape(), DType::I64, Device::Gpu)?;
+        copy(&here, &there);
+        let values = empty(src.shape(), src.dtype(), Device::Gpu)?;
+        copy(src, &values);
+        put(&viewed(window, window.offset(), &[reach], &[1]), &there, &viewed(&values, 0, here.shape(), &[1]), true);
+        Ok(())
+    };
+    done(run());
 }
 
 /// So many lines are enough to have an invocation each.

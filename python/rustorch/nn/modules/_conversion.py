@@ -141,6 +141,10 @@ class _ModuleConversion:
         """Move parameters and buffers to the CPU."""
         return self._apply(lambda t: t.cpu())
 
+    def gpu(self):
+        """Move parameters and buffers to the GPU."""
+        return self._apply(lambda t: t.gpu())
+
     def cuda(self, device=None):
         """Move parameters and buffers to a CUDA device."""
         return self._apply(lambda t: t.cuda(device))
