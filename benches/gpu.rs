@@ -9,7 +9,10 @@ use std::sync::Arc;
 
 fn gpu() -> Arc<Gpu> {
     // SAFETY: before anything else runs, and no other thread reads the environment.
-    unsafe { std::env::set_var("RUSTORCH_GPU_BACKEND", "noop") };
+    unsafe {
+        std::env::set_var("RUSTORCH_GPU_BACKEND", "noop");
+        std::env::remove_var("RUSTORCH_GPU_ADAPTER");
+    }
     rustorch::gpu::gpu().expect("the backend that runs nothing")
 }
 

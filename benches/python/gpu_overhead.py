@@ -11,6 +11,8 @@ import time
 
 os.environ.setdefault("RUSTORCH_GPU_BACKEND", "noop")
 os.environ.setdefault("RUSTORCH_CACHE_DIR", "")
+if os.environ["RUSTORCH_GPU_BACKEND"] == "noop":
+    os.environ.pop("RUSTORCH_GPU_ADAPTER", None)
 
 import rustorch as torch
 
