@@ -73,7 +73,13 @@ def test_every_shader_compiles_without_a_device(without):
     assert torch.__version__
     done = subprocess.run(
         [sys.executable, "-c", COMPILE, str(Path(__file__).resolve().parent)],
-        env={**os.environ, "RUSTORCH_GPU_BACKEND": "noop", "RUSTORCH_GPU_ADAPTER": "", "RUSTORCH_GPU_WITHOUT": without},
+        env={
+            **os.environ,
+            "RUSTORCH_GPU_BACKEND": "noop",
+            "RUSTORCH_GPU_ALLOW_CPU": "1",
+            "RUSTORCH_GPU_ADAPTER": "",
+            "RUSTORCH_GPU_WITHOUT": without,
+        },
         capture_output=True,
         text=True,
         timeout=280,

@@ -13,6 +13,7 @@ os.environ.setdefault("RUSTORCH_GPU_BACKEND", "noop")
 os.environ.setdefault("RUSTORCH_CACHE_DIR", "")
 if os.environ["RUSTORCH_GPU_BACKEND"] == "noop":
     os.environ.pop("RUSTORCH_GPU_ADAPTER", None)
+    os.environ["RUSTORCH_GPU_ALLOW_CPU"] = "1"
 
 import rustorch as torch
 
