@@ -187,7 +187,7 @@ impl Group {
             })
             .collect();
         let mut needed = stored.clone();
-        for j in (0..n).rev().filter(|&j| stored[j] || j < n) {
+        for j in (0..n).rev() {
             if needed[j] {
                 for s in &self.nodes[j].ins {
                     if let Source::Node(k) = *s {
