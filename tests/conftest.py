@@ -78,15 +78,32 @@ def tolerance_fixture():
 
 @pytest.fixture(autouse=True)
 def seed(request):
-    """Every test starts from the same random state, whichever ran before it."""
+    """Every test starts from the same random state, whichever ran before it, and leaves the settings as they were."""
     if importlib.util.find_spec("rustorch") is None:
+        yield
         return
     import rustorch
 
-    if hasattr(rustorch, "manual_seed"):
-        rustorch.manual_seed(0)
+    if not hasattr(rustorch, "manual_seed"):
+        yield
+        return
+    rustorch.manual_seed(0)
     if "oracle" in request.fixturenames:
         request.getfixturevalue("oracle").manual_seed(0)
+    before = settings(rustorch)
+    yield
+    assert settings(rustorch) == before, "the test leaves a setting changed behind it"
+
+
+def settings(rustorch):
+    """What a test may change of its thread and process, and must put back."""
+    try:
+        rustorch.as_tensor(rustorch.empty(0, device="meta"))
+        device = rustorch.get_default_device()
+    except NotImplementedError:
+        device = "set, if only to the CPU"
+    flags = rustorch.is_grad_enabled(), rustorch.are_deterministic_algorithms_enabled()
+    return device, rustorch.get_default_dtype(), flags, rustorch.get_num_threads()
 
 
 @pytest.fixture(scope="session")

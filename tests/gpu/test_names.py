@@ -68,11 +68,10 @@ def test_the_report_lists_adapters():
 def test_modules_move_there_and_defaults_name_it():
     model = torch.nn.Linear(2, 3).gpu()
     assert model.weight.is_gpu and model.cpu().weight.is_cpu
-    before = torch.get_default_device()
     torch.set_default_device("gpu")
     try:
         assert torch.zeros(2).is_gpu and torch.nn.Linear(2, 3).weight.is_gpu and torch.arange(3).is_gpu
     finally:
-        torch.set_default_device(before)
+        torch.set_default_device(None)
     with torch.device("gpu"):
         assert torch.ones(2).is_gpu
