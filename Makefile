@@ -10,6 +10,7 @@ VPY = .venv/Scripts/python.exe
 else
 VPY = .venv/bin/python
 endif
+PYTEST = $(VPY) -m pytest --quiet --numprocesses auto --maxprocesses 8
 CARGO ?= cargo
 DEVICE ?= cpu
 # pyo3 looks at the interpreter that it builds for.
@@ -45,7 +46,7 @@ test-rust: rust ## the crate's own tests, without Python, at every SIMD level
 test-python: python rust ## pytest and the examples in the docs
 	@$(DEV) install dev
 	@$(DEV) build
-	$(VPY) -m pytest --quiet
+	$(PYTEST)
 
 test-fast: python rust ## while working: what failed last, up to the first failure
 	@$(DEV) install dev
@@ -55,14 +56,14 @@ test-fast: python rust ## while working: what failed last, up to the first failu
 test-gpu: python rust ## the GPU's tests with checked shaders, and on a device that can do little
 	@$(DEV) install dev
 	@$(DEV) build
-	RUSTORCH_GPU_CHECKED=1 $(VPY) -m pytest --quiet tests/gpu
-	RUSTORCH_GPU_WITHOUT=f16,i64,subgroup,immediates,timestamps $(VPY) -m pytest --quiet tests/gpu
+	RUSTORCH_GPU_CHECKED=1 $(PYTEST) tests/gpu
+	RUSTORCH_GPU_WITHOUT=f16,i64,subgroup,immediates,timestamps,limits $(PYTEST) tests/gpu
 
 test-all: python rust ## everything: slow tests and the scripts in examples/ too
 	$(CARGO) test --quiet
 	@$(DEV) install dev demo
 	@$(DEV) build --profile release
-	$(VPY) -m pytest --quiet -m "" --timeout 600
+	$(PYTEST) -m "" --timeout 600
 	@for file in examples/*.py; do echo "$$file"; $(VPY) $$file > /dev/null || exit 1; done
 
 bench: python rust ## criterion, then ours and torch side by side where torch is installed

@@ -63,7 +63,7 @@ sys.exit(bool(wrong))
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("without", ["", "f16,i64,subgroup,immediates,timestamps"])
+@pytest.mark.parametrize("without", ["", "f16,i64,subgroup,immediates,timestamps,limits"])
 def test_every_shader_compiles_without_a_device(without):
     import rustorch as torch
     from rustorch import _C

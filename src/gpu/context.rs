@@ -27,6 +27,8 @@ pub struct Caps {
     pub timestamps: bool,
     /// Bytes of parameters that travel with a dispatch; 0: they lie in a buffer.
     pub immediates: u32,
+    /// Buffers that a kernel can use.
+    pub max_bindings: u32,
     /// Bytes of a buffer that a kernel can use at once.
     pub max_binding: u64,
     /// Bytes of a buffer.
@@ -100,7 +102,8 @@ impl Gpu {
             .iter()
             .filter(|(name, f)| usable(name) && adapter.features().contains(*f))
             .fold(wgpu::Features::empty(), |all, (_, f)| all | *f);
-        let mut limits = adapter.limits();
+        // Without `limits`, those that every device of WebGPU has.
+        let mut limits = if usable("limits") { adapter.limits() } else { wgpu::Limits::default() };
         if !features.contains(wgpu::Features::IMMEDIATES) {
             limits.max_immediate_size = 0;
         }
@@ -126,6 +129,7 @@ impl Gpu {
             max_binding: limits.max_storage_buffer_binding_size & !3,
             max_buffer: limits.max_buffer_size & !3,
             max_groups: limits.max_compute_workgroups_per_dimension,
+            max_bindings: limits.max_storage_buffers_per_shader_stage,
             alignment: u64::from(limits.min_storage_buffer_offset_alignment),
         };
         let pool = Pool::new(config::gpu_memory_limit().unwrap_or(u64::MAX));

@@ -62,6 +62,40 @@ pub(super) struct Layout {
     pub writes: Vec<bool>,
 }
 
+/// Where the parameters of a kernel lie.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// There are none.
+    Nowhere,
+    /// They travel with the dispatch.
+    Immediate,
+    /// In a buffer behind the bindings.
+    Storage,
+    /// The same of the kind that is counted by itself, where the kernel has all the others that it may. Such parameters
+    /// are numbers: a struct among them would have to begin at a multiple of 16 bytes.
+    Uniform,
+}
+
+impl Place {
+    /// The declaration in WGSL, behind so many bindings.
+    fn wgsl(self, bindings: usize) -> String {
+        match self {
+            Place::Nowhere | Place::Immediate => "var<immediate>".to_owned(),
+            Place::Storage => format!("@group(0) @binding({bindings}) var<storage, read>"),
+            Place::Uniform => format!("@group(0) @binding({bindings}) var<uniform>"),
+        }
+    }
+
+    /// The kind of the buffer, if there is one.
+    fn buffer(self) -> Option<wgpu::BufferBindingType> {
+        match self {
+            Place::Nowhere | Place::Immediate => None,
+            Place::Storage => Some(wgpu::BufferBindingType::Storage { read_only: true }),
+            Place::Uniform => Some(wgpu::BufferBindingType::Uniform),
+        }
+    }
+}
+
 /// Which kernel, and a number for each choice that its specialisation makes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Key {
@@ -75,8 +109,8 @@ pub(super) struct Pipelines {
     /// Users' kernels by source and entry.
     custom: Mutex<HashMap<String, Arc<Pipeline>>>,
     params: Mutex<HashMap<Box<[u8]>, wgpu::Buffer>>,
-    /// Layouts by which bindings are written.
-    layouts: Mutex<HashMap<Vec<bool>, Layout>>,
+    /// Layouts by the kinds of their bindings.
+    layouts: Mutex<HashMap<Vec<wgpu::BufferBindingType>, Layout>>,
     caps: Caps,
     checked: bool,
     disk: Option<DiskCache>,
@@ -129,7 +163,7 @@ impl Pipelines {
         if let Some(p) = lock(&self.custom).get(&id) {
             return Ok(p.clone());
         }
-        let (place, _) = self.place(k.params.len(), writes);
+        let place = self.place(k.params.len(), writes).wgsl(writes.len());
         let head = if k.params.is_empty() {
             String::new()
         } else {
@@ -147,18 +181,19 @@ impl Pipelines {
         lock(&self.custom).remove(&custom_id(k, &writes));
     }
 
-    /// Where parameters lie, in WGSL, and whether they travel with the dispatch.
-    fn place(&self, params: usize, writes: &[bool]) -> (String, bool) {
-        if params > 0 && params * 4 <= self.caps.immediates as usize {
-            ("var<immediate>".to_owned(), true)
-        } else {
-            (format!("@group(0) @binding({}) var<storage, read>", writes.len()), false)
+    /// Where parameters lie.
+    fn place(&self, params: usize, writes: &[bool]) -> Place {
+        match params {
+            0 => Place::Nowhere,
+            _ if params * 4 <= self.caps.immediates as usize => Place::Immediate,
+            _ if writes.len() < self.caps.max_bindings as usize => Place::Storage,
+            _ => Place::Uniform,
         }
     }
 
     fn compile(&self, gpu: &Gpu, name: &'static str, defs: Defs, writes: &[bool], params: usize) -> Result<Pipeline> {
         let mut defs = defs.to_vec();
-        defs.push(("PARAMS", self.place(params, writes).0));
+        defs.push(("PARAMS", self.place(params, writes).wgsl(writes.len())));
         defs.push(("GROUP", GROUP.to_string()));
         let source = assemble(name, &defs)?;
         self.build(gpu, (name, "main"), source, writes, params, self.checked)
@@ -173,8 +208,8 @@ impl Pipelines {
         params: usize,
         checked: bool,
     ) -> Result<Pipeline> {
-        let immediate = self.place(params, writes).1;
-        let in_buffer = params > 0 && !immediate;
+        let place = self.place(params, writes);
+        let immediate = place == Place::Immediate;
         let desc = wgpu::ShaderModuleDescriptor {
             label: Some(name),
             source: wgpu::ShaderSource::Wgsl(source.as_str().into()),
@@ -185,8 +220,7 @@ impl Pipelines {
             // SAFETY: our own kernels guard their indices, and their loops end.
             unsafe { gpu.device.create_shader_module_trusted(desc, wgpu::ShaderRuntimeChecks::unchecked()) }
         };
-        let all: Vec<bool> = writes.iter().copied().chain(in_buffer.then_some(false)).collect();
-        let layout = self.layout(&gpu.device, &all);
+        let layout = self.layout(&gpu.device, writes, place);
         let outline = gpu.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
             label: Some(name),
             bind_group_layouts: &[Some(&layout.made)],
@@ -208,29 +242,27 @@ impl Pipelines {
         Ok(Pipeline { name, source, compiled, layout, immediate })
     }
 
-    fn layout(&self, device: &wgpu::Device, writes: &[bool]) -> Layout {
+    fn layout(&self, device: &wgpu::Device, writes: &[bool], place: Place) -> Layout {
         let mut layouts = lock(&self.layouts);
-        if let Some(layout) = layouts.get(writes) {
+        let tensors = writes.iter().map(|&written| wgpu::BufferBindingType::Storage { read_only: !written });
+        let kinds: Vec<wgpu::BufferBindingType> = tensors.chain(place.buffer()).collect();
+        if let Some(layout) = layouts.get(&kinds) {
             return layout.clone();
         }
-        let entries: Vec<wgpu::BindGroupLayoutEntry> = writes
+        let entries: Vec<wgpu::BindGroupLayoutEntry> = kinds
             .iter()
             .enumerate()
-            .map(|(i, &written)| wgpu::BindGroupLayoutEntry {
+            .map(|(i, &ty)| wgpu::BindGroupLayoutEntry {
                 binding: i as u32,
                 visibility: wgpu::ShaderStages::COMPUTE,
-                ty: wgpu::BindingType::Buffer {
-                    ty: wgpu::BufferBindingType::Storage { read_only: !written },
-                    has_dynamic_offset: false,
-                    min_binding_size: None,
-                },
+                ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
                 count: None,
             })
             .collect();
         let desc = wgpu::BindGroupLayoutDescriptor { label: None, entries: &entries };
-        let layout =
-            Layout { made: device.create_bind_group_layout(&desc), id: layouts.len() as u64, writes: writes.to_vec() };
-        layouts.insert(writes.to_vec(), layout.clone());
+        let writes = kinds.iter().map(|&k| k == wgpu::BufferBindingType::Storage { read_only: false }).collect();
+        let layout = Layout { made: device.create_bind_group_layout(&desc), id: layouts.len() as u64, writes };
+        layouts.insert(kinds, layout.clone());
         layout
     }
 
@@ -245,13 +277,14 @@ impl Pipelines {
         }
         let buffer = device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("params"),
-            size: bytes.len() as u64,
-            usage: wgpu::BufferUsages::STORAGE,
+            // Uniform ones are whole rows of 16 bytes.
+            size: (bytes.len() as u64).next_multiple_of(16),
+            usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::UNIFORM,
             mapped_at_creation: true,
         });
         // Without memory the next check raises what the driver reported; nothing is kept then.
         if let Ok(mut view) = buffer.get_mapped_range_mut(..) {
-            view.copy_from_slice(bytes);
+            view.slice(..bytes.len()).copy_from_slice(bytes);
             drop(view);
             buffer.unmap();
             params.insert(bytes.into(), buffer.clone());

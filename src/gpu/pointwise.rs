@@ -322,7 +322,7 @@ impl Gpu {
             None,
             format!("{name}: expected tensors of at most {most} bytes on this GPU"),
             format!("one of {} bytes", o.block.nbytes()),
-            "Split the tensor, or run the operation on the CPU.".to_owned(),
+            "Split the tensor, or set RUSTORCH_GPU_FALLBACK=1 to run the operation on the CPU.".to_owned(),
         ))
     }
 }
@@ -338,7 +338,7 @@ pub(super) fn check_count(name: &str, n: usize) -> Result<()> {
         None,
         format!("{name}: expected at most {MOST} elements on the GPU"),
         n.to_string(),
-        "Split the tensor, or move it with .cpu().".to_owned(),
+        "Split the tensor, or set RUSTORCH_GPU_FALLBACK=1 to run the operation on the CPU.".to_owned(),
     ))
 }
 
