@@ -1,6 +1,11 @@
-// What kernels of matrix products share: parameters, bindings, and elements of C = alpha A B + beta C + bias.
+// What kernels of matrix products share: parameters, bindings, and elements of C = alpha A B + beta C + bias, or of a
+// function of that.
 #include "lib/dtype.wgsl"
 #include "lib/grid.wgsl"
+#if ACTIVATION
+#include "lib/math.wgsl"
+#include "lib/functions.wgsl"
+#endif
 
 struct Params {
     a: u32,
@@ -28,6 +33,12 @@ struct Params {
     c_ps: i32,
     alpha: f32,
     beta: f32,
+#if ACTIVATION
+    f0: f32,
+    f1: f32,
+    f2: f32,
+    f3: f32,
+#endif
 }
 $PARAMS params: Params;
 $BINDING var<storage, read> in_a: array<u32>;
@@ -44,6 +55,16 @@ fn load_b(e: u32) -> f32 {
     return $LOAD_B;
 }
 
+#if ACTIVATION
+fn activation(a: f32) -> f32 {
+    let f0 = params.f0;
+    let f1 = params.f1;
+    let f2 = params.f2;
+    let f3 = params.f3;
+    return $ACTIVATION;
+}
+#endif
+
 // Element (row, col) of C from its product; `place` says which bias it gets.
 fn put(z: u32, row: u32, col: u32, place: u32, product: f32) {
     let matrix = i32(z / params.parts) * params.c_bs + i32(z % params.parts) * params.c_ps;
@@ -55,6 +76,9 @@ fn put(z: u32, row: u32, col: u32, place: u32, product: f32) {
 #if BIAS
     let e = params.bias + place;
     r += $LOAD_BIAS;
+#endif
+#if ACTIVATION
+    r = activation(r);
 #endif
     out[at] = r;
 }

@@ -2,10 +2,12 @@
 //!
 //! While fusion is on, float32 calls over one shape wait in a group, and whatever else comes runs the group first. Only
 //! results whose tensors are still there by then are written: what lies between is never in memory. A reduction of the
-//! group's last result may close it, and is then computed by the same kernel.
+//! group's last result may close it, and is then computed by the same kernel. A matrix product waits, too: a single
+//! function of its result, an activation, is computed before it is written.
 
 use super::context::Gpu;
 use super::element::{load, stored};
+use super::launch::Later;
 use super::memory::{Block, Raw};
 use super::pipeline::{GROUP, Key};
 use super::pointwise::{Call, Input, Loops, Operand, attributes, check_count};
@@ -200,6 +202,47 @@ impl Group {
     }
 }
 
+/// A product that waits: if nothing but one function of its elements follows, its kernel computes that, too.
+pub(super) struct Waiting {
+    call: Later,
+    /// Its result: how many elements from which on, and is it still there?
+    first: usize,
+    count: usize,
+    alive: Weak<()>,
+}
+
+impl Waiting {
+    pub fn new(call: Later, result: &Block, first: usize, count: usize) -> Waiting {
+        Waiting { call, first, count, alive: result.watch() }
+    }
+
+    /// Where it writes: the last of its buffers.
+    fn last(&self) -> usize {
+        self.call.buffers.len() - 1
+    }
+
+    /// Lets the kernel compute `node` of what it would have written, if it is the only call that waits and reads
+    /// nothing else, and if nobody holds what it reads.
+    fn take(&mut self, group: &Group) -> bool {
+        let (last, [node], [read]) = (self.last(), &group.nodes[..], &group.reads[..]) else { return false };
+        let result = self.call.buffers[last].0.id;
+        let same = read.raw.id == result && read.dense && read.dtype == DType::F32 && read.offset == self.first;
+        let whole = group.shape.iter().product::<usize>() == self.count;
+        // In place the result is the product's own memory, which is still there.
+        let gone = node.out.id == result || self.alive.strong_count() == 0;
+        let apart = self.call.buffers[..last].iter().all(|(raw, _)| raw.id != node.out.id);
+        if !(same && whole && gone && apart && node.ins[..] == [Source::Read(0)]) {
+            return false;
+        }
+        let mut floats = [0.0; 4];
+        (0..4).filter(|&k| node.attributes[k]).zip(&node.numbers).for_each(|(k, &f)| floats[k] = f64::from(f));
+        self.call.buffers[last] = (node.out.clone(), node.nbytes);
+        self.call.params[last] = node.offset as u32;
+        self.call.with("ACTIVATION", node.expr, floats);
+        true
+    }
+}
+
 impl Stream {
     /// Lets a call wait in the group; false if it has to run by itself, now.
     pub fn fuse(&mut self, gpu: &Gpu, call: &Call) -> Result<bool> {
@@ -213,6 +256,12 @@ impl Stream {
 
     /// Runs the calls that wait.
     pub fn run_group(&mut self, gpu: &Gpu) -> Result<()> {
+        if let Some(mut product) = self.product.take() {
+            let group = std::mem::take(&mut self.group);
+            let all = product.take(&group);
+            product.call.run(gpu, self)?;
+            self.group = if all { Group::default() } else { group };
+        }
         if self.group.is_empty() {
             return Ok(());
         }

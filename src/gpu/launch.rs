@@ -6,10 +6,10 @@
 use super::context::Gpu;
 use super::element::load;
 use super::fault::Check;
-use super::memory::Block;
-use super::pipeline::Key;
+use super::memory::{Block, Raw};
+use super::pipeline::{Key, Pipeline};
 use super::pointwise::Operand;
-use super::stream::Binding;
+use super::stream::{Binding, Stream};
 use crate::error::Result;
 use crate::tensor::DType;
 use smallvec::SmallVec;
@@ -51,7 +51,7 @@ pub struct Arg<'a> {
 /// A call that is put together.
 pub struct Launch<'a> {
     kernel: &'static str,
-    defs: SmallVec<[(&'static str, Def); 8]>,
+    defs: Defs,
     args: SmallVec<[(Arg<'a>, bool); 8]>,
     words: SmallVec<[u32; 32]>,
     checked: bool,
@@ -175,10 +175,7 @@ impl<'a> Launch<'a> {
         if x == 0 || y == 0 || z == 0 {
             return Ok(());
         }
-        for (a, _) in &self.args {
-            gpu.check_owner(self.kernel, a.block)?;
-            gpu.check_reach(self.kernel, &Operand { block: a.block, dtype: a.dtype, offset: 0, strides: &[] })?;
-        }
+        self.check(&gpu)?;
         // For the driver a buffer is either read or written in one call: what is both is read from a copy.
         let written = |b: &Block| self.args.iter().any(|(a, w)| *w && std::ptr::eq(a.block, b));
         let mut copies: SmallVec<[Option<Block>; 8]> = SmallVec::new();
@@ -186,16 +183,10 @@ impl<'a> Launch<'a> {
             let copy = if !writes && written(a.block) { Some(gpu.duplicate(a.block)?) } else { None };
             copies.push(copy);
         }
-        let mut params: SmallVec<[u32; 48]> = self.args.iter().map(|(a, _)| a.offset as u32).collect();
-        params.extend_from_slice(&self.words);
-        let mut writes: SmallVec<[bool; 8]> = self.args.iter().map(|(_, w)| *w).collect();
+        let params = self.params();
+        let mut writes = self.writes();
         writes.extend(self.checked.then_some(true));
-        let mut hash = DefaultHasher::new();
-        self.defs.hash(&mut hash);
-        let key = Key { kernel: self.kernel, choices: [hash.finish(), 0, 0] };
-        let pipeline = gpu.pipelines.get(&gpu, key, &writes, params.len(), || {
-            self.defs.iter().map(|(name, def)| (*name, def.text())).collect()
-        })?;
+        let pipeline = pipeline(&gpu, self.kernel, &self.defs, &writes, params.len())?;
         let mut stream = gpu.stream();
         let found = if self.checked { Some(stream.watch(&gpu)?) } else { None };
         let used = self.args.iter().zip(&copies).map(|((a, _), copy)| copy.as_ref().unwrap_or(a.block));
@@ -203,4 +194,71 @@ impl<'a> Launch<'a> {
             used.map(Binding::whole).chain(found.as_ref().map(Binding::found)).collect();
         stream.dispatch3(&gpu, &pipeline, &bindings, &params, (x, y, z))
     }
+    /// An error if a tensor is of another device, or too large for a binding.
+    pub(super) fn check(&self, gpu: &Gpu) -> Result<()> {
+        self.args.iter().try_for_each(|(a, _)| {
+            gpu.check_owner(self.kernel, a.block)?;
+            gpu.check_reach(self.kernel, &Operand { block: a.block, dtype: a.dtype, offset: 0, strides: &[] })
+        })
+    }
+
+    /// The offsets of the bindings, and the words.
+    fn params(&self) -> SmallVec<[u32; 48]> {
+        self.args.iter().map(|(a, _)| a.offset as u32).chain(self.words.iter().copied()).collect()
+    }
+
+    fn writes(&self) -> SmallVec<[bool; 8]> {
+        self.args.iter().map(|(_, w)| *w).collect()
+    }
+
+    /// The call as it would run with `n` workgroups for each of `times`, for later: it reads nothing that it
+    /// writes, and checks nothing.
+    pub(super) fn later(self, n: usize, times: usize) -> Option<Later> {
+        let (first, _) = self.args.first()?;
+        let (x, y) = first.block.gpu().groups(n);
+        Some(Later {
+            kernel: self.kernel,
+            buffers: self.args.iter().map(|(a, _)| (a.block.raw.clone(), a.block.nbytes())).collect(),
+            params: self.params(),
+            writes: self.writes(),
+            defs: self.defs,
+            groups: (x, y, times as u32),
+        })
+    }
+}
+
+/// A call that was put together and waits.
+pub(super) struct Later {
+    kernel: &'static str,
+    defs: Defs,
+    /// Its buffers with their sizes, and which of them it writes.
+    pub buffers: SmallVec<[(Raw, u64); 8]>,
+    pub writes: SmallVec<[bool; 8]>,
+    /// The first elements of its tensors, and what else it was given.
+    pub params: SmallVec<[u32; 48]>,
+    groups: (u32, u32, u32),
+}
+
+impl Later {
+    /// Defines a text and gives more parameters.
+    pub fn with(&mut self, name: &'static str, text: &'static str, floats: [f64; 4]) {
+        self.defs.push((name, Def::Text(text)));
+        self.params.extend(floats.map(|f| (f as f32).to_bits()));
+    }
+
+    /// Runs it.
+    pub fn run(&self, gpu: &Gpu, stream: &mut Stream) -> Result<()> {
+        let pipeline = pipeline(gpu, self.kernel, &self.defs, &self.writes, self.params.len())?;
+        let bindings: SmallVec<[Binding; 8]> = self.buffers.iter().map(|(raw, n)| Binding::of(raw, *n)).collect();
+        stream.dispatch3(gpu, &pipeline, &bindings, &self.params, self.groups)
+    }
+}
+
+type Defs = SmallVec<[(&'static str, Def); 8]>;
+
+fn pipeline(gpu: &Gpu, kernel: &'static str, defs: &Defs, writes: &[bool], params: usize) -> Result<Arc<Pipeline>> {
+    let mut hash = DefaultHasher::new();
+    defs.hash(&mut hash);
+    let key = Key { kernel, choices: [hash.finish(), 0, 0] };
+    gpu.pipelines.get(gpu, key, writes, params, || defs.iter().map(|(name, def)| (*name, def.text())).collect())
 }

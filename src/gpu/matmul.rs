@@ -6,6 +6,7 @@
 
 use super::context::Gpu;
 use super::element::held;
+use super::fuse::Waiting;
 use super::launch::{Arg, Launch};
 use super::memory::Block;
 use super::pointwise::{Operand, check_count};
@@ -70,6 +71,17 @@ pub struct Product<'a> {
 impl<'a> Product<'a> {
     fn bias(&self) -> Option<Arg<'a>> {
         self.bias.map(|(block, dtype, offset)| Arg { block, dtype, offset })
+    }
+
+    /// Are the results new and side by side, so that a function of them may be computed before they are written?
+    fn may_wait(&self) -> bool {
+        let (m, n, _) = self.sizes;
+        let dense = self.c.cs == 1 && self.c.rs == n as isize && (self.batch == 1 || self.c.bs == (m * n) as isize);
+        let apart = [self.a.block, self.b.block].into_iter().chain(self.bias.map(|b| b.0));
+        self.beta == 0.0
+            && self.c.dtype == DType::F32
+            && dense
+            && apart.into_iter().all(|x| x.id() != self.c.block.id())
     }
 
     /// Which kernel, and how many workgroups it takes for a matrix.
@@ -203,15 +215,32 @@ impl Gpu {
                 call = call.load("LOAD_BIAS", dtype, "f32", "bias");
             }
             let tiles = if let Way::Tiles(size) = way { columns.div_ceil(size) } else { usize::from(turned) };
-            call.read(a.from(first))
+            let call = call
+                .read(a.from(first))
                 .read(b.from(first))
                 .read_some(p.bias())
                 .write(c.from(first))
                 .words([rows, columns, k, tiles, parts, run])
                 .ints([a.rs, a.cs, a.bs, b.rs, b.cs, b.bs, c.rs, c.cs, c.bs, apart as isize])
                 .float(f64::from(p.alpha))
-                .float(f64::from(p.beta))
-                .groups_of(groups, most.min(p.batch - first) * parts)?;
+                .float(f64::from(p.beta));
+            let times = most.min(p.batch - first) * parts;
+            if parts == 1 && p.batch <= most && p.may_wait() && self.stream().fusing {
+                return self.wait_for_activation(p, call, groups, times);
+            }
+            call.groups_of(groups, times)?;
+        }
+        Ok(())
+    }
+
+    /// Lets a product wait for a function of its elements, which may be computed with it.
+    fn wait_for_activation(&self, p: &Product, call: Launch, groups: usize, times: usize) -> Result<()> {
+        let mut stream = self.stream();
+        stream.run_group(self)?;
+        let (m, n, _) = p.sizes;
+        call.check(self)?;
+        if let Some(call) = call.later(groups, times) {
+            stream.product = Some(Waiting::new(call, p.c.block, p.c.offset, p.batch * m * n));
         }
         Ok(())
     }

@@ -6,7 +6,7 @@
 
 use super::context::Gpu;
 use super::fault::{Check, out_of_memory};
-use super::fuse::Group;
+use super::fuse::{Group, Waiting};
 use super::memory::{Block, Raw};
 use super::pipeline::Pipeline;
 use super::profile::{Profile, Timing};
@@ -98,6 +98,8 @@ pub(super) struct Stream {
     captured: Option<Vec<Captured>>,
     /// Pointwise calls that wait for others to be fused with, if that is wanted.
     pub(super) group: Group,
+    /// A product before them that waits for an activation.
+    pub(super) product: Option<Waiting>,
     pub(super) fusing: bool,
     /// Times of calls, while somebody wants them.
     profile: Option<Profile>,

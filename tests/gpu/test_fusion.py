@@ -146,3 +146,73 @@ def test_a_closing_reduction_may_get_the_memory_of_what_is_gone(fused):
     del x
     total = y.sum()
     assert total.item() == 55.0 and y.tolist() == [i + 1.0 for i in range(10)]
+
+
+ACTIVATIONS = [
+    torch.relu,
+    torch.tanh,
+    torch.nn.functional.gelu,
+    lambda y: torch.nn.functional.leaky_relu(y, 0.1),
+    lambda y: y.relu_(),
+]
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("rows", [3, 70])
+def test_a_product_computes_the_activation_behind_it(fused, activation, rows):
+    layer, x = torch.nn.Linear(40, 65), torch.randn(rows, 40)
+    there, results = torch.nn.Linear(40, 65).gpu(), []
+    there.load_state_dict(layer.state_dict())
+    x_there = x.gpu()
+    with torch.no_grad():
+        kernels = calls(lambda: results.append(activation(there(x_there))))
+        assert kernels == ["matmul_skinny" if rows == 3 else "matmul"]
+        assert torch.allclose(results[0].cpu(), activation(layer(x)), atol=1e-5)
+
+
+def test_a_product_that_is_held_is_written(fused):
+    a, b = torch.randn(20, 30).gpu(), torch.randn(30, 40).gpu()
+    y = a @ b
+    z = y.tanh()
+    expected = a.cpu() @ b.cpu()
+    assert torch.allclose(z.cpu(), expected.tanh(), atol=1e-5) and torch.allclose(y.cpu(), expected, atol=1e-5)
+    # Read twice, in another layout, or with another tensor: more than an activation.
+    y = a @ b
+    z = y.relu() * y
+    w = (a @ b).t() + 1
+    v = (a @ b) + z
+    del y
+    assert torch.allclose(z.cpu(), expected.relu() * expected, atol=1e-5)
+    assert torch.allclose(w.cpu(), expected.t() + 1, atol=1e-5)
+    assert torch.allclose(v.cpu(), expected + z.cpu(), atol=1e-5)
+
+
+def test_a_product_is_read_before_its_factors_are_overwritten(fused):
+    x = torch.randn(64, 64)
+    expected = x
+    y = x.gpu()
+    for _ in range(4):  # each result lies in the memory of what was just dropped
+        y = (y @ y * 0.1).relu_()
+        expected = (expected @ expected * 0.1).relu()
+        y = (y @ y).relu()
+        expected = (expected @ expected).relu()
+    assert torch.allclose(y.cpu(), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_training_with_fusion_is_training(fused):
+    def losses(place):
+        torch.manual_seed(0)
+        model = torch.nn.Sequential(
+            torch.nn.Linear(12, 32), torch.nn.ReLU(), torch.nn.Linear(32, 4), torch.nn.Sigmoid()
+        )
+        model, x, y = place(model), place(torch.randn(16, 12)), place(torch.rand(16, 4))
+        optimizer, found = torch.optim.SGD(model.parameters(), 0.5), []
+        for _ in range(5):
+            optimizer.zero_grad()
+            loss = (model(x) - y).square().mean()
+            loss.backward()
+            optimizer.step()
+            found.append(loss.item())
+        return found
+
+    assert losses(lambda t: t.gpu()) == pytest.approx(losses(lambda t: t), rel=1e-4)

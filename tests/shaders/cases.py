@@ -141,12 +141,15 @@ def recurrent_here(x, h, wx, wh):
         return layer(x, h)[0]
 
 
-def fused(x, y):
-    before = torch.gpu.set_fusion(True)
-    z = torch.tanh(x * 2 + y) - x
-    torch.gpu.synchronize()
-    torch.gpu.set_fusion(before)
-    return z
+def fused(function):
+    def run(*args):
+        before = torch.gpu.set_fusion(True)
+        z = function(*args)
+        torch.gpu.synchronize()
+        torch.gpu.set_fusion(before)
+        return z
+
+    return run
 
 
 def adam_step(x, g):
@@ -245,7 +248,15 @@ CASES = {
         lambda x: x.reshape(2, 3, 4, 2, 4, 2).max((3, 5)),
     ),
     "rnn": Case(("recurrent",), ((5, 3, 4), (1, 3, 6), (6, 4), (6, 6)), recurrent_here, recurrent),
-    "fused": Case(("fused",), ((9, 70), (70,)), fused, lambda x, y: np.tanh(x * 2 + y) - x),
+    "fused": Case(
+        ("fused",),
+        ((9, 70), (70,)),
+        fused(lambda x, y: torch.tanh(x * 2 + y) - x),
+        lambda x, y: np.tanh(x * 2 + y) - x,
+    ),
+    "activation": Case(
+        ("matmul",), ((20, 30), (30, 40)), fused(lambda x, y: (x @ y).tanh()), lambda x, y: np.tanh(x @ y)
+    ),
     "adam": Case(("optim",), ((70,), (70,)), adam_step, lambda x, g: x - 0.1 * g / (np.abs(g) + 1e-8)),
     "cdist": Case(
         ("distance",),
