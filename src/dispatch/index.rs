@@ -180,7 +180,8 @@ pub fn embedding_backward(grad: &Tensor, i: &Tensor, out: &Tensor, padding: Opti
 
 /// The position of the first of the dense `offsets` that is below the one before it, above `n`, or first and not 0.
 pub fn bad_offset(offsets: &Tensor, n: usize) -> Option<usize> {
-    if offsets.is_meta() { None } else { index::bad_offset(&offsets.strided(), n) }
+    // The GPU's kernel finds it, as with indices.
+    if offsets.is_meta() || offsets.is_gpu() { None } else { index::bad_offset(&offsets.strided(), n) }
 }
 
 /// What [`embedding_bag`] writes: a row per bag, the bag of each index, the size of each bag, and the rows of maxima.
@@ -207,6 +208,9 @@ pub fn embedding_bag(
 ) {
     if any_meta(&[&to.out, table, i, offsets]) || factors.is_some_and(Tensor::is_meta) {
         return;
+    }
+    if to.out.is_gpu() {
+        return gpu::index::embedding_bag(table, (i, offsets), factors, padding, kind, to);
     }
     let bags = index::Bags {
         table: table.strided(),

@@ -26,6 +26,8 @@ pub enum Check {
     Probability,
     /// Rows of weights with a positive, finite sum.
     Weights,
+    /// Bags of indices that name rows, from offsets that rise.
+    Bags,
 }
 
 impl Check {
@@ -36,6 +38,7 @@ impl Check {
             Check::Target => "2u",
             Check::Probability => "3u",
             Check::Weights => "4u",
+            Check::Bags => "5u",
         }
     }
 
@@ -57,6 +60,11 @@ impl Check {
                 "probability tensor contains either `inf`, `nan` or element < 0",
                 "rows of weights with a positive, finite sum",
                 "Check them; logits need softmax first",
+            ),
+            5 => (
+                "offsets or indices of embedding_bag are not in the valid range",
+                "offsets that rise from 0 to at most the number of indices, and indices that name rows",
+                "Check where the bags start, and the indices against the table",
             ),
             _ => ("Target is out of bounds.", "targets that are classes", "Check the labels, or the number of classes"),
         };

@@ -169,6 +169,9 @@ MANY = np.random.default_rng(3).integers(0, 6, 20_000)
 FEW = np.array([5, 0, 5, 2], dtype=np.int64)
 
 
+BAGS = np.array([0, 2, 2], dtype=np.int64)
+
+
 LARGE = 1100  # rows from which on products of such a k take the largest tiles
 
 
@@ -278,6 +281,12 @@ CASES = {
     "tril": Case(("triangle",), ((6, 5),), lambda x: torch.tril(x), lambda x: np.tril(x)),
     "upsample": Case(
         ("resample",), ((1, 2, 5, 6),), lambda x: F.interpolate(x, scale_factor=2, mode="nearest"), upsampled
+    ),
+    "embedding_bag": Case(
+        ("embedding_bag",),
+        (FEW, (6, 5), BAGS),
+        lambda i, w, o: F.embedding_bag(i, w, o, mode="mean"),
+        lambda i, w, o: np.stack([w[i[:2]].mean(0), np.zeros(5), w[i[2:]].mean(0)]),
     ),
     "argmax": Case(("arg_reduce",), ((5, 90),), lambda x: x.argmax(1), lambda x: x.argmax(1)),
     "int64_sum": Case(("reduce",), (WHOLE,), lambda x: x.sum(1), lambda x: x.sum(1)),

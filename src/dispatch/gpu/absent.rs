@@ -77,6 +77,8 @@ pub enum Check {
     Probability,
     /// Rows of weights with a positive, finite sum.
     Weights,
+    /// Bags of indices that name rows, from offsets that rise.
+    Bags,
 }
 
 /// A call of a kernel.

@@ -1,9 +1,10 @@
 //! Gathers and scatters. Kernels take (outer, size, inner) elements and an index along the middle dim; everything else is
 //! brought to that form here. Indices that stray leave a word behind, see `lib/bounds.wgsl`.
 
+use super::dense::fill;
 use super::layout::{permuted, room, settle, viewed, wide, window, words};
 use super::{Check, Launch, done};
-use crate::dispatch::index::Scatter;
+use crate::dispatch::index::{Bag, BagOutputs, Scatter};
 use crate::dispatch::{copy, empty};
 use crate::error::{Result, no_gpu_kernel, stop};
 use crate::tensor::layout::{Shape, Strides, contiguous_strides};
@@ -421,6 +422,42 @@ pub fn embedding_backward(grad: &Tensor, i: &Tensor, out: &Tensor, padding: Opti
         call.words([1, n, inner, size, 1, skip]).over(n * inner)
     };
     done(change(out, out, run));
+}
+
+/// Rows of `table` put together bag by bag, see `dispatch::index::embedding_bag`.
+pub fn embedding_bag(
+    table: &Tensor,
+    (i, offsets): (&Tensor, &Tensor),
+    factors: Option<&Tensor>,
+    padding: Option<i64>,
+    kind: Bag,
+    to: &BagOutputs,
+) {
+    let (n, bags, starts, d) = (i.numel(), to.sizes.numel(), offsets.numel(), table.size(1));
+    let counts = [n, bags, starts, table.size(0), d, padding.map_or(NONE, |p| p as usize)];
+    let run = || {
+        let call = Launch::new("embedding_bag").when("OWNERS", true).checks(Check::Bags).read(i).read(offsets);
+        call.write(&to.owner).write(&to.sizes).words(counts).over(n.max(starts))?;
+        fill(&to.out, DType::F32, |rows| {
+            let mut call = Launch::new("embedding_bag")
+                .when("MEAN", kind == Bag::Mean)
+                .when("MAX", kind == Bag::Max)
+                .when("FACTORS", factors.is_some())
+                .load("LOAD", table.dtype(), "f32", "table");
+            if let Some(f) = factors {
+                call = call.load("LOAD_FACTOR", f.dtype(), "f32", "factors");
+            }
+            call.read(i)
+                .read(offsets)
+                .read(table)
+                .read_some(factors)
+                .write(rows)
+                .write_some(to.largest.as_ref())
+                .words(counts)
+                .over(bags * d)
+        })
+    };
+    done(run());
 }
 
 /// The upper or lower triangle of the last two dims, 0 elsewhere. `out` may be `x`.

@@ -1,0 +1,72 @@
+"""Bags of rows of an embedding table on the GPU: as on the CPU."""
+
+import pytest
+
+import rustorch as torch
+from rustorch.nn import functional as F
+
+MODES = ("sum", "mean", "max")
+
+
+def both(mode, bags, device, dtype=torch.float32, **options):
+    """The results of a call, and the gradients by the table and by the factors of a sum."""
+    torch.manual_seed(0)
+    n, offsets = bags
+    table = torch.randn(6, 5, dtype=dtype).to(device).requires_grad_()
+    factors = torch.randn(n, dtype=dtype).to(device).requires_grad_() if mode == "sum" else None
+    indices, offsets = torch.randint(0, 6, (n,)).to(device), torch.tensor(offsets).to(device)
+    mode = MODES.index(mode)
+    y = torch.embedding_bag(table, indices, offsets, mode=mode, per_sample_weights=factors, **options)
+    inputs = [table] if factors is None else [table, factors]
+    weights = torch.arange(y[0].numel()).reshape(y[0].shape).to(dtype).to(device)
+    return [*y, *torch.autograd.grad(y[0], inputs, weights / 7)]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("bags", [(9, [0, 0, 3, 3, 7, 9]), (0, [0, 0]), (700, [0, 5, 300, 700]), (4, [0])])
+@pytest.mark.parametrize("include_last_offset", [False, True])
+@pytest.mark.parametrize("padding_idx", [None, 2, -1])
+def test_bags(mode, bags, include_last_offset, padding_idx, assert_same):
+    options = {"include_last_offset": include_last_offset, "padding_idx": padding_idx}
+    here, there = both(mode, bags, "cpu", **options), both(mode, bags, "gpu", **options)
+    for a, b in zip(there, here, strict=True):
+        assert_same(a.cpu(), b, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_bags_of_halves(mode, dtype, assert_same):
+    bags = (9, [0, 0, 3, 7])
+    for a, b in zip(both(mode, bags, "gpu", dtype), both(mode, bags, "cpu", dtype), strict=True):
+        assert_same(a.cpu().float(), b.float(), rtol=2e-2, atol=2e-2)
+
+
+def test_tables_of_more_columns_than_a_workgroup_and_views(assert_same):
+    torch.manual_seed(0)
+    table, i = torch.randn(300, 40), torch.randint(0, 40, (3, 50))
+    for mode in MODES:
+        y = F.embedding_bag(i.gpu(), table.gpu().t(), mode=mode, scale_grad_by_freq=mode != "max")
+        assert_same(y.cpu(), F.embedding_bag(i, table.t(), mode=mode), rtol=1e-4, atol=1e-4)
+
+
+def test_nan_is_largest_if_it_comes_first():
+    table = torch.tensor([[1.0], [float("nan")], [3.0]])
+    i, o = torch.tensor([0, 1, 2, 1, 2]), torch.tensor([0, 3])
+    for device in ("cpu", "gpu"):
+        y = F.embedding_bag(i.to(device), table.to(device), o.to(device), mode="max")
+        assert str(y.tolist()) == "[[3.0], [nan]]"
+
+
+@pytest.mark.parametrize(
+    ("indices", "offsets"),
+    [([0, 9], [0]), ([0, -1], [0]), ([1, 1], [0, 3]), ([1, 1], [1]), ([1, 1], [0, 2, 1]), ([1, 1], [0, -2])],
+)
+def test_what_is_out_of_range_is_raised(indices, offsets):
+    torch.embedding_bag(torch.ones(3, 2).gpu(), torch.tensor(indices).gpu(), torch.tensor(offsets).gpu())
+    with pytest.raises(RuntimeError, match="not in the valid range"):
+        torch.gpu.synchronize()
+
+
+def test_the_same_bits_twice():
+    once, again = (both("sum", (700, [0, 5, 300]), "gpu", padding_idx=1) for _ in range(2))
+    assert all(torch.equal(a.cpu(), b.cpu()) for a, b in zip(once, again, strict=True))
