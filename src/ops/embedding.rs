@@ -213,9 +213,10 @@ fn embedding_renorm_(weight: &Tensor, indices: &Tensor, max_norm: f64, norm_type
     no_grad(|| {
         let rows = index_select(weight, 0, &i)?;
         let norms = vector_norm(&rows, norm_type, Some(&[1]), true, None)?;
-        // The factor is made in double and rounded once.
+        // The factor is made in double, where that is, and rounded once.
+        let wide = if weight.is_gpu() { DType::F32 } else { DType::F64 };
         let limit = dispatch::wrapped(Scalar::Float(max_norm))?;
-        let factor = to_dtype(&limit.div(&to_dtype(&norms, DType::F64)?.add_scalar(RENORM_EPS)?)?, weight.dtype())?;
+        let factor = to_dtype(&limit.div(&to_dtype(&norms, wide)?.add_scalar(RENORM_EPS)?)?, weight.dtype())?;
         let factor = super::choose::where_(&norms.gt(&limit)?, &factor, &factor.scalar_like(1.0)?)?;
         Places { dim: 0, whole: true }.set(weight, &i, &rows.mul(&factor)?, &Dest::InPlace)
     })
