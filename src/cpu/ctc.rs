@@ -38,7 +38,7 @@ impl Ctc<'_> {
 
     /// The class of state `s` of sample `i`.
     #[inline(always)]
-    fn class(&self, i: usize, s: usize) -> usize {
+    pub fn class(&self, i: usize, s: usize) -> usize {
         if s.is_multiple_of(2) { self.blank } else { self.targets[self.offset[i] + s / 2] as usize }
     }
 

@@ -1,9 +1,9 @@
 //! Connectionist temporal classification of contiguous f32 or f64 log-probabilities (t, n, c).
 
-use super::with_float;
+use super::{copy, empty, gpu, with_float};
 use crate::cpu::ctc;
 use crate::error::Result;
-use crate::tensor::Tensor;
+use crate::tensor::{DType, Device, Tensor};
 
 pub use crate::cpu::ctc::Ctc;
 
@@ -11,6 +11,9 @@ pub use crate::cpu::ctc::Ctc;
 pub fn forward(p: &Tensor, alpha: &Tensor, loss: &Tensor, g: &Ctc) {
     if loss.is_meta() {
         return;
+    }
+    if loss.is_gpu() {
+        return gpu::ctc::forward(p, alpha, loss, g);
     }
     with_float!(p.dtype(), F => {
         // SAFETY: operations have checked lengths and targets; outputs are fresh.
@@ -30,15 +33,23 @@ pub fn backward(
     if dp.is_meta() {
         return Ok(());
     }
+    if dp.is_gpu() {
+        return gpu::ctc::backward(up, p, (alpha, loss), dp, zero_infinity, g);
+    }
     with_float!(p.dtype(), F => {
         // SAFETY: as above.
         unsafe { ctc::backward::<F>((up.ptr().cast(), p.ptr().cast()), (alpha.ptr().cast(), loss.ptr().cast()), dp.ptr().cast(), zero_infinity, g) }
     })
 }
 
-/// The numbers of a contiguous int64 tensor.
-pub fn numbers(t: &Tensor) -> Vec<i64> {
-    assert!(t.dtype() == crate::tensor::DType::I64 && t.is_contiguous() && !t.is_meta());
+/// The numbers of a contiguous int64 tensor; those of a GPU are waited for.
+pub fn numbers(t: &Tensor) -> Result<Vec<i64>> {
+    if t.is_gpu() {
+        let here = empty(t.shape(), t.dtype(), Device::Cpu)?;
+        copy(t, &here);
+        return numbers(&here);
+    }
+    assert!(t.dtype() == DType::I64 && t.is_contiguous() && !t.is_meta());
     // SAFETY: just checked.
-    unsafe { std::slice::from_raw_parts(t.ptr().cast_const().cast(), t.numel()) }.to_vec()
+    Ok(unsafe { std::slice::from_raw_parts(t.ptr().cast_const().cast(), t.numel()) }.to_vec())
 }

@@ -173,7 +173,7 @@ fn lengths(t: &Tensor) -> Result<Vec<i64>> {
     if t.is_meta() {
         fail!(NotImplemented, torch: ("Cannot copy out of meta tensor; no data!"), expected: ("ctc_loss: expected lengths with data"), got: ("a meta tensor"), fix: ("Give the lengths as lists."));
     }
-    Ok(dispatch::ctc::numbers(&operand(t, DType::I64)?))
+    dispatch::ctc::numbers(&operand(t, DType::I64)?)
 }
 
 fn ctc_loss_tensors(

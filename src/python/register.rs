@@ -216,8 +216,8 @@ fn execute(
     ret_object(py, ret, schema)
 }
 
-/// Operations that may read one device and write another.
-const CROSSING: [&str; 4] = ["copy_", "set_", "copy", "_copy_from"];
+/// Operations that may read one device and write another, or read lengths from any.
+const CROSSING: [&str; 5] = ["copy_", "set_", "copy", "_copy_from", "ctc_loss"];
 
 /// All tensors live on one device, but for 0-d ones on the CPU: kernels read what they are given. The first one says
 /// where the result is, unless the operation `mixes`.

@@ -165,10 +165,39 @@ def index_added(x, i, y):
     return z
 
 
+def ctc(p):
+    """The loss of one sample (t, 1, c) with the labels LABELS and the blank 0."""
+    states = [0, *(k for label in LABELS for k in (label, 0))]
+    a = np.full(len(states), -np.inf)
+    a[:2] = p[0, 0, states[:2]]
+    for step in p[1:, 0]:
+        one, two = np.roll(a, 1), np.roll(a, 2)
+        one[0] = two[:2] = -np.inf
+        two[[s for s in range(2, len(states)) if states[s] in (0, states[s - 2])]] = -np.inf
+        a = np.logaddexp(np.logaddexp(a, one), two) + step[states]
+    return -np.logaddexp(a[-1], a[-2])
+
+
+def ctc_gradient(p, g):
+    """As of log-probabilities of a softmax: themselves less the posterior, which is what the loss falls by."""
+    p, step = p.astype(np.float64), 1e-5
+    slopes = np.zeros_like(p)
+    for e in np.ndindex(p.shape):
+        d = np.zeros_like(p)
+        d[e] = step
+        slopes[e] = (ctc(p + d) - ctc(p - d)) / (2 * step)
+    return (np.exp(p) + slopes) * g
+
+
+def ctc_here(p):
+    return F.ctc_loss(p, torch.tensor([LABELS]).gpu(), (len(p),), (len(LABELS),), reduction="sum")
+
+
 MANY = np.random.default_rng(3).integers(0, 6, 20_000)
 FEW = np.array([5, 0, 5, 2], dtype=np.int64)
 
 
+LABELS = [2, 2, 1]
 BAGS = np.array([0, 2, 2], dtype=np.int64)
 
 
@@ -288,6 +317,8 @@ CASES = {
         lambda i, w, o: F.embedding_bag(i, w, o, mode="mean"),
         lambda i, w, o: np.stack([w[i[:2]].mean(0), np.zeros(5), w[i[2:]].mean(0)]),
     ),
+    "ctc_loss": Case(("ctc",), ((6, 1, 4),), ctc_here, ctc),
+    "ctc_gradient": Case(("ctc",), ((6, 1, 4), ()), gradient(ctc_here), ctc_gradient),
     "argmax": Case(("arg_reduce",), ((5, 90),), lambda x: x.argmax(1), lambda x: x.argmax(1)),
     "int64_sum": Case(("reduce",), (WHOLE,), lambda x: x.sum(1), lambda x: x.sum(1)),
     "int32_sum": Case(("whole",), (WHOLE.astype(np.int32),), lambda x: x.sum(1), lambda x: x.sum(1)),

@@ -8,6 +8,7 @@ mod absent;
 pub mod attention;
 pub mod conv;
 pub mod create;
+pub mod ctc;
 mod dense;
 pub mod distance;
 pub mod index;
