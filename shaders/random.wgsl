@@ -34,11 +34,6 @@ $BINDING var<storage, read_write> to: array<u32>;
 #include "lib/bounds.wgsl"
 #endif
 
-// In (0, 1], with small numbers as fine as large ones.
-fn positive(w: u32) -> f32 {
-    return f32(w) * 2.3283064e-10 + 1.1641532e-10;
-}
-
 fn uniform_of(w: u32) -> f32 {
     let start = bitcast<f32>(params.a);
     let end = bitcast<f32>(params.b);
@@ -50,12 +45,6 @@ fn uniform(w: vec4<u32>) -> vec4<f32> {
     return vec4<f32>(uniform_of(w.x), uniform_of(w.y), uniform_of(w.z), uniform_of(w.w));
 }
 
-// Pairs by Box & Muller 1958.
-fn pair(w: vec2<u32>) -> vec2<f32> {
-    let r = sqrt(max(-2.0 * log(positive(w.x)), 0.0));
-    let t = (unit(w.y) - 0.5) * 6.2831855;
-    return vec2<f32>(r * cos(t), r * sin(t));
-}
 fn normal(w: vec4<u32>) -> vec4<f32> {
     return bitcast<f32>(params.a) + bitcast<f32>(params.b) * vec4<f32>(pair(w.xy), pair(w.zw));
 }

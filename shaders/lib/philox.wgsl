@@ -32,3 +32,15 @@ fn philox_block(first: vec4<u32>, i: u32, key: vec2<u32>) -> vec4<u32> {
 fn unit(w: u32) -> f32 {
     return f32(w >> 8u) * 5.9604645e-8;
 }
+
+// In (0, 1], with small numbers as fine as large ones.
+fn positive(w: u32) -> f32 {
+    return f32(w) * 2.3283064e-10 + 1.1641532e-10;
+}
+
+// Two normal numbers, by Box & Muller 1958.
+fn pair(w: vec2<u32>) -> vec2<f32> {
+    let r = sqrt(max(-2.0 * log(positive(w.x)), 0.0));
+    let t = (unit(w.y) - 0.5) * 6.2831855;
+    return vec2<f32>(r * cos(t), r * sin(t));
+}

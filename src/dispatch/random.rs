@@ -81,11 +81,17 @@ pub fn multinomial(p: &Tensor, out: &Tensor, g: &Generator) -> Result<()> {
 
 /// Poisson samples with the rates of a tensor of the same shape.
 pub fn poisson(rate: &Tensor, out: &Tensor, g: &Generator) -> Result<()> {
+    if out.is_gpu() && !skip(out) {
+        return super::gpu::random::poisson(rate, out, g);
+    }
     if skip(out) { Ok(()) } else { random::poisson(&rate.strided(), &out.strided(), g) }
 }
 
 /// Binomial samples; counts and probabilities broadcast to the output.
 pub fn binomial(count: &Tensor, p: &Tensor, out: &Tensor, g: &Generator) {
+    if out.is_gpu() && !skip(out) {
+        return super::gpu::random::binomial(count, p, out, g);
+    }
     if !skip(out) && !super::any_meta(&[count, p]) {
         like(count, out, |n| like(p, out, |p| random::binomial(n, p, &out.strided(), g)));
     }
@@ -93,6 +99,9 @@ pub fn binomial(count: &Tensor, p: &Tensor, out: &Tensor, g: &Generator) {
 
 /// Standard gamma samples with the shape parameters of a tensor of the same shape.
 pub fn standard_gamma(alpha: &Tensor, out: &Tensor, g: &Generator) {
+    if out.is_gpu() && !skip(out) {
+        return super::gpu::random::standard_gamma(alpha, out, g);
+    }
     if !skip(out) {
         random::standard_gamma(&alpha.strided(), &out.strided(), g);
     }
@@ -100,6 +109,9 @@ pub fn standard_gamma(alpha: &Tensor, out: &Tensor, g: &Generator) {
 
 /// Gamma samples over their sums along the last dim, inside (0, 1).
 pub fn dirichlet_normalize(gamma: &Tensor, sum: &Tensor, out: &Tensor) {
+    if out.is_gpu() && !skip(out) {
+        return super::gpu::random::dirichlet_normalize(gamma, sum, out);
+    }
     if !skip(out) {
         like(sum, out, |s| random::dirichlet_normalize(&gamma.strided(), s, &out.strided()));
     }

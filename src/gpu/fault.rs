@@ -28,6 +28,8 @@ pub enum Check {
     Weights,
     /// Bags of indices that name rows, from offsets that rise.
     Bags,
+    /// Rates that are finite and at least 0.
+    Rates,
 }
 
 impl Check {
@@ -39,6 +41,7 @@ impl Check {
             Check::Probability => "3u",
             Check::Weights => "4u",
             Check::Bags => "5u",
+            Check::Rates => "6u",
         }
     }
 
@@ -65,6 +68,11 @@ impl Check {
                 "offsets or indices of embedding_bag are not in the valid range",
                 "offsets that rise from 0 to at most the number of indices, and indices that name rows",
                 "Check where the bags start, and the indices against the table",
+            ),
+            6 => (
+                "invalid Poisson rate, expected rate to be non-negative",
+                "finite rates of at least 0",
+                "Clamp them, or pass them through softplus or exp",
             ),
             _ => ("Target is out of bounds.", "targets that are classes", "Check the labels, or the number of classes"),
         };

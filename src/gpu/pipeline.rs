@@ -26,8 +26,8 @@ files! {
     "histogram.wgsl" "keys.wgsl" "logsumexp.wgsl" "mask.wgsl" "matmul.wgsl" "matmul_large.wgsl" "matmul_parts.wgsl"
     "matmul_skinny.wgsl" "moments.wgsl" "multinomial.wgsl" "nll.wgsl" "norm.wgsl" "norm_sums.wgsl" "optim.wgsl"
     "pointwise.wgsl" "pool.wgsl" "radix.wgsl" "radix_places.wgsl" "random.wgsl" "rank.wgsl" "ranked.wgsl"
-    "recurrent.wgsl" "reduce.wgsl" "resample.wgsl" "scan.wgsl" "scatter.wgsl" "search.wgsl" "softmax.wgsl" "sort.wgsl"
-    "triangle.wgsl" "unique.wgsl" "whole.wgsl"
+    "recurrent.wgsl" "reduce.wgsl" "rejection.wgsl" "resample.wgsl" "scan.wgsl" "scatter.wgsl" "search.wgsl"
+    "softmax.wgsl" "sort.wgsl" "triangle.wgsl" "unique.wgsl" "whole.wgsl"
 }
 
 /// The kernels that there are shaders for.

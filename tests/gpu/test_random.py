@@ -266,6 +266,93 @@ def test_multinomial():
         torch.gpu.synchronize()
 
 
+def rows(*parameters):
+    """Each parameter N times."""
+    return [torch.tensor(p, device="gpu")[:, None].expand(len(p), N) for p in parameters]
+
+
+@pytest.mark.parametrize(
+    ("draw", "parameters", "moments"),
+    [
+        (torch.poisson, [[0.3, 4.0, 9.9, 10.1, 60.0, 5e6]], lambda rate: (rate, rate)),
+        (
+            torch.binomial,
+            [[20.0, 300.0, 30.0, 2000.0, 50.0, 4e6], [0.1, 0.9, 0.5, 0.3, 0.99, 0.25]],
+            lambda n, p: (n * p, n * p * (1 - p)),
+        ),
+        (torch._standard_gamma, [[0.2, 0.9, 1.0, 7.0, 400.0, 2e6]], lambda alpha: (alpha, alpha)),
+    ],
+)
+def test_moments_of_distributions_by_rejection(draw, parameters, moments):
+    torch.manual_seed(3)
+    y = draw(*rows(*parameters))
+    assert y.dtype == torch.float32
+    y = y.cpu().double()
+    assert (y >= 0).all() and y.isfinite().all()
+    mean, variance = moments(*(torch.tensor(p, dtype=torch.float64) for p in parameters))
+    assert ((y.mean(1) - mean).abs() < 5 * (variance / N).sqrt()).all()
+    assert (y.var(1) / variance - 1).abs().max() < 0.1
+    # Neighbours are independent.
+    z = (y - mean[:, None]) / variance.sqrt()[:, None]
+    assert (z[:, 1:] * z[:, :-1]).mean(1).abs().max() < 0.04
+
+
+def test_shapes_of_distributions_by_rejection():
+    torch.manual_seed(4)
+    rates, (counts, shares) = rows([3.0, 12.0])[0], rows([40.0, 40.0], [0.1, 0.4])
+    k = torch.arange(30, dtype=torch.float64)[:, None]
+    log_poisson = k * torch.tensor([3.0, 12.0]).double().log() - torch.tensor([3.0, 12.0]) - torch.lgamma(k + 1)
+    p = torch.tensor([0.1, 0.4], dtype=torch.float64)
+    log_binomial = torch.lgamma(torch.tensor(41.0).double()) - torch.lgamma(k + 1) - torch.lgamma(41 - k)
+    log_binomial = log_binomial + k * p.log() + (40 - k) * (-p).log1p()
+    for y, log in ((torch.poisson(rates), log_poisson), (torch.binomial(counts, shares), log_binomial)):
+        expected = N * log.exp()
+        seen = (y.cpu()[None] == k[:, :, None].float()).double().sum(-1)
+        often = expected > 20
+        assert (((seen - expected) ** 2 / expected)[often]).sum() < 1.5 * often.sum() + 20
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_events_of_halves(dtype):
+    rates = torch.tensor([0.0, 2.0, 50.0], device="gpu", dtype=dtype)[:, None].expand(3, N)
+    y = torch.poisson(rates)
+    assert y.dtype == dtype and (y[0].cpu() == 0).all()
+    assert ((y.cpu().double().mean(1) - torch.tensor([0.0, 2.0, 50.0])).abs() < 0.3).all()
+
+
+def test_ends_of_distributions_by_rejection():
+    n = torch.tensor([0.0, 5.0, 5.0, 5.0, 7.0], device="gpu")
+    p = torch.tensor([0.5, 0.0, 1.0, float("nan"), 1.0], device="gpu")
+    assert str(torch.binomial(n, p).tolist()) == "[0.0, 0.0, 5.0, nan, 7.0]"
+    assert torch.binomial(n[:, None], p).shape == (5, 5) and torch.binomial(n[:0], p[:0]).numel() == 0
+    assert torch.poisson(torch.zeros((), device="gpu")).item() == 0 and torch.poisson(n[:0]).shape == (0,)
+    small = torch._standard_gamma(torch.full((1000,), 1e-6, device="gpu")).cpu()
+    assert (small > 0).all() and small.max() < 1
+    for bad in (-1.0, float("nan"), float("inf")):
+        torch.poisson(torch.tensor([1.0, bad], device="gpu"))
+        with pytest.raises(RuntimeError, match="invalid Poisson rate"):
+            torch.gpu.synchronize()
+
+
+def test_dirichlet():
+    torch.manual_seed(0)
+    alpha = torch.tensor([0.5, 1.5, 3.0])
+    y = torch._sample_dirichlet(alpha.gpu().expand(N, 3)).cpu()
+    assert (y > 0).all() and (y < 1).all() and torch.allclose(y.sum(1), torch.ones(N), atol=1e-5)
+    assert torch.allclose(y.mean(0), alpha / 5, atol=0.01)
+    share = alpha / 5
+    assert torch.allclose(y.var(0), share * (1 - share) / 6, rtol=0.1)
+
+
+def test_distributions_by_rejection_depend_on_seed_and_place():
+    alpha = torch.full((600,), 2.0, device="gpu")
+    for draw in (torch.poisson, torch._standard_gamma, lambda x: torch.binomial(x * 10, x / 5)):
+        torch.manual_seed(9)
+        first, second = draw(alpha).tolist(), draw(alpha).tolist()
+        torch.manual_seed(9)
+        assert first != second and draw(alpha[:300]).tolist() == first[:300]
+
+
 def test_probabilities_are_checked():
     y = torch.tensor([0.5, 1.5]).gpu().bernoulli()
     with pytest.raises(RuntimeError, match="Expected p_in >= 0"):

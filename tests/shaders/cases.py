@@ -193,6 +193,19 @@ def ctc_here(p):
     return F.ctc_loss(p, torch.tensor([LABELS]).gpu(), (len(p),), (len(LABELS),), reduction="sum")
 
 
+def few_events(rates):
+    """Poisson samples of rates below 10: as many uniforms as their product stays above e^-rate."""
+    found = []
+    for i, rate in enumerate(rates):
+        draws = (w for t in range(64) for w in philox([i, 0, t, 0], [7, 0]))
+        product, k = np.float32(1), -1
+        while k < 0 or product > np.exp(-rate):
+            product *= np.float32(next(draws)) * np.float32(2.0**-32) + np.float32(2.0**-33)
+            k += 1
+        found.append(k)
+    return np.array(found, dtype=np.float32)
+
+
 MANY = np.random.default_rng(3).integers(0, 6, 20_000)
 FEW = np.array([5, 0, 5, 2], dtype=np.int64)
 
@@ -336,6 +349,9 @@ CASES = {
     ),
     "unique": Case(("unique",), (WHOLE,), lambda x: torch.unique(x), lambda x: np.unique(x)),
     "rand": Case(("random",), (), seeded(lambda: torch.rand(50, device="gpu")), lambda: uniform(50)),
+    "poisson": Case(
+        ("rejection",), (np.linspace(0.1, 9, 50, dtype=np.float32),), seeded(lambda x: torch.poisson(x)), few_events
+    ),
     "dropout": Case(
         ("dropout",),
         (np.ones(48, dtype=np.float32),),

@@ -79,6 +79,8 @@ pub enum Check {
     Weights,
     /// Bags of indices that name rows, from offsets that rise.
     Bags,
+    /// Rates that are finite and at least 0.
+    Rates,
 }
 
 /// A call of a kernel.

@@ -1,13 +1,15 @@
 //! Random numbers: of each element they depend on the state of the generator and on the number of the element alone.
 
 use super::dense::{dense, fill};
+use super::layout::viewed;
 use super::{Check, Launch, done};
 use crate::cpu::random::IntRange;
 use crate::dispatch::scan::Scan;
+use crate::dispatch::{self, Fun, Params};
 use crate::error::Result;
 use crate::tensor::layout::broadcast_strides;
 use crate::tensor::philox::Philox;
-use crate::tensor::{DType, Device, Generator, Shape, Strides, Tensor};
+use crate::tensor::{DType, Device, Generator, Tensor};
 
 fn halves(n: u64) -> [usize; 2] {
     [n as u32 as usize, (n >> 32) as usize]
@@ -84,14 +86,14 @@ pub fn bernoulli(out: &Tensor, p: f64, g: &Generator) {
     four(out, "bernoulli(w)", threshold(p), g);
 }
 
+/// A tensor under the shape of `out`, to which it broadcasts.
+fn spread(t: &Tensor, out: &Tensor) -> Tensor {
+    viewed(t, t.offset(), out.shape(), &broadcast_strides(t.shape(), t.strides(), out.shape()))
+}
+
 /// 1 with the probability that `p`, broadcast, has at the element's place, else 0.
 pub fn bernoulli_tensor(out: &Tensor, p: &Tensor, g: &Generator) -> Result<()> {
-    let strides: Strides = broadcast_strides(p.shape(), p.strides(), out.shape());
-    // SAFETY: the strides of a broadcast stay within the tensor.
-    let p = unsafe {
-        Tensor::from_parts(p.storage().clone(), p.offset(), Shape::from_slice(out.shape()), strides, p.dtype())
-    };
-    let p = dense(&p, DType::F32)?;
+    let p = dense(&spread(p, out), DType::F32)?;
     let (n, whole) = (out.numel(), !out.dtype().is_float());
     let at = g.draw(n.div_ceil(4));
     fill(out, if whole { DType::I32 } else { DType::F32 }, |to| {
@@ -194,4 +196,41 @@ pub fn multinomial(p: &Tensor, out: &Tensor, g: &Generator) -> Result<()> {
             .words(halves(at.seed))
             .over(n.div_ceil(4))
     })
+}
+
+/// Samples whose parameters broadcast to `out`, by an expression of the shader.
+fn sampled(sample: &'static str, x: &Tensor, y: Option<&Tensor>, out: &Tensor, g: &Generator) -> Result<()> {
+    let n = out.numel();
+    let parameter = |t: &Tensor| dense(&spread(t, out), DType::F32);
+    let (x, y) = (parameter(x)?, y.map(parameter).transpose()?);
+    let at = g.draw(n);
+    let checked = sample.starts_with("poisson");
+    fill(out, DType::F32, |to| {
+        let call = Launch::new("rejection").when("TWO", y.is_some()).when("CHECKED", checked).text("SAMPLE", sample);
+        let call = call.read(&x).read_some(y.as_ref()).write(to);
+        let call = if checked { call.checks(Check::Rates) } else { call };
+        call.word(n).words(halves(at.block)).words(halves(at.seed)).over(n)
+    })
+}
+
+/// Poisson samples with the rates of a tensor.
+pub fn poisson(rate: &Tensor, out: &Tensor, g: &Generator) -> Result<()> {
+    sampled("poisson(x[params.x + i], i)", rate, None, out, g)
+}
+
+/// Binomial samples.
+pub fn binomial(count: &Tensor, p: &Tensor, out: &Tensor, g: &Generator) {
+    done(sampled("binomial(x[params.x + i], y[params.y + i], i)", count, Some(p), out, g));
+}
+
+/// Standard gamma samples with the shape parameters of a tensor.
+pub fn standard_gamma(alpha: &Tensor, out: &Tensor, g: &Generator) {
+    done(sampled("gamma(x[params.x + i], i)", alpha, None, out, g));
+}
+
+/// Gamma samples over their sums along the last dim, inside (0, 1).
+pub fn dirichlet_normalize(gamma: &Tensor, sum: &Tensor, out: &Tensor) {
+    let inside = Params::floats([f64::from(f32::MIN_POSITIVE), f64::from(1f32.next_down())]);
+    dispatch::pointwise(Fun::Div, DType::F32, &[gamma, sum], out, &Params::default());
+    dispatch::pointwise(Fun::Clamp, DType::F32, &[out], out, &inside);
 }
