@@ -4,7 +4,7 @@
 // else an invocation makes one column of 32, and the teams take every 8th k. Their sums are added up in order.
 #include "lib/product.wgsl"
 
-var<workgroup> partial: array<f32, $SUMS>;
+var<workgroup> partial: array<Number, $SUMS>;
 
 @compute @workgroup_size(256)
 fn main(
@@ -26,14 +26,15 @@ fn main(
     let start = first + lane / 32u;
     let step = 8u;
 #endif
-    var sums = array<f32, $FEW>();
+    var sums = array<Number, $FEW>();
     let end = select(first, last, col < params.n);
     let rows = min(params.m, $FEWu);
     for (var k = start; k < end; k += step) {
         let b = load_b(u32(b0 + i32(k) * params.b_rs + i32(col) * params.b_cs));
         for (var r = 0u; r < $FEWu; r++) {
             // Rows that are not there repeat the last one, whose sum nobody reads.
-            sums[r] += b * load_a(u32(a0 + i32(min(r, rows - 1u)) * params.a_rs + i32(k) * params.a_cs));
+            let a = load_a(u32(a0 + i32(min(r, rows - 1u)) * params.a_rs + i32(k) * params.a_cs));
+            sums[r] = plus(sums[r], times(b, a));
         }
     }
     for (var r = 0u; r < $FEWu; r++) {
@@ -44,7 +45,7 @@ fn main(
     for (var half = 16u; half > 0u; half = half / 2u) {
         if (lane % 32u < half) {
             for (var r = 0u; r < $FEWu; r++) {
-                partial[r * 256u + lane] += partial[r * 256u + lane + half];
+                partial[r * 256u + lane] = plus(partial[r * 256u + lane], partial[r * 256u + lane + half]);
             }
         }
         workgroupBarrier();
@@ -54,7 +55,7 @@ fn main(
     for (var half = 4u; half > 0u; half = half / 2u) {
         if (lane / 32u < half) {
             for (var r = 0u; r < $FEWu; r++) {
-                partial[r * 256u + lane] += partial[r * 256u + lane + 32u * half];
+                partial[r * 256u + lane] = plus(partial[r * 256u + lane], partial[r * 256u + lane + 32u * half]);
             }
         }
         workgroupBarrier();

@@ -51,7 +51,7 @@ pub fn batched(a: &Tensor, b: &Tensor, c: &Tensor, alpha: Factor, beta: Factor) 
         let matrices = |t: &Tensor| (t.strides()[1], t.strides()[2], t.strides()[0]);
         let (a, b, c) = ((a, matrices(a)), (b, matrices(b)), (c, matrices(c)));
         let sizes = (a.0.shape()[1], b.0.shape()[2], a.0.shape()[2]);
-        return super::gpu::matmul(c.0.shape()[0], sizes, (a, b, c), (alpha.complex.re, beta.complex.re), None);
+        return super::gpu::matmul(c.0.shape()[0], sizes, (a, b, c), (alpha, beta), None);
     }
     let mut g = Gemm::new(dtype(c), (a.shape()[1], b.shape()[2], a.shape()[2]), mat(a), mat(b), mat(c));
     (g.alpha, g.beta) = (alpha, beta);
@@ -94,7 +94,7 @@ pub fn dot(x: &Tensor, y: &Tensor, out: &Tensor) {
     if out.is_gpu() {
         let vector = |t: &Tensor| t.strides()[0];
         let factors = ((x, (0, vector(x), 0)), (y, (vector(y), 0, 0)), (out, (0, 0, 0)));
-        return super::gpu::matmul(1, (1, 1, x.numel()), factors, (1.0, 0.0), None);
+        return super::gpu::matmul(1, (1, 1, x.numel()), factors, (Factor::ONE, Factor::ZERO), None);
     }
     if !out.is_meta() {
         // SAFETY: operations have checked that both are vectors of as many elements; `out` is a fresh scalar.
@@ -111,7 +111,7 @@ fn on_gpu(a: (&Tensor, bool), b: Right, c: &Tensor, (alpha, beta): (Factor, Fact
     let ((m, k, a_rs, a_cs), (_, n, b_rs, b_cs)) = (oriented(a.0, a.1), oriented(b.matrix, b.transposed));
     let (_, _, c_rs, c_cs) = extents(c);
     let matrices = ((a.0, (a_rs, a_cs, 0)), (b.matrix, (b_rs, b_cs, 0)), (c, (c_rs, c_cs, 0)));
-    super::gpu::matmul(1, (m, n, k), matrices, (alpha.complex.re, beta.complex.re), bias);
+    super::gpu::matmul(1, (m, n, k), matrices, (alpha, beta), bias);
 }
 
 /// Rows and columns of a tensor as a matrix, and elements from one to the next.

@@ -2,10 +2,11 @@
 //!
 //! By shape alone, so that the order of every sum is: few rows or columns go to `shaders/matmul_skinny.wgsl`, many large
 //! matrices to tiles of 128 (`shaders/matmul_large.wgsl`), the rest to tiles of 64. Where that leaves most of a GPU idle
-//! and k is long, the sums are cut into parts, which `shaders/matmul_parts.wgsl` adds up in order.
+//! and k is long, the sums are cut into parts, which `shaders/matmul_parts.wgsl` adds up in order. Whole numbers have tiles
+//! of 16 (`shaders/matmul_whole.wgsl`), or the kernel of few rows.
 
 use super::context::Gpu;
-use super::element::held;
+use super::element::{WIDE, computed, held};
 use super::fuse::Waiting;
 use super::launch::{Arg, Launch};
 use super::memory::Block;
@@ -64,6 +65,8 @@ pub struct Product<'a> {
     pub alpha: f32,
     /// The factor of what C holds; with 0 it is not read.
     pub beta: f32,
+    /// Both factors, of whole numbers.
+    pub whole: (i64, i64),
     /// One value per column: where they lie, their dtype, and the first.
     pub bias: Option<(&'a Block, DType, usize)>,
 }
@@ -84,12 +87,34 @@ impl<'a> Product<'a> {
             && apart.into_iter().all(|x| x.id() != self.c.block.id())
     }
 
+    fn is_whole(&self) -> bool {
+        self.c.dtype.is_integral(false)
+    }
+
+    /// The factors in words of the shaders.
+    fn factors(&self) -> [usize; 4] {
+        let words = |w: i64| [w as u32 as usize, (w >> 32) as u32 as usize];
+        let ([a, b], [c, d]) = match self.is_whole() {
+            true => (words(self.whole.0), words(self.whole.1)),
+            false => ([self.alpha.to_bits() as usize, 0], [self.beta.to_bits() as usize, 0]),
+        };
+        [a, b, c, d]
+    }
+
+    /// Is what C holds a part of the result?
+    fn accumulates(&self) -> bool {
+        if self.is_whole() { self.whole.1 != 0 } else { self.beta != 0.0 }
+    }
+
     /// Which kernel, and how many workgroups it takes for a matrix.
     fn kernel(&self) -> (Way, usize) {
         let (m, n, _) = self.sizes;
         if m.min(n) <= SKINNY {
             let (many, along) = (m.max(n), if m <= n { !self.b.by_rows() } else { self.a.by_rows() });
             return (Way::Skinny { along }, many.div_ceil(if along { 8 } else { 32 }));
+        }
+        if self.is_whole() {
+            return (Way::Tiles(SMALL), m.div_ceil(SMALL) * n.div_ceil(SMALL));
         }
         let large = m.div_ceil(LARGE) * n.div_ceil(LARGE);
         if m.min(n) >= LARGE && large * self.batch >= MANY_LARGE {
@@ -108,6 +133,8 @@ enum Way {
 }
 
 const TILE: usize = 64;
+/// Tiles of whole numbers.
+const SMALL: usize = 16;
 const LARGE: usize = 128;
 /// So many large tiles keep a GPU busy.
 const MANY_LARGE: usize = 64;
@@ -119,31 +146,37 @@ const RUN: usize = 512;
 const MOST_PARTS: usize = 64;
 
 impl Gpu {
-    /// Computes products in float32; the factors may be halves, too.
+    /// Computes products in float32, int32 or int64; the factors may be smaller.
     pub fn matmul(self: &std::sync::Arc<Self>, p: &Product) -> Result<()> {
         let (m, n, k) = p.sizes;
         if m * n * p.batch == 0 {
             return Ok(());
         }
         for (x, floats) in [(p.a, false), (p.b, false), (p.c, true)] {
-            let usable = if floats { x.dtype.is_half() || x.dtype == DType::F32 } else { held(x.dtype) == "f32" };
+            let usable = if p.is_whole() {
+                x.dtype.is_integral(false)
+            } else if floats {
+                x.dtype.is_half() || x.dtype == DType::F32
+            } else {
+                held(x.dtype) == "f32"
+            };
             if !usable || !super::has_storage(x.dtype) {
                 return Err(three_parts(
                     Kind::NotImplemented,
                     None,
-                    "matmul: expected float32, float16 or bfloat16 on the GPU".to_owned(),
+                    "matmul: expected floats or integers of GPUs".to_owned(),
                     x.dtype.name().to_owned(),
                     "Convert with .float(), or move the tensors with .cpu().".to_owned(),
                 ));
             }
         }
         check_count("matmul", m.saturating_mul(n).max(k))?;
-        if p.c.dtype.is_half() {
-            return self.matmul_of_halves(p);
+        if p.c.dtype.size() < 4 {
+            return self.matmul_of_small(p);
         }
         let (way, groups) = p.kernel();
         let parts = (BUSY / (groups * p.batch)).min(k / RUN).clamp(1, MOST_PARTS);
-        if parts == 1 {
+        if parts == 1 || p.is_whole() {
             return self.cut_product(p, way, groups, (1, 0));
         }
         let size = p.batch * m * n;
@@ -166,17 +199,18 @@ impl Gpu {
             .over(size)
     }
 
-    /// Sums in float32, rounded once.
-    fn matmul_of_halves(self: &std::sync::Arc<Self>, p: &Product) -> Result<()> {
+    /// Sums in 32 bits: halves are rounded once, and whole numbers wrap where they are stored.
+    fn matmul_of_small(self: &std::sync::Arc<Self>, p: &Product) -> Result<()> {
         let (m, n, _) = p.sizes;
         let block = self.alloc(4 * (p.batch * m * n) as u64)?;
-        let wide = Matrix { block: &block, dtype: DType::F32, offset: 0, rs: n as isize, cs: 1, bs: (m * n) as isize };
+        let dtype = if p.is_whole() { DType::I32 } else { DType::F32 };
+        let wide = Matrix { block: &block, dtype, offset: 0, rs: n as isize, cs: 1, bs: (m * n) as isize };
         let shape = [p.batch, m, n];
         let strides = [wide.bs, wide.rs, wide.cs];
         let to = [p.c.bs, p.c.rs, p.c.cs];
-        let there = Operand { block: &block, dtype: DType::F32, offset: 0, strides: &strides };
+        let there = Operand { block: &block, dtype, offset: 0, strides: &strides };
         let back = Operand { block: p.c.block, dtype: p.c.dtype, offset: p.c.offset, strides: &to };
-        if p.beta != 0.0 {
+        if p.accumulates() {
             self.copy(back, there, &shape)?;
         }
         self.matmul(&Product { c: wide, ..*p })?;
@@ -197,22 +231,27 @@ impl Gpu {
             let name = match way {
                 Way::Skinny { .. } => "matmul_skinny",
                 Way::Tiles(LARGE) => "matmul_large",
+                Way::Tiles(SMALL) => "matmul_whole",
                 Way::Tiles(_) => "matmul",
             };
+            let number = computed(c.dtype);
             let mut call = Launch::new(name)
-                .when("ACCUMULATE", p.beta != 0.0)
+                .when("ACCUMULATE", p.accumulates())
                 .when("BIAS", p.bias.is_some())
-                .load("LOAD_A", a.dtype, "f32", "in_a")
-                .load("LOAD_B", b.dtype, "f32", "in_b");
+                .when("WIDE", number == WIDE)
+                .when("WHOLE", number == "i32")
+                .load("LOAD_A", a.dtype, number, "in_a")
+                .load("LOAD_B", b.dtype, number, "in_b");
             call = match way {
                 Way::Skinny { along } => {
                     let few = [1, 4, SKINNY].into_iter().find(|&few| few >= rows).unwrap_or(SKINNY);
                     call.when("ALONG", along).constant("FEW", few as u32).constant("SUMS", 256 * few as u32)
                 }
+                Way::Tiles(SMALL) => call,
                 Way::Tiles(_) => call.when("A_BY_ROWS", a.by_rows()).when("B_BY_ROWS", b.by_rows()),
             };
             if let Some((_, dtype, _)) = p.bias {
-                call = call.load("LOAD_BIAS", dtype, "f32", "bias");
+                call = call.load("LOAD_BIAS", dtype, number, "bias");
             }
             let tiles = if let Way::Tiles(size) = way { columns.div_ceil(size) } else { usize::from(turned) };
             let call = call
@@ -222,8 +261,7 @@ impl Gpu {
                 .write(c.from(first))
                 .words([rows, columns, k, tiles, parts, run])
                 .ints([a.rs, a.cs, a.bs, b.rs, b.cs, b.bs, c.rs, c.cs, c.bs, apart as isize])
-                .float(f64::from(p.alpha))
-                .float(f64::from(p.beta));
+                .words(p.factors());
             let times = most.min(p.batch - first) * parts;
             if parts == 1 && p.batch <= most && p.may_wait() && self.stream().fusing {
                 return self.wait_for_activation(p, call, groups, times);

@@ -24,8 +24,8 @@ files! {
     "arg_reduce.wgsl" "attention.wgsl" "attention_dots.wgsl" "batch_norm.wgsl" "conv.wgsl" "conv_weight.wgsl"
     "cross_entropy.wgsl" "ctc.wgsl" "distance.wgsl" "dropout.wgsl" "embedding_bag.wgsl" "fused.wgsl" "gather.wgsl"
     "histogram.wgsl" "keys.wgsl" "logsumexp.wgsl" "mask.wgsl" "matmul.wgsl" "matmul_large.wgsl" "matmul_parts.wgsl"
-    "matmul_skinny.wgsl" "moments.wgsl" "multinomial.wgsl" "nll.wgsl" "norm.wgsl" "norm_sums.wgsl" "optim.wgsl"
-    "pointwise.wgsl" "pool.wgsl" "radix.wgsl" "radix_places.wgsl" "random.wgsl" "rank.wgsl" "ranked.wgsl"
+    "matmul_skinny.wgsl" "matmul_whole.wgsl" "moments.wgsl" "multinomial.wgsl" "nll.wgsl" "norm.wgsl" "norm_sums.wgsl"
+    "optim.wgsl" "pointwise.wgsl" "pool.wgsl" "radix.wgsl" "radix_places.wgsl" "random.wgsl" "rank.wgsl" "ranked.wgsl"
     "recurrent.wgsl" "reduce.wgsl" "rejection.wgsl" "resample.wgsl" "scan.wgsl" "scatter.wgsl" "search.wgsl"
     "softmax.wgsl" "sort.wgsl" "triangle.wgsl" "unique.wgsl" "whole.wgsl"
 }

@@ -99,3 +99,23 @@ def test_gradients_and_the_same_bits_twice(assert_same):
     for here, there, again in zip(*found, strict=True):
         assert_same(there, here, rtol=1e-4, atol=1e-2)
         assert there.tolist() == again.tolist()
+
+
+@pytest.mark.parametrize("dtype", ["int64", "int32", "int16", "int8", "uint8"])
+@pytest.mark.parametrize(("m", "n", "k"), [(40, 20, 33), (1, 1, 700), (3, 50, 40), (50, 7, 9), (17, 17, 0)])
+def test_integers_wrap(dtype, m, n, k, assert_same):
+    torch.manual_seed(0)
+    dtype = getattr(torch, dtype)
+    a, b, c = (torch.empty(s, dtype=torch.int64).random_(-(2**63), None).to(dtype) for s in ((m, k), (n, k), (n,)))
+    for f in (
+        lambda a, b, c: a @ b.t(),
+        lambda a, b, c: torch.addmm(c, a, b.t(), beta=3, alpha=-2),
+        lambda a, b, c: torch.nn.functional.linear(a, b, c),
+        lambda a, b, c: torch.mv(b, a[0]),
+        lambda a, b, c: torch.dot(a[0], b[0]),
+        lambda a, b, c: torch.einsum("ik,jk->ji", a, b),
+        lambda a, b, c: torch.baddbmm(c.expand(2, m, n), a.expand(2, m, k), b.t().expand(2, k, n), beta=2),
+    ):
+        here, there = f(a, b, c), f(a.gpu(), b.gpu(), c.gpu())
+        assert there.is_gpu
+        assert_same(there.cpu(), here)

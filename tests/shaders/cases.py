@@ -235,6 +235,15 @@ CASES = {
         ("matmul_parts",), ((20, 3000), (3000, 20)), lambda x, y: x @ y * 0.02, lambda x, y: x @ y * 0.02
     ),
     "matmul_large": Case(("matmul_large",), ((LARGE, 12), (12, LARGE)), lambda x, y: x @ y, lambda x, y: x @ y),
+    "matmul_whole": Case(
+        ("matmul_whole",),
+        (WHOLE * 2**40 + 3, WHOLE.T.copy()[:, [0, 1, 2] * 4]),
+        lambda x, y: torch.cat([x, x, x]) @ y,
+        lambda x, y: np.concatenate([x, x, x]) @ y,
+    ),
+    "matmul_of_few_integers": Case(
+        ("matmul_skinny",), (WHOLE.astype(np.int32), WHOLE.T.astype(np.int32)), lambda x, y: x @ y, lambda x, y: x @ y
+    ),
     "softmax": Case(("softmax",), ((6, 700),), lambda x: torch.softmax(x, 1), lambda x: softmax(x, 1)),
     "softmax_across": Case(("softmax",), ((6, 5, 7),), lambda x: torch.softmax(x, 1), lambda x: softmax(x, 1)),
     "softmax_gradient": Case(

@@ -47,7 +47,7 @@ pub fn matmul(
     _: usize,
     _: (usize, usize, usize),
     _: (Matrices, Matrices, Matrices),
-    _: (f64, f64),
+    _: (super::super::matmul::Factor, super::super::matmul::Factor),
     _: Option<&Tensor>,
 ) {
     stop(no_gpu_kernel())

@@ -1,5 +1,6 @@
 //! With the feature `gpu`: calls of its kernels.
 
+use super::super::matmul::Factor;
 use super::super::reduce::Reduce;
 use super::super::{Fun, Params, wgsl};
 use crate::error::Result;
@@ -203,11 +204,11 @@ pub fn matmul(
     batch: usize,
     sizes: (usize, usize, usize),
     (a, b, c): (Matrices, Matrices, Matrices),
-    (alpha, beta): (f64, f64),
+    (alpha, beta): (Factor, Factor),
     bias: Option<&Tensor>,
 ) {
     let same = a.0.dtype() == c.0.dtype() && b.0.dtype() == c.0.dtype();
-    if !same || !c.0.dtype().is_float() || !a.0.is_gpu() || !b.0.is_gpu() || bias.is_some_and(|b| !b.is_gpu()) {
+    if !same || c.0.dtype() == DType::Bool || !a.0.is_gpu() || !b.0.is_gpu() || bias.is_some_and(|b| !b.is_gpu()) {
         stop(no_gpu_kernel());
     }
     let p = Product {
@@ -216,8 +217,9 @@ pub fn matmul(
         a: matrix(a.0, a.1),
         b: matrix(b.0, b.1),
         c: matrix(c.0, c.1),
-        alpha: alpha as f32,
-        beta: beta as f32,
+        alpha: alpha.complex.re as f32,
+        beta: beta.complex.re as f32,
+        whole: (alpha.int, beta.int),
         bias: bias.map(|b| (block(b.storage()), b.dtype(), b.offset())),
     };
     done(p.c.block.gpu().matmul(&p));

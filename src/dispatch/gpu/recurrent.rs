@@ -2,6 +2,7 @@
 
 use super::super::recurrent::{Incoming, Kind, Layer, Operands};
 use super::{Launch, matmul};
+use crate::dispatch::matmul::Factor;
 use crate::error::Result;
 use crate::tensor::layout::{Shape, contiguous_strides};
 use crate::tensor::{DType, Tensor};
@@ -46,7 +47,7 @@ pub fn forward(x: &Operands, l: &Layer) -> Result<()> {
     for i in 0..l.steps {
         let before = if i == 0 { x.h0.clone() } else { step(x.out, at(l, i - 1)) };
         let factors = ((&before, (rows, 1, 0)), (x.w, (1, rows, 0)), (&pre, (columns, 1, 0)));
-        matmul(1, (l.batch, gates, hidden), factors, (1.0, 0.0), x.bias);
+        matmul(1, (l.batch, gates, hidden), factors, (Factor::ONE, Factor::ZERO), x.bias);
         let call = of_kind(Launch::new("recurrent"), l.kind, false, saved.is_some())
             .read(x.gx)
             .read(&pre)
@@ -92,7 +93,7 @@ pub fn backward(
         // What reaches the old state through the weights joins what went past them, which only GRU has.
         let now = step(d_gh, at(l, i));
         let factors = ((&now, (columns, 1, 0)), (x.w, (rows, 1, 0)), (dh, (rows, 1, 0)));
-        matmul(1, (l.batch, hidden, gates), factors, (1.0, if gru { 1.0 } else { 0.0 }), None);
+        matmul(1, (l.batch, hidden, gates), factors, (Factor::ONE, if gru { Factor::ONE } else { Factor::ZERO }), None);
     }
     Ok(())
 }
