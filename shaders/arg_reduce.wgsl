@@ -4,6 +4,9 @@
 #include "lib/float.wgsl"
 #include "lib/grid.wgsl"
 #include "lib/lines.wgsl"
+#if WIDE
+#include "lib/int64.wgsl"
+#endif
 
 struct Params {
     x: u32,
@@ -40,11 +43,7 @@ fn is_undefined(v: $TYPE) -> bool {
 #endif
 }
 fn beats(a: $TYPE, b: $TYPE) -> bool {
-#if MIN
-    let ahead = a < b;
-#else
-    let ahead = a > b;
-#endif
+    let ahead = $AHEAD;
     // A comparison with NaN may give anything.
     return select(ahead && !is_undefined(b), !is_undefined(b), is_undefined(a));
 }
@@ -91,7 +90,7 @@ fn main(
     put(line, found);
 }
 #else
-var<workgroup> all: array<Found, $GROUP>;
+var<workgroup> best: array<Found, $GROUP>;
 
 @compute @workgroup_size($GROUP)
 fn main(
@@ -100,20 +99,20 @@ fn main(
     @builtin(local_invocation_index) lane: u32,
 ) {
     let s = line_share(group_index(group, groups), lane);
-    var found = Found($TYPE(0), NOWHERE);
+    var found = Found($TYPE(), NOWHERE);
     for (var k = s.k; k < s.last; k += s.stride) {
         found = better(found, Found(x[params.x + s.first + line_element(k)], k));
     }
-    all[lane] = found;
+    best[lane] = found;
     workgroupBarrier();
     for (var half = $GROUPu / 2u; half >= params.at.width; half = half / 2u) {
         if (lane < half) {
-            all[lane] = better(all[lane], all[lane + half]);
+            best[lane] = better(best[lane], best[lane + half]);
         }
         workgroupBarrier();
     }
     if (s.writes) {
-        put(s.to, all[lane]);
+        put(s.to, best[lane]);
     }
 }
 #endif

@@ -341,6 +341,7 @@ CASES = {
     ),
     "ctc_loss": Case(("ctc",), ((6, 1, 4),), ctc_here, ctc),
     "ctc_gradient": Case(("ctc",), ((6, 1, 4), ()), gradient(ctc_here), ctc_gradient),
+    "argmax_int64": Case(("arg_reduce",), (WHOLE * 2**33,), lambda x: x.argmax(1), lambda x: x.argmax(1)),
     "argmax": Case(("arg_reduce",), ((5, 90),), lambda x: x.argmax(1), lambda x: x.argmax(1)),
     "int64_sum": Case(("reduce",), (WHOLE,), lambda x: x.sum(1), lambda x: x.sum(1)),
     "int32_sum": Case(("whole",), (WHOLE.astype(np.int32),), lambda x: x.sum(1), lambda x: x.sum(1)),

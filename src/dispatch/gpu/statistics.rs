@@ -1,12 +1,13 @@
 //! Reductions that are more than a fold of numbers, see `super::super::reduce`.
 
 use super::super::reduce::{Extreme, Reduce};
+use super::dense::word;
 use super::lines::Lines;
 use super::moments::{Form, Moments, moments};
 use super::{Launch, done};
 use crate::cpu::pointwise::{Fun, Params};
 use crate::dispatch;
-use crate::error::{Result, no_gpu_kernel, stop};
+use crate::error::Result;
 use crate::tensor::layout::{Shape, Strides};
 use crate::tensor::{DType, Scalar, Tensor};
 
@@ -126,11 +127,7 @@ pub fn norm(x: &Tensor, out: &Tensor, kept: &[usize], p: f64) {
 
 /// Where the first extreme element along `dim` or of all is, and its value.
 pub fn arg_reduce(kind: Extreme, x: &Tensor, indices: &Tensor, values: Option<&Tensor>, kept: &[usize]) {
-    let compute = match x.dtype() {
-        d if d.is_float() => DType::F32,
-        DType::I64 => stop(no_gpu_kernel()),
-        _ => DType::I32,
-    };
+    let compute = word(x.dtype());
     let run = || {
         let (x, lines) = gathered(x, kept, compute)?;
         match values {
@@ -145,27 +142,32 @@ fn places(kind: Extreme, x: &Tensor, lines: Lines, indices: &Tensor, values: Opt
     let lines = lines.cut();
     let fresh = |dtype| dispatch::empty(&[lines.count, lines.parts], dtype, x.device());
     let parts = if lines.parts > 1 { Some((fresh(x.dtype())?, fresh(DType::I32)?)) } else { None };
-    let float = x.dtype() == DType::F32;
-    let text = if float { "f32" } else { "i32" };
+    let text = match x.dtype() {
+        DType::F32 => "f32",
+        DType::I64 => "vec2<u32>",
+        _ => "i32",
+    };
+    let ahead = match (kind, x.dtype()) {
+        (Extreme::Min, DType::I64) => "lt64(a, b)",
+        (Extreme::Max, DType::I64) => "lt64(b, a)",
+        (Extreme::Min, _) => "a < b",
+        (Extreme::Max, _) => "a > b",
+    };
+    let call = || {
+        let call = Launch::new("arg_reduce").text("TYPE", text).text("AHEAD", ahead);
+        call.when("FLOAT", x.dtype() == DType::F32).when("WIDE", x.dtype() == DType::I64)
+    };
     if let Some((value, place)) = &parts {
-        Launch::new("arg_reduce")
+        call()
             .when("PARTIAL", true)
-            .when("MIN", kind == Extreme::Min)
-            .when("FLOAT", float)
             .when("VALUES", true)
-            .text("TYPE", text)
             .read(x)
             .write(value)
             .write(place)
             .words(lines.words())
             .groups(lines.groups())?;
     }
-    let call = Launch::new("arg_reduce")
-        .when("JOIN", parts.is_some())
-        .when("MIN", kind == Extreme::Min)
-        .when("FLOAT", float)
-        .when("VALUES", values.is_some())
-        .text("TYPE", text);
+    let call = call().when("JOIN", parts.is_some()).when("VALUES", values.is_some());
     let call = match &parts {
         Some((value, place)) => call.read(value).read(place),
         None => call.read(x),
