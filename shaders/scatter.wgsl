@@ -90,6 +90,7 @@ fn main(
     }
 #endif
 #if MEAN
+    let sum = $SUM;
     acc = $QUOTIENT;
 #endif
     to[at] = acc;

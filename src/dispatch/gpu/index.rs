@@ -159,7 +159,7 @@ pub fn index_put(out: &Tensor, indices: &[Option<Tensor>], values: &Tensor, accu
         let nest = Nest::new(out, indices)?;
         let op = if accumulate { Scatter::Add } else { Scatter::Set };
         change(&permuted(out, &nest.dims), out, |to| {
-            write(to, &nest.keys, values, (nest.n, nest.size, nest.inner), (op, true))
+            write(to, &nest.keys, values, (nest.n, nest.size, nest.inner), (op, true, out.dtype()))
         })
     };
     done(run());
@@ -245,13 +245,13 @@ fn is_constant(t: &Tensor) -> bool {
     t.numel() > 0 && t.shape().iter().zip(t.strides()).all(|(&n, &s)| n == 1 || s == 0)
 }
 
-/// Slices `src[o, j, k]` join the contiguous `to[o, keys[j], k]`.
+/// Slices `src[o, j, k]` join the contiguous `to[o, keys[j], k]`, which holds elements of `dtype`.
 fn write(
     to: &Tensor,
     keys: &Tensor,
     src: &Tensor,
     (n, size, inner): (usize, usize, usize),
-    (op, include_self): (Scatter, bool),
+    (op, include_self, dtype): (Scatter, bool, DType),
 ) -> Result<()> {
     let outer = to.numel() / (size * inner).max(1);
     let counts = [outer, n, inner, size, usize::from(!include_self), NONE];
@@ -266,12 +266,19 @@ fn write(
     let src = wide(src)?;
     let (sorted, order) = sort(keys, size)?;
     let call = said(Launch::new("scatter"), op, to.dtype()).when("SORTED", true).when("MEAN", op == Scatter::Mean);
-    // Whole numbers are divided towards minus infinity.
-    let mean = match to.dtype() {
-        DType::F32 => "acc / f32(count)",
-        _ => "(acc - ((acc % i32(count)) + i32(count)) % i32(count)) / i32(count)",
+    // Whole numbers are divided towards minus infinity, as far as their dtype holds their sum.
+    let sum = match dtype {
+        DType::U8 => "acc & 255",
+        DType::I8 => "extractBits(acc, 0u, 8u)",
+        DType::I16 => "extractBits(acc, 0u, 16u)",
+        _ => "acc",
     };
-    let call = call.text("QUOTIENT", mean).read(&sorted).read(&order).read(&src).write(to);
+    let mean = match to.dtype() {
+        DType::F32 => "sum / f32(count)",
+        DType::I64 => "div_floor64(sum, vec2<u32>(count, 0u))",
+        _ => "(sum - ((sum % i32(count)) + i32(count)) % i32(count)) / i32(count)",
+    };
+    let call = call.text("SUM", sum).text("QUOTIENT", mean).read(&sorted).read(&order).read(&src).write(to);
     call.words(counts).over(outer * n * inner)
 }
 
@@ -322,7 +329,6 @@ pub(super) fn sum_up(counts: &Tensor, n: usize) -> Result<()> {
 fn checked(op: Scatter, out: &Tensor) -> Scatter {
     match (op, out.dtype()) {
         (Scatter::Mean, DType::Bool) => Scatter::Add,
-        (Scatter::Mean, DType::U8 | DType::I8 | DType::I16 | DType::I64) => stop(no_gpu_kernel()),
         _ => op,
     }
 }
@@ -333,7 +339,7 @@ pub fn index_add(out: &Tensor, dim: usize, i: &Tensor, src: &Tensor, op: Scatter
     let op = checked(op, out);
     let run = |to: &Tensor| {
         let keys = keys(i, size, false)?;
-        write(to, &keys, src, (i.numel(), size, inner), (op, include_self))
+        write(to, &keys, src, (i.numel(), size, inner), (op, include_self, out.dtype()))
     };
     done(change(out, out, run));
 }
@@ -349,7 +355,7 @@ pub fn put(out: &Tensor, i: &Tensor, values: &Tensor, accumulate: bool) {
     let op = if accumulate { Scatter::Add } else { Scatter::Set };
     let run = |to: &Tensor| {
         let keys = keys(i, out.numel(), true)?;
-        write(to, &keys, values, (i.numel(), out.numel(), 1), (op, true))
+        write(to, &keys, values, (i.numel(), out.numel(), 1), (op, true, out.dtype()))
     };
     done(change(out, out, run));
 }
@@ -403,7 +409,7 @@ pub fn scatter(out: &Tensor, dim: usize, i: &Tensor, src: &Tensor, op: Scatter, 
         let index = wide(i)?;
         let call = Launch::new("keys").when("ELEMENTS", true).checks(Check::Index).read(&index).write(&keys);
         call.words([i.numel(), size, 1, 0, n, inner]).over(i.numel())?;
-        write(to, &keys, src, (i.numel(), to.numel(), 1), (op, include_self))
+        write(to, &keys, src, (i.numel(), to.numel(), 1), (op, include_self, out.dtype()))
     };
     done(change(&window(out, &shape), out, run));
 }
@@ -418,7 +424,13 @@ pub fn embedding_backward(grad: &Tensor, i: &Tensor, out: &Tensor, padding: Opti
         let skip = padding.map_or(NONE, |p| p as usize);
         let call =
             said(Launch::new("scatter"), Scatter::Add, to.dtype()).when("SORTED", true).when("MEAN", by_frequency);
-        let call = call.text("QUOTIENT", "acc / f32(count)").read(&sorted).read(&order).read(&rows).write(to);
+        let call = call
+            .text("SUM", "acc")
+            .text("QUOTIENT", "sum / f32(count)")
+            .read(&sorted)
+            .read(&order)
+            .read(&rows)
+            .write(to);
         call.words([1, n, inner, size, 1, skip]).over(n * inner)
     };
     done(change(out, out, run));
