@@ -150,6 +150,10 @@ def test_counts():
             same(torch.bincount(i.to(dtype).gpu(), minlength=50), torch.bincount(i.to(dtype), minlength=50))
         except NotImplementedError:
             pytest.skip("aminmax has no kernel")
+        w = torch.randn(2000)
+        there = torch.bincount(i.to(dtype).gpu(), w.gpu(), minlength=50)
+        assert torch.allclose(there.cpu(), torch.bincount(i.to(dtype), w, minlength=50), atol=1e-4)
+        assert torch.equal(there, torch.bincount(i.to(dtype).gpu(), w.gpu(), minlength=50))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

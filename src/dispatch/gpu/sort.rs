@@ -4,10 +4,11 @@
 
 use super::dense::{dense, fill, fill_last, last, word};
 use super::{Launch, done};
+use crate::dispatch::index::Scatter;
 use crate::dispatch::scan::Scan;
 use crate::dispatch::sort::Rank;
 use crate::dispatch::{copy, empty, zeros};
-use crate::error::{Result, no_gpu_kernel, stop};
+use crate::error::Result;
 use crate::tensor::{DType, Device, Shape, Strides, Tensor};
 
 /// Longer lines are sorted by radix: workgroups have no room for them.
@@ -220,12 +221,15 @@ fn histogram(x: &Tensor, integers: bool, (low, high): (f64, f64), out: &Tensor) 
     Ok(())
 }
 
-/// How often each integer occurs.
+/// How often each integer occurs, or the sum of its weights, into zeros.
 pub fn bincount(x: &Tensor, weights: Option<&Tensor>, out: &Tensor) {
-    if weights.is_some() {
-        stop(no_gpu_kernel());
-    }
-    done((|| histogram(&dense(x, DType::I32)?, true, (0.0, 0.0), out))());
+    done((|| match weights {
+        None => histogram(&dense(x, DType::I32)?, true, (0.0, 0.0), out),
+        Some(weights) => {
+            super::index::index_add(out, 0, &dense(x, DType::I64)?, weights, Scatter::Add, true);
+            Ok(())
+        }
+    })());
 }
 
 /// Counts in equal bins from `low` to `high`.
