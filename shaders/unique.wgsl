@@ -1,6 +1,6 @@
-// Distinct elements of a vector in the order that `order` gives, or as they are. The first call marks where another one
+// Distinct elements of a vector, or with ROWS distinct rows of `m` elements, in the order that `order` gives, or as they are. The first call marks where another one
 // begins; with the running sums of those marks SPREAD writes each one's value and start and which one each element is;
-// COUNTS makes how often each occurs of the starts.
+// COUNTS makes how often each occurs of the starts. The value of rows is the number of the first of them.
 #include "lib/order.wgsl"
 #include "lib/grid.wgsl"
 
@@ -24,6 +24,7 @@ struct Params {
 #endif
     n: u32,
     found: u32,
+    m: u32,
 }
 $PARAMS params: Params;
 #if COUNTS
@@ -50,22 +51,34 @@ fn ordered(r: u32) -> u32 {
     return r;
 #endif
 }
-fn begins(r: u32) -> bool {
-    if (r == 0u) {
-        return true;
-    }
-    let p = params.x + ordered(r);
-    let q = params.x + ordered(r - 1u);
+fn differ(p: u32, q: u32) -> bool {
 #if WIDE
     return x[2u * p] != x[2u * q] || x[2u * p + 1u] != x[2u * q + 1u];
 #else
 #if FLOAT
+#if ROWS
+    return key_f32(x[p], false) != key_f32(x[q], false);
+#else
     // Every NaN is another one.
     return is_nan(bitcast<f32>(x[p])) || key_f32(x[p], false) != key_f32(x[q], false);
+#endif
 #else
     return x[p] != x[q];
 #endif
 #endif
+}
+fn begins(r: u32) -> bool {
+    if (r == 0u) {
+        return true;
+    }
+    let p = params.x + ordered(r) * params.m;
+    let q = params.x + ordered(r - 1u) * params.m;
+    for (var c = 0u; c < params.m; c++) {
+        if (differ(p + c, q + c)) {
+            return true;
+        }
+    }
+    return false;
 }
 #endif
 
@@ -94,11 +107,16 @@ fn main(
     inverse[2u * (params.inverse + e) + 1u] = 0u;
     if (begins(r)) {
         starts[params.starts + which] = r;
+#if ROWS
+        values[2u * (params.values + which)] = e;
+        values[2u * (params.values + which) + 1u] = 0u;
+#else
 #if WIDE
         values[2u * (params.values + which)] = x[2u * (params.x + e)];
         values[2u * (params.values + which) + 1u] = x[2u * (params.x + e) + 1u];
 #else
         values[params.values + which] = x[params.x + e];
+#endif
 #endif
     }
 #else

@@ -130,6 +130,10 @@ pub fn unique(x: &Tensor, consecutive: bool, inverse: bool, counts: bool) -> Res
 
 /// Distinct rows of the 2-d `x`: in lexicographic order, or (`consecutive`) the first of each run.
 pub fn unique_rows(x: &Tensor, consecutive: bool) -> Result<Distinct> {
+    if x.is_gpu() {
+        let (first, inverse, counts) = super::gpu::sort::unique_rows(x, consecutive)?;
+        return Ok(Distinct { first, inverse, counts });
+    }
     let found = sort::unique_rows(&x.strided(), consecutive);
     Ok(Distinct { first: int64(found.first)?, inverse: int64(found.inverse)?, counts: int64(found.counts)? })
 }

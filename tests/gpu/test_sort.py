@@ -166,3 +166,18 @@ def test_unique(dtype, shape):
         for s, t in zip(a, b, strict=True):
             same(s, t)
         same(f(x.gpu()), f(x))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("shape", "dim"), [((6, 1), 0), ((40, 3), 0), ((3, 50), 1), ((2, 30, 2), 1), ((1500, 2), 0)])
+def test_unique_slices(dtype, shape, dim):
+    torch.manual_seed(0)
+    # Few values, and among floats both zeros and NaN, which is equal to itself here.
+    few = torch.tensor([-(2.0**33), 1.0, 0.0, -0.0, float("nan"), 2.0**33])
+    x = few[torch.randint(0, 6 if "float" in dtype else 4, shape)].to(getattr(torch, dtype))
+    for f in (torch.unique, torch.unique_consecutive):
+        a = f(x.gpu(), return_inverse=True, return_counts=True, dim=dim)
+        b = f(x, return_inverse=True, return_counts=True, dim=dim)
+        for s, t in zip(a, b, strict=True):
+            same(s, t)
+    assert torch.unique(x.gpu()[:0], dim=0).shape == torch.unique(x[:0], dim=0).shape

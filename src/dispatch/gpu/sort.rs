@@ -3,6 +3,8 @@
 //! All of it is made of the order of lines: for each place of a sorted line, the place in the line that its element has.
 
 use super::dense::{dense, fill, fill_last, last, word};
+use super::index::at_places;
+use super::layout::{settle, viewed};
 use super::{Launch, done};
 use crate::dispatch::index::Scatter;
 use crate::dispatch::scan::Scan;
@@ -118,6 +120,29 @@ impl Lines {
             .when("ORDERED", order.is_some())
             .read(&self.x)
             .read_some(order)
+    }
+
+    /// Runs of equal elements in an order, or of equal rows with so many elements: the value of each, or the number of
+    /// its first row, which of them each element is, and how often each occurs.
+    fn runs(&self, order: Option<&Tensor>, row: Option<usize>, counts: bool) -> Result<(Tensor, Tensor, Tensor)> {
+        let (n, m) = (self.n, row.unwrap_or(1));
+        let int64 = |n: usize| empty(&[n], DType::I64, Device::Gpu);
+        let heads = empty(&[n], DType::I32, Device::Gpu)?;
+        let call = || self.distinct(order).when("ROWS", row.is_some());
+        call().write(&heads).words([n, 0, m]).over(n)?;
+        let sums = int64(n)?;
+        super::scan::scan(Scan::Sum, &heads, &sums, 0, false)?;
+        let found = read(&sums, n - 1)? as usize;
+        let values = empty(&[found], if row.is_some() { DType::I64 } else { self.dtype() }, Device::Gpu)?;
+        let (starts, which) = (empty(&[found], DType::I32, Device::Gpu)?, int64(n)?);
+        let spread = call().when("SPREAD", true).read(&sums).write(&values).write(&starts).write(&which);
+        spread.words([n, 0, m]).over(n)?;
+        let often = int64(if counts { found } else { 0 })?;
+        if counts {
+            let call = Launch::new("unique").when("COUNTS", true).read(&starts).write(&often);
+            call.words([found, n, 1]).over(found)?;
+        }
+        Ok((values, which, often))
     }
 
     /// The first `k` of each line, in order.
@@ -250,28 +275,37 @@ fn read(x: &Tensor, i: usize) -> Result<i64> {
 
 /// Distinct elements, which of them each element is, and how often each occurs.
 pub fn unique(x: &Tensor, consecutive: bool, inverse: bool, counts: bool) -> Result<(Tensor, Tensor, Tensor)> {
-    let int64 = |n: usize| empty(&[n], DType::I64, Device::Gpu);
     let l = Lines::flat(x)?;
-    let n = l.n;
-    if n == 0 {
-        return Ok((empty(&[0], x.dtype(), Device::Gpu)?, int64(0)?, int64(0)?));
+    if l.n == 0 {
+        return Ok((empty(&[0], x.dtype(), Device::Gpu)?, none()?, none()?));
     }
     let order = if consecutive { None } else { Some(l.order(false)?) };
-    let heads = empty(&[n], DType::I32, Device::Gpu)?;
-    l.distinct(order.as_ref()).write(&heads).words([n, 0]).over(n)?;
-    let sums = int64(n)?;
-    super::scan::scan(Scan::Sum, &heads, &sums, 0, false)?;
-    let found = read(&sums, n - 1)? as usize;
-    let values = empty(&[found], x.dtype(), Device::Gpu)?;
-    let (starts, which) = (empty(&[found], DType::I32, Device::Gpu)?, int64(n)?);
-    fill(&values, l.dtype(), |to| {
-        let call = l.distinct(order.as_ref()).when("SPREAD", true).read(&sums).write(to);
-        call.write(&starts).write(&which).words([n, 0]).over(n)
-    })?;
-    let often = int64(if counts { found } else { 0 })?;
-    if counts {
-        let call = Launch::new("unique").when("COUNTS", true).read(&starts).write(&often);
-        call.words([found, n]).over(found)?;
+    let (made, which, often) = l.runs(order.as_ref(), None, counts)?;
+    let values = if made.dtype() == x.dtype() { made.clone() } else { empty(made.shape(), x.dtype(), Device::Gpu)? };
+    settle(&made, &values);
+    Ok((values, if inverse { which } else { none()? }, often))
+}
+
+fn none() -> Result<Tensor> {
+    empty(&[0], DType::I64, Device::Gpu)
+}
+
+/// Distinct rows of the 2-d `x`: the first of each, which of them each row is, and how often each occurs.
+pub fn unique_rows(x: &Tensor, consecutive: bool) -> Result<(Tensor, Tensor, Tensor)> {
+    let (n, m) = (x.size(0), x.size(1));
+    let l = Lines { x: dense(x, word(x.dtype()))?, count: 1, n };
+    let mut order = None;
+    // By the last column first: what the others leave equal keeps its order.
+    for c in (0..if consecutive { 0 } else { m }).rev() {
+        let column = viewed(&l.x, l.x.offset() + c, &[n], &[m as isize]);
+        let Some(before) = order else {
+            order = Some(Lines::flat(&column)?.order(false)?);
+            continue;
+        };
+        let (items, after) = (empty(&[n], l.dtype(), Device::Gpu)?, empty(&[n], DType::I32, Device::Gpu)?);
+        at_places(&column, &before, &items)?;
+        at_places(&before, &Lines::flat(&items)?.order(false)?, &after)?;
+        order = Some(after);
     }
-    Ok((values, if inverse { which } else { int64(0)? }, often))
+    l.runs(order.as_ref(), Some(m), true)
 }
