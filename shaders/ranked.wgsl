@@ -1,5 +1,6 @@
 // What sorted lines are asked for: with the order of each line of a dense (lines, n), an invocation for each of the first
-// `k` of a line, or with SELECT for the element of a rank and with MODE for the most frequent one (k is 1 then).
+// `k` of a line, or with SELECT for the element of a rank (k is 1 then). MODE has a workgroup for each line, which finds
+// the most frequent element.
 #include "lib/order.wgsl"
 #include "lib/grid.wgsl"
 
@@ -72,21 +73,40 @@ fn same(line: u32, r: u32, s: u32) -> bool {
     return $KEY(x[p], false) == $KEY(x[q], false);
 #endif
 }
-// The last of the first of the longest runs.
-fn rank(line: u32) -> u32 {
-    var best = 0u;
-    var longest = 0u;
-    var start = 0u;
-    for (var r = 0u; r < params.n; r++) {
-        if (!same(line, r, start)) {
-            start = r;
+// The length and the end of a run.
+var<workgroup> runs: array<vec2<u32>, $GROUP>;
+
+fn longer(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
+    return select(a, b, b.x > a.x || (b.x == a.x && b.y < a.y));
+}
+// The last of the first of the longest runs. Whoever is at the end of a run searches its start.
+fn rank(line: u32, lane: u32) -> u32 {
+    var longest = vec2<u32>(0u);
+    for (var r = lane; r < params.n; r += $GROUPu) {
+        if (r + 1u < params.n && same(line, r, r + 1u)) {
+            continue;
         }
-        if (r + 1u - start > longest) {
-            best = r;
-            longest = r + 1u - start;
+        var low = 0u;
+        var high = r;
+        while (low < high) {
+            let middle = (low + high) / 2u;
+            if (same(line, middle, r)) {
+                high = middle;
+            } else {
+                low = middle + 1u;
+            }
         }
+        longest = longer(longest, vec2<u32>(r + 1u - low, r));
     }
-    return best;
+    runs[lane] = longest;
+    workgroupBarrier();
+    for (var half = $GROUPu / 2u; half > 0u; half = half / 2u) {
+        if (lane < half) {
+            runs[lane] = longer(runs[lane], runs[lane + half]);
+        }
+        workgroupBarrier();
+    }
+    return runs[0].y;
 }
 #endif
 
@@ -96,15 +116,27 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
+#if MODE
+    let i = group_index(group, groups);
+    if (i >= params.lines) {
+        return;
+    }
+    let line = i;
+    let r = rank(line, lane);
+    if (lane > 0u) {
+        return;
+    }
+#else
     let i = group_index(group, groups) * $GROUPu + lane;
     if (i >= params.lines * params.k) {
         return;
     }
     let line = i / params.k;
-#if ONE
+#if SELECT
     let r = rank(line);
 #else
     let r = i % params.k;
+#endif
 #endif
 #if VALUES
     let e = element(line, r);

@@ -181,3 +181,14 @@ def test_unique_slices(dtype, shape, dim):
         for s, t in zip(a, b, strict=True):
             same(s, t)
     assert torch.unique(x.gpu()[:0], dim=0).shape == torch.unique(x[:0], dim=0).shape
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int64", "bool"])
+@pytest.mark.parametrize(("shape", "dim"), [((700,), 0), ((3, 2000), 1), ((40, 5), 0), ((300, 2), 1)])
+def test_mode(dtype, shape, dim):
+    torch.manual_seed(0)
+    x = torch.randint(0, 9, shape).to(getattr(torch, dtype))
+    if dtype == "float32":
+        x[x == 3] = float("nan")
+    for s, t in zip(x.gpu().mode(dim), x.mode(dim), strict=True):
+        same(s, t)

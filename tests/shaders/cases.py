@@ -359,6 +359,12 @@ CASES = {
     ),
     "unique": Case(("unique",), (WHOLE,), lambda x: torch.unique(x), lambda x: np.unique(x)),
     "unique_rows": Case(("unique",), (WHOLE.T % 2,), lambda x: torch.unique(x, dim=0), lambda x: np.unique(x, axis=0)),
+    "mode": Case(
+        ("ranked",),
+        (WHOLE,),
+        lambda x: x.mode(1)[0],
+        lambda x: np.array([np.bincount(row + 5).argmax() - 5 for row in x]),
+    ),
     "rand": Case(("random",), (), seeded(lambda: torch.rand(50, device="gpu")), lambda: uniform(50)),
     "poisson": Case(
         ("rejection",), (np.linspace(0.1, 9, 50, dtype=np.float32),), seeded(lambda x: torch.poisson(x)), few_events

@@ -164,8 +164,8 @@ impl Lines {
     fn one(&self, what: &'static str, kind: [usize; 2], values: &Tensor, indices: Option<&Tensor>) -> Result<()> {
         let order = self.order(false)?;
         fill(values, self.dtype(), |to| {
-            let call = self.ranked(&order, Some(to), indices).when("ONE", true).when(what, true);
-            call.word(1).words(kind).over(self.count)
+            let call = self.ranked(&order, Some(to), indices).when(what, true).word(1).words(kind);
+            if what == "MODE" { call.groups(self.count) } else { call.over(self.count) }
         })
     }
 }
