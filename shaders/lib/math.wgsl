@@ -5,7 +5,34 @@ fn exp_of(x: f32) -> f32 {
     return select(exp(x), x, is_nan(x));
 }
 
-// x = 2^e (1 + f) with 1 + f from sqrt(1/2) to sqrt(2), and the polynomial that the CPU has: builtins lose what is near 1.
+// e^x 2^k within two units of the last place: builtins lose as many digits as |x| has. The polynomial of Cephes' expf.
+fn exp_scaled(v: f32, k: i32) -> f32 {
+    let x = min(max(v, -1000.0), 1000.0);
+    let n = round(x * 1.442695);
+    let r = (x - n * 0.693359375) + n * 2.12194440e-4;
+    let p = 1.0 + r + r * r * (0.5 + r * (0.16666666 + r * (0.041665796 + r * (0.008333452 + r * (0.0013981999
+        + r * 0.00019875691)))));
+    // In two steps, since 2^e alone may be out of range.
+    let e = clamp(i32(n) + k, -250, 250);
+    let half = e >> 1u;
+    return p * bitcast<f32>(u32(half + 127) << 23u) * bitcast<f32>(u32(e - half + 127) << 23u);
+}
+
+// A positive number as 2^e m with m from sqrt(1/2) to sqrt(2): e and log(m), by the polynomial that the CPU has. Builtins
+// lose what is near 1.
+fn log_parts(x: f32) -> vec2<f32> {
+    // Denormals by their bits, which products would flush.
+    let bits = bitcast<u32>(x);
+    let tiny = bits < 0x800000u;
+    let shift = select(0u, countLeadingZeros(bits) - 8u, tiny);
+    let normal = bits << shift;
+    let up = (i32(normal) - 0x3f3504f3) >> 23u;
+    let f = bitcast<f32>(normal - (bitcast<u32>(up) << 23u)) - 1.0;
+    let p = 0.3333333 + f * (-0.2500082 + f * (0.20001227 + f * (-0.16623358 + f * (0.1420176 + f * (-0.13160177
+        + f * (0.12761576 - f * 0.076345265))))));
+    return vec2<f32>(f32(up - select(0, i32(shift), tiny)), f * f * (f * p - 0.5) + f);
+}
+
 fn log_of(x: f32) -> f32 {
     let bits = bitcast<u32>(x);
     if (bits == 0u || bits == 0x80000000u) {
@@ -17,16 +44,8 @@ fn log_of(x: f32) -> f32 {
     if (bits == INF_BITS) {
         return x;
     }
-    // Denormals by their bits, which products would flush.
-    let tiny = bits < 0x800000u;
-    let shift = select(0u, countLeadingZeros(bits) - 8u, tiny);
-    let normal = bits << shift;
-    let up = (i32(normal) - 0x3f3504f3) >> 23u;
-    let f = bitcast<f32>(normal - (bitcast<u32>(up) << 23u)) - 1.0;
-    let e = f32(up - select(0, i32(shift), tiny));
-    let p = 0.3333333 + f * (-0.2500082 + f * (0.20001227 + f * (-0.16623358 + f * (0.1420176 + f * (-0.13160177
-        + f * (0.12761576 - f * 0.076345265))))));
-    return e * 0.6931472 + (e * -1.9046542e-9 + f * f * (f * p - 0.5) + f);
+    let log = log_parts(x);
+    return log.x * 0.6931472 + (log.x * -1.9046542e-9 + log.y);
 }
 
 // e^x - 1: by its series where 1 would swallow what matters.
@@ -71,6 +90,15 @@ fn erf_of(x: f32) -> f32 {
     return select(select(far, series, a < 1.0), x, is_nan(x));
 }
 
+// a^v of a positive base. What the power of 2 gives is exact where v is whole: v log(a) would be as wrong as it is large.
+fn power_positive(a: f32, v: f32) -> f32 {
+    let log = log_parts(a);
+    // Out of range anyway, and in range of what follows.
+    let b = select(clamp(v, -1000.0, 1000.0), v, log.x == 0.0);
+    let n = round(b);
+    return exp_scaled((b - n) * log.x * 0.6931472 + b * log.y, i32(n * log.x));
+}
+
 // a^b as C's powf gives it for zeros, infinities, NaN and negative bases.
 fn power(a: f32, b: f32) -> f32 {
     if (b == 0.0 || a == 1.0) {
@@ -97,7 +125,7 @@ fn power(a: f32, b: f32) -> f32 {
     } else if (b == 0.5) {
         r = sqrt(size);
     } else {
-        r = exp_of(b * log_of(size));
+        r = power_positive(size, b);
     }
     return select(r, -r, odd && is_negative(a));
 }
