@@ -15,6 +15,15 @@ def both(oracle, assert_same, call, **tolerances):
     assert_same(call(rustorch), call(oracle), **tolerances)
 
 
+def test_polygamma_half_way_between_poles_is_what_is_left_of_large_terms():
+    import rustorch
+
+    x = rustorch.tensor([-0.5, -1.5, -2.5, -8.5], dtype=rustorch.float64)
+    for order in (2, 10, 20):
+        # Even derivatives of the cotangent vanish there, so that both sides of 1/2 are alike.
+        assert rustorch.allclose(rustorch.polygamma(order, x), rustorch.polygamma(order, 1 - x), rtol=1e-13, atol=0)
+
+
 WINDOWS = ["bartlett_window", "blackman_window", "hamming_window", "hann_window", "kaiser_window"]
 
 

@@ -72,10 +72,11 @@ pub fn zeta(x: f64, q: f64) -> f64 {
         if x != x.floor() {
             return f64::NAN;
         }
-        // The sum over all integers, which depends on the fraction of q alone, less what lies on the other side.
-        let f = q - q.floor();
+        // The sum over all integers, whose two sides depend on the fraction of q alone, less what lies left of q. Odd
+        // powers cancel where the sides do.
+        let (right, left) = (zeta(x, q - q.floor()), zeta(x, q.ceil() - q));
         let sign = if x % 2.0 == 0.0 { 1.0 } else { -1.0 };
-        return zeta(x, f) + sign * (zeta(x, 1.0 - f) - zeta(x, 1.0 - q));
+        return right + sign * left - sign * zeta(x, 1.0 - q);
     }
     let (mut a, mut b) = (q, q.powf(-x));
     let mut s = b;
