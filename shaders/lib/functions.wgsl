@@ -497,31 +497,6 @@ fn ndtri_of(p: f32) -> f32 {
     }
     return select(z, -z, p < 0.5);
 }
-
-// By recurrence up to 10, and the asymptotic series from there; reflection below 0.
-fn digamma_of(v: f32) -> f32 {
-    if (v == 0.0) {
-        return with_sign(from_bits(INF_BITS), -v);
-    }
-    if (is_nan(v) || (is_inf(v) && v < 0.0)) {
-        return from_bits(NAN_BITS);
-    }
-    var x = v;
-    var sum = 0.0;
-    if (v < 0.0) {
-        if (trunc(v) == v) {
-            return from_bits(NAN_BITS);
-        }
-        sum = -3.1415927 / tan_of(3.1415927 * (v - round(v)));
-        x = 1.0 - v;
-    }
-    for (var k = 0u; k < 10u && x < 10.0; k++) {
-        sum -= 1.0 / x;
-        x += 1.0;
-    }
-    if (is_inf(x)) {
-        return x;
-    }
-    let z = 1.0 / (x * x);
-    return sum + log_of(x) - 0.5 / x - z * (0.083333336 - z * (0.008333334 - z * 0.003968254));
-}
+#if SPECIAL
+#include "lib/special.wgsl"
+#endif

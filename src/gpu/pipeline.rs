@@ -20,7 +20,7 @@ macro_rules! files {
 files! {
     "lib/bounds.wgsl" "lib/dtype.wgsl" "lib/float.wgsl" "lib/functions.wgsl" "lib/grid.wgsl" "lib/group.wgsl"
     "lib/int64.wgsl" "lib/lines.wgsl" "lib/math.wgsl" "lib/order.wgsl" "lib/philox.wgsl" "lib/product.wgsl"
-    "lib/targets.wgsl"
+    "lib/special.wgsl" "lib/targets.wgsl"
     "arg_reduce.wgsl" "attention.wgsl" "attention_dots.wgsl" "batch_norm.wgsl" "conv.wgsl" "conv_weight.wgsl"
     "cross_entropy.wgsl" "ctc.wgsl" "distance.wgsl" "dropout.wgsl" "embedding_bag.wgsl" "fused.wgsl" "gather.wgsl"
     "histogram.wgsl" "keys.wgsl" "logsumexp.wgsl" "mask.wgsl" "matmul.wgsl" "matmul_large.wgsl" "matmul_parts.wgsl"
@@ -195,6 +195,9 @@ impl Pipelines {
         let mut defs = defs.to_vec();
         defs.push(("PARAMS", self.place(params, writes).wgsl(writes.len())));
         defs.push(("GROUP", GROUP.to_string()));
+        if defs.iter().any(|(_, text)| calls_special(text)) {
+            defs.push(("SPECIAL", String::new()));
+        }
         let source = assemble(name, &defs)?;
         self.build(gpu, (name, "main"), source, writes, params, self.checked)
     }
@@ -299,6 +302,18 @@ fn custom_id(k: &Custom, writes: &[bool]) -> String {
 
 fn lock<T>(m: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     m.lock().unwrap_or_else(|e| e.into_inner())
+}
+
+/// Does a text call a function of `lib/special.wgsl`? Kernels that do not are compiled faster without the file.
+pub(super) fn calls_special(text: &str) -> bool {
+    let file = FILES.iter().find(|(name, _)| *name == "lib/special.wgsl").map_or("", |(_, text)| text);
+    let mut names = file.lines().filter_map(|line| line.strip_prefix("fn ")?.split('(').next());
+    names.any(|name| {
+        text.match_indices(name).any(|(at, _)| {
+            let begins = !text[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+            begins && text[at + name.len()..].starts_with('(')
+        })
+    })
 }
 
 /// The WGSL of a kernel.

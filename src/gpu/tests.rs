@@ -198,3 +198,15 @@ fn the_preprocessor_reports_what_is_missing() {
     let e = assemble("pointwise", &[]).expect_err("values are missing");
     assert!(e.message().contains("a name without a value"), "{e}");
 }
+
+#[test]
+fn special_functions_are_found_by_their_whole_names() {
+    for (text, calls) in [
+        ("lgamma_of(a)", true),
+        ("2.0 * bessel_i(0.0, a)", true),
+        ("exp_of(a) * f0", false),
+        ("my_lgamma_of(a) + lgamma_of", false),
+    ] {
+        assert_eq!(super::pipeline::calls_special(text), calls, "{text}");
+    }
+}

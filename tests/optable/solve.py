@@ -17,6 +17,13 @@ def same(names, *samples, **options):
     return [row(name, *samples, **options) for name in names.split()]
 
 
+POLYNOMIALS = """
+    special_chebyshev_polynomial_t special_chebyshev_polynomial_u special_chebyshev_polynomial_v
+    special_chebyshev_polynomial_w special_hermite_polynomial_h special_hermite_polynomial_he
+    special_laguerre_polynomial_l special_legendre_polynomial_p special_shifted_chebyshev_polynomial_t
+    special_shifted_chebyshev_polynomial_u special_shifted_chebyshev_polynomial_v
+    special_shifted_chebyshev_polynomial_w
+"""
 FIRST = {"look": lambda *a: a[-1][0]}
 # Which vectors span a space is free up to sign: their products are not.
 SPECTRUM = {"look": lambda *a: a[-1][1].abs()}
@@ -82,10 +89,10 @@ CASES = [
     row("pad_sequence", S([t(2), t(3)]), S([t(2, 2), t(1, 2)], True, 1.5)),
     row("embedding_bag", S(t(5, 3), index(6, below=5), given([0, 2], "int64")), **FIRST),
     row("embedding_renorm_", S(t(5, 3, fixed=True), index(3, below=5), 1.0, 2.0), grad=0),
-    *(row(f"special_{name}", S(fix(2, 3, dtype="float64", low=-0.9, high=0.9), given([[0.0, 1, 2], [3, 4, 5]], "float64")), grad=0)
-      for name in ["chebyshev_polynomial_t", "chebyshev_polynomial_u", "chebyshev_polynomial_v", "chebyshev_polynomial_w", "hermite_polynomial_h", "hermite_polynomial_he", "laguerre_polynomial_l", "legendre_polynomial_p", "shifted_chebyshev_polynomial_t", "shifted_chebyshev_polynomial_u", "shifted_chebyshev_polynomial_v", "shifted_chebyshev_polynomial_w"]),
+    *(row(name, S(fix(2, 3, dtype="float64", low=-0.9, high=0.9), given([[0.0, 1, 2], [3, 4, 5]], "float64")), S(t(2, 3, low=-0.9, high=0.9), given([[0, 1, 2], [3, 4, 5]], "int64")), grad=0)
+      for name in POLYNOMIALS.split()),
 ]  # fmt: skip
-CASES = more_dtypes(CASES, "_weight_norm")
+CASES = more_dtypes(CASES, f"_weight_norm {POLYNOMIALS}")
 CASES = skipping(
     CASES,
     "stride",

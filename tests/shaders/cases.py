@@ -225,6 +225,9 @@ CASES = {
         lambda x: F.gelu(x, approximate="tanh"),
         lambda x: 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))),
     ),
+    "lgamma": Case(
+        ("pointwise",), ((5, 33),), lambda x: torch.lgamma(x * 3), lambda x: np.vectorize(math.lgamma)(x * 3)
+    ),
     "cast": Case(("pointwise",), ((3, 17),), lambda x: (x * 40).to(torch.int8), lambda x: (x * 40).astype(np.int8)),
     "int64": Case(("pointwise",), (WHOLE, WHOLE), lambda x, y: x * y - 3, lambda x, y: x * y - 3),
     "sum": Case(("reduce",), ((3, 5000),), lambda x: x.sum(1), lambda x: x.sum(1)),

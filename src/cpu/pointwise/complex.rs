@@ -36,6 +36,7 @@ rows! {
     Real: 1, 1 {
         real(R) |[x], p| -> R { x }
         complex(C) |[x], p| -> C::Part { x.re() }
+        @f32 "a"
     }
     Imag: 1, 1 {
         complex(C) |[x], p| -> C::Part { x.im() }
@@ -47,6 +48,7 @@ rows! {
             if x.is_nan() { x } else { r }
         }
         complex(C) |[x], p| -> C::Part { x.im().atan2(x.re()) }
+        @f32 "select(select(0.0, 3.1415927, a < 0.0), a, is_nan(a))"
     }
 }
 

@@ -10,6 +10,7 @@ rows! {
     /// Logarithm of |gamma(x)|.
     Lgamma: 1, 32 {
         real_slow(R) |[x], p| -> R { R::of(special::lgamma(x.f64())) }
+        @f32 "lgamma_of(a)"
     }
     /// Derivative of `Lgamma`.
     Digamma: 1, 32 {
@@ -19,10 +20,12 @@ rows! {
     /// Derivative of order i0 of `Digamma`.
     Polygamma: 1, 64 {
         real_slow(R) |[x], p| -> R { R::of(special::polygamma(p.i[0], x.f64())) }
+        @f32 "polygamma_of(i0, a)"
     }
     /// Sum of (q + k)^-x.
     Zeta: 2, 64 {
         real_slow(R) |[x, q], p| -> R { R::of(special::zeta(x.f64(), q.f64())) }
+        @f32 "zeta_of(a, b)"
     }
     /// The standard normal distribution function.
     Ndtr: 1, 10 {
@@ -47,41 +50,53 @@ rows! {
     /// Modified Bessel functions of the first kind; e: times exp(-|x|).
     I0: 1, 32 {
         real_slow(R) |[x], p| -> R { R::of(special::bessel_i(0, x.f64())) }
+        @f32 "bessel_i(0.0, a)"
     }
     I0e: 1, 32 {
         real_slow(R) |[x], p| -> R { R::of(special::bessel_ie(0, x.f64())) }
+        @f32 "bessel_ie(0.0, a)"
     }
     I1: 1, 32 {
         real_slow(R) |[x], p| -> R { R::of(special::bessel_i(1, x.f64())) }
+        @f32 "bessel_i(1.0, a)"
     }
     I1e: 1, 32 {
         real_slow(R) |[x], p| -> R { R::of(special::bessel_ie(1, x.f64())) }
+        @f32 "bessel_ie(1.0, a)"
     }
     /// Modified Bessel functions of the second kind; scaled: times exp(x).
     K0: 1, 128 {
         real_slow(R) |[x], p| -> R { R::of(special::bessel_k(0, x.f64(), false)) }
+        @f32 "bessel_k(0.0, a, false)"
     }
     K1: 1, 128 {
         real_slow(R) |[x], p| -> R { R::of(special::bessel_k(1, x.f64(), false)) }
+        @f32 "bessel_k(1.0, a, false)"
     }
     ScaledK0: 1, 128 {
         real_slow(R) |[x], p| -> R { R::of(special::bessel_k(0, x.f64(), true)) }
+        @f32 "bessel_k(0.0, a, true)"
     }
     ScaledK1: 1, 128 {
         real_slow(R) |[x], p| -> R { R::of(special::bessel_k(1, x.f64(), true)) }
+        @f32 "bessel_k(1.0, a, true)"
     }
     /// Bessel functions.
     BesselJ0: 1, 32 {
         real_slow(R) |[x], p| -> R { R::of(special::bessel_j(0, x.f64())) }
+        @f32 "bessel_j(0.0, a)"
     }
     BesselJ1: 1, 32 {
         real_slow(R) |[x], p| -> R { R::of(special::bessel_j(1, x.f64())) }
+        @f32 "bessel_j(1.0, a)"
     }
     BesselY0: 1, 32 {
         real_slow(R) |[x], p| -> R { R::of(special::bessel_y(0, x.f64())) }
+        @f32 "bessel_y(0.0, a)"
     }
     BesselY1: 1, 32 {
         real_slow(R) |[x], p| -> R { R::of(special::bessel_y(1, x.f64())) }
+        @f32 "bessel_y(1.0, a)"
     }
     /// sin(x) / x.
     SphericalBesselJ0: 1, 16 {
@@ -91,52 +106,68 @@ rows! {
     /// Regularised incomplete gamma functions of (a, x), lower and upper.
     Gammainc: 2, 64 {
         real_slow(R) |[a, x], p| -> R { R::of(special::incomplete_gamma(a.f64(), x.f64(), false)) }
+        @f32 "incomplete_gamma(a, b, false)"
     }
     Gammaincc: 2, 64 {
         real_slow(R) |[a, x], p| -> R { R::of(special::incomplete_gamma(a.f64(), x.f64(), true)) }
+        @f32 "incomplete_gamma(a, b, true)"
     }
     /// The parts of `x = mantissa 2^exponent`.
     Mantissa: 1, 2 {
         real_slow(R) |[x], p| -> R { R::of(polynomial::frexp(x.f64()).0) }
+        @f32 "mantissa_of(a)"
     }
     Exponent: 1, 2 {
         real_slow(R) |[x], p| -> R { R::of(f64::from(polynomial::frexp(x.f64()).1)) }
+        @f32 "exponent_of(a)"
     }
     /// Orthogonal polynomials of (x, degree).
     ChebyshevT: 2, 32 {
         real_slow(R) |[x, n], p| -> R { R::of(polynomial::chebyshev_t(x.f64(), n.f64() as i64)) }
+        @f32 "chebyshev(1u, a, b)"
     }
     ChebyshevU: 2, 32 {
         real_slow(R) |[x, n], p| -> R { R::of(polynomial::chebyshev_u(x.f64(), n.f64() as i64)) }
+        @f32 "chebyshev(2u, a, b)"
     }
     ChebyshevV: 2, 32 {
         real_slow(R) |[x, n], p| -> R { R::of(polynomial::chebyshev_v(x.f64(), n.f64() as i64)) }
+        @f32 "chebyshev(3u, a, b)"
     }
     ChebyshevW: 2, 32 {
         real_slow(R) |[x, n], p| -> R { R::of(polynomial::chebyshev_w(x.f64(), n.f64() as i64)) }
+        @f32 "chebyshev(4u, a, b)"
     }
     ShiftedChebyshevT: 2, 32 {
         real_slow(R) |[x, n], p| -> R { R::of(polynomial::chebyshev_t(2.0 * x.f64() - 1.0, n.f64() as i64)) }
+        @f32 "chebyshev(1u, 2.0 * a - 1.0, b)"
     }
     ShiftedChebyshevU: 2, 32 {
         real_slow(R) |[x, n], p| -> R { R::of(polynomial::chebyshev_u(2.0 * x.f64() - 1.0, n.f64() as i64)) }
+        @f32 "chebyshev(2u, 2.0 * a - 1.0, b)"
     }
     ShiftedChebyshevV: 2, 32 {
         real_slow(R) |[x, n], p| -> R { R::of(polynomial::chebyshev_v(2.0 * x.f64() - 1.0, n.f64() as i64)) }
+        @f32 "chebyshev(3u, 2.0 * a - 1.0, b)"
     }
     ShiftedChebyshevW: 2, 32 {
         real_slow(R) |[x, n], p| -> R { R::of(polynomial::chebyshev_w(2.0 * x.f64() - 1.0, n.f64() as i64)) }
+        @f32 "chebyshev(4u, 2.0 * a - 1.0, b)"
     }
     HermiteH: 2, 32 {
         real_slow(R) |[x, n], p| -> R { R::of(polynomial::hermite_h(x.f64(), n.f64() as i64)) }
+        @f32 "hermite(2.0, a, b)"
     }
     HermiteHe: 2, 32 {
         real_slow(R) |[x, n], p| -> R { R::of(polynomial::hermite_he(x.f64(), n.f64() as i64)) }
+        @f32 "hermite(1.0, a, b)"
     }
     LaguerreL: 2, 32 {
         real_slow(R) |[x, n], p| -> R { R::of(polynomial::laguerre_l(x.f64(), n.f64() as i64)) }
+        @f32 "laguerre(a, b)"
     }
     LegendreP: 2, 32 {
         real_slow(R) |[x, n], p| -> R { R::of(polynomial::legendre_p(x.f64(), n.f64() as i64)) }
+        @f32 "legendre(a, b)"
     }
 }

@@ -228,8 +228,9 @@ pub fn matmul(
 /// Runs a pointwise function; inputs broadcast, and numbers of the CPU go along.
 pub fn pointwise(fun: Fun, compute: DType, ins: &[&Tensor], out: &Tensor, p: &Params) {
     let Some((expr, is_test)) = wgsl(fun, compute) else { stop(no_gpu_kernel()) };
-    // Bounds end at the range of the dtype; factors wrap.
-    let bounds = matches!(fun, Fun::Clamp | Fun::ClampTensor | Fun::Threshold | Fun::ThresholdBackward);
+    // Bounds, and the order of a derivative, end at the range of the dtype; factors wrap.
+    let bounds =
+        matches!(fun, Fun::Clamp | Fun::ClampTensor | Fun::Threshold | Fun::ThresholdBackward | Fun::Polygamma);
     let (least, most) = match compute {
         DType::U8 => (0, i64::from(u8::MAX)),
         DType::I8 => (i64::from(i8::MIN), i64::from(i8::MAX)),
