@@ -26,7 +26,7 @@ NO_VALUES = {
     *("rand", "randn", "randint", "randperm", "rand_like", "randn_like", "randint_like", "normal", "bernoulli"),
     *("uniform_", "normal_", "bernoulli_", "random_", "exponential_", "cauchy_", "geometric_", "log_normal_"),
     *("poisson", "binomial", "_standard_gamma", "_sample_dirichlet"),
-    *("multinomial", "native_dropout", "dropout", "dropout_", "alpha_dropout", "alpha_dropout_"),
+    *("rrelu", "multinomial", "native_dropout", "dropout", "dropout_", "alpha_dropout", "alpha_dropout_"),
     *("feature_dropout", "feature_dropout_", "feature_alpha_dropout", "feature_alpha_dropout_"),
 }
 

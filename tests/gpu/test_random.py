@@ -366,3 +366,16 @@ def test_initialisation():
         assert fill(w).cpu().std() > 0.01
     layer = nn.Linear(30, 20, device="gpu")
     assert 0 < layer.weight.detach().cpu().abs().max() <= 30**-0.5
+
+
+def test_slopes_of_rrelu_are_drawn_where_it_bends_and_are_its_gradient():
+    x = torch.randn(1000).gpu().requires_grad_()
+    y = nn.functional.rrelu(x, 0.1, 0.4, training=True)
+    (slopes,) = torch.autograd.grad(y.sum(), x)
+    x, y, slopes = x.detach().cpu(), y.detach().cpu(), slopes.cpu()
+    assert torch.equal(slopes[x > 0], torch.ones_like(slopes[x > 0]))
+    bent = slopes[x <= 0]
+    assert bent.min() >= 0.1 and bent.max() <= 0.4 and bent.std() > 0.05
+    assert torch.allclose(y, x * slopes)
+    fixed = nn.functional.rrelu(x.gpu(), 0.1, 0.4)
+    assert torch.allclose(fixed.cpu(), nn.functional.rrelu(x, 0.1, 0.4))

@@ -9,7 +9,7 @@ use crate::dispatch::{self, Fun, Params};
 use crate::error::Result;
 use crate::tensor::layout::broadcast_strides;
 use crate::tensor::philox::Philox;
-use crate::tensor::{DType, Device, Generator, Tensor};
+use crate::tensor::{DType, Device, Generator, Scalar, Shape, Strides, Tensor};
 
 fn halves(n: u64) -> [usize; 2] {
     [n as u32 as usize, (n >> 32) as usize]
@@ -172,6 +172,19 @@ pub fn dropout(x: &Tensor, y: &Tensor, keep: &Tensor, p: f64, g: &Generator) {
             .words(threshold(1.0 - p))
             .float(1.0 / (1.0 - p))
             .over(n.div_ceil(4))
+    })());
+}
+
+/// See [`crate::dispatch::activation::rrelu`].
+pub fn rrelu(x: &Tensor, y: &Tensor, noise: &Tensor, (lower, upper): (f64, f64), g: &Generator) {
+    uniform(noise, lower, upper, g);
+    done((|| {
+        let one = dispatch::scalar(Scalar::Float(1.0), DType::F32, Device::Cpu)?;
+        let run = |fun, ins: &[&Tensor], out| super::pointwise(fun, y.dtype(), ins, out, &Params::default());
+        run(Fun::Prelu, &[x, noise], y);
+        // 1 where x is positive.
+        run(Fun::PreluBackward, &[&one, x, noise], noise);
+        Ok(())
     })());
 }
 
