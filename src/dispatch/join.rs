@@ -50,12 +50,18 @@ pub fn join(xs: &[&Tensor], dim: usize, lead: bool, out: &Tensor) {
 
 /// The sum of counts (usize::MAX if it does not fit), or None if one is negative.
 pub fn total(counts: &Tensor) -> Option<usize> {
+    if counts.is_gpu() {
+        return super::gpu::join::total(counts);
+    }
     create::total(&counts.strided())
 }
 
 /// Writes `k` `counts[k]` times, for all `k` in order.
 pub fn spread(counts: &Tensor, out: &Tensor) {
-    if !out.is_meta() && out.numel() > 0 {
+    if out.is_meta() || out.numel() == 0 {
+    } else if out.is_gpu() {
+        super::gpu::join::spread(counts, out);
+    } else {
         create::spread(&counts.strided(), &out.strided());
     }
 }

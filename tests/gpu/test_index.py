@@ -192,3 +192,13 @@ def test_sequences(assert_same):
         lambda d: torch.triu_indices(4, 5, device=d),
     ):
         assert_same(f("gpu").cpu(), f("cpu"), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.int64])
+def test_counts_of_repeat_interleave_may_be_0_and_not_negative(dtype):
+    x, counts = torch.arange(20.0).reshape(5, 4), torch.tensor([0, 3, 0, 300, 1], dtype=dtype)
+    assert torch.equal(x.gpu().repeat_interleave(counts.gpu(), 0).cpu(), x.repeat_interleave(counts, 0))
+    assert torch.equal(torch.repeat_interleave(counts.gpu()).cpu(), torch.repeat_interleave(counts))
+    assert x.gpu().repeat_interleave(torch.zeros_like(counts).gpu(), 0).shape == (0, 4)
+    with pytest.raises(RuntimeError, match="negative"):
+        x.gpu().repeat_interleave(counts.gpu() - 1, 0)
