@@ -9,7 +9,7 @@ use crate::dispatch::{self, Fun, Params};
 use crate::error::Result;
 use crate::tensor::layout::broadcast_strides;
 use crate::tensor::philox::Philox;
-use crate::tensor::{DType, Device, Generator, Scalar, Shape, Strides, Tensor};
+use crate::tensor::{DType, Device, Generator, Scalar, Tensor};
 
 fn halves(n: u64) -> [usize; 2] {
     [n as u32 as usize, (n >> 32) as usize]
