@@ -48,18 +48,18 @@ def test_the_switch_runs_them_on_the_cpu_with_a_warning_and_a_count():
 
 
 def test_in_place_forms_and_outputs_stay_on_the_gpu():
+    # A binding holds 128 MiB on the least device that there may be; lines above that have no kernel.
     code = """if True:
         import rustorch as torch
         import warnings
         warnings.simplefilter("ignore")
-        x, i = torch.arange(5).gpu(), torch.tensor([0, 0, 3]).gpu()
-        args = 0, i, x[2:], "mean"  # of whole numbers
-        expected = x.cpu().scatter_reduce(0, i.cpu(), x[2:].cpu(), "mean")
-        y = x.clone()
-        assert y.scatter_reduce_(*args) is y and y.is_gpu
-        out = torch.empty_like(x)
-        torch.scatter_reduce(x, *args, out=out)
+        x = torch.zeros(34_000_000)
+        x[::1_000_000] = 1
+        expected = x.cumsum(0)
+        out, y = torch.empty(34_000_000).gpu(), x.gpu()
+        torch.cumsum(y, 0, out=out)
+        assert y.cumsum_(0) is y and y.is_gpu
         print(torch.equal(y.cpu(), expected), torch.equal(out.cpu(), expected), torch.gpu.fallback_stats())
     """
-    out, _ = run(code, RUSTORCH_GPU_FALLBACK="1")
-    assert out == "True True {'scatter_reduce': 1, 'scatter_reduce_': 1}\n"
+    out, _ = run(code, RUSTORCH_GPU_FALLBACK="1", RUSTORCH_GPU_WITHOUT="limits")
+    assert out == "True True {'cumsum': 1, 'cumsum_': 1}\n"
