@@ -2,7 +2,6 @@
 //
 // With PARTIAL each part of a line gives its value and its place; with JOIN an invocation for each line compares them.
 #include "lib/float.wgsl"
-#include "lib/grid.wgsl"
 #include "lib/lines.wgsl"
 #if WIDE
 #include "lib/int64.wgsl"
@@ -72,12 +71,8 @@ fn put(i: u32, found: Found) {
 }
 
 #if JOIN
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let line = group_index(group, groups) * $GROUPu + lane;
     if (line >= params.at.count) {
         return;
@@ -92,12 +87,8 @@ fn main(
 #else
 var<workgroup> best: array<Found, $GROUP>;
 
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let s = line_share(group_index(group, groups), lane);
     var found = Found($TYPE(), NOWHERE);
     for (var k = s.k; k < s.last; k += s.stride) {

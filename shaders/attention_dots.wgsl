@@ -1,5 +1,4 @@
 // The scalar product of each row of attention's result with its gradient, an invocation each.
-#include "lib/grid.wgsl"
 
 struct Params {
     y: u32,
@@ -21,12 +20,8 @@ $BINDING var<storage, read> y: array<f32>;
 $BINDING var<storage, read> g: array<f32>;
 $BINDING var<storage, read_write> to: array<f32>;
 
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let i = group_index(group, groups) * $GROUPu + lane;
     if (i >= params.tasks * params.rows) {
         return;

@@ -1,7 +1,6 @@
 // y = (x - mean) * rstd * gamma + beta on (n, c, s), one thread per element, with statistics per channel.
 //
 // With BACKWARD the gradient by x, from the channel's sums of g * h and of g if TRAIN; else the statistics are constants.
-#include "lib/grid.wgsl"
 
 struct Params {
 #if BACKWARD
@@ -50,12 +49,8 @@ $BINDING var<storage, read> g0: array<f32>;
 #endif
 $BINDING var<storage, read_write> to: array<f32>;
 
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let i = group_index(group, groups) * $GROUPu + lane;
     if (i >= params.total) {
         return;

@@ -5,7 +5,6 @@
 // out once, by 16 invocations, while the others multiply. With DIRECT an invocation makes one element: for few rows a
 // group. Along each axis tap j of output a reads source (from + a from_step + j tap_step), with DIVIDED by the stride
 // where that is whole, and the output goes to (to + a to_step).
-#include "lib/grid.wgsl"
 
 struct Params {
     x: u32,
@@ -104,12 +103,8 @@ fn put(group: u32, row: u32, c: vec4<u32>, sum: f32) {
 }
 
 #if DIRECT
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let o = group_index(group, groups) * $GROUPu + lane;
     let across = params.columns * params.rows;
     if (o / across >= params.groups) {
@@ -166,12 +161,8 @@ fn note(lane: u32, k: u32) {
     tap_weight[lane] = channel * params.w_channel + d * params.w_tap_d + h * params.w_tap_h + v * params.w_tap_w;
 }
 
-@compute @workgroup_size(256)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let tile = group_index(group, groups);
     let row0 = (tile / params.tiles) * TILE;
     let col0 = (tile % params.tiles) * TILE;

@@ -3,7 +3,6 @@
 //
 // A workgroup makes a tile of 64 x 64 of one part of the ks in steps of 16, group.z is the group and the part; parts are
 // added up afterwards, in order. With DIRECT it makes one element: for few rows a group.
-#include "lib/grid.wgsl"
 #if DIRECT
 #include "lib/group.wgsl"
 #endif
@@ -86,12 +85,8 @@ fn gradient_at(k: u32) -> u32 {
 }
 
 #if DIRECT
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let columns = params.channels * params.taps_d * params.taps_h * params.taps_w;
     let o = group_index(group, groups);
     let count = select(0u, params.length, o < params.groups * params.rows * columns);
@@ -118,12 +113,8 @@ var<workgroup> tile_x: array<f32, 1040>;
 var<workgroup> window: array<vec4<i32>, 16>;
 var<workgroup> gradient: array<u32, 16>;
 
-@compute @workgroup_size(256)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let tile = group_index(group, groups);
     let row0 = (tile / params.tiles) * TILE;
     let col0 = (tile % params.tiles) * TILE;

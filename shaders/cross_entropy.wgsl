@@ -3,7 +3,6 @@
 // loss = hard * w[t] * (lse - x[t]) + soft * sum over k of w[k] * (lse - x[k]), 0 if the target is ignored.
 // With BACKWARD the gradient by the logits, one thread per element: g times the derivative of its row.
 #include "lib/math.wgsl"
-#include "lib/grid.wgsl"
 #if BACKWARD
 #else
 #include "lib/lines.wgsl"
@@ -64,12 +63,8 @@ $BINDING var<storage, read_write> lse: array<f32>;
 #include "lib/targets.wgsl"
 
 #if BACKWARD
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let i = group_index(group, groups) * $GROUPu + lane;
     if (i >= params.total) {
         return;
@@ -99,12 +94,8 @@ fn main(
     dx[params.dx + i] = d;
 }
 #else
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let share = line_share(group_index(group, groups), lane);
     var top = from_bits(0xff800000u);
     for (var k = share.k; k < share.last; k += share.stride) {

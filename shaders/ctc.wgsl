@@ -6,7 +6,6 @@
 // same class, and for each class the first state with it: (n), (n), (n, width), (n, width) and (n, c); width is none.
 // What is impossible is told by its bits, since drivers compute with infinities as they like.
 #include "lib/math.wgsl"
-#include "lib/grid.wgsl"
 
 struct Params {
     p: u32,
@@ -70,12 +69,8 @@ fn both(a: f32, b: f32) -> f32 {
 }
 
 #if GRADIENT
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let e = group_index(group, groups) * $GROUPu + lane;
     if (e >= params.t * params.n * params.c) {
         return;
@@ -112,12 +107,8 @@ fn back(at: u32, by: u32) -> u32 {
 #endif
 }
 
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let i = group_index(group, groups);
     if (i >= params.n) {
         return;

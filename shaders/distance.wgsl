@@ -1,7 +1,6 @@
 // Norms of the differences between the rows of two dense batches (.., r1, m) and (.., r2, m): an invocation for each pair.
 // $TERM is what an absolute difference d adds, by $JOIN, and $FINISH the last step.
 #include "lib/math.wgsl"
-#include "lib/grid.wgsl"
 
 struct Params {
     x: u32,
@@ -28,12 +27,8 @@ fn finish(a: f32) -> f32 {
     return $FINISH;
 }
 
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let i = group_index(group, groups) * $GROUPu + lane;
     if (i >= params.n) {
         return;

@@ -2,7 +2,6 @@
 // which share the words that they lie in. `below` is the threshold of random words, or `all` stay.
 #include "lib/philox.wgsl"
 #include "lib/dtype.wgsl"
-#include "lib/grid.wgsl"
 
 struct Params {
     x: u32,
@@ -22,12 +21,8 @@ $BINDING var<storage, read> x: array<u32>;
 $BINDING var<storage, read_write> to: array<u32>;
 $BINDING var<storage, read_write> keep: array<u32>;
 
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let block = group_index(group, groups) * $GROUPu + lane;
     let i = 4u * block;
     if (i >= params.n) {

@@ -3,7 +3,6 @@
 // indices in order: their sum (times FACTORS), their MEAN, or the MAX of them and which row has it.
 #include "lib/dtype.wgsl"
 #include "lib/float.wgsl"
-#include "lib/grid.wgsl"
 
 struct Params {
     index: u32,
@@ -61,12 +60,8 @@ fn key_at(j: u32) -> u32 {
 }
 
 #if OWNERS
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let i = group_index(group, groups) * $GROUPu + lane;
     if (i < params.n) {
         let v = index[params.index + i];
@@ -113,12 +108,8 @@ fn factor(j: u32) -> f32 {
 }
 #endif
 
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let i = group_index(group, groups) * $GROUPu + lane;
     if (i >= params.bags * params.d) {
         return;

@@ -3,7 +3,6 @@
 #include "lib/dtype.wgsl"
 #include "lib/math.wgsl"
 #include "lib/functions.wgsl"
-#include "lib/grid.wgsl"
 
 struct Params {
     n: u32,
@@ -18,12 +17,8 @@ fn element(i: u32) {
 $CHAIN_BODY
 }
 
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let base = group_index(group, groups) * (4u * $GROUPu);
     for (var j = 0u; j < 4u; j++) {
         let i = base + j * $GROUPu + lane;

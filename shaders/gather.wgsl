@@ -1,6 +1,5 @@
 // to[o, j, k] = x[o, index, k] for (outer, n, inner) elements of words: the index is index[j], or with ELEMENTS
 // index[o, j, k]. Indices are int64, or with KEYS words that are known to be in bounds.
-#include "lib/grid.wgsl"
 
 struct Params {
     x: u32,
@@ -25,12 +24,8 @@ $BINDING var<storage, read_write> to: array<$TYPE>;
 #include "lib/bounds.wgsl"
 #endif
 
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let i = group_index(group, groups) * $GROUPu + lane;
     if (i >= params.count) {
         return;

@@ -1,7 +1,6 @@
 // How many elements fall into each of equal bins from `low` to `high`, or with INTEGERS equal each number: an invocation
 // for each element. Counts are whole numbers, whose order of addition does not matter.
 #include "lib/float.wgsl"
-#include "lib/grid.wgsl"
 
 struct Params {
     x: u32,
@@ -15,12 +14,8 @@ $PARAMS params: Params;
 $BINDING var<storage, read> x: array<u32>;
 $BINDING var<storage, read_write> to: array<atomic<u32>>;
 
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let i = group_index(group, groups) * $GROUPu + lane;
     if (i >= params.n) {
         return;

@@ -1,6 +1,5 @@
 // Places from int64 indices, as words: index i names (index * step) of a dim of `size` elements, added to what earlier dims
 // gave with ADD. With ELEMENTS i counts (outer, n, inner) and the place is that of the element (outer, index, inner).
-#include "lib/grid.wgsl"
 
 struct Params {
     index: u32,
@@ -17,12 +16,8 @@ $BINDING var<storage, read> index: array<vec2<u32>>;
 $BINDING var<storage, read_write> to: array<u32>;
 #include "lib/bounds.wgsl"
 
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let i = group_index(group, groups) * $GROUPu + lane;
     if (i >= params.count) {
         return;

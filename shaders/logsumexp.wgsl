@@ -1,6 +1,5 @@
 // log(sum(exp(x))) of each line, or of each part of one (lib/lines.wgsl); of parts' results a second call makes the line's.
 #include "lib/math.wgsl"
-#include "lib/grid.wgsl"
 #include "lib/lines.wgsl"
 
 struct Params {
@@ -12,12 +11,8 @@ $PARAMS params: Params;
 $BINDING var<storage, read> x: array<f32>;
 $BINDING var<storage, read_write> to: array<f32>;
 
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let s = line_share(group_index(group, groups), lane);
     var top = from_bits(0xff800000u);
     for (var k = s.k; k < s.last; k += s.stride) {

@@ -1,6 +1,5 @@
 // Where words are not 0. COUNT them in each block; `radix` sums the counts up; PLACE writes where they are, in order.
 // COORDINATE makes of these places the index along one dim, as int64.
-#include "lib/grid.wgsl"
 
 struct Params {
     x: u32,
@@ -28,12 +27,8 @@ $BINDING var<storage, read_write> to: array<u32>;
 
 var<workgroup> lanes: array<u32, $GROUP>;
 
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let block = group_index(group, groups);
     let i = block * $GROUPu + lane;
 #if COORDINATE

@@ -9,12 +9,8 @@ const STEP: u32 = 16u;
 var<workgroup> tile_a: array<f32, 1040>;
 var<workgroup> tile_b: array<f32, 1024>;
 
-@compute @workgroup_size(256)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let tile = group_index(group, groups);
     let batch = i32(group.z / params.parts);
     let first = (group.z % params.parts) * params.run;

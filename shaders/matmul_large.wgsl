@@ -35,12 +35,8 @@ fn four_of_b(from_col: u32, k: u32, last: u32, b0: i32) -> vec4<f32> {
     return v;
 }
 
-@compute @workgroup_size(256)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let tile = group_index(group, groups);
     let batch = i32(group.z / params.parts);
     let first = (group.z % params.parts) * params.run;

@@ -1,6 +1,5 @@
 // Adds up the parts of products, in order: C = alpha (sum of parts) + beta C + bias, an invocation an element.
 #include "lib/dtype.wgsl"
-#include "lib/grid.wgsl"
 
 struct Params {
     terms: u32,
@@ -25,12 +24,8 @@ $BINDING var<storage, read> bias: array<u32>;
 #endif
 $BINDING var<storage, read_write> out: array<f32>;
 
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let i = group_index(group, groups) * $GROUPu + lane;
     if (i >= params.size) {
         return;

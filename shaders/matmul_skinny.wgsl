@@ -6,12 +6,8 @@
 
 var<workgroup> partial: array<Number, $SUMS>;
 
-@compute @workgroup_size(256)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let batch = i32(group.z / params.parts);
     let first = (group.z % params.parts) * params.run;
     let last = min(first + params.run, params.k);

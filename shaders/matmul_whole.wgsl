@@ -6,12 +6,8 @@ const TILE: u32 = 16u;
 var<workgroup> tile_a: array<Number, 272>;
 var<workgroup> tile_b: array<Number, 272>;
 
-@compute @workgroup_size(256)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let tile = group_index(group, groups);
     let batch = i32(group.z);
     let y = lane / TILE;

@@ -3,7 +3,6 @@
 // With PARTIAL each part of a line gives its mean and its sum of squared deviations; with JOIN an invocation for each line
 // joins those of its parts. Else they give what is wanted of the variance: itself, its root, or 1 / sqrt(it + eps).
 #include "lib/float.wgsl"
-#include "lib/grid.wgsl"
 #include "lib/lines.wgsl"
 
 struct Params {
@@ -70,12 +69,8 @@ fn put(i: u32, centre: f32, m2: f32) {
 
 #if JOIN
 // Chan, Golub and LeVeque 1979, equation 2.1.
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let line = group_index(group, groups) * $GROUPu + lane;
     if (line >= params.at.count) {
         return;
@@ -95,12 +90,8 @@ fn main(
     put(line, centre, m2);
 }
 #else
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let index = group_index(group, groups);
     let s = line_share(index, lane);
     let count = part_length(index % params.at.parts);

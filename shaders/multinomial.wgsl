@@ -2,7 +2,6 @@
 // An invocation for each block of four samples. `sums` holds the running sums of `weights`. CHECK looks at every weight first.
 #include "lib/philox.wgsl"
 #include "lib/float.wgsl"
-#include "lib/grid.wgsl"
 
 #if CHECK
 struct Params {
@@ -13,12 +12,8 @@ $PARAMS params: Params;
 $BINDING var<storage, read> weights: array<f32>;
 #include "lib/bounds.wgsl"
 
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let i = group_index(group, groups) * $GROUPu + lane;
     if (i < params.n) {
         let w = weights[params.weights + i];
@@ -77,12 +72,8 @@ fn draw(w: u32, i: u32) -> u32 {
     return low;
 }
 
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let block = group_index(group, groups) * $GROUPu + lane;
     let w = philox_block(vec4<u32>(params.first0, params.first1, 0u, 0u), block, vec2<u32>(params.key0, params.key1));
     for (var k = 0u; k < 4u; k++) {

@@ -1,7 +1,6 @@
 // Negative log likelihood of log-probabilities (n, c, s) with classes (n, s), one thread per row: -w[t] * x[t], 0 if ignored.
 //
 // With WEIGHTS the weight of each row's class instead; with BACKWARD the gradient, one thread per log-probability.
-#include "lib/grid.wgsl"
 
 struct Params {
 #if BACKWARD
@@ -38,12 +37,8 @@ $BINDING var<storage, read> weight: array<f32>;
 $BINDING var<storage, read_write> to: array<f32>;
 #include "lib/targets.wgsl"
 
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let i = group_index(group, groups) * $GROUPu + lane;
     if (i >= params.total) {
         return;

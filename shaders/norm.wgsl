@@ -2,7 +2,6 @@
 //
 // With BACKWARD the gradient by x: rstd * (v - mean(v) - h * mean(v * h)), v the gradient times gamma and h the normalised x.
 // A workgroup makes whole lines. Element k of a line has the channel (line % groups) * per + k / share.
-#include "lib/grid.wgsl"
 #include "lib/lines.wgsl"
 
 struct Params {
@@ -58,12 +57,8 @@ fn scale(channel: u32) -> f32 {
 #endif
 }
 
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let s = line_share(group_index(group, groups), lane);
     let channels = (s.line % params.groups) * params.per;
     let n = f32(params.at.length);

@@ -1,7 +1,6 @@
 // For each part of a line (lib/lines.wgsl), one line per channel: the sums of g * h and of g, h the normalised x.
 //
 // Element k of a line has the statistics (k / share) * groups + line / per.
-#include "lib/grid.wgsl"
 #include "lib/lines.wgsl"
 
 struct Params {
@@ -28,12 +27,8 @@ $BINDING var<storage, read> rstd: array<f32>;
 $BINDING var<storage, read_write> gh: array<f32>;
 $BINDING var<storage, read_write> g0: array<f32>;
 
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let s = line_share(group_index(group, groups), lane);
     var with_h = 0.0;
     var alone = 0.0;

@@ -1,6 +1,5 @@
 // A step of an optimizer, one thread per element, in the order of torch's single-tensor optimizers.
 #include "lib/float.wgsl"
-#include "lib/grid.wgsl"
 
 struct Params {
     param: u32,
@@ -107,12 +106,8 @@ fn step_of(i: u32, x: f32, g: f32) -> f32 {
 }
 #endif
 
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let i = group_index(group, groups) * $GROUPu + lane;
     if (i >= params.total) {
         return;

@@ -11,7 +11,6 @@
 #if WIDE
 #include "lib/int64.wgsl"
 #endif
-#include "lib/grid.wgsl"
 
 struct Params {
 $FIELDS
@@ -27,12 +26,8 @@ fn place(i: u32) -> u32 {
 $PLACE
 }
 
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let n = params.n;
     let base = group_index(group, groups) * (4u * $GROUPu);
 #if SHARED

@@ -3,7 +3,6 @@
 // Windows have a fixed size, or with ADAPTIVE output o of m covers the inputs from floor(o n / m) to ceil((o + 1) n / m).
 // With MAX the largest value, and its place in the plane if INDICES; else the average. With BACKWARD the gradient.
 #include "lib/float.wgsl"
-#include "lib/grid.wgsl"
 
 struct Params {
 #if BACKWARD
@@ -118,12 +117,8 @@ fn share(sum: f32, a: Window, b: Window, c: Window) -> f32 {
 #endif
 }
 
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let i = group_index(group, groups) * $GROUPu + lane;
     if (i >= params.total) {
         return;

@@ -4,7 +4,6 @@
 // leaves how often each digit occurs in each block of 1024 keys, OFFSETS makes where they go of that, and otherwise keys
 // and places move there.
 #include "lib/order.wgsl"
-#include "lib/grid.wgsl"
 
 struct Params {
     source: u32,
@@ -50,12 +49,8 @@ $BINDING var<storage, read> x: array<u32>;
 $BINDING var<storage, read_write> places: array<u32>;
 $BINDING var<storage, read_write> to: array<u32>;
 
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let i = group_index(group, groups) * $GROUPu + lane;
     if (i >= params.lines * params.n) {
         return;
@@ -74,12 +69,8 @@ $BINDING var<storage, read> keys: array<u32>;
 $BINDING var<storage, read_write> to: array<u32>;
 var<workgroup> shared_counts: array<atomic<u32>, 16>;
 
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let g = group_index(group, groups);
     let line = g / params.blocks;
     let block = g % params.blocks;
@@ -103,12 +94,8 @@ fn main(
 $BINDING var<storage, read_write> counts: array<u32>;
 var<workgroup> shared_sums: array<u32, $GROUP>;
 
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let line = group_index(group, groups);
     let size = select(16u * params.blocks, 0u, line >= params.lines);
     let first = params.source + line * 16u * params.blocks;
@@ -153,12 +140,8 @@ $BINDING var<storage, read_write> to_places: array<u32>;
 // For each invocation how often each digit occurs, two digits in a word.
 var<workgroup> shared_counts: array<u32, 8u * $GROUPu>;
 
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let g = group_index(group, groups);
     let line = g / params.blocks;
     let block = g % params.blocks;

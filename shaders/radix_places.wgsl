@@ -1,7 +1,6 @@
 // A pass of a stable sort of words and what goes along with them, by the four bits from `shift` on: COUNT the digits of each
 // block of keys, SCAN the counts (digit by digit, in a digit block by block), then each key goes to its place. Every step
 // is in an order that the number of keys decides.
-#include "lib/grid.wgsl"
 
 struct Params {
     keys: u32,
@@ -37,12 +36,8 @@ $BINDING var<storage, read_write> counts: array<u32>;
 
 var<workgroup> lanes: array<u32, $GROUP>;
 
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
 #if SCAN
     // One workgroup: `keys` are the counts.
     var before = 0u;

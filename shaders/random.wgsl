@@ -6,7 +6,6 @@
 #include "lib/philox.wgsl"
 #include "lib/math.wgsl"
 #include "lib/dtype.wgsl"
-#include "lib/grid.wgsl"
 
 struct Params {
 #if EACH
@@ -138,12 +137,8 @@ fn put(w: vec2<u32>, i: u32) {
 }
 #endif
 
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let block = group_index(group, groups) * $GROUPu + lane;
     let first = vec4<u32>(params.first0, params.first1, params.first2, params.first3);
     let w = philox_block(first, block, vec2<u32>(params.key0, params.key1));

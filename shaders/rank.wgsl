@@ -1,6 +1,5 @@
 // A stable sort of words by counting: an invocation for each, which finds how many come before it. For lists of some
 // thousands, of which it takes one call; `radix` sorts longer ones.
-#include "lib/grid.wgsl"
 
 struct Params {
     keys: u32,
@@ -15,12 +14,8 @@ $BINDING var<storage, read_write> order: array<u32>;
 
 var<workgroup> tile: array<u32, $GROUP>;
 
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let i = group_index(group, groups) * $GROUPu + lane;
     var mine = 0u;
     if (i < params.n) {

@@ -2,7 +2,6 @@
 // `k` of a line, or with SELECT for the element of a rank (k is 1 then). MODE has a workgroup for each line, which finds
 // the most frequent element.
 #include "lib/order.wgsl"
-#include "lib/grid.wgsl"
 
 struct Params {
     x: u32,
@@ -110,12 +109,8 @@ fn rank(line: u32, lane: u32) -> u32 {
 }
 #endif
 
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
 #if MODE
     let i = group_index(group, groups);
     if (i >= params.lines) {

@@ -3,7 +3,6 @@
 //
 // Of each step (steps, 4, batch, hidden) values are saved: the gates, and for GRU the hidden state's share of n.
 #include "lib/math.wgsl"
-#include "lib/grid.wgsl"
 
 struct Params {
 #if BACKWARD
@@ -113,12 +112,8 @@ fn old_hidden(i: u32) -> f32 {
 }
 #endif
 
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let i = group_index(group, groups) * $GROUPu + lane;
     if (i >= state()) {
         return;

@@ -12,7 +12,6 @@
 #if WIDE
 #include "lib/int64.wgsl"
 #endif
-#include "lib/grid.wgsl"
 
 struct Params {
 $FIELDS
@@ -63,12 +62,8 @@ fn put(i: u32, acc: $TYPE) {
 #endif
 }
 
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let g = group_index(group, groups);
 #if LANES
     let o = g * $GROUPu + lane;

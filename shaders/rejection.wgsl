@@ -4,7 +4,6 @@
 // Tries end after TRIES, which no sample needs: each succeeds with a probability above one half.
 #include "lib/philox.wgsl"
 #include "lib/math.wgsl"
-#include "lib/grid.wgsl"
 
 struct Params {
     x: u32,
@@ -194,12 +193,8 @@ fn gamma(alpha: f32, i: u32) -> f32 {
     return d;
 }
 
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let i = group_index(group, groups) * $GROUPu + lane;
     if (i < params.n) {
         to[params.to + i] = $SAMPLE;

@@ -1,7 +1,6 @@
 // A sparse matrix applied to the middle of (outer, dim, inner), an invocation an output: interpolation and its gradient.
 //
 // The table holds where each output's entries start, and then the entries: an index and a weight each.
-#include "lib/grid.wgsl"
 
 struct Params {
     x: u32,
@@ -17,12 +16,8 @@ $BINDING var<storage, read> x: array<f32>;
 $BINDING var<storage, read> table: array<u32>;
 $BINDING var<storage, read_write> y: array<f32>;
 
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let i = group_index(group, groups) * $GROUPu + lane;
     let row = i / params.inner;
     let o = row / params.after;

@@ -5,7 +5,6 @@
 // memory. Long lines are cut into parts: with TOTALS each part's workgroup leaves what it amounts to, and with CARRIES
 // each begins with what the parts before it amount to. $STATE is what runs.
 #include "lib/math.wgsl"
-#include "lib/grid.wgsl"
 #include "lib/order.wgsl"
 #include "lib/philox.wgsl"
 
@@ -172,12 +171,8 @@ fn store(first: u32, e: u32, acc: $STATE) {
 #endif
 
 #if LANES
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let line = group_index(group, groups) * $GROUPu + lane;
     if (line >= params.lines) {
         return;
@@ -210,12 +205,8 @@ fn group_scan(mine: $STATE, lane: u32) {
     }
 }
 
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let g = group_index(group, groups);
     let line = g / params.parts;
     let part = g % params.parts;

@@ -5,7 +5,6 @@
 // LINES: an invocation goes through the keys of one line (outer, inner), where each element has a key of its own.
 // Else: keys differ, or all write one value (FILL).
 #include "lib/float.wgsl"
-#include "lib/grid.wgsl"
 #if WIDE
 #include "lib/int64.wgsl"
 #endif
@@ -43,12 +42,8 @@ fn join(a: $TYPE, b: $TYPE) -> $TYPE {
     return $JOIN;
 }
 
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let i = group_index(group, groups) * $GROUPu + lane;
 #if LINES
     if (i >= params.outer * params.inner) {

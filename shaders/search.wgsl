@@ -2,7 +2,6 @@
 // look in sequence i, or with `rows` 0 all in one. $LESS and $LESS_EQUAL hold where a NaN is on either side, which sends
 // NaN to the end.
 #include "lib/float.wgsl"
-#include "lib/grid.wgsl"
 
 struct Params {
     sorted: u32,
@@ -51,12 +50,8 @@ fn before(e: u32, v: u32) -> bool {
 #endif
 #endif
 
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let i = group_index(group, groups) * $GROUPu + lane;
     if (i >= params.count) {
         return;

@@ -3,7 +3,6 @@
 // A workgroup makes one line, or with LANES each invocation does: for short lines, and for lines that lie across memory.
 // Forward, x is the input. Backward, x is the output's gradient and y the output.
 #include "lib/math.wgsl"
-#include "lib/grid.wgsl"
 
 struct Params {
     x: u32,
@@ -55,12 +54,8 @@ fn result(at: u32, top: f32, sum: f32) -> f32 {
 #endif
 
 #if LANES
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let line = group_index(group, groups) * $GROUPu + lane;
     if (line >= params.outer * params.inner) {
         return;
@@ -86,12 +81,8 @@ fn main(
 #else
 #include "lib/group.wgsl"
 
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let line = group_index(group, groups);
     let past = line >= params.outer * params.inner;
     let count = select(params.dim, 0u, past);

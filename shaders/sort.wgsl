@@ -1,7 +1,6 @@
 // The order that sorts each line of a dense (lines, n), n at most 1024: a workgroup for each line, by Batcher's bitonic
 // network over `size`, the next power of two. Equal elements keep their order, since places are compared too.
 #include "lib/order.wgsl"
-#include "lib/grid.wgsl"
 
 struct Params {
     x: u32,
@@ -35,12 +34,8 @@ fn after(i: u32, j: u32) -> bool {
     return shared_places[i] > shared_places[j];
 }
 
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let line = group_index(group, groups);
     let past = line >= params.lines;
     let reversed = params.descending == 1u;

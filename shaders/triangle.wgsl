@@ -1,5 +1,4 @@
 // Zeros outside of a triangle of the last two dims, in place: an invocation for each element of (batch, rows, cols).
-#include "lib/grid.wgsl"
 
 struct Params {
     to: u32,
@@ -11,12 +10,8 @@ struct Params {
 $PARAMS params: Params;
 $BINDING var<storage, read_write> to: array<$TYPE>;
 
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let i = group_index(group, groups) * $GROUPu + lane;
     if (i >= params.count) {
         return;

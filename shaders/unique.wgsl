@@ -2,7 +2,6 @@
 // begins; with the running sums of those marks SPREAD writes each one's value and start and which one each element is;
 // COUNTS makes how often each occurs of the starts. The value of rows is the number of the first of them.
 #include "lib/order.wgsl"
-#include "lib/grid.wgsl"
 
 struct Params {
 #if COUNTS
@@ -82,12 +81,8 @@ fn begins(r: u32) -> bool {
 }
 #endif
 
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let r = group_index(group, groups) * $GROUPu + lane;
     if (r >= params.n) {
         return;

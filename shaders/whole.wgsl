@@ -1,6 +1,5 @@
 // Sum, or with PRODUCT the product, of whole numbers of 64 bits, which wrap: of each line or each part of one
 // (lib/lines.wgsl); of parts' results a second call makes the line's.
-#include "lib/grid.wgsl"
 #include "lib/lines.wgsl"
 
 struct Params {
@@ -31,12 +30,8 @@ fn combine(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
 
 var<workgroup> all: array<vec2<u32>, $GROUP>;
 
-@compute @workgroup_size($GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
+#include "lib/main.wgsl"
+{
     let s = line_share(group_index(group, groups), lane);
 #if PRODUCT
     var mine = vec2<u32>(1u, 0u);

@@ -1,7 +1,6 @@
 // What kernels of matrix products share: parameters, bindings, and elements of C = alpha A B + beta C + bias, or of a
 // function of that. They are float32, or with WHOLE int32 and with WIDE int64.
 #include "lib/dtype.wgsl"
-#include "lib/grid.wgsl"
 #if ACTIVATION
 #include "lib/math.wgsl"
 #include "lib/functions.wgsl"

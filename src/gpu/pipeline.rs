@@ -19,8 +19,8 @@ macro_rules! files {
 }
 files! {
     "lib/bounds.wgsl" "lib/dtype.wgsl" "lib/float.wgsl" "lib/functions.wgsl" "lib/grid.wgsl" "lib/group.wgsl"
-    "lib/int64.wgsl" "lib/lines.wgsl" "lib/math.wgsl" "lib/order.wgsl" "lib/philox.wgsl" "lib/product.wgsl"
-    "lib/special.wgsl" "lib/targets.wgsl"
+    "lib/int64.wgsl" "lib/lines.wgsl" "lib/main.wgsl" "lib/math.wgsl" "lib/order.wgsl" "lib/philox.wgsl"
+    "lib/product.wgsl" "lib/special.wgsl" "lib/targets.wgsl"
     "arg_reduce.wgsl" "attention.wgsl" "attention_dots.wgsl" "batch_norm.wgsl" "conv.wgsl" "conv_weight.wgsl"
     "cross_entropy.wgsl" "ctc.wgsl" "distance.wgsl" "dropout.wgsl" "embedding_bag.wgsl" "fused.wgsl" "gather.wgsl"
     "histogram.wgsl" "keys.wgsl" "logsumexp.wgsl" "mask.wgsl" "matmul.wgsl" "matmul_large.wgsl" "matmul_parts.wgsl"
