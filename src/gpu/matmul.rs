@@ -144,6 +144,8 @@ const SKINNY: usize = 8;
 const BUSY: usize = 256;
 const RUN: usize = 512;
 const MOST_PARTS: usize = 64;
+/// Terms of a sum that one invocation adds up: more would hold up a display, and llvmpipe ends a loop at 65536 steps.
+const LONGEST: usize = 32768;
 
 impl Gpu {
     /// Computes products in float32, int32 or int64; the factors may be smaller.
@@ -175,7 +177,7 @@ impl Gpu {
             return self.matmul_of_small(p);
         }
         let (way, groups) = p.kernel();
-        let parts = (BUSY / (groups * p.batch)).min(k / RUN).clamp(1, MOST_PARTS);
+        let parts = (BUSY / (groups * p.batch)).min(k / RUN).max(k.div_ceil(LONGEST)).clamp(1, MOST_PARTS);
         if parts == 1 || p.is_whole() {
             return self.cut_product(p, way, groups, (1, 0));
         }

@@ -162,6 +162,9 @@ fn embedding_bag(a: &Args) -> Result<(Tensor, Tensor, Tensor, Tensor)> {
             if kind == Bag::Max {
                 let empty = view::unsqueeze(&c.get(sizes)?.eq_scalar(0.0)?, 1)?;
                 let table = dispatch::zeros(&[rows, d], g.dtype(), g.device())?;
+                if rows == 0 {
+                    return grads![table];
+                }
                 let g = g.masked_fill_scalar(&empty, 0.0)?;
                 return grads![Places { dim: 0, whole: false }.add(&table, &c.get(from)?, &g, &Dest::New)?];
             }

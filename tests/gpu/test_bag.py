@@ -81,3 +81,33 @@ def test_rows_are_kept_short(assert_same):
         tolerance = {"rtol": 4e-3, "atol": 1e-3} if dtype == torch.float16 else {"rtol": 1e-5, "atol": 1e-6}
         assert_same(there.cpu(), here, **tolerance)
         assert_same(b.cpu(), a, **tolerance)
+
+
+def test_long_bags_and_busy_rows_are_added_up_in_pieces():
+    n = 70001
+    torch.manual_seed(0)
+    table, keys, offsets = torch.rand(4, 3), torch.randint(4, (n,)), torch.tensor([0, 5, 2000, 69000])
+    keys[3000:40000] = 2
+    weights = torch.rand(n)
+
+    def run(place, mode, factors):
+        t, f = (place(x).clone().requires_grad_() for x in (table, weights))
+        kwargs = {"mode": mode, "padding_idx": 1, "per_sample_weights": f if factors else None}
+        y = F.embedding_bag(keys.to(t.device), t, offsets.to(t.device), **kwargs)
+        y.sum().backward()
+        return [y.detach(), t.grad, *([f.grad] if factors else [])]
+
+    for mode, factors in (("sum", False), ("sum", True), ("mean", False), ("max", False)):
+        # In double precision: one sum after the other loses digits on the CPU.
+        here, there = run(torch.Tensor.double, mode, factors), run(torch.Tensor.gpu, mode, factors)
+        for a, b in zip(here, there, strict=True):
+            assert torch.allclose(b.cpu().double(), a, rtol=1e-5), (mode, factors)
+
+
+def test_a_bag_without_a_table_has_no_gradient():
+    for device in ("cpu", "gpu"):
+        table = torch.empty(0, 3, device=device, requires_grad=True)
+        none = torch.empty(0, dtype=torch.int64, device=device)
+        y = F.embedding_bag(none, table, torch.zeros(1, dtype=torch.int64, device=device), mode="max")
+        y.sum().backward()
+        assert y.tolist() == [[0, 0, 0]] and table.grad.shape == (0, 3)

@@ -202,3 +202,18 @@ def test_counts_of_repeat_interleave_may_be_0_and_not_negative(dtype):
     assert x.gpu().repeat_interleave(torch.zeros_like(counts).gpu(), 0).shape == (0, 4)
     with pytest.raises(RuntimeError, match="negative"):
         x.gpu().repeat_interleave(counts.gpu() - 1, 0)
+
+
+def test_many_slices_of_one_key_are_joined_in_pieces():
+    n = 70001
+    key, ones = torch.zeros(n, dtype=torch.int64).gpu(), torch.ones(n, 2).gpu()
+    assert torch.zeros(3, 2).gpu().index_add(0, key, ones).tolist() == [[n, n], [0, 0], [0, 0]]
+    assert torch.zeros(1).gpu().index_reduce(0, key, ones[:, 0] * 3, "mean", include_self=False).item() == 3
+    assert torch.bincount(key, weights=ones[:, 0]).tolist() == [n]
+    keys = torch.arange(n) // 1500  # pieces of 1024 that hold one key, two, or parts of them
+    values = torch.arange(n)
+    expected = torch.zeros(50, dtype=torch.int64).index_add(0, keys, values)
+    assert torch.equal(torch.zeros(50, dtype=torch.int64).gpu().index_add(0, keys.gpu(), values.gpu()).cpu(), expected)
+    # Lines that are too long for an invocation each.
+    index, src = torch.zeros(5000, 300, dtype=torch.int64).gpu(), torch.ones(5000, 300).gpu()
+    assert torch.zeros(1, 300).gpu().scatter_add(0, index, src).unique().tolist() == [5000]

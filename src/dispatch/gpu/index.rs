@@ -8,7 +8,7 @@ use crate::dispatch::index::{Bag, BagOutputs, Scatter};
 use crate::dispatch::{copy, empty};
 use crate::error::{Result, no_gpu_kernel, stop};
 use crate::tensor::layout::{Shape, Strides, contiguous_strides};
-use crate::tensor::{DType, Device, Tensor};
+use crate::tensor::{DType, Device, Scalar, Tensor};
 
 /// Extents before a dim, of it, and after it; a 0-d tensor counts as one element.
 fn around(shape: &[usize], dim: usize) -> (usize, usize, usize) {
@@ -264,8 +264,7 @@ fn write(
         return call.words(counts).over(outer * n * inner);
     }
     let src = wide(src)?;
-    let (sorted, order) = sort(keys, size)?;
-    let call = said(Launch::new("scatter"), op, to.dtype()).when("SORTED", true).when("MEAN", op == Scatter::Mean);
+    let sorted = sort(keys, size)?;
     // Whole numbers are divided towards minus infinity, as far as their dtype holds their sum.
     let sum = match dtype {
         DType::U8 => "acc & 255",
@@ -278,7 +277,35 @@ fn write(
         DType::I64 => "div_floor64(sum, vec2<u32>(count, 0u))",
         _ => "(sum - ((sum % i32(count)) + i32(count)) % i32(count)) / i32(count)",
     };
-    let call = call.text("SUM", sum).text("QUOTIENT", mean).read(&sorted).read(&order).read(&src).write(to);
+    join_sorted(to, &sorted, &src, (op, op == Scatter::Mean, sum, mean), counts)
+}
+
+/// Positions of a list of keys that one invocation goes through.
+const PIECE: usize = 1024;
+
+/// Slices of `src` join those of `to` that keys name, which are in order; `counts` are the kernel's parameters.
+fn join_sorted(
+    to: &Tensor,
+    (sorted, order): &(Tensor, Tensor),
+    src: &Tensor,
+    (op, mean, sum, quotient): (Scatter, bool, &'static str, &'static str),
+    counts: [usize; 6],
+) -> Result<()> {
+    let [outer, n, inner, ..] = counts;
+    fn begun<'a>(to: &Tensor, op: Scatter) -> Launch<'a> {
+        said(Launch::new("scatter"), op, to.dtype()).when("SORTED", true).constant("PIECE", PIECE as u32)
+    }
+    let tails = if n > PIECE {
+        let count = outer * ((n - 1) / PIECE) * inner;
+        let tails = empty(&[count], to.dtype(), to.device())?;
+        begun(to, op).when("TAILS", true).read(sorted).read(order).read(src).write(&tails).words(counts).over(count)?;
+        Some(tails)
+    } else {
+        None
+    };
+    let call =
+        begun(to, op).when("MEAN", mean).when("PIECES", tails.is_some()).text("SUM", sum).text("QUOTIENT", quotient);
+    let call = call.read(sorted).read(order).read_some(tails.as_ref()).read(src).write(to);
     call.words(counts).over(outer * n * inner)
 }
 
@@ -386,8 +413,9 @@ pub fn add_overlapping(src: &Tensor, window: &Tensor) {
     done(run());
 }
 
-/// So many lines are enough to have an invocation each.
+/// So many lines are enough to have an invocation each, if they are no longer than this.
 const MANY: usize = 256;
+const LONG: usize = 4096;
 
 /// `out[i with dim replaced by index[i]] op= src[i]`.
 pub fn scatter(out: &Tensor, dim: usize, i: &Tensor, src: &Tensor, op: Scatter, include_self: bool) {
@@ -399,7 +427,7 @@ pub fn scatter(out: &Tensor, dim: usize, i: &Tensor, src: &Tensor, op: Scatter, 
     let run = |to: &Tensor| {
         let lines = outer * inner;
         let fill = op == Scatter::Set && is_constant(src);
-        if include_self && !fill && op != Scatter::Mean && lines > 1 && (lines >= MANY || n <= MANY) {
+        if include_self && !fill && op != Scatter::Mean && lines > 1 && n <= if lines >= MANY { LONG } else { MANY } {
             let call = said(Launch::new("scatter"), op, to.dtype()).when("LINES", true).checks(Check::Index);
             let (index, src) = (wide(i)?, wide(src)?);
             let call = call.read(&index).read(&src).write(to);
@@ -419,21 +447,31 @@ pub fn scatter(out: &Tensor, dim: usize, i: &Tensor, src: &Tensor, op: Scatter, 
 pub fn embedding_backward(grad: &Tensor, i: &Tensor, out: &Tensor, padding: Option<i64>, by_frequency: bool) {
     let run = |to: &Tensor| {
         let (n, size, inner) = (i.numel(), out.size(0), out.size(1));
-        let (sorted, order) = sort(&keys(i, size, false)?, size)?;
-        let rows = wide(grad)?;
+        let sorted = sort(&keys(i, size, false)?, size)?;
         let skip = padding.map_or(NONE, |p| p as usize);
-        let call =
-            said(Launch::new("scatter"), Scatter::Add, to.dtype()).when("SORTED", true).when("MEAN", by_frequency);
-        let call = call
-            .text("SUM", "acc")
-            .text("QUOTIENT", "sum / f32(count)")
-            .read(&sorted)
-            .read(&order)
-            .read(&rows)
-            .write(to);
-        call.words([1, n, inner, size, 1, skip]).over(n * inner)
+        let how = (Scatter::Add, by_frequency, "acc", "sum / f32(count)");
+        join_sorted(to, &sorted, &wide(grad)?, how, [1, n, inner, size, 1, skip])
     };
     done(change(out, out, run));
+}
+
+/// What the calls that read a table begin with.
+fn bags_call<'a>(
+    (table, i, offsets, factors): (&'a Tensor, &'a Tensor, &'a Tensor, Option<&'a Tensor>),
+    kind: Bag,
+    tails: bool,
+) -> Launch<'a> {
+    let call = Launch::new("embedding_bag")
+        .when("MAX", kind == Bag::Max)
+        .when("FACTORS", factors.is_some())
+        .when("TAILS", tails)
+        .constant("PIECE", PIECE as u32)
+        .load("LOAD", table.dtype(), "f32", "table");
+    let call = match factors {
+        Some(f) => call.load("LOAD_FACTOR", f.dtype(), "f32", "factors"),
+        None => call,
+    };
+    call.read(i).read(offsets).read(table).read_some(factors)
 }
 
 /// Rows of `table` put together bag by bag, see `dispatch::index::embedding_bag`.
@@ -448,25 +486,26 @@ pub fn embedding_bag(
     let (n, bags, starts, d) = (i.numel(), to.sizes.numel(), offsets.numel(), table.size(1));
     let counts = [n, bags, starts, table.size(0), d, padding.map_or(NONE, |p| p as usize)];
     let run = || {
+        super::super::fill(&to.sizes, Scalar::Int(0));
         let call = Launch::new("embedding_bag").when("OWNERS", true).checks(Check::Bags).read(i).read(offsets);
         call.write(&to.owner).write(&to.sizes).words(counts).over(n.max(starts))?;
-        fill(&to.out, DType::F32, |rows| {
-            let mut call = Launch::new("embedding_bag")
-                .when("MEAN", kind == Bag::Mean)
-                .when("MAX", kind == Bag::Max)
-                .when("FACTORS", factors.is_some())
-                .load("LOAD", table.dtype(), "f32", "table");
-            if let Some(f) = factors {
-                call = call.load("LOAD_FACTOR", f.dtype(), "f32", "factors");
-            }
-            call.read(i)
-                .read(offsets)
-                .read(table)
-                .read_some(factors)
-                .write(rows)
-                .write_some(to.largest.as_ref())
-                .words(counts)
-                .over(bags * d)
+        let operands = (table, i, offsets, factors);
+        // What bags have in further pieces of the list than that in which they begin.
+        let pieces = n.saturating_sub(1) / PIECE;
+        let tails = |dtype| empty(&[pieces, d], dtype, table.device());
+        let (mut values, mut rows) = (None, None);
+        if pieces > 0 {
+            values = Some(tails(DType::F32)?);
+            rows = to.largest.as_ref().map(|_| tails(DType::I64)).transpose()?;
+            let call = bags_call(operands, kind, true).write_some(values.as_ref()).write_some(rows.as_ref());
+            call.words(counts).over(pieces * d)?;
+        }
+        fill(&to.out, DType::F32, |out| {
+            let mean = kind == Bag::Mean;
+            let call = bags_call(operands, kind, false).when("MEAN", mean).when("PIECES", pieces > 0);
+            let call = call.read_some(mean.then_some(&to.sizes));
+            let call = call.read_some(values.as_ref()).read_some(rows.as_ref());
+            call.write(out).write_some(to.largest.as_ref()).words(counts).over(bags * d)
         })
     };
     done(run());
