@@ -168,12 +168,13 @@ fn binomial(n: f32, p: f32, i: u32) -> f32 {
     return n - successes(n, 1.0 - p, i);
 }
 
-// Marsaglia & Tsang 2000, doi:10.1145/358407.358414; what is not positive is drawn as the least number.
-fn gamma(alpha: f32, i: u32) -> f32 {
+// A gamma sample as a number and the logarithm of a factor, which small parameters make tiny (Marsaglia & Tsang 2000,
+// doi:10.1145/358407.358414).
+fn gamma_parts(alpha: f32, i: u32) -> vec2<f32> {
     let small = alpha < 1.0;
     let d = alpha + select(-0.33333334, 0.6666667, small);
     if (is_nan(alpha) || alpha <= 0.0) {
-        return LEAST;
+        return vec2<f32>(LEAST, 0.0);
     }
     let c = 1.0 / sqrt(9.0 * d);
     for (var t = 0u; t < TRIES; t++) {
@@ -187,10 +188,19 @@ fn gamma(alpha: f32, i: u32) -> f32 {
         let u = positive(w.z);
         let zz = z * z;
         if (u < 1.0 - 0.0331 * zz * zz || log_of(u) < 0.5 * zz - d * deviance(1.0, v)) {
-            return max(d * v * select(1.0, exp_of(max(log_of(positive(w.w)) / alpha, -200.0)), small), LEAST);
+            return vec2<f32>(d * v, select(0.0, log_of(positive(w.w)) / alpha, small));
         }
     }
-    return d;
+    return vec2<f32>(d, 0.0);
+}
+// What is not positive is drawn as the least number.
+fn gamma(alpha: f32, i: u32) -> f32 {
+    let parts = gamma_parts(alpha, i);
+    return max(parts.x * exp_of(max(parts.y, -200.0)), LEAST);
+}
+fn log_gamma_sample(alpha: f32, i: u32) -> f32 {
+    let parts = gamma_parts(alpha, i);
+    return log_of(parts.x) + parts.y;
 }
 
 #include "lib/main.wgsl"

@@ -107,11 +107,15 @@ pub fn standard_gamma(alpha: &Tensor, out: &Tensor, g: &Generator) {
     }
 }
 
+/// Dirichlet samples along the last dim of a tensor on the GPU, inside (0, 1).
+pub fn dirichlet_on_gpu(alpha: &Tensor, out: &Tensor, g: &Generator) {
+    if !skip(out) {
+        super::gpu::random::dirichlet(alpha, out, g);
+    }
+}
+
 /// Gamma samples over their sums along the last dim, inside (0, 1).
 pub fn dirichlet_normalize(gamma: &Tensor, sum: &Tensor, out: &Tensor) {
-    if out.is_gpu() && !skip(out) {
-        return super::gpu::random::dirichlet_normalize(gamma, sum, out);
-    }
     if !skip(out) {
         like(sum, out, |s| random::dirichlet_normalize(&gamma.strided(), s, &out.strided()));
     }

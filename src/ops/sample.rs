@@ -116,12 +116,15 @@ fn sample_dirichlet(alpha: &Tensor, g: Option<&Generator>) -> Result<Tensor> {
     if !matches!(alpha.dtype(), DType::F32 | DType::F64) {
         return not_implemented("dirichlet", alpha.dtype());
     }
-    // Small parameters underflow in float32, which GPUs have to do with.
-    let wide = if alpha.is_gpu() { alpha.dtype() } else { DType::F64 };
-    let gamma = dispatch::empty(alpha.shape(), wide, alpha.device())?;
-    kernels::standard_gamma(alpha, &gamma, generator(g));
     let out = dispatch::empty(alpha.shape(), alpha.dtype(), alpha.device())?;
-    kernels::dirichlet_normalize(&gamma, &gamma.sum_dims(&[-1], true)?, &out);
+    if alpha.is_gpu() {
+        kernels::dirichlet_on_gpu(alpha, &out, generator(g));
+    } else {
+        // Samples of small parameters underflow in float32.
+        let gamma = dispatch::empty(alpha.shape(), DType::F64, alpha.device())?;
+        kernels::standard_gamma(alpha, &gamma, generator(g));
+        kernels::dirichlet_normalize(&gamma, &gamma.sum_dims(&[-1], true)?, &out);
+    }
     record(out, "NotImplemented", &[alpha], |_| |_, _| no_derivative("_sample_dirichlet"))
 }
 

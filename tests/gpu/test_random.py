@@ -342,6 +342,9 @@ def test_dirichlet():
     assert torch.allclose(y.mean(0), alpha / 5, atol=0.01)
     share = alpha / 5
     assert torch.allclose(y.var(0), share * (1 - share) / 6, rtol=0.1)
+    # Of tiny parameters nearly all of a row is one component's, though the gamma samples underflow.
+    y = torch._sample_dirichlet(torch.full((1000, 3), 0.001).gpu()).cpu()
+    assert (y.amax(1) > 0.9).float().mean() > 0.98 and (y.mean(0) - 1 / 3).abs().max() < 0.08
 
 
 def test_distributions_by_rejection_depend_on_seed_and_place():

@@ -5,7 +5,7 @@ use super::layout::viewed;
 use super::{Check, Launch, done};
 use crate::cpu::random::IntRange;
 use crate::dispatch::scan::Scan;
-use crate::dispatch::{self, Fun, Params};
+use crate::dispatch::{self, Fun, Params, empty};
 use crate::error::Result;
 use crate::tensor::layout::broadcast_strides;
 use crate::tensor::philox::Philox;
@@ -241,9 +241,17 @@ pub fn standard_gamma(alpha: &Tensor, out: &Tensor, g: &Generator) {
     done(sampled("gamma(x[params.x + i], i)", alpha, None, out, g));
 }
 
-/// Gamma samples over their sums along the last dim, inside (0, 1).
-pub fn dirichlet_normalize(gamma: &Tensor, sum: &Tensor, out: &Tensor) {
-    let inside = Params::floats([f64::from(f32::MIN_POSITIVE), f64::from(1f32.next_down())]);
-    dispatch::pointwise(Fun::Div, DType::F32, &[gamma, sum], out, &Params::default());
-    dispatch::pointwise(Fun::Clamp, DType::F32, &[out], out, &inside);
+/// Dirichlet samples along the last dim, inside (0, 1): the softmax of the logarithms of gamma samples, which do not
+/// underflow where the samples do.
+pub fn dirichlet(alpha: &Tensor, out: &Tensor, g: &Generator) {
+    let run = || {
+        let [logs, shares] = [(); 2].map(|()| empty(alpha.shape(), DType::F32, Device::Gpu));
+        let (logs, shares, last) = (logs?, shares?, alpha.shape().last().copied().unwrap_or(1).max(1));
+        sampled("log_gamma_sample(x[params.x + i], i)", alpha, None, &logs, g)?;
+        super::softmax::forward(&logs, &shares, (alpha.numel() / last, last, 1), false);
+        let inside = Params::floats([f64::from(f32::MIN_POSITIVE), f64::from(1f32.next_down())]);
+        dispatch::pointwise(Fun::Clamp, DType::F32, &[&shares], out, &inside);
+        Ok(())
+    };
+    done(run());
 }
