@@ -120,8 +120,17 @@ fn power(a: f32, b: f32) -> f32 {
         r = select(0.0, from_bits(INF_BITS), (size > 1.0) == (b > 0.0));
     } else if (size == 0.0 || is_inf(a)) {
         r = select(0.0, from_bits(INF_BITS), (size == 0.0) == (b < 0.0));
-    } else if (b == 2.0) {
-        r = size * size;
+    } else if (whole && abs(b) <= 32.0) {
+        // A product of few factors, exact where the result is.
+        r = 1.0;
+        var factor = size;
+        for (var e = u32(abs(b)); e > 0u; e = e / 2u) {
+            if (e % 2u == 1u) {
+                r *= factor;
+            }
+            factor *= factor;
+        }
+        r = select(r, 1.0 / r, b < 0.0);
     } else if (b == 0.5) {
         r = sqrt(size);
     } else {

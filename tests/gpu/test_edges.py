@@ -35,6 +35,14 @@ def test_int64_becomes_float32_by_one_rounding():
     assert torch.equal(x.gpu().float().cpu(), x.float())
 
 
+def test_whole_powers_of_whole_numbers_are_exact():
+    x = torch.arange(-12.0, 13.0)
+    for n in range(7):
+        assert torch.equal((x.gpu() ** n).cpu(), x.double().pow(n).float()), n
+    assert torch.equal((x.gpu() ** torch.tensor(3.0).gpu()).cpu(), x * x * x)
+    assert torch.equal((torch.tensor([2.0, 4.0]).gpu() ** -3).cpu(), torch.tensor([0.125, 0.015625]))
+
+
 def test_powers_near_one_keep_their_digits():
     x = torch.tensor([1.0001, 0.999, 1.01])
     for exponent in (10000.0, 1000.0, -300.0):
