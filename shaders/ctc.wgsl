@@ -52,20 +52,23 @@ fn planned(at: u32) -> u32 {
 fn never() -> f32 {
     return from_bits(0xff800000u);
 }
+fn is_never(x: f32) -> bool {
+    return bitcast<u32>(x) == 0xff800000u;
+}
 fn share(x: f32, most: f32) -> f32 {
-    return select(exp_of(x - most), 0.0, is_inf(x));
+    return select(exp_of(x - most), 0.0, is_never(x));
 }
 // log(e^a + e^b + e^c).
 fn log_add(a: f32, b: f32, c: f32) -> f32 {
     let most = maximum(maximum(a, b), c);
-    if (is_inf(most)) {
+    if (is_never(most)) {
         return most;
     }
     return log_of(share(a, most) + share(b, most) + share(c, most)) + most;
 }
 // The logarithm of a product.
 fn both(a: f32, b: f32) -> f32 {
-    return select(a + b, never(), is_inf(a) || is_inf(b));
+    return select(a + b, never(), is_never(a) || is_never(b));
 }
 
 #if GRADIENT
@@ -90,7 +93,7 @@ fn both(a: f32, b: f32) -> f32 {
             total = log_add(total, both(alpha[params.alpha + row + s], beta[params.beta + row + s]), never());
             s = planned(next + s);
         }
-        d = (exp_of(own) - select(exp_of(total + nll - own), 0.0, is_inf(total))) * up[params.up + i];
+        d = (exp_of(own) - select(exp_of(total + nll - own), 0.0, is_never(total))) * up[params.up + i];
         if (is_inf(nll) || is_inf(own)) {
             d = from_bits(NAN_BITS);
         }

@@ -54,7 +54,8 @@ impl Ctc<'_> {
 fn log_add<F: Float>(a: F, b: F, c: F) -> F {
     let m = a.larger(b).larger(c);
     if m == F::NEG_INF {
-        return m;
+        // Or NaN, which the largest does not show.
+        return a + b + c;
     }
     ((a - m).exp() + (b - m).exp() + (c - m).exp()).ln() + m
 }
