@@ -86,8 +86,8 @@ impl Gpu {
     }
 
     /// Begins to keep calls of kernels, or gives those that were kept and ends. For tests: every call waits then.
-    pub fn capture(&self, on: bool) -> Vec<super::stream::Captured> {
-        self.stream().set_capture(on)
+    pub fn capture(&self, on: bool) -> Result<Vec<super::stream::Captured>> {
+        self.stream().set_capture(self, on)
     }
 
     /// Begins to take the time of calls, or gives the times that were taken and ends.

@@ -241,6 +241,7 @@ impl Stream {
 
     /// Begins to take the time of calls, or gives the times that were taken and ends.
     pub fn set_profile(&mut self, gpu: &Gpu, on: bool) -> Result<Vec<Timing>> {
+        self.run_group(gpu)?;
         self.read_profile(gpu)?;
         let done = self.profile.take().map_or(Vec::new(), |p| p.done);
         self.profile = on.then(|| Profile::new(gpu));
@@ -254,8 +255,9 @@ impl Stream {
     }
 
     /// Begins to keep calls, or gives those that were kept and ends.
-    pub fn set_capture(&mut self, on: bool) -> Vec<Captured> {
-        std::mem::replace(&mut self.captured, on.then(Vec::new)).unwrap_or_default()
+    pub fn set_capture(&mut self, gpu: &Gpu, on: bool) -> Result<Vec<Captured>> {
+        self.run_group(gpu)?;
+        Ok(std::mem::replace(&mut self.captured, on.then(Vec::new)).unwrap_or_default())
     }
 
     #[cold]

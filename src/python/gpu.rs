@@ -132,7 +132,7 @@ mod on {
     /// Begins to keep calls of kernels with all that they read, or gives those that were kept and ends; for tests.
     #[pyfunction]
     fn _gpu_capture(py: Python<'_>, on: bool) -> PyResult<Bound<'_, PyList>> {
-        let calls = py.detach(|| gpu::gpu().map(|g| g.capture(on)))?;
+        let calls = py.detach(|| gpu::gpu()?.capture(on))?;
         let list = PyList::empty(py);
         for c in &calls {
             let d = PyDict::new(py);

@@ -216,3 +216,14 @@ def test_training_with_fusion_is_training(fused):
         return found
 
     assert losses(lambda t: t.gpu()) == pytest.approx(losses(lambda t: t), rel=1e-4)
+
+
+def test_a_profile_has_the_calls_that_waited_when_it_ended(fused):
+    a, b = torch.ones(3, 4).gpu(), torch.ones(4, 5).gpu()
+    torch.gpu.synchronize()
+    results = []
+    with torch.gpu.profile() as first:
+        results.append((a @ b).relu())
+    with torch.gpu.profile() as second:
+        results.append(results[0] + 1)
+    assert [k for k, _ in first.calls] == ["matmul_skinny"] and [k for k, _ in second.calls] == ["fused"]
