@@ -99,6 +99,12 @@ def _overridden(*roots):
     return args if rustorch.overrides.has_torch_function(args) else None
 
 
+def _batched_by_vmap(grads):
+    """Those of the given gradients that stand for a batch of them: the vmap takes the pass over."""
+    given = (grads,) if isinstance(grads, rustorch.Tensor) else grads or ()
+    return [g for g in given if getattr(type(g), "_in_vmap", False)]
+
+
 def _meta(out):
     """What an output, or an edge, is like: shape, dtype, and how to make ones like it."""
     if isinstance(out, graph.GradientEdge):
@@ -267,7 +273,7 @@ def grad(
     outputs = _tuple_of(outputs)
     targets = _inputs_tuple(inputs, "grad")
     keys = inputs.keys() if type(inputs) is dict else None
-    if args := _overridden(*outputs, *targets):
+    if args := _overridden(*outputs, *targets, *_batched_by_vmap(grad_outputs)):
         result = rustorch.overrides.handle_torch_function(
             grad,
             args,

@@ -281,6 +281,10 @@ class Function(_SingleLevelFunction):
 
 
 def _apply(cls, args, kwargs):
+    if any(getattr(type(arg), "_in_vmap", False) for arg in args):
+        from rustorch.func._functions import apply
+
+        return apply(cls, args, kwargs)
     ctx = cls._backward_cls()
     is_tensor = tuple(isinstance(arg, rustorch.Tensor) for arg in args)
     recorded = _C._needs_grad(args)

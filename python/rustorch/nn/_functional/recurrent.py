@@ -79,6 +79,9 @@ class RnnLayer(rustorch.autograd.Function):
 def _layer(step, reverse, x, w_hh, b_hh, h, c=None):
     """`RnnLayer`, or its forward pass alone: outputs (T, B, H) and last state."""
     operands = (x, w_hh, b_hh, h, c)
+    if any(getattr(type(t), "_in_vmap", False) for t in operands):
+        # The kernel takes plain tensors.
+        return _scan(step, x, tuple(s for s in (h, c) if s is not None), (w_hh, b_hh, None), reverse)
     if rustorch.is_grad_enabled() and any(t is not None and t.requires_grad for t in operands):
         out, *last = RnnLayer.apply(step, reverse, *operands)
     else:

@@ -1,0 +1,39 @@
+"""Tensors like a batched one."""
+
+import rustorch
+from rustorch.func._rules import name_of, rule
+from rustorch.func._rules.view import numbers
+
+
+@rule("new_empty new_zeros new_ones")
+def new(func, level, x, *args, **kwargs):
+    sizes = numbers(args) if args else numbers((kwargs.pop("size"),))
+    return level.wrap(func(level.value(x), [level.size, *sizes], **kwargs))
+
+
+@rule("new_full")
+def new_full(func, level, x, size, fill_value, **kwargs):
+    if level.has(fill_value):
+        return level.wrap(level.value(x).new_zeros([level.size, *size], **kwargs)) + fill_value
+    return level.wrap(func(level.value(x), [level.size, *size], fill_value, **kwargs))
+
+
+@rule("full")
+def full(func, level, size, fill_value, **kwargs):
+    return rustorch.zeros(size, **({"dtype": fill_value.dtype} | kwargs)) + fill_value
+
+
+@rule("tensor as_tensor asarray new_tensor scalar_tensor")
+def copied(func, level, *args, **kwargs):
+    """A batched tensor copied; a list of batched numbers is a stack of them."""
+    name, _ = name_of(func)
+    data = args[1] if name == "new_tensor" else args[0]
+    return _built(data, **{key: value for key, value in kwargs.items() if key in ("dtype", "device")})
+
+
+def _built(data, **kwargs):
+    if isinstance(data, rustorch.Tensor):
+        return data.detach().clone().to(**kwargs) if kwargs else data.detach().clone()
+    if isinstance(data, tuple | list):
+        return rustorch.stack([_built(member, **kwargs) for member in data])
+    return rustorch.tensor(data, **kwargs)

@@ -1,0 +1,261 @@
+"""Reading and writing by index."""
+
+import rustorch
+from rustorch import Tensor
+from rustorch.func._levels import innermost, rule_dim
+from rustorch.func._rules import apply, check_written, name_of, rule
+from rustorch.func._rules.reduce import shifted
+
+_MASK = (
+    "vmap: We do not support batching operators that can support dynamic shape. Attempting to batch over indexing with "
+    "a boolean mask.\n  index: expected indices or a mask that all samples share, but got a mask for each. "
+    "Use torch.where."
+)
+
+
+def _tensor_index(item):
+    return isinstance(item, Tensor) or (isinstance(item, list) and item) or isinstance(item, range)
+
+
+def _items(level, x, index):
+    """The index as a list with one item for each dim of `x`: numbers, slices, None and integer tensors."""
+    items = list(index) if isinstance(index, tuple) else [index]
+    spent = sum(
+        item.dim()
+        if isinstance(item, Tensor) and item.dtype in (rustorch.bool, rustorch.uint8)
+        else 0
+        if item is None or item is Ellipsis
+        else 1
+        for item in items
+        if not isinstance(item, bool)
+    )
+    if Ellipsis not in [item if not isinstance(item, Tensor) else 0 for item in items]:
+        items.append(Ellipsis)
+    made = []
+    for item in items:
+        if item is Ellipsis:
+            made += [slice(None)] * (x.dim() - spent)
+        elif isinstance(item, Tensor) and item.dtype in (rustorch.bool, rustorch.uint8):
+            if level.has(item):
+                raise RuntimeError(_MASK)
+            made += item.nonzero(as_tuple=True) if item.dim() else [item]
+        elif _tensor_index(item) and not isinstance(item, Tensor):
+            made.append(rustorch.tensor(list(item)))
+        else:
+            made.append(item)
+    if spent > x.dim():
+        raise IndexError(f"too many indices for tensor of dimension {x.dim()}")
+    return made
+
+
+class _Plan:
+    """How to index the whole batch of `x`.
+
+    Attributes:
+        index (tuple): of the batch.
+        width (int): dims that the index tensors make; 0 without any.
+        place (int): where in one sample's result they stand.
+    """
+
+    def __init__(self, level, x, index):
+        items = _items(level, x, index)
+        tensors = [i for i, item in enumerate(items) if isinstance(item, Tensor)]
+        self.tensors = bool(tensors)
+        if not tensors:
+            self.index, self.width, self.place = (slice(None), *items), 0, 0
+            return
+        # Among tensors a number is an index like them.
+        advanced = [i for i, item in enumerate(items) if isinstance(item, Tensor) or _is_number(item)]
+        adjacent = advanced[-1] - advanced[0] == len(advanced) - 1
+        self.width = max(items[i].dim() for i in tensors)
+        self.place = advanced[0] if adjacent else 0
+        rows = rustorch.arange(level.size).reshape(-1, *[1] * self.width)
+        self.index = (rows, *(level.aligned(t, self.width) if isinstance(t, Tensor) else t for t in items))
+
+    def sample(self, result):
+        """A result of indexing, with the dims of the index tensors moved from behind the batch dim to their place."""
+        if not self.width or not self.place:
+            return result
+        dims = range(1, 1 + self.width)
+        return result.movedim(tuple(dims), tuple(d + self.place for d in dims))
+
+    def batch(self, value):
+        """The inverse: values for one sample's places, as indexing the batch would give them."""
+        if not self.width or not self.place:
+            return value
+        dims = range(1, 1 + self.width)
+        return value.movedim(tuple(d + self.place for d in dims), tuple(dims))
+
+
+def indexed(func, *args):
+    """`x[index]`, or a write to it: brackets do not see that a tensor inside a tuple is batched."""
+    level = innermost(args, {})
+    return func(*args) if level is None else apply(func, level, args, {})
+
+
+def _is_number(item):
+    return isinstance(item, int) and not isinstance(item, bool)
+
+
+@rule("__getitem__")
+def getitem(func, level, x, index):
+    if isinstance(index, list) and any(isinstance(i, slice | Tensor) or i is None or i is Ellipsis for i in index):
+        index = tuple(index)
+    if level.has(x) and not _has_tensors(index):
+        return level.wrap(func(x._value, (slice(None), *(index if isinstance(index, tuple) else (index,)))))
+    plan = _Plan(level, x, index)
+    return level.wrap(plan.sample(indexed(func, level.full(x), plan.index)))
+
+
+def _has_tensors(index):
+    items = index if isinstance(index, tuple) else (index,)
+    return any(_tensor_index(item) or isinstance(item, bool) for item in items)
+
+
+@rule("__setitem__")
+def setitem(func, level, x, index, value):
+    check_written(level, "setitem", x, index, value)
+    write(level, x, index, value, lambda batch, at, values: indexed(func, batch, at, values))
+
+
+def write(level, x, index, value, put):
+    """Call `put(batch, index, values)` with all in the batch's layout."""
+    plan = _Plan(level, x, index)
+    if isinstance(value, Tensor) and value.dim():
+        shape = plan.sample(indexed(Tensor.__getitem__, x._value, plan.index)).shape[1:]
+        # Leading dims of size 1 may be given in excess.
+        while value.dim() > len(shape) and value.shape[0] == 1:
+            value = value.squeeze(0)
+        value = plan.batch(level.full(value.expand(shape)))
+    elif isinstance(value, Tensor) and level.has(value):
+        rank = indexed(Tensor.__getitem__, x._value, plan.index).dim() - 1
+        value = level.aligned(value, rank)
+    put(x._value, plan.index, value)
+
+
+def _for_index_put(indices, rank):
+    """None stands for a whole dim in `index_put`, for a new one in brackets."""
+    return tuple(slice(None) if i is None else i for i in indices)
+
+
+@rule("index_put_")
+def index_put_(func, level, x, indices, values, accumulate=False):
+    check_written(level, "index_put_", x, indices, values)
+
+    def put(batch, at, given):
+        # Whole dims become index tensors, so that all dims of the values line up.
+        rows = [i if isinstance(i, Tensor) else None for i in at]
+        func(batch, rows, given, accumulate)
+
+    write(level, x, _for_index_put(indices, x.dim()), values, put)
+    return x
+
+
+@rule("index_put")
+def index_put(func, level, x, indices, values, accumulate=False):
+    copy = level.wrap(level.full(x).clone())
+    return copy.index_put_(indices, values, accumulate)
+
+
+@rule("gather take_along_dim")
+def gather(func, level, x, *args, **kwargs):
+    names = ("dim", "index") if name_of(func)[0] == "gather" else ("indices", "dim")
+    given = {**dict(zip(names, args, strict=False)), **kwargs}
+    index, dim = given[names[0] if names[0] != "dim" else "index"], given.get("dim")
+    if dim is None:
+        return x.reshape(-1).gather(0, index.reshape(-1))
+    if name_of(func)[0] == "take_along_dim":
+        dim = rule_dim(dim, x.dim())
+        around = rustorch.broadcast_shapes(
+            [1 if d == dim else s for d, s in enumerate(x.shape)],
+            [1 if d == dim else s for d, s in enumerate(index.shape)],
+        )
+        x = x.expand([*around[:dim], x.shape[dim], *around[dim + 1 :]])
+        index = index.expand([*around[:dim], index.shape[dim], *around[dim + 1 :]])
+    if max(x.dim(), index.dim()) == 0:
+        return x.reshape(1).gather(0, index.reshape(1)).reshape(())
+    x, index = x.reshape(1) if x.dim() == 0 else x, index.reshape(1) if index.dim() == 0 else index
+    return level.wrap(rustorch.gather(level.full(x), shifted(dim, x.dim()), level.full(index)))
+
+
+@rule("scatter scatter_add scatter_reduce")
+def scatter(func, level, x, dim, index, src=None, *args, **kwargs):
+    src, shape = kwargs.pop("value", src), x.shape
+    x, index = (t.reshape(1) if t.dim() == 0 else t for t in (x, index))
+    if isinstance(src, Tensor):
+        # A number is a value for each place.
+        src = level.full(src if src.dim() == index.dim() else src.expand(index.shape))
+    result = func(level.full(x), shifted(dim, x.dim()), level.full(index), src, *args, **kwargs)
+    return level.wrap(result.reshape(level.size, *shape))
+
+
+@rule("index_select")
+def index_select(func, level, x, dim, index):
+    shape = x.shape
+    if x.dim() == 0:
+        x = x.reshape(1)
+    if not level.has(index):
+        result = level.wrap(func(x._value, shifted(dim, x.dim()), index))
+    else:
+        result = indexed(Tensor.__getitem__, x, _at(x, dim, index))
+    return result if shape else result.reshape(())
+
+
+def _at(x, dim, index):
+    return (*(slice(None),) * rule_dim(dim, x.dim()), index.reshape(-1).long())
+
+
+@rule("index_add index_copy index_fill")
+def index_write(func, level, x, dim, index, source=None, *, alpha=1, value=None):
+    name, source = name_of(func)[0], value if source is None else source
+    shape = x.shape
+    copy = level.wrap(level.full(x).clone())
+    copy = copy.reshape(1) if copy.dim() == 0 else copy
+    at = _at(copy, dim, index)
+    if isinstance(source, Tensor) and name != "index_fill" and source.dim() < copy.dim():
+        source = source.reshape(1)
+    if name == "index_add":
+        source = source * alpha if alpha != 1 else source
+        indices = [None if isinstance(i, slice) else i for i in at]
+        copy.index_put_(indices, source.to(copy.dtype), accumulate=True)
+    else:
+        indexed(Tensor.__setitem__, copy, at, source)
+    return copy if shape else copy.reshape(())
+
+
+@rule("take")
+def take(func, level, x, index):
+    flat = x.reshape(-1)
+    return indexed(Tensor.__getitem__, flat, (index.reshape(-1) % flat.shape[0],)).reshape(index.shape)
+
+
+@rule("put")
+def put(func, level, x, index, source, accumulate=False):
+    flat = x.reshape(-1)
+    made = flat.index_put((index.reshape(-1) % flat.shape[0],), source.reshape(-1), accumulate)
+    return made.reshape(x.shape)
+
+
+@rule("embedding")
+def embedding(func, level, weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=False):
+    if not level.has(weight):
+        return level.wrap(func(weight, indices._value, padding_idx, scale_grad_by_freq, sparse))
+    # One table below the other: each sample's indices start where its table does.
+    count = weight.shape[0]
+    start = (rustorch.arange(level.size) * count).reshape(-1, *[1] * indices.dim())
+    flat = weight._value.flatten(0, 1)
+    found = func(flat, level.value(indices) + start, -1, scale_grad_by_freq)
+    if padding_idx is not None and padding_idx >= 0:
+        # No gradient reaches the row of the padding.
+        hidden = (level.full(indices) == padding_idx).unsqueeze(-1)
+        found = rustorch.where(hidden, found.detach(), found)
+    return level.wrap(found)
+
+
+@rule("one_hot")
+def one_hot(func, level, x, num_classes=-1):
+    if num_classes == -1:
+        raise RuntimeError(
+            "When vmap-ing torch.nn.functional.one_hot, please provide an explicit positive num_classes argument."
+        )
+    return level.wrap(func(x._value, num_classes))
