@@ -63,7 +63,7 @@ def jacrev(func, argnums=0, *, has_aux=False, chunk_size=None, _preallocate_and_
         # parts[input][output], each (elements of the output, *shape of the input)
         parts = [column.split(counts) for column in columns]
         blocks = [
-            unflatten([part[i].reshape(*out.shape, *p.shape) for part, p in zip(parts, primals, strict=True)], spec)
+            unflatten([part[i].reshape([*out.shape, *p.shape]) for part, p in zip(parts, primals, strict=True)], spec)
             for i, out in enumerate(outputs)
         ]
         result = unflatten(blocks, out_spec)
@@ -105,7 +105,7 @@ def jacfwd(func, argnums=0, has_aux=False, *, randomness="error"):
         def blocks(column):
             # (elements of the inputs, *O) -> (*O, *I) for each input
             parts = column.movedim(0, -1).split(counts, -1)
-            shaped = [part.reshape(*part.shape[:-1], *p.shape) for part, p in zip(parts, primals, strict=True)]
+            shaped = [part.reshape([*part.shape[:-1], *p.shape]) for part, p in zip(parts, primals, strict=True)]
             return unflatten(shaped, spec)
 
         result = tree_map(blocks, columns)

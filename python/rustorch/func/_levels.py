@@ -288,6 +288,10 @@ class Batched(Tensor):
     def __hash__(self):
         return id(self)
 
+    def __invert__(self):
+        # Python's slot looks at the dtype of the handle.
+        return self.bitwise_not()
+
     __bool__ = _refusing(_BOOL)
     item = __int__ = __float__ = __complex__ = __index__ = _refusing(_ITEM)
     requires_grad_ = _refusing(_REQUIRES_GRAD)

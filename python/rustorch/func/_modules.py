@@ -24,7 +24,7 @@ def functional_call(module, parameter_and_buffer_dicts, args=None, kwargs=None, 
         >>> torch.func.functional_call(layer, zeros, (torch.ones(2),))
         tensor([1.])
 
-    Note:  buffers that the call changes are changed in the dict.
+    Note:  buffers that the call writes to are the given ones.
     """
     given = parameter_and_buffer_dicts
     if isinstance(given, Sequence) and not isinstance(given, dict):

@@ -85,8 +85,9 @@ def _written(func, level, name, x, *args, **kwargs):
 def check_written(level, name, x, *others):
     """Raise if a tensor that all samples share would be given another value for each."""
     if not level.has(x) and any(level.has(other) for other in _levels.tensors_in(others)):
+        what = name if name == "index_put_" else "inplace arithmetic"
         raise RuntimeError(
-            f"vmap: {name}(self, *extra_args) is not possible because there exists a Tensor `other` in extra_args that "
+            f"vmap: {what}(self, *extra_args) is not possible because there exists a Tensor `other` in extra_args that "
             "has more elements than `self`. This happened due to `other` being vmapped over but `self` not being "
             "vmapped over in a vmap. Please try to use out-of-place operators instead of inplace arithmetic.\n"
             f"  {name}: expected a tensor of the batch, but got one that all samples share. "

@@ -1,7 +1,8 @@
 """Tensors like a batched one."""
 
 import rustorch
-from rustorch.func._rules import name_of, rule
+from rustorch import Tensor
+from rustorch.func._rules import RULES, rule
 from rustorch.func._rules.view import numbers
 
 
@@ -23,16 +24,19 @@ def full(func, level, size, fill_value, **kwargs):
     return rustorch.zeros(size, **({"dtype": fill_value.dtype} | kwargs)) + fill_value
 
 
-@rule("tensor as_tensor asarray new_tensor scalar_tensor")
+@rule("tensor as_tensor scalar_tensor")
 def copied(func, level, *args, **kwargs):
     """A batched tensor copied; a list of batched numbers is a stack of them."""
-    name, _ = name_of(func)
-    data = args[1] if name == "new_tensor" else args[0]
+    data = args[1] if func is Tensor.new_tensor else args[0]
     return _built(data, **{key: value for key, value in kwargs.items() if key in ("dtype", "device")})
 
 
+# Written in Python, they end in calls that do not look for overrides.
+RULES.update(dict.fromkeys((Tensor.new_tensor, rustorch.asarray), copied))
+
+
 def _built(data, **kwargs):
-    if isinstance(data, rustorch.Tensor):
+    if isinstance(data, Tensor):
         return data.detach().clone().to(**kwargs) if kwargs else data.detach().clone()
     if isinstance(data, tuple | list):
         return rustorch.stack([_built(member, **kwargs) for member in data])

@@ -1,8 +1,10 @@
 """Reading and writing by index."""
 
+import operator
+
 import rustorch
 from rustorch import Tensor
-from rustorch.func._levels import innermost, rule_dim
+from rustorch.func._levels import Batched, innermost, rule_dim
 from rustorch.func._rules import apply, check_written, name_of, rule
 from rustorch.func._rules.reduce import shifted
 
@@ -20,6 +22,7 @@ def _tensor_index(item):
 def _items(level, x, index):
     """The index as a list with one item for each dim of `x`: numbers, slices, None and integer tensors."""
     items = list(index) if isinstance(index, tuple) else [index]
+    _refuse_batched_bounds(items)
     spent = sum(
         item.dim()
         if isinstance(item, Tensor) and item.dtype in (rustorch.bool, rustorch.uint8)
@@ -46,6 +49,14 @@ def _items(level, x, index):
     if spent > x.dim():
         raise IndexError(f"too many indices for tensor of dimension {x.dim()}")
     return made
+
+
+def _refuse_batched_bounds(items):
+    for item in items:
+        if isinstance(item, slice):
+            for bound in (item.start, item.stop, item.step):
+                if isinstance(bound, Batched):
+                    operator.index(bound)
 
 
 class _Plan:
@@ -99,6 +110,7 @@ def _is_number(item):
 
 @rule("__getitem__")
 def getitem(func, level, x, index):
+    _refuse_batched_bounds(index if isinstance(index, tuple) else (index,))
     if isinstance(index, list) and any(isinstance(i, slice | Tensor) or i is None or i is Ellipsis for i in index):
         index = tuple(index)
     if level.has(x) and not _has_tensors(index):

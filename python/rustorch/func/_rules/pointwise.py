@@ -26,7 +26,7 @@ _POINTWISE = """
     special_shifted_chebyshev_polynomial_u special_shifted_chebyshev_polynomial_v special_shifted_chebyshev_polynomial_w
     __eq__ __ne__ __lt__ __le__ __gt__ __ge__ __rsub__ __rdiv__ __rtruediv__ __floordiv__ __rfloordiv__ __mod__ __rmod__
     __pow__ __rpow__ __and__ __rand__ __or__ __ror__ __xor__ __rxor__ __lshift__ __rlshift__ __rshift__ __rrshift__
-    __add__ __radd__ __sub__ __mul__ __rmul__ __truediv__ __div__ __neg__ __abs__ __invert__ __pos__
+    __add__ __radd__ __sub__ __mul__ __rmul__ __truediv__ __neg__ __abs__ __invert__ __pos__
 """
 
 

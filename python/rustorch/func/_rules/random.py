@@ -28,14 +28,14 @@ class RandomCalls(TorchFunctionMode):
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
-        name, in_place = name_of(func)
-        found = RANDOM.get(name + "_" * in_place) or RANDOM.get(name)
-        if found is not None and not isinstance(func, type(body)):
-            return found(func, self.level, *args, **kwargs)
         if composite(func):
             # So that the calls in its body are seen as well.
             with self:
                 return body(func)(*args, **kwargs)
+        name, in_place = name_of(func)
+        found = RANDOM.get(name + "_" * in_place) or RANDOM.get(name)
+        if found is not None:
+            return found(func, self.level, *args, **kwargs)
         if name in ("tensor", "as_tensor", "asarray", "new_tensor", "__getitem__", "__setitem__"):
             # These do not look for overrides inside tuples and lists.
             level = _levels.innermost(args, kwargs)
@@ -172,10 +172,11 @@ def _optional(names, place):
 
     def register(function):
         def checked(func, level, x, *args, **kwargs):
-            given = [*args, *kwargs.values()]
             training = kwargs.get("train", kwargs.get("training", args[place] if len(args) > place else True))
-            if not training:
-                return level.wrap(func(x._value, *given)) if level.has(x) else func(x, *args, **kwargs)
+            chance = kwargs.get("p", args[0] if args else None)
+            if not training or (place == 1 and chance == 0):
+                result = func(level.value(x), *args, **kwargs)
+                return level.wrap(result) if level.has(x) else result
             if level.randomness == "error":
                 raise RuntimeError(_ERROR)
             return function(func, level, x, *args, **kwargs)
