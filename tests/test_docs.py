@@ -115,7 +115,7 @@ def test_what_the_page_calls_missing_is_missing_and_its_substitutes_are_there():
 # Modules of which every public class and function shows how it is used.
 SHOWN = [
     *("optim", "optim.lr_scheduler", "optim.swa_utils", "utils.data", "utils.checkpoint"),
-    *("autograd", "autograd.functional", "autograd.graph", "autograd.forward_ad"),
+    *("autograd", "autograd.functional", "autograd.graph", "autograd.forward_ad", "func"),
     *(
         "nn",
         "nn.init",

@@ -192,7 +192,7 @@ def jvp(func, inputs, v=None, create_graph=False, strict=False):
         >>> torch.autograd.functional.jvp(lambda x: x**2, torch.tensor([1.0, 2.0]), torch.tensor([1.0, 0.0]))
         (tensor([1., 4.]), tensor([2., 0.]))
 
-    Note: two backward passes; `func.jvp` needs one forward pass.
+    Note: two backward passes, as for `func.jvp`.
     """
     with rustorch.enable_grad():
         is_tuple, inputs, outs_tuple, outputs = _start(func, inputs, "jvp", create_graph, strict)
