@@ -93,16 +93,67 @@ class Inputs:
         return False
 
 
-def grad(outputs, inputs, grads, retain_graph=False, create_graph=False):
-    """`autograd.grad` of plain tensors, with zeros for inputs that the outputs do not depend on."""
+def grad(outputs, inputs, grads, batched=False, retain_graph=False, create_graph=False):
+    """`autograd.grad` of plain tensors, with zeros for inputs that the outputs do not depend on.
+
+    With `batched`, the first dim of the gradients counts independent passes.
+    """
     with _C.DisableTorchFunction():
         pairs = [(o, g) for o, g in zip(outputs, grads, strict=True) if o.requires_grad]
+        count = (len(grads[0]),) if batched else ()
         found = [None] * len(inputs)
-        if pairs:
+        if pairs and 0 not in count:
             outputs, grads = zip(*pairs, strict=True)
             options = {"retain_graph": retain_graph or create_graph, "create_graph": create_graph, "allow_unused": True}
-            found = rustorch.autograd.grad(outputs, inputs, grads, **options)
-        return [rustorch.zeros_like(x) if g is None else g for g, x in zip(found, inputs, strict=True)]
+            found = rustorch.autograd.grad(outputs, inputs, grads, is_grads_batched=batched, **options)
+        return [x.new_zeros([*count, *x.shape]) if g is None else g for g, x in zip(found, inputs, strict=True)]
+
+
+def _along(outputs, inputs, weights, over, dims, retain_graph, create_graph):
+    """`grad` with weights that have so many dims in front, each entry of which is a pass, and so have the results.
+
+    Weights and results are seen from inside the vmaps `over`.
+    """
+    weights = [_levels.physical(w, over) for w in weights]
+    if not dims:
+        found = grad(outputs, inputs, weights, False, retain_graph, create_graph)
+        return [_levels.logical(g, over) for g in found]
+    ahead, behind = tuple(range(dims)), tuple(range(len(over), len(over) + dims))
+    sizes = weights[0].shape[len(over) : len(over) + dims]
+    with _C.DisableTorchFunction():
+        rows = [w.movedim(behind, ahead).flatten(0, dims - 1) for w in weights]
+    found = grad(outputs, inputs, rows, True, retain_graph, create_graph)
+    with _C.DisableTorchFunction():
+        found = [g.unflatten(0, sizes).movedim(ahead, behind) for g in found]
+    return [_levels.logical(g, over) for g in found]
+
+
+class _Products:
+    """Products of a transform's Jacobian with vectors; `later` vmaps, which started after it, take a pass a sample."""
+
+    def __call__(self, vectors, **options):
+        base = self.inputs.levels
+        later = [lv for lv in _levels.levels() if lv not in base and any(lv.has(v) for v in _through(vectors, lv))]
+        for level in reversed(later):
+            vectors = [level.full(v) for v in vectors]
+        results = self.rows(vectors, len(later), **options)
+        for level in later:
+            results = [level.wrap(r) for r in results]
+        return results
+
+    def _recorded(self, vectors, create_graph):
+        if create_graph is None:
+            create_graph = rustorch.is_grad_enabled()
+        plain = [_levels.physical(v, self.inputs.levels) for v in vectors]
+        return create_graph and (self.further or self.inputs.reach_further(plain))
+
+
+def _through(vectors, level):
+    """The vectors with what batches them further in taken off."""
+    for v in vectors:
+        while isinstance(v, _levels.Batched) and v._level.depth > level.depth:
+            v = v._value
+        yield v
 
 
 def without_graph(x):
@@ -111,36 +162,21 @@ def without_graph(x):
         return x.detach()
 
 
-class Pullback:
-    """Gradients by a transform's inputs from cotangents of its outputs.
-
-    `outputs` are plain tensors. Cotangents that are batched by a vmap that started later take one pass a sample.
-    """
+class Pullback(_Products):
+    """Gradients by a transform's inputs from cotangents of its outputs, which are plain tensors here."""
 
     def __init__(self, inputs, outputs):
         self.inputs, self.outputs = inputs, outputs
         self.further = inputs.reach_further(outputs)
 
-    def __call__(self, cotangents, retain_graph=True, create_graph=None):
-        later = [level for level in _levels.levels() if level not in self.inputs.levels]
-        return self._call(cotangents, later, retain_graph, create_graph)
-
-    def _call(self, cotangents, later, retain_graph, create_graph):
-        while later and not any(later[-1].has(c) for c in cotangents):
-            later = later[:-1]
-        if later:
-            level, columns = later[-1], [later[-1].full(c).unbind(0) for c in cotangents]
-            rows = [self._call(row, later[:-1], True, create_graph) for row in zip(*columns, strict=True)]
-            return [level.wrap(rustorch.stack(column)) for column in zip(*rows, strict=True)]
-        cotangents = [self.inputs.physical(c) for c in cotangents]
-        if create_graph is None:
-            create_graph = rustorch.is_grad_enabled()
-        create_graph = create_graph and (self.further or self.inputs.reach_further(cotangents))
-        grads = grad(self.outputs, self.inputs.leaves, cotangents, retain_graph, create_graph)
-        return [self.inputs.logical(g) for g in grads]
+    def rows(self, cotangents, dims, retain_graph=True, create_graph=None):
+        """The gradients for each entry of so many leading dims of the cotangents."""
+        record = self._recorded(cotangents, create_graph)
+        inputs = self.inputs
+        return _along(self.outputs, inputs.leaves, cotangents, inputs.levels, dims, retain_graph, record)
 
 
-class Pushforward:
+class Pushforward(_Products):
     """Tangents of a transform's outputs from those of its inputs.
 
     The gradient is linear in the cotangents, and its derivative by those along a tangent is the tangent of the output,
@@ -152,17 +188,22 @@ class Pushforward:
     def __init__(self, inputs, outputs):
         self.inputs, self.outputs = inputs, outputs
         self.further = inputs.reach_further(outputs)
+        recorded = [o for o in outputs if o.requires_grad]
         with _C.DisableTorchFunction(), rustorch.enable_grad():
-            self.cotangents = [rustorch.zeros_like(o).requires_grad_() for o in outputs if o.requires_grad]
+            self.cotangents = [rustorch.zeros_like(o).requires_grad_() for o in recorded]
             for c in self.cotangents:
                 c._add_hook(_mark)
-            recorded = [o for o in outputs if o.requires_grad]
             self.grads = grad(recorded, inputs.leaves, self.cotangents, create_graph=True)
 
-    def __call__(self, tangents, retain_graph=True):
-        tangents = [self.inputs.physical(t) for t in tangents]
-        create_graph = rustorch.is_grad_enabled() and (self.further or self.inputs.reach_further(tangents))
-        along = iter(grad(self.grads, self.cotangents, tangents, retain_graph, create_graph))
+    def rows(self, tangents, dims, retain_graph=True):
+        """The tangents for each entry of so many leading dims of the tangents of the inputs."""
+        over, record = self.inputs.levels, self._recorded(tangents, None)
+        found = iter(_along(self.grads, self.cotangents, tangents, over, dims, retain_graph, record))
+        sizes = tangents[0].shape[:dims]
+        return [next(found) if o.requires_grad else self._zeros(o, sizes) for o in self.outputs]
+
+    def _zeros(self, output, sizes):
         with _C.DisableTorchFunction():
-            results = [next(along) if o.requires_grad else rustorch.zeros_like(o) for o in self.outputs]
-        return [self.inputs.logical(t) for t in results]
+            count = len(self.inputs.levels)
+            zeros = output.new_zeros([*output.shape[:count], *sizes, *output.shape[count:]])
+        return self.inputs.logical(zeros)

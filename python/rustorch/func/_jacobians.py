@@ -50,16 +50,11 @@ def jacrev(func, argnums=0, *, has_aux=False, chunk_size=None, _preallocate_and_
     @functools.wraps(func)
     def wrapper(*args):
         _refuse_complex("jacrev", args, "inputs")
-        output, back, aux, outputs, out_spec = pullback(func, args, argnums, has_aux)
+        output, back, aux, spec, outputs, out_spec = pullback(func, args, argnums, has_aux)
         _refuse_complex("jacrev", output, "outputs")
-        primals, spec = flatten(pick(args, argnums))
+        primals = flatten(pick(args, argnums))[0]
         basis, counts = _basis(outputs)
-        rows = [flatten(back(list(row)))[0] for row in zip(*basis, strict=True)]
-        columns = (
-            [rustorch.stack(c) for c in zip(*rows, strict=True)]
-            if rows
-            else [p.new_zeros(0, *p.shape) for p in primals]
-        )
+        columns = back.rows(basis, 1)
         # parts[input][output], each (elements of the output, *shape of the input)
         parts = [column.split(counts) for column in columns]
         blocks = [

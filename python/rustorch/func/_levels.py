@@ -142,9 +142,15 @@ def mapped(function, arg):
 def innermost(args, kwargs):
     """The innermost level that batches one of the arguments."""
     found = None
-    for x in tensors_in((args, kwargs)):
-        if isinstance(x, Batched) and (found is None or x._level.depth > found.depth):
-            found = x._level
+    for x in args if not kwargs else tensors_in((args, kwargs)):
+        if type(x) is Batched:
+            level = x._level
+        elif isinstance(x, tuple | list | slice):
+            level = innermost(tensors_in((x,)), None)
+        else:
+            continue
+        if found is None or (level is not None and level.depth > found.depth):
+            found = level
     return found
 
 

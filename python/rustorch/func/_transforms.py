@@ -3,7 +3,6 @@
 import functools
 
 from rustorch import Tensor
-from rustorch.func import _levels
 from rustorch.func._graphs import Inputs, Pullback, Pushforward, without_graph
 from rustorch.func._trees import flatten, tree_map, unflatten
 
@@ -151,15 +150,13 @@ def vjp(func, *primals, has_aux=False):
 
     Note:  under a vmap that started after `vjp` returned, `vjp_fn` takes a backward pass for each sample.
     """
-    result = pullback(func, primals, None, has_aux)
-    output, back, aux, _, spec = result
-    if has_aux:
-        return output, _vjp_fn(back, spec), aux
-    return output, _vjp_fn(back, spec)
+    output, back, aux, spec, _, out_spec = pullback(func, primals, None, has_aux)
+    vjp_fn = _vjp_fn(back, spec, out_spec)
+    return (output, vjp_fn, aux) if has_aux else (output, vjp_fn)
 
 
 def pullback(func, args, argnums, has_aux):
-    """(output, function of cotangents' leaves, aux, structure of the output) by the arguments in `argnums`."""
+    """The output, its Pullback by the arguments in `argnums`, aux, their structure, the output's leaves and structure."""
     chosen = args if argnums is None else pick(args, argnums)
     leaves, spec = flatten(chosen)
     inputs = Inputs(leaves)
@@ -176,18 +173,18 @@ def pullback(func, args, argnums, has_aux):
             )
     back = Pullback(inputs, [inputs.physical(out) for out in outputs])
     output, aux = _finished(inputs, back.further, (result, aux))
-    return output, lambda *given: unflatten(back(*given), spec), aux, outputs, out_spec
+    return output, back, aux, spec, outputs, out_spec
 
 
-def _vjp_fn(back, spec):
+def _vjp_fn(back, spec, out_spec):
     def vjp_fn(cotangents, retain_graph=True, create_graph=None):
         leaves, given = flatten(cotangents)
-        if given != spec:
+        if given != out_spec:
             raise RuntimeError(
                 "Expected pytree structure of cotangents to be the same as pytree structure of outputs to the "
-                f"function. cotangents: {given}, primal output: {spec}"
+                f"function. cotangents: {given}, primal output: {out_spec}"
             )
-        return back(leaves, retain_graph, create_graph)
+        return unflatten(back(leaves, retain_graph=retain_graph, create_graph=create_graph), spec)
 
     return vjp_fn
 
@@ -299,19 +296,6 @@ def linearize(func, *primals):
                         f"tangent:{i} with {what} {mine} in flattened pytree doesn't match the {what} {other} of the "
                         "corresponding primal."
                     )
-        return unflatten(_later(forward, along), out_spec)
+        return unflatten(forward(along), out_spec)
 
     return _finished(inputs, forward.further, result), jvp_fn
-
-
-def _later(forward, tangents):
-    """Tangents that a vmap batches which started after `linearize` take one pass a sample."""
-    import rustorch
-
-    later = [level for level in _levels.levels() if level not in forward.inputs.levels]
-    for level in reversed(later):
-        if any(level.has(t) for t in tangents):
-            rows = zip(*(level.full(t).unbind(0) for t in tangents), strict=True)
-            columns = zip(*(_later(forward, row) for row in rows), strict=True)
-            return [level.wrap(rustorch.stack(column)) for column in columns]
-    return forward(tangents)
