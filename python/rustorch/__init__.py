@@ -162,6 +162,7 @@ if TYPE_CHECKING:
         compiler as compiler,
         cpu as cpu,
         cuda as cuda,
+        func as func,
         gpu as gpu,
         interop as interop,
         jit as jit,
@@ -178,6 +179,7 @@ if TYPE_CHECKING:
         version as version,
         xpu as xpu,
     )
+    from rustorch.func import vmap as vmap
     from rustorch.utils.dlpack import from_dlpack as from_dlpack, to_dlpack as to_dlpack
 else:
     __getattr__ = _load

@@ -15,6 +15,7 @@ from rustorch.func._modules import (
     replace_all_batch_norm_modules_ as replace_all_batch_norm_modules_,
     stack_module_state as stack_module_state,
 )
+from rustorch.func._rearrange import rearrange as rearrange
 from rustorch.func._transforms import (
     grad as grad,
     grad_and_value as grad_and_value,
@@ -35,6 +36,7 @@ __all__ = [
     "jacrev",
     "jvp",
     "linearize",
+    "rearrange",
     "replace_all_batch_norm_modules_",
     "stack_module_state",
     "vjp",
