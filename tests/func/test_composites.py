@@ -108,6 +108,45 @@ CALLS = {
     "iteration": (lambda x: sum(row * i for i, row in enumerate(x)), [r(3, 2)]),
     "shapes": (lambda x: x.reshape(x.shape[0], -1)[:, : x.size(1)] * x.dim() * len(x) * x.numel(), [r(2, 3)]),
 }
+# Arguments by name, of operations whose rules know them by place.
+CALLS |= {
+    "matmul by name": (lambda x, y: T.matmul(input=x, other=y), [r(2, 3), r(3, 2)]),
+    "linear by name": (lambda x, w: F.linear(input=x, weight=w), [r(2, 3), r(4, 3)]),
+    "conv2d by name": (lambda x, w: F.conv2d(x, weight=w, padding=1, groups=2), [r(2, 4, 5, 5), r(6, 2, 3, 3)]),
+    "sum by name": (lambda x: T.sum(input=x, dim=1, keepdim=True), [r(2, 3)]),
+    "sum by NumPy's names": (lambda x: x.sum(axis=0, keepdims=True) + T.add(x=x, x2=x), [r(2, 3)]),
+    "max by name": (lambda x: tuple(T.max(input=x, dim=0)), [r(2, 3)]),
+    "std by name": (lambda x: (x.std(unbiased=False), x.std(dim=0, correction=0), x.var(dim=(0, 1))), [r(2, 3)]),
+    "cat by name": (lambda x, y: T.cat(tensors=(x, y), dim=-1), [r(2, 3), r(2, 1)]),
+    "stack by name": (lambda x, y: T.stack(tensors=[x, y], dim=-1), [r(2, 3), r(2, 3)]),
+    "where by name": (lambda x, y: T.where(condition=x > 0, input=x, other=y), [r(2, 3), r(2, 3)]),
+    "gather by name": (lambda x, i: T.gather(input=x, dim=0, index=i), [r(4, 2), classes(1, 2)]),
+    "scatter by name": (lambda x, i: x.scatter(dim=0, index=i, value=2.0), [r(4, 2), classes(1, 2)]),
+    "index_select by name": (lambda x, i: T.index_select(input=x, dim=0, index=i), [r(4, 2), classes(3)]),
+    "permute by name": (lambda x: (T.permute(input=x, dims=(1, 0)), x.transpose(dim0=0, dim1=1)), [r(2, 3)]),
+    "views by name": (
+        lambda x: (
+            x.reshape(shape=(3, 2)),
+            x.flatten(start_dim=0),
+            x.unsqueeze(dim=1),
+            x.narrow(dim=1, start=1, length=2),
+        ),
+        [r(2, 3)],
+    ),
+    "split by name": (lambda x: (*x.split(split_size=1, dim=1), *T.chunk(input=x, chunks=2, dim=0)), [r(2, 3)]),
+    "sort by name": (
+        lambda x: (*x.sort(dim=0, descending=True), *x.topk(k=2, dim=1), x.argsort(stable=True)),
+        [r(2, 3)],
+    ),
+    "softmax by name": (lambda x: (T.softmax(input=x, dim=0), x.cumsum(dim=1), x.flip(dims=(0,))), [r(2, 3)]),
+    "addmm by name": (lambda x, y: T.addmm(input=x, mat1=x, mat2=y, beta=2, alpha=3), [r(3, 3), r(3, 3)]),
+    "masked_fill by name": (lambda x: x.masked_fill(mask=x > 0, value=1.0), [r(2, 3)]),
+    "expand by name": (lambda x: (x.expand(size=(4, 2, 3)), x.repeat(repeats=(2, 1)), x.tile(dims=(2,))), [r(2, 3)]),
+    "roll by name": (
+        lambda x: (x.roll(shifts=1, dims=0), T.tril(input=x, diagonal=1), x.diagonal(dim1=1, dim2=0)),
+        [r(2, 3)],
+    ),
+}
 INDEXING = {
     "number": (lambda x: x[1], [r(3, 4)]),
     "slice": (lambda x: x[:, 1:3], [r(3, 4)]),

@@ -40,6 +40,42 @@ def name_of(func):
     return _rows().get(name, (name, name.endswith("_") and not name.endswith("__")))
 
 
+# Other names that the operations take for an argument: NumPy's and older ones.
+_ALSO = {
+    **dict.fromkeys(("input", "x", "a", "x1"), ("self",)),
+    "axis": ("dim", "dims"),
+    "axes": ("dim", "dims"),
+    "dim": ("axis",),
+    "keepdims": ("keepdim",),
+    "x2": ("other",),
+    "size": ("shape",),
+    "split_size": ("split_size_or_sections",),
+}
+
+
+@functools.cache
+def _signatures(name):
+    """For each overload of an operation: the names of all arguments, and of those that have a position, in order."""
+    rows = [row["params"] for row in rustorch._C._schemas() if row["name"] == name]
+    return [({p["name"] for p in row}, [p["name"] for p in row if not p["keyword_only"]]) for row in rows]
+
+
+def positional(name, args, kwargs):
+    """The arguments of a call with those that have a position in it, as far as they follow one another."""
+    if not kwargs:
+        return args, kwargs
+    for names, ordered in _signatures(name):
+        found = {next((n for n in (key, *_ALSO.get(key, ())) if n in names), None): v for key, v in kwargs.items()}
+        if None not in found:
+            args, kwargs = list(args), found
+            for place in ordered[len(args) :]:
+                if place not in kwargs:
+                    break
+                args.append(kwargs.pop(place))
+            break
+    return args, kwargs
+
+
 @functools.cache
 def body(func):
     """The function that a Python-written one is when nothing overrides it."""
@@ -68,6 +104,7 @@ def apply(func, level, args, kwargs):
         raise RuntimeError(
             f"Batching rule not implemented for aten::{name}.out; the fallback path doesn't work on out= or view ops."
         )
+    args, kwargs = positional(name, args, kwargs)
     found = RULES.get(func) or RULES.get(f"{name}_" if in_place else name)
     if found is not None:
         return found(func, level, *args, **kwargs)

@@ -8,8 +8,7 @@ from rustorch.func._rules.view import numbers
 
 @rule("new_empty new_zeros new_ones")
 def new(func, level, x, *args, **kwargs):
-    sizes = numbers(args) if args else numbers((kwargs.pop("size"),))
-    return level.wrap(func(level.value(x), [level.size, *sizes], **kwargs))
+    return level.wrap(func(level.value(x), [level.size, *numbers(args)], **kwargs))
 
 
 @rule("new_full")

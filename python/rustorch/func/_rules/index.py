@@ -43,7 +43,7 @@ def _items(level, x, index):
                 raise RuntimeError(_MASK)
             made += item.nonzero(as_tuple=True) if item.dim() else [item]
         elif _tensor_index(item) and not isinstance(item, Tensor):
-            made.append(rustorch.tensor(list(item)))
+            made.append(rustorch.tensor(list(item), device=x.device))
         else:
             made.append(item)
     if spent > x.dim():
@@ -80,7 +80,7 @@ class _Plan:
         adjacent = advanced[-1] - advanced[0] == len(advanced) - 1
         self.width = max(items[i].dim() for i in tensors)
         self.place = advanced[0] if adjacent else 0
-        rows = rustorch.arange(level.size).reshape(-1, *[1] * self.width)
+        rows = rustorch.arange(level.size, device=x.device).reshape(-1, *[1] * self.width)
         self.index = (rows, *(level.aligned(t, self.width) if isinstance(t, Tensor) else t for t in items))
 
     def sample(self, result):
@@ -169,25 +169,23 @@ def index_put(func, level, x, indices, values, accumulate=False):
     return copy.index_put_(indices, values, accumulate)
 
 
-@rule("gather take_along_dim")
-def gather(func, level, x, *args, **kwargs):
-    names = ("dim", "index") if name_of(func)[0] == "gather" else ("indices", "dim")
-    given = {**dict(zip(names, args, strict=False)), **kwargs}
-    index, dim = given[names[0] if names[0] != "dim" else "index"], given.get("dim")
+@rule("gather")
+def gather(func, level, x, dim, index, **kwargs):
+    shape = index.shape
+    x, index = (t.reshape(1) if t.dim() == 0 else t for t in (x, index))
+    made = rustorch.gather(level.full(x), shifted(dim, x.dim()), level.full(index))
+    return level.wrap(made if shape else made.squeeze(1))
+
+
+@rule("take_along_dim")
+def take_along_dim(func, level, x, indices, dim=None):
     if dim is None:
-        return x.reshape(-1).gather(0, index.reshape(-1))
-    if name_of(func)[0] == "take_along_dim":
-        dim = rule_dim(dim, x.dim())
-        around = rustorch.broadcast_shapes(
-            [1 if d == dim else s for d, s in enumerate(x.shape)],
-            [1 if d == dim else s for d, s in enumerate(index.shape)],
-        )
-        x = x.expand([*around[:dim], x.shape[dim], *around[dim + 1 :]])
-        index = index.expand([*around[:dim], index.shape[dim], *around[dim + 1 :]])
-    if max(x.dim(), index.dim()) == 0:
-        return x.reshape(1).gather(0, index.reshape(1)).reshape(())
-    x, index = x.reshape(1) if x.dim() == 0 else x, index.reshape(1) if index.dim() == 0 else index
-    return level.wrap(rustorch.gather(level.full(x), shifted(dim, x.dim()), level.full(index)))
+        return x.reshape(-1).gather(0, indices.reshape(-1))
+    dim = rule_dim(dim, x.dim())
+    around = ([1 if d == dim else size for d, size in enumerate(t.shape)] for t in (x, indices))
+    shape = rustorch.broadcast_shapes(*around)
+    x, indices = (t.expand([*shape[:dim], t.shape[dim], *shape[dim + 1 :]]) for t in (x, indices))
+    return x.gather(dim, indices)
 
 
 @rule("scatter scatter_add scatter_reduce")
@@ -254,7 +252,7 @@ def embedding(func, level, weight, indices, padding_idx=-1, scale_grad_by_freq=F
         return level.wrap(func(weight, indices._value, padding_idx, scale_grad_by_freq, sparse))
     # One table below the other: each sample's indices start where its table does.
     count = weight.shape[0]
-    start = (rustorch.arange(level.size) * count).reshape(-1, *[1] * indices.dim())
+    start = (rustorch.arange(level.size, device=weight.device) * count).reshape(-1, *[1] * indices.dim())
     flat = weight._value.flatten(0, 1)
     found = func(flat, level.value(indices) + start, -1, scale_grad_by_freq)
     if padding_idx is not None and padding_idx >= 0:

@@ -160,7 +160,7 @@ def _attention_with_dropout(level, query, key, value, mask, p, is_causal, scale=
         key, value = (x.repeat_interleave(copies, -3) for x in (key, value))
     scores = query @ key.transpose(-2, -1) * (query.shape[-1] ** -0.5 if scale is None else scale)
     if is_causal:
-        mask = rustorch.ones(scores.shape[-2:], dtype=rustorch.bool).tril()
+        mask = rustorch.ones(scores.shape[-2:], dtype=rustorch.bool, device=scores.device).tril()
     if mask is not None:
         scores = scores.masked_fill(mask.logical_not(), -rustorch.inf) if mask.dtype == rustorch.bool else scores + mask
     from rustorch.func._rules.random import dropout

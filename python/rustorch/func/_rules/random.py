@@ -3,7 +3,7 @@
 import rustorch
 from rustorch import Tensor
 from rustorch.func import _levels
-from rustorch.func._rules import RULES, apply, body, composite, name_of
+from rustorch.func._rules import RULES, apply, body, composite, name_of, positional
 from rustorch.overrides import TorchFunctionMode
 
 # Rules of random operations, which are asked about tensors that all samples share, too.
@@ -35,6 +35,7 @@ class RandomCalls(TorchFunctionMode):
         name, in_place = name_of(func)
         found = RANDOM.get(name + "_" * in_place) or RANDOM.get(name)
         if found is not None:
+            args, kwargs = positional(name, args, kwargs)
             return found(func, self.level, *args, **kwargs)
         if name in ("tensor", "as_tensor", "asarray", "new_tensor", "__getitem__", "__setitem__"):
             # These do not look for overrides inside tuples and lists.
@@ -137,7 +138,7 @@ def bernoulli(func, level, x, *args, **kwargs):
         return level.wrap(func(level.full(x), *args, **kwargs))
     if not level.has(x):
         return func(x, *args, **kwargs)
-    return (rustorch.rand(x.shape, dtype=x.dtype) < (args[0] if args else x)).to(x.dtype)
+    return (rustorch.rand(x.shape, dtype=x.dtype, device=x.device) < (args[0] if args else x)).to(x.dtype)
 
 
 @random("multinomial")
@@ -197,7 +198,7 @@ def dropout(func, level, x, *args, **kwargs):
         return func(x, *args, **kwargs)
     if name_of(func)[0] != "dropout":
         raise RuntimeError(f"vmap: {name_of(func)[0]} of a batch has no randomness 'same'. Use randomness='different'.")
-    return x * func(rustorch.ones(x.shape, dtype=x.dtype), *args, **kwargs)
+    return x * func(rustorch.ones(x.shape, dtype=x.dtype, device=x.device), *args, **kwargs)
 
 
 @_optional("feature_dropout feature_alpha_dropout", 1)
@@ -205,7 +206,7 @@ def feature_dropout(func, level, x, *args, **kwargs):
     if level.randomness == "same":
         if not level.has(x):
             return func(x, *args, **kwargs)
-        return x * func(rustorch.ones(x.shape, dtype=x.dtype), *args, **kwargs)
+        return x * func(rustorch.ones(x.shape, dtype=x.dtype, device=x.device), *args, **kwargs)
     # (n, c, *): images of all samples have features of their own.
     made = func(level.full(x).flatten(0, 1), *args, **kwargs)
     return level.wrap(made.unflatten(0, (level.size, x.shape[0])))

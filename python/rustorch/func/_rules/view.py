@@ -12,28 +12,19 @@ from rustorch.func._rules.reduce import finish, shifted, with_dims
 
 def numbers(args):
     """Sizes or dims, given one by one or as one sequence."""
-    return list(args[0]) if len(args) == 1 and isinstance(args[0], tuple | list) else list(args)
-
-
-def _named(args, kwargs, *names):
-    """`numbers` of the arguments, or of the keyword among `names` that holds them; the rest of the keywords."""
-    for name in names:
-        if name in kwargs:
-            rest = {key: value for key, value in kwargs.items() if key != name}
-            return numbers((*args, kwargs[name])), rest
-    return numbers(args), kwargs
+    return list(args[0] if len(args) == 1 and isinstance(args[0], tuple | list) else args)
 
 
 @rule("permute permute_copy")
-def permute(func, level, x, *args, **kwargs):
-    dims, _ = _named(args, kwargs, "dims")
+def permute(func, level, x, *args):
+    dims = numbers(args)
     return level.wrap(func(x._value, [0, *shifted(dims, x.dim())]))
 
 
 @rule("transpose swapaxes swapdims transpose_copy")
-def transpose(func, level, x, *args, **kwargs):
+def transpose(func, level, x, dim0, dim1):
     value, added = with_dims(x)
-    return finish(level, func(value, *(shifted(d, x.dim()) for d in (*args, *kwargs.values()))), added)
+    return finish(level, func(value, shifted(dim0, x.dim()), shifted(dim1, x.dim())), added)
 
 
 @rule("t t_copy .T .mT .H .mH adjoint")
@@ -59,10 +50,10 @@ def _full_shape(level, x, sizes):
 
 
 @rule("view reshape view_copy")
-def view(func, level, x, *args, **kwargs):
+def view(func, level, x, *args):
     if args and isinstance(args[0], rustorch.dtype):
         return level.wrap(func(x._value, *args))
-    sizes, _ = _named(args, kwargs, "size", "shape")
+    sizes = numbers(args)
     if math.prod(sizes) != x.numel() and -1 not in sizes:
         raise RuntimeError(f"shape '{list(sizes)}' is invalid for input of size {x.numel()}")
     return level.wrap(func(x._value, _full_shape(level, x, sizes)))
@@ -74,8 +65,8 @@ def view_as(func, level, x, other):
 
 
 @rule("expand broadcast_to expand_copy")
-def expand(func, level, x, *args, **kwargs):
-    sizes, _ = _named(args, kwargs, "size", "shape")
+def expand(func, level, x, *args):
+    sizes = numbers(args)
     return level.wrap(level.aligned(x, len(sizes)).expand(-1, *sizes))
 
 
@@ -107,9 +98,9 @@ def unsqueeze(func, level, x, dim):
 
 
 @rule("squeeze squeeze_copy")
-def squeeze(func, level, x, *args, **kwargs):
-    dims, _ = _named(args, kwargs, "dim")
-    if not args and not kwargs:
+def squeeze(func, level, x, *args):
+    dims = numbers(args)
+    if not args:
         dims = [d for d, size in enumerate(x.shape) if size == 1]
     if x.dim() == 0:
         return level.wrap(x._value)
@@ -135,7 +126,7 @@ def slice_copy(func, level, x, dim=0, *args, **kwargs):
 def narrow(func, level, x, dim, *args):
     if any(level.has(arg) for arg in args):
         start, length = args
-        return x.index_select(dim, start.reshape(1) % x.shape[dim] + rustorch.arange(length))
+        return x.index_select(dim, start.reshape(1) % x.shape[dim] + rustorch.arange(length, device=x.device))
     if x.dim() == 0:
         return level.wrap(func(x._value.unsqueeze(1), 1, *args).squeeze(1))
     return level.wrap(func(x._value, shifted(dim, x.dim()), *args))
@@ -259,8 +250,8 @@ RULES.update(dict.fromkeys(_WIDENED, at_least))
 
 
 @rule("repeat tile")
-def repeat(func, level, x, *args, **kwargs):
-    counts, _ = _named(args, kwargs, "repeats", "dims")
+def repeat(func, level, x, *args):
+    counts = numbers(args)
     if name_of(func)[0] == "tile":
         counts = [1] * (x.dim() - len(counts)) + counts
     elif len(counts) < x.dim():
@@ -286,8 +277,8 @@ def repeat_interleave(func, level, x, repeats=None, dim=None, **kwargs):
 
 
 @rule("flip")
-def flip(func, level, x, *args, **kwargs):
-    dims, _ = _named(args, kwargs, "dims")
+def flip(func, level, x, *args):
+    dims = numbers(args)
     value, added = with_dims(x)
     return finish(level, func(value, shifted(dims, x.dim())), added)
 
@@ -351,8 +342,8 @@ def changed_in_place(func, level, x, *args, **kwargs):
 
 
 @rule("resize_")
-def resize_(func, level, x, *args, **kwargs):
-    sizes, _ = _named(args, kwargs, "size")
+def resize_(func, level, x, *args):
+    sizes = numbers(args)
     if math.prod(sizes) > x.numel():
         x._value = rustorch.cat([x._value.flatten(1), x._value.new_zeros(level.size, math.prod(sizes) - x.numel())], 1)
     x._value = x._value.flatten(1)[:, : math.prod(sizes)].reshape(level.size, *sizes)
