@@ -41,6 +41,8 @@ PROGRAMS = {
     "grad of what does not depend": lambda T, x, y: T.func.grad(lambda x: y.sum())(x),
     "third derivative": lambda T, x, y: T.func.grad(T.func.grad(T.func.grad(lambda a: a**4 * x[0])))(y[0]),
     "grad in no_grad": lambda T, x, y: T.no_grad()(T.func.grad(energy))(x, y),
+    "grad in inference mode": lambda T, x, y: T.inference_mode()(T.func.grad(energy))(x, y),
+    "jacobians in inference mode": lambda T, x, y: T.inference_mode()(T.func.jacrev(T.func.jacfwd(curve)))(x),
     "no_grad in grad": lambda T, x, y: T.func.grad(lambda x: (x * T.no_grad()(lambda: x.sin())()).sum())(x),
     "grad of a constant of its own": lambda T, x, y: T.func.grad(lambda x: (x * x.detach()).sum())(x),
     "vjp": lambda T, x, y: T.func.vjp(curve, x)[1](y),

@@ -115,6 +115,9 @@ ERRORS = {
     "requires_grad_": lambda T, x: T.vmap(lambda a: a.requires_grad_())(x),
     "data": lambda T, x: T.vmap(lambda a: a.data)(x),
     "memory": lambda T, x: T.vmap(lambda a: a.data_ptr())(x),
+    "an index that a sample lacks": lambda T, x: T.vmap(lambda a: a[5])(x),
+    "more indices than a sample has": lambda T, x: T.vmap(lambda a: a[0, 0])(x),
+    "a dim that is missing": lambda T, x: T.vmap(lambda a: a.cumsum())(x),
     "a dim that a sample lacks": lambda T, x: T.vmap(lambda a: a.sum(1))(x),
     "the length of a number": lambda T, x: T.vmap(lambda a: len(a.sum()))(x),
     "one_hot of how many": lambda T, x: T.vmap(lambda a: T.nn.functional.one_hot(a.abs().long()))(x),
@@ -164,6 +167,24 @@ def test_errors_are_torchs(name, oracle):
     assert type(ours) is type(theirs)
     # Only how Python prints a function differs between the two.
     assert re.sub(r"\n *", "", str(theirs)).startswith(str(ours).splitlines()[0][:50])
+
+
+def test_errors_speak_of_one_sample():
+    x = rustorch.ones(4, 2, 3)
+    for call, text in (
+        (lambda a: a @ rustorch.ones(5, 5), "(2x3 and 5x5)"),
+        (lambda a: a.reshape(4, 2), "shape '[4, 2]' is invalid for input of size 6"),
+        (lambda a: a.select(0, 9), "size [2, 3] at dimension 0"),
+        (lambda a: a + rustorch.ones(5), "at non-singleton dimension 1"),
+        (lambda a: rustorch.cat([a, rustorch.ones(5, 5)]), "except in dimension 0"),
+        (lambda a: rustorch.nn.functional.linear(a, rustorch.ones(2, 2)), "(2x3 and 2x2)"),
+    ):
+        with pytest.raises((RuntimeError, IndexError)) as caught:
+            vmap(call)(x)
+        assert text in str(caught.value)
+        with pytest.raises((RuntimeError, IndexError)) as caught:
+            vmap(vmap(call))(x[None])
+        assert text in str(caught.value)
 
 
 def test_an_operation_without_a_rule_runs_by_sample_and_says_so_once():

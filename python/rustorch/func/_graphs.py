@@ -26,6 +26,16 @@ def _mark(grad):
     """A hook that does nothing: its presence tells a transform's leaves from those of the user."""
 
 
+@contextlib.contextmanager
+def _recording():
+    """Calls are recorded in this block, whatever the mode around it."""
+    with contextlib.ExitStack() as stack:
+        if rustorch.is_inference_mode_enabled():
+            stack.enter_context(rustorch.inference_mode(False))
+        stack.enter_context(rustorch.enable_grad())
+        yield
+
+
 class Inputs:
     """Inputs of one transform, which the graphs of its outputs lead to.
 
@@ -41,14 +51,14 @@ class Inputs:
         self.recording = rustorch.is_grad_enabled()
         self.leaves = [self._leaf(value) for value in values]
         self.tensors = [_levels.logical(leaf, self.levels) for leaf in self.leaves]
-        with _C.DisableTorchFunction():
+        with _C.DisableTorchFunction(), _recording():
             self.nodes = {get_gradient_edge(leaf).node for leaf in self.leaves}
 
     def _leaf(self, value):
         if not isinstance(value, Tensor):
             raise ValueError(f"Thing passed to transform API must be Tensor, got {type(value)}")
         value = _levels.physical(value, self.levels)
-        with _C.DisableTorchFunction(), rustorch.enable_grad():
+        with _C.DisableTorchFunction(), _recording():
             if self.recording and value.requires_grad:
                 return value.view_as(value)
             leaf = value.detach().requires_grad_()
@@ -61,7 +71,7 @@ class Inputs:
         before = _live.nodes
         _live.nodes = before | self.nodes
         try:
-            with rustorch.enable_grad():
+            with _recording():
                 yield
         finally:
             _live.nodes = before
@@ -98,7 +108,8 @@ def grad(outputs, inputs, grads, batched=False, retain_graph=False, create_graph
 
     With `batched`, the first dim of the gradients counts independent passes.
     """
-    with _C.DisableTorchFunction():
+    mode = rustorch.inference_mode(False) if rustorch.is_inference_mode_enabled() else contextlib.nullcontext()
+    with _C.DisableTorchFunction(), mode:
         pairs = [(o, g) for o, g in zip(outputs, grads, strict=True) if o.requires_grad]
         count = (len(grads[0]),) if batched else ()
         found = [None] * len(inputs)
@@ -189,7 +200,7 @@ class Pushforward(_Products):
         self.inputs, self.outputs = inputs, outputs
         self.further = inputs.reach_further(outputs)
         recorded = [o for o in outputs if o.requires_grad]
-        with _C.DisableTorchFunction(), rustorch.enable_grad():
+        with _C.DisableTorchFunction(), _recording():
             self.cotangents = [rustorch.zeros_like(o).requires_grad_() for o in recorded]
             for c in self.cotangents:
                 c._add_hook(_mark)

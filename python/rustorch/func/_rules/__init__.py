@@ -107,10 +107,30 @@ def apply(func, level, args, kwargs):
     args, kwargs = positional(name, args, kwargs)
     found = RULES.get(func) or RULES.get(f"{name}_" if in_place else name)
     if found is not None:
-        return found(func, level, *args, **kwargs)
+        try:
+            return found(func, level, *args, **kwargs)
+        except (IndexError, RuntimeError) as error:
+            if not in_place and "vmap" not in str(error):
+                _fail_as_a_sample(func, type(error), args, kwargs)
+            raise
     if in_place and name in RULES:
         return _written(func, level, name, *args, **kwargs)
     return one_by_one(func, level, name, in_place, args, kwargs)
+
+
+def _fail_as_a_sample(func, kind, args, kwargs):
+    """Raise what the operation raises about the shapes of one sample, if that is the same kind of error."""
+
+    def sample(x):
+        return rustorch.empty(x.shape, dtype=x.dtype, device="meta")
+
+    args, kwargs = _levels.mapped(sample, list(args)), _levels.mapped(sample, kwargs)
+    try:
+        func(*args, **kwargs)
+    except Exception as error:
+        # Without data an operation may fail otherwise; then the error of the batch is told.
+        if isinstance(error, kind) and "meta" not in str(error):
+            raise error from None
 
 
 def _written(func, level, name, x, *args, **kwargs):

@@ -19,12 +19,7 @@ def product(func, level, a, b):
     left = a.unsqueeze(-2) if a.dim() == 1 else a
     right = b.unsqueeze(-1) if b.dim() == 1 else b
     rank = max(left.dim(), right.dim())
-    try:
-        made = level.wrap(rustorch.matmul(level.aligned(left, rank), level.aligned(right, rank)))
-    except RuntimeError:
-        # The error about one sample's shapes.
-        rustorch.matmul(*[rustorch.empty(t.shape, dtype=t.dtype, device="meta") for t in (a, b)])
-        raise
+    made = level.wrap(rustorch.matmul(level.aligned(left, rank), level.aligned(right, rank)))
     made = made.squeeze(-1) if b.dim() == 1 else made
     return made.squeeze(-2 if b.dim() != 1 else -1) if a.dim() == 1 else made
 

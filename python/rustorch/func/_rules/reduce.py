@@ -73,26 +73,22 @@ def reduction(func, level, x, *args, **kwargs):
     return level.wrap(result)
 
 
-def along(names, place=0, default=-1):
+def along(names, place=0, default=None):
     """Register operations on one tensor whose dim is the argument number `place` behind it."""
 
     @rule(names)
     def one_dim(func, level, x, *args, **kwargs):
-        args, value, added = list(args), *with_dims(x)
-        key = "axis" if "axis" in kwargs else "dim"
-        if key in kwargs:
-            kwargs[key] = shifted(kwargs[key], x.dim())
-        elif len(args) > place:
+        args, (value, added) = list(args), with_dims(x)
+        if len(args) > place:
             args[place] = shifted(args[place], x.dim())
-        else:
-            kwargs[key] = shifted(default, x.dim())
+        elif "dim" in kwargs or default is not None:
+            kwargs["dim"] = shifted(kwargs.get("dim", default), x.dim())
         return finish(level, func(value, *args, **kwargs), added)
 
-    return one_dim
 
-
-along("cumsum cumprod logcumsumexp cummax cummin softmax log_softmax _softmax _log_softmax mode glu")
-along("topk kthvalue", place=1)
+along("cumsum cumprod logcumsumexp cummax cummin softmax log_softmax _softmax _log_softmax")
+along("mode glu", default=-1)
+along("topk kthvalue", place=1, default=-1)
 
 
 @rule("sort argsort")
