@@ -44,6 +44,10 @@ CALLS = {
         lambda x, y: F.cross_entropy(x, y, WEIGHT, label_smoothing=0.2),
         [r(5, 4, 2), classes(5, 2)],
     ),
+    "cross_entropy with weights for each": (
+        lambda x, y, w: F.cross_entropy(x, y, w.abs(), ignore_index=1),
+        [r(5, 4), classes(5), r(4)],
+    ),
     "nll_loss": (lambda x, y: F.nll_loss(x, y, reduction="sum"), [r(5, 4), classes(5)]),
     "nll_loss by element": (lambda x, y: F.nll_loss(x, y, reduction="none", ignore_index=2), [r(5, 4), classes(5)]),
     "mse_loss": (F.mse_loss, [r(2, 3), r(2, 3)]),

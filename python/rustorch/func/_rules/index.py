@@ -5,7 +5,7 @@ import operator
 import rustorch
 from rustorch import Tensor
 from rustorch.func._levels import Batched, innermost, rule_dim
-from rustorch.func._rules import apply, check_written, name_of, rule
+from rustorch.func._rules import apply, check_written, name_of, one_by_one, rule
 from rustorch.func._rules.reduce import shifted
 
 _MASK = (
@@ -15,39 +15,45 @@ _MASK = (
 )
 
 
-def _tensor_index(item):
-    return isinstance(item, Tensor) or (isinstance(item, list) and item) or isinstance(item, range)
+def _is_number(item):
+    return isinstance(item, int) and not isinstance(item, bool)
+
+
+def _is_mask(item):
+    return isinstance(item, Tensor) and item.dtype in (rustorch.bool, rustorch.uint8)
+
+
+def _is_tensor(item):
+    return isinstance(item, Tensor | range) or (isinstance(item, list) and bool(item))
+
+
+def _spent(item):
+    """How many dims of the tensor an item of an index takes."""
+    if item is None or item is Ellipsis or isinstance(item, bool):
+        return 0
+    return item.dim() if _is_mask(item) else 1
 
 
 def _items(level, x, index):
     """The index as a list with one item for each dim of `x`: numbers, slices, None and integer tensors."""
     items = list(index) if isinstance(index, tuple) else [index]
-    _refuse_batched_bounds(items)
-    spent = sum(
-        item.dim()
-        if isinstance(item, Tensor) and item.dtype in (rustorch.bool, rustorch.uint8)
-        else 0
-        if item is None or item is Ellipsis
-        else 1
-        for item in items
-        if not isinstance(item, bool)
-    )
-    if Ellipsis not in [item if not isinstance(item, Tensor) else 0 for item in items]:
+    spent = sum(map(_spent, items))
+    if spent > x.dim():
+        raise IndexError(f"too many indices for tensor of dimension {x.dim()}")
+    if not any(item is Ellipsis for item in items):
         items.append(Ellipsis)
     made = []
     for item in items:
         if item is Ellipsis:
             made += [slice(None)] * (x.dim() - spent)
-        elif isinstance(item, Tensor) and item.dtype in (rustorch.bool, rustorch.uint8):
+        elif _is_mask(item):
             if level.has(item):
                 raise RuntimeError(_MASK)
             made += item.nonzero(as_tuple=True) if item.dim() else [item]
-        elif _tensor_index(item) and not isinstance(item, Tensor):
+        elif isinstance(item, list | range):
             made.append(rustorch.tensor(list(item), device=x.device))
         else:
             made.append(item)
-    if spent > x.dim():
-        raise IndexError(f"too many indices for tensor of dimension {x.dim()}")
     return made
 
 
@@ -71,7 +77,6 @@ class _Plan:
     def __init__(self, level, x, index):
         items = _items(level, x, index)
         tensors = [i for i, item in enumerate(items) if isinstance(item, Tensor)]
-        self.tensors = bool(tensors)
         if not tensors:
             self.index, self.width, self.place = (slice(None), *items), 0, 0
             return
@@ -104,10 +109,6 @@ def indexed(func, *args):
     return func(*args) if level is None else apply(func, level, args, {})
 
 
-def _is_number(item):
-    return isinstance(item, int) and not isinstance(item, bool)
-
-
 @rule("__getitem__")
 def getitem(func, level, x, index):
     _refuse_batched_bounds(index if isinstance(index, tuple) else (index,))
@@ -121,7 +122,7 @@ def getitem(func, level, x, index):
 
 def _has_tensors(index):
     items = index if isinstance(index, tuple) else (index,)
-    return any(_tensor_index(item) or isinstance(item, bool) for item in items)
+    return any(_is_tensor(item) or isinstance(item, bool) for item in items)
 
 
 @rule("__setitem__")
@@ -145,11 +146,6 @@ def write(level, x, index, value, put):
     put(x._value, plan.index, value)
 
 
-def _for_index_put(indices, rank):
-    """None stands for a whole dim in `index_put`, for a new one in brackets."""
-    return tuple(slice(None) if i is None else i for i in indices)
-
-
 @rule("index_put_")
 def index_put_(func, level, x, indices, values, accumulate=False):
     check_written(level, "index_put_", x, indices, values)
@@ -159,7 +155,8 @@ def index_put_(func, level, x, indices, values, accumulate=False):
         rows = [i if isinstance(i, Tensor) else None for i in at]
         func(batch, rows, given, accumulate)
 
-    write(level, x, _for_index_put(indices, x.dim()), values, put)
+    # None stands for a whole dim here, and for a new one in brackets.
+    write(level, x, tuple(slice(None) if i is None else i for i in indices), values, put)
     return x
 
 
@@ -189,8 +186,8 @@ def take_along_dim(func, level, x, indices, dim=None):
 
 
 @rule("scatter scatter_add scatter_reduce")
-def scatter(func, level, x, dim, index, src=None, *args, **kwargs):
-    src, shape = kwargs.pop("value", src), x.shape
+def scatter(func, level, x, dim, index, src, *args, **kwargs):
+    shape = x.shape
     x, index = (t.reshape(1) if t.dim() == 0 else t for t in (x, index))
     if isinstance(src, Tensor):
         # A number is a value for each place.
@@ -216,9 +213,8 @@ def _at(x, dim, index):
 
 
 @rule("index_add index_copy index_fill")
-def index_write(func, level, x, dim, index, source=None, *, alpha=1, value=None):
-    name, source = name_of(func)[0], value if source is None else source
-    shape = x.shape
+def index_write(func, level, x, dim, index, source, *, alpha=1):
+    name, shape = name_of(func)[0], x.shape
     copy = level.wrap(level.full(x).clone())
     copy = copy.reshape(1) if copy.dim() == 0 else copy
     at = _at(copy, dim, index)
@@ -236,30 +232,46 @@ def index_write(func, level, x, dim, index, source=None, *, alpha=1, value=None)
 @rule("take")
 def take(func, level, x, index):
     flat = x.reshape(-1)
-    return indexed(Tensor.__getitem__, flat, (index.reshape(-1) % flat.shape[0],)).reshape(index.shape)
+    return indexed(Tensor.__getitem__, flat, (index.reshape(-1),)).reshape(index.shape)
 
 
 @rule("put")
 def put(func, level, x, index, source, accumulate=False):
     flat = x.reshape(-1)
-    made = flat.index_put((index.reshape(-1) % flat.shape[0],), source.reshape(-1), accumulate)
+    made = flat.index_put((index.reshape(-1),), source.reshape(-1), accumulate)
     return made.reshape(x.shape)
+
+
+@rule("masked_scatter")
+def masked_scatter(func, level, x, mask, source):
+    x, mask = rustorch.broadcast_tensors(x, mask)
+    # How many places of the mask come before one is which number of the source goes there.
+    at = mask.reshape(-1).cumsum(0) - 1
+    taken = source.reshape(-1).take(at.clamp(min=0)).reshape(mask.shape)
+    return rustorch.where(mask, taken, x)
+
+
+@rule("fill_diagonal_")
+def fill_diagonal_(func, level, x, value, wrap=False):
+    rows, *rest = x.shape
+    if x.dim() == 2 and (not wrap or rows <= rest[0] + 1):
+        x.diagonal().fill_(value)
+        return x
+    return one_by_one(func, level, "fill_diagonal", True, (x, value, wrap), {})
 
 
 @rule("embedding")
 def embedding(func, level, weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=False):
     if not level.has(weight):
         return level.wrap(func(weight, indices._value, padding_idx, scale_grad_by_freq, sparse))
-    # One table below the other: each sample's indices start where its table does.
-    count = weight.shape[0]
-    start = (rustorch.arange(level.size, device=weight.device) * count).reshape(-1, *[1] * indices.dim())
-    flat = weight._value.flatten(0, 1)
-    found = func(flat, level.value(indices) + start, -1, scale_grad_by_freq)
-    if padding_idx is not None and padding_idx >= 0:
-        # No gradient reaches the row of the padding.
-        hidden = (level.full(indices) == padding_idx).unsqueeze(-1)
-        found = rustorch.where(hidden, found.detach(), found)
-    return level.wrap(found)
+    if scale_grad_by_freq:
+        return one_by_one(func, level, "embedding", False, (weight, indices, padding_idx, True), {})
+    width = weight.shape[1]
+    found = weight.gather(0, indices.reshape(-1, 1).expand(-1, width).long()).reshape(*indices.shape, width)
+    if padding_idx is None or padding_idx < 0:
+        return found
+    # No gradient reaches the row of the padding.
+    return rustorch.where((indices == padding_idx).unsqueeze(-1), found.detach(), found)
 
 
 @rule("one_hot")

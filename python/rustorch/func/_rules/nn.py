@@ -4,7 +4,8 @@ import functools
 
 import rustorch
 from rustorch import Tensor
-from rustorch.func._rules import check_written, name_of, rule
+from rustorch.func._rules import check_written, name_of, one_by_one, rule
+from rustorch.func._rules.index import indexed
 from rustorch.func._rules.pointwise import rank_of
 from rustorch.func._rules.reduce import shifted
 
@@ -52,58 +53,64 @@ def class_loss(func, level, *args, **kwargs):
     given = _bound(name, args, kwargs)
     x, target = given.pop("self"), given.pop("target")
     weight, reduction, ignored = given.get("weight"), given.get("reduction", _MEAN), given.get("ignore_index", -100)
-    if weight is not None and level.has(weight):
-        from rustorch.func._rules import one_by_one
-
+    apart = weight is not None and level.has(weight)
+    plain = not target.is_floating_point() and not given.get("label_smoothing", 0.0)
+    if weight is not None and plain:
+        # As in torch, this loss is not differentiated by the weights.
+        weight = weight.detach()
+    if apart and not plain:
         return one_by_one(func, level, name, False, (x, target), given)
     one = x.dim() == 1
+    if apart:
+        given["weight"] = None
     loss = func(_merged(level, x, one), _merged(level, target, one), **{**given, "reduction": _NONE})
     loss = level.wrap(loss if one else loss.unflatten(0, (level.size, x.shape[0])))
-    if reduction == _NONE:
-        return loss
-    if reduction == _SUM:
-        return loss.sum()
-    if target.is_floating_point() and name == "cross_entropy_loss":
-        return loss.sum() / max(loss.numel(), 1)
-    counted = target != ignored
-    if weight is None:
-        return loss.sum() / counted.sum()
-    weights = weight[rustorch.where(counted, target, 0)] * counted
-    return loss.sum() / weights.sum()
+    if target.is_floating_point():
+        return loss if reduction == _NONE else loss.sum() / (max(loss.numel(), 1) if reduction == _MEAN else 1)
+    weights = target != ignored
+    if weight is not None:
+        weights = indexed(Tensor.__getitem__, weight, (rustorch.where(weights, target, 0),)) * weights
+        loss = loss * weights if apart else loss
+    return loss if reduction == _NONE else loss.sum() / (weights.sum() if reduction == _MEAN else 1)
 
 
-@rule("layer_norm rms_norm")
-def layer_norm(func, level, x, shape, weight=None, bias=None, *args, **kwargs):
-    name, _ = name_of(func)
-    if name == "rms_norm":
-        # rms_norm(x, shape, weight, eps) has no bias.
-        args, bias = (bias, *args) if bias is not None else args, None
-    parts = [p for p in (weight, bias) if p is not None]
-    if not any(level.has(p) for p in parts):
-        middle = (weight,) if name == "rms_norm" else (weight, bias)
-        return level.wrap(func(level.value(x), shape, *middle, *args, **kwargs))
-    middle = (None,) if name == "rms_norm" else (None, None)
-    made = func(level.value(x), shape, *middle, *args, **kwargs)
+def _differs(level, *parts):
+    return any(p is not None and level.has(p) for p in parts)
+
+
+def _scaled(level, x, made, weight, bias=None):
+    """What a norm made of `x` without them, times the weight and plus the bias."""
     made = level.wrap(made) if level.has(x) else made
     made = made if weight is None else made * weight
     return made if bias is None else made + bias
 
 
+@rule("layer_norm")
+def layer_norm(func, level, x, shape, weight=None, bias=None, *args, **kwargs):
+    if _differs(level, weight, bias):
+        return _scaled(level, x, func(level.value(x), shape, None, None, *args, **kwargs), weight, bias)
+    return level.wrap(func(x._value, shape, weight, bias, *args, **kwargs))
+
+
+@rule("rms_norm")
+def rms_norm(func, level, x, shape, weight=None, *args, **kwargs):
+    if _differs(level, weight):
+        return _scaled(level, x, func(level.value(x), shape, None, *args, **kwargs), weight)
+    return level.wrap(func(x._value, shape, weight, *args, **kwargs))
+
+
 @rule("group_norm")
 def group_norm(func, level, x, groups, weight=None, bias=None, *args, **kwargs):
-    apart = any(p is not None and level.has(p) for p in (weight, bias))
-    made = x
-    if level.has(x):
-        folded = x._value.flatten(0, 1)
-        made = func(folded, groups, *((None, None) if apart else (weight, bias)), *args, **kwargs)
-        made = level.wrap(made.unflatten(0, (level.size, x.shape[0])))
-    elif apart:
-        made = func(x, groups, None, None, *args, **kwargs)
-    if not apart:
-        return made
-    shape = (-1, *[1] * (x.dim() - 2))
-    made = made if weight is None else made * weight.reshape(shape)
-    return made if bias is None else made + bias.reshape(shape)
+    images = x._value.flatten(0, 1) if level.has(x) else x
+
+    def normal(*affine):
+        made = func(images, groups, *affine, *args, **kwargs)
+        return made.unflatten(0, (level.size, x.shape[0])) if level.has(x) else made
+
+    if _differs(level, weight, bias):
+        per_channel = (None if p is None else p.reshape(-1, *[1] * (x.dim() - 2)) for p in (weight, bias))
+        return _scaled(level, x, normal(None, None), *per_channel)
+    return level.wrap(normal(weight, bias))
 
 
 @rule("batch_norm")
@@ -128,6 +135,18 @@ def instance_norm(func, level, x, weight, bias, mean, var, use_input_stats, *arg
     parts = [p if p is None else level.full(p).flatten(0, 1) for p in (weight, bias, mean, var)]
     made = func(joined, *parts, use_input_stats, *args, **kwargs)
     return level.wrap(made.unflatten(1, (level.size, x.shape[1])).transpose(0, 1))
+
+
+@rule("norm_except_dim")
+def norm_except_dim(func, level, v, pow=2, dim=0):
+    if dim == -1:
+        return v.norm(pow)
+    return rustorch.linalg.vector_norm(v, pow, [d for d in range(v.dim()) if d != dim], keepdim=True)
+
+
+@rule("_weight_norm")
+def weight_norm(func, level, v, g, dim=0):
+    return v * (g / norm_except_dim(func, level, v, 2, dim))
 
 
 @rule("cosine_similarity")

@@ -1,14 +1,15 @@
 """Along dims: the dims of a sample come one later in the batch."""
 
+import rustorch
 from rustorch import Tensor
 from rustorch.func import _levels
-from rustorch.func._rules import name_of, rule
+from rustorch.func._rules import name_of, one_by_one, rule
 from rustorch.func._rules.pointwise import pointwise
 
 
 def shifted(dim, rank):
     """A dim, or several, of a sample as dims of the batch, counted from the front."""
-    if isinstance(dim, tuple | list):
+    if isinstance(dim, tuple | list | range):
         return [_levels.rule_dim(d, rank) + 1 for d in dim]
     return _levels.rule_dim(dim, rank) + 1
 
@@ -34,43 +35,43 @@ def _each(function, result):
     return type(result)(function(member) for member in result)
 
 
-# Without a dim these reduce all of them, to a result without indices.
-_WHOLE = {"max": "amax", "min": "amin", "median": None, "nanmedian": None}
+_SEVERAL = "sum nansum mean nanmean any all count_nonzero logsumexp amax amin std var std_mean var_mean"
+_ONE = "prod argmax argmin aminmax max min median nanmedian"
 
 
-@rule(
-    "sum nansum mean nanmean prod any all count_nonzero logsumexp amax amin aminmax argmax argmin max min median "
-    "nanmedian std var std_mean var_mean"
-)
+@rule(f"{_SEVERAL} {_ONE}")
 def reduction(func, level, x, *args, **kwargs):
     name, _ = name_of(func)
-    if (args and isinstance(args[0], Tensor)) or "other" in kwargs:
+    if args and isinstance(args[0], Tensor):
         return pointwise(func, level, x, *args, **kwargs)
-    args = list(args)
-    # std(x, unbiased) has no dim.
-    given = args.pop(0) if args and not (isinstance(args[0], bool) and name[:3] in ("std", "var")) else None
-    for key in ("dim", "axis"):
-        given = kwargs.pop(key, given)
-    value, added = with_dims(x)
-    if given is not None and not (given in ((), []) and name not in ("any", "all")):
-        if name == "aminmax":
-            return finish(level, func(value, dim=shifted(given, x.dim()), **kwargs), added)
-        return finish(level, func(value, shifted(given, x.dim()), *args, **kwargs), added)
-    keepdim = kwargs.pop(
-        "keepdim", args.pop(0) if args and isinstance(args[0], bool) and name[:3] not in ("std", "var") else False
-    )
-    flat = value.flatten(1)
-    if name in ("max", "min"):
-        result = getattr(flat, _WHOLE[name])(1)
-    elif name in _WHOLE:
-        result = func(flat, 1)[0]
-    elif name == "aminmax":
-        result = func(flat, dim=1)
+    # std(x, unbiased) has no dim, and aminmax takes it by name.
+    if args and not (name[:3] in ("std", "var") and isinstance(args[0], bool)):
+        dim, *args = args
     else:
-        result = func(flat, 1, *args, **kwargs)
-    if keepdim:
-        result = _each(lambda y: y.reshape(-1, *[1] * x.dim()), result)
-    return level.wrap(result)
+        dim = kwargs.pop("dim", None)
+    # No dims stands for all of them, but not in these.
+    if dim in ((), []) and name not in ("any", "all"):
+        dim = None
+    if dim is None and name in _ONE.split():
+        return _whole(func, level, x, name, *args, **kwargs)
+    value, added = with_dims(x)
+    dim = shifted(range(max(x.dim(), 1)) if dim is None else dim, x.dim())
+    if name == "aminmax":
+        return finish(level, func(value, dim=dim, **kwargs), added)
+    return finish(level, func(value, dim, *args, **kwargs), added)
+
+
+def _whole(func, level, x, name, keepdim=False, **kwargs):
+    """All elements reduced by an operation that takes one dim, or none."""
+    flat = x._value.flatten(1) if x.dim() else x._value.unsqueeze(1)
+    if name in ("max", "min"):
+        # Without a dim they have no indices, and ties share the gradient.
+        result = flat.amax(1) if name == "max" else flat.amin(1)
+    elif name in ("median", "nanmedian"):
+        result = func(flat, 1)[0]
+    else:
+        result = func(flat, dim=1, **kwargs)
+    return level.wrap(_each(lambda y: y.reshape(-1, *[1] * x.dim()), result) if keepdim else result)
 
 
 def along(names, place=0, default=None):
@@ -110,8 +111,6 @@ def msort(func, level, x):
 @rule("quantile nanquantile")
 def quantile(func, level, x, q, dim=None, keepdim=False, **kwargs):
     if level.has(q) or not level.has(x):
-        from rustorch.func._rules import one_by_one
-
         return one_by_one(func, level, name_of(func)[0], False, (x, q, dim, keepdim), kwargs)
     value, added = with_dims(x)
     many = isinstance(q, Tensor) and q.dim() == 1
@@ -172,7 +171,7 @@ def cdist(func, level, x1, x2, *args, **kwargs):
 
 @rule("dist")
 def dist(func, level, x, y, p=2):
-    return (x - y).flatten().norm(p) if (x - y).dim() else (x - y).abs()
+    return (x - y).flatten().norm(p)
 
 
 @rule("trapezoid trapz cumulative_trapezoid")
@@ -207,10 +206,8 @@ def searchsorted(func, level, sorted_sequence, values, *args, **kwargs):
 
 @rule("bucketize")
 def bucketize(func, level, x, boundaries, **kwargs):
-    from rustorch import searchsorted
-
     if level.has(boundaries):
-        return searchsorted(boundaries, x, **kwargs)
+        return rustorch.searchsorted(boundaries, x, **kwargs)
     return level.wrap(func(x._value, boundaries, **kwargs))
 
 

@@ -6,7 +6,7 @@ import rustorch
 from rustorch import Tensor
 from rustorch._shapes import _three
 from rustorch.func._levels import rule_dim
-from rustorch.func._rules import RULES, name_of, rule
+from rustorch.func._rules import RULES, name_of, one_by_one, rule
 from rustorch.func._rules.reduce import finish, shifted, with_dims
 
 
@@ -265,8 +265,6 @@ def repeat(func, level, x, *args):
 @rule("repeat_interleave")
 def repeat_interleave(func, level, x, repeats=None, dim=None, **kwargs):
     if repeats is None or level.has(repeats):
-        from rustorch.func._rules import one_by_one
-
         return one_by_one(
             func, level, "repeat_interleave", False, (x,) if repeats is None else (x, repeats, dim), kwargs
         )
