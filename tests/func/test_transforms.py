@@ -87,10 +87,21 @@ PROGRAMS = {
     "grad of vmap of grad": lambda T, x, y: T.func.grad(
         lambda w: T.func.vmap(lambda b: T.func.grad(lambda w: (w * b).sin().sum())(w))(y).pow(2).sum()
     )(x),
+    "a hook": lambda T, x, y: T.func.grad(_with_hook)(x),
+    "a hook in a batch": lambda T, x, y: T.func.vmap(T.func.grad(_with_hook))(T.stack([x, y])),
+    "a hook in a batch of batches": lambda T, x, y: T.func.vmap(T.func.vmap(T.func.grad(_with_hook)))(
+        T.stack([x, y])[:, None]
+    ),
     "vmaps between grads": lambda T, x, y: T.func.vmap(
         T.func.grad(lambda a: T.func.vmap(T.func.grad(lambda b: (a * b).sin().sum()), in_dims=0)(y).sum())
     )(x),
 }
+
+
+def _with_hook(x):
+    y = x * 2
+    y.register_hook(lambda g: g * y.sum())
+    return (y**2).sum()
 
 
 def _rows_of_jacobian(T, x):
@@ -223,6 +234,28 @@ def test_jvp_keeps_its_promise_with_functions_of_the_users_own():
     x = rustorch.tensor(2.0)
     assert func.jvp(Cube.apply, (x,), (x,))[1] == 24.0
     assert func.grad(func.grad(Cube.apply))(x) == 12.0
+
+
+def test_a_backward_of_the_users_own_may_use_vmap():
+    class Twice(rustorch.autograd.Function):
+        generate_vmap_rule = True
+
+        @staticmethod
+        def forward(x):
+            return x * 2
+
+        @staticmethod
+        def setup_context(ctx, inputs, output):
+            pass
+
+        @staticmethod
+        def backward(ctx, grad):
+            return func.vmap(lambda g: g * 2)(grad)
+
+    x = rustorch.ones(3, 2)
+    assert func.grad(lambda a: Twice.apply(a).sum())(x).equal(2 * x)
+    assert func.vmap(func.grad(lambda a: Twice.apply(a).sum()))(x).equal(2 * x)
+    assert func.jacrev(Twice.apply)(x[0]).equal(2 * rustorch.eye(2))
 
 
 def test_nothing_is_left_behind_by_an_exception():

@@ -109,14 +109,16 @@ def grad(outputs, inputs, grads, batched=False, retain_graph=False, create_graph
     With `batched`, the first dim of the gradients counts independent passes.
     """
     mode = rustorch.inference_mode(False) if rustorch.is_inference_mode_enabled() else contextlib.nullcontext()
-    with _C.DisableTorchFunction(), mode:
-        pairs = [(o, g) for o, g in zip(outputs, grads, strict=True) if o.requires_grad]
-        count = (len(grads[0]),) if batched else ()
-        found = [None] * len(inputs)
-        if pairs and 0 not in count:
-            outputs, grads = zip(*pairs, strict=True)
-            options = {"retain_graph": retain_graph or create_graph, "create_graph": create_graph, "allow_unused": True}
+    pairs = [(o, g) for o, g in zip(outputs, grads, strict=True) if o.requires_grad]
+    count = (len(grads[0]),) if batched else ()
+    found = [None] * len(inputs)
+    if pairs and 0 not in count:
+        outputs, grads = zip(*pairs, strict=True)
+        options = {"retain_graph": retain_graph or create_graph, "create_graph": create_graph, "allow_unused": True}
+        # Overrides stay on: a backward of the user's own may use vmap.
+        with mode:
             found = rustorch.autograd.grad(outputs, inputs, grads, is_grads_batched=batched, **options)
+    with _C.DisableTorchFunction():
         return [x.new_zeros([*count, *x.shape]) if g is None else g for g, x in zip(found, inputs, strict=True)]
 
 

@@ -191,6 +191,19 @@ def _refusing(message):
     return refuse
 
 
+def answer(func, level, args, kwargs):
+    """The result of a call with arguments that are batched at `level`, the innermost.
+
+    Raises:  RuntimeError: if that vmap does not run, or not in this thread.
+    """
+    from rustorch.func import _rules
+
+    running = _running.levels
+    if level is None or level.depth >= len(running) or running[level.depth] is not level:
+        raise RuntimeError(ESCAPED)
+    return _rules.apply(func, level, args, kwargs)
+
+
 # What a handle rests on: nothing that could be read by mistake.
 _NOTHING = rustorch.empty(0, device="meta")
 
@@ -208,14 +221,7 @@ class Batched(Tensor):
 
     @classmethod
     def __torch_function__(cls, func, types, args=(), kwargs=None):
-        from rustorch.func import _rules
-
-        kwargs = kwargs or {}
-        level = innermost(args, kwargs)
-        running = _running.levels
-        if level is None or level.depth >= len(running) or running[level.depth] is not level:
-            raise RuntimeError(ESCAPED)
-        return _rules.apply(func, level, args, kwargs)
+        return answer(func, innermost(args, kwargs), args, kwargs or {})
 
     # What the samples share, or what follows from the whole batch.
     shape = property(lambda self: self._value.shape[1:])
@@ -298,10 +304,20 @@ class Batched(Tensor):
         # Python's slot looks at the dtype of the handle.
         return self.bitwise_not()
 
+    def register_hook(self, hook):
+        """The hook sees the gradient of one sample."""
+        level = self._level
+
+        def on_batch(grad):
+            result = hook(level.wrap(grad))
+            return None if result is None else level.full(result)
+
+        return self._value.register_hook(on_batch)
+
     __bool__ = _refusing(_BOOL)
     item = __int__ = __float__ = __complex__ = __index__ = _refusing(_ITEM)
     requires_grad_ = _refusing(_REQUIRES_GRAD)
-    backward = _refusing(_BACKWARD)
+    backward = retain_grad = register_post_accumulate_grad_hook = _refusing(_BACKWARD)
     tolist = numpy = data_ptr = storage = untyped_storage = __array__ = __dlpack__ = _refusing(_MEMORY)
     data = property(_refusing("accessing `data` under vmap transform is not allowed"))
     __deepcopy__ = __reduce_ex__ = _refusing(ESCAPED)

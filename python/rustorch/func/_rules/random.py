@@ -1,9 +1,9 @@
 """Random numbers: one draw for all samples or one for each, as the vmap was told."""
 
 import rustorch
-from rustorch import Tensor
+from rustorch import _C, Tensor
 from rustorch.func import _levels
-from rustorch.func._rules import RULES, apply, body, composite, name_of, positional
+from rustorch.func._rules import RULES, body, composite, name_of, positional
 from rustorch.overrides import TorchFunctionMode
 
 # Rules of random operations, which are asked about tensors that all samples share, too.
@@ -37,12 +37,15 @@ class RandomCalls(TorchFunctionMode):
         if found is not None:
             args, kwargs = positional(name, args, kwargs)
             return found(func, self.level, *args, **kwargs)
-        if name in ("tensor", "as_tensor", "asarray", "new_tensor", "__getitem__", "__setitem__"):
-            # These do not look for overrides inside tuples and lists.
+        # Some do not look for overrides inside tuples and lists; and a call that no other mode is to see goes on directly.
+        if name in _CLOSED or not _C._len_torch_function_stack():
             level = _levels.innermost(args, kwargs)
             if level is not None:
-                return apply(func, level, args, kwargs)
+                return _levels.answer(func, level, args, kwargs)
         return func(*args, **kwargs)
+
+
+_CLOSED = ("tensor", "as_tensor", "asarray", "new_tensor", "__getitem__", "__setitem__")
 
 
 def random(names):
