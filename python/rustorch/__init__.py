@@ -94,8 +94,9 @@ class SymBool:
 
 # Loaded when first named, so that importing the package stays quick.
 _MODULES = {
-    *("__config__", "_dynamo", "accelerator", "amp", "autograd", "backends", "compiler", "cpu", "cuda", "distributed"),
+    *("__config__", "_dynamo", "accelerator", "amp", "array_api", "autograd", "backends", "compiler", "cpu", "cuda"),
     *(
+        "distributed",
         "distributions",
         "export",
         "fft",
@@ -157,6 +158,7 @@ if TYPE_CHECKING:
     from rustorch import (
         __config__ as __config__,
         accelerator as accelerator,
+        array_api as array_api,
         autograd as autograd,
         backends as backends,
         compiler as compiler,

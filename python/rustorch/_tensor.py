@@ -173,6 +173,35 @@ def __dlpack_device__(self):
 
 
 @_method
+def __array_namespace__(self, *, api_version=None):
+    """`rustorch.array_api`, the functions of the Python array API standard.
+
+    Args:  api_version (str, None): the version that the caller is written for, up to '2024.12'.
+    Raises:  ValueError: for a version that is not supported.
+    """
+    from rustorch import array_api
+
+    if api_version not in (None, *array_api._VERSIONS):
+        raise ValueError(
+            f"__array_namespace__: expected api_version out of {', '.join(array_api._VERSIONS)}, but got "
+            f"{api_version!r}. Leave it out."
+        )
+    return array_api
+
+
+@_method
+def to_device(self, device, /, *, stream=None):
+    """This tensor on `device`, by the array API standard's name for `to`.
+
+    Args:  stream (None): there are no streams.
+    Raises:  ValueError: for a stream.
+    """
+    if stream is not None:
+        raise ValueError(f"to_device: expected no stream, but got {stream!r}. Leave stream out.")
+    return self.to(device)
+
+
+@_method
 def dim_order(self, *, ambiguity_check=False):
     """The dims from the outermost to the innermost in memory: (0, 2, 3, 1) for channels_last."""
     if ambiguity_check not in (False, True) and not isinstance(ambiguity_check, list):
