@@ -50,7 +50,7 @@ from rustorch.array_api._utility import *
 
 # An extension that is not complete has to be absent.
 if _find_spec("rustorch.fft") is not None:
-    from rustorch.array_api import fft as fft
+    from rustorch.array_api import _fft as fft
 
 __array_api_version__ = "2024.12"
 newaxis = None

@@ -21,7 +21,6 @@ conj=conj_physical      The complex conjugate; real numbers stay as they are.
 cos                     The cosine of angles in radians.
 cosh                    The hyperbolic cosine.
 exp                     e to the power of x.
-expm1                   exp(x) - 1, exact near 0.
 floor                   The greatest whole number that is not greater.
 imag                    The imaginary part of complex numbers, as a view.
 isfinite                Whether a number is neither infinite nor NaN.
@@ -88,7 +87,7 @@ def _binary(function):
     return apply
 
 
-__all__ = ["clip", "log1p", "positive", "remainder", "round", "sign"]
+__all__ = ["clip", "expm1", "log1p", "positive", "remainder", "round", "sign"]
 
 for _rows, _make in ((_UNARY, _unary), (_BINARY, _binary)):
     for _row in _rows.strip().splitlines():
@@ -113,6 +112,16 @@ def clip(x, /, min=None, max=None):
     if high is not None:
         x = rustorch.minimum(x, high)
     return x if low is None else rustorch.maximum(x, low)
+
+
+def expm1(x, /):
+    """exp(x) - 1, exact near 0."""
+    y = rustorch.expm1(x)
+    if not x.is_complex():
+        return y
+    # Where a part is infinite or NaN nothing is near 0, and `exp` knows these cases.
+    z = rustorch.exp(x)
+    return rustorch.where(rustorch.isfinite(x), y, rustorch.complex(z.real - 1, z.imag))
 
 
 def log1p(x, /):
