@@ -50,6 +50,17 @@ def test_arange(dtype):
             agree("arange", *args, dtype=Dtype(dtype))
 
 
+def test_arange_reaches_the_greatest_integers():
+    for bounds in ((2**63 - 1, 2**63 + 2), (2**64 - 1, 2**64 - 6, -2), (0, 2**64 - 1, 2**62)):
+        agree("arange", *bounds, dtype=Dtype("uint64"))
+
+
+def test_linspace_spans_all_of_single_precision():
+    top = xp.finfo(xp.float32).max
+    assert xp.linspace(-top, top, 3).tolist() == [-top, 0, top]
+    assert xp.linspace(-(2**70), 2**70, 3).tolist() == [-(2**70), 0, 2**70]
+
+
 @pytest.mark.parametrize("dtype", FLOATS + COMPLEX)
 def test_linspace(dtype):
     for num in (0, 1, 2, 7):
@@ -84,6 +95,13 @@ def test_asarray_shares_or_copies():
         xp.asarray([1, 2], copy=False)
     x = rustorch.ones(2)
     assert xp.asarray(x) is x
+
+
+@pytest.mark.parametrize("code", "bBhHiIqQfd?")
+def test_asarray_reads_the_dtype_of_a_buffer(code):
+    a = np.array([1, 0, 1], dtype=code)
+    x = xp.asarray(memoryview(a))
+    assert str(x.dtype) == f"torch.{a.dtype}" and np.shares_memory(x.numpy(), a)
 
 
 def test_asarray_copies_what_runs_backwards():

@@ -20,7 +20,20 @@ def arange(start, /, stop=None, step=1, *, dtype=None, device=None):
         whole = all(isinstance(value, int) for value in (start, stop, step))
         default = rustorch.int64 if whole else rustorch.get_default_dtype()
         return rustorch.empty(0, dtype=dtype or default, device=device)
+    if dtype is rustorch.uint64 and max(start, stop) >= 2**63:
+        # torch's bounds are signed: the numbers are counted from 0 and moved, modulo 2**64.
+        x = rustorch.arange(len(range(start, stop, step)), dtype=dtype, device=device)
+        by, first = (rustorch.full_like(x, value % 2**64) for value in (step, start))
+        return x * by + first
     return rustorch.arange(start, stop, step, dtype=dtype, device=device)
+
+
+def _is_buffer(obj):
+    try:
+        memoryview(obj).release()
+    except TypeError:
+        return False
+    return True
 
 
 def asarray(obj, /, *, dtype=None, device=None, copy=None):
@@ -31,6 +44,11 @@ def asarray(obj, /, *, dtype=None, device=None, copy=None):
         copy (bool, None): True always copies, False never does.
     Raises:  ValueError: for copy=False where only a copy can be made.
     """
+    if not isinstance(obj, rustorch.Tensor) and not hasattr(obj, "__dlpack__") and _is_buffer(obj):
+        # NumPy reads the dtype that a buffer names; torch takes all bytes for the default dtype.
+        import numpy
+
+        obj = numpy.asarray(obj)
     if copy is None and any(stride < 0 for stride in getattr(obj, "strides", None) or ()):
         obj = obj.copy()  # tensors have no negative strides
     return rustorch.asarray(obj, dtype=dtype, device=device, copy=copy)
@@ -74,11 +92,18 @@ def linspace(start, stop, /, num, *, dtype=None, device=None, endpoint=True):
 
     Args:  endpoint (bool, True): False leaves `stop` out, and the steps are (stop - start) / num.
     """
-    if dtype is None and (isinstance(start, complex) or isinstance(stop, complex)):
-        dtype = rustorch.get_default_dtype().to_complex()
-    if not endpoint:
-        return rustorch.linspace(start, stop, num + 1, dtype=dtype, device=device)[:-1]
-    return rustorch.linspace(start, stop, num, dtype=dtype, device=device)
+    if dtype is None:
+        dtype = rustorch.get_default_dtype()
+        if isinstance(start, complex) or isinstance(stop, complex):
+            dtype = dtype.to_complex()
+    device = rustorch.get_default_device() if device is None else device
+    if dtype.is_complex or dtype.is_floating_point:
+        # In double precision the difference of two float32 numbers does not overflow; not every device has it.
+        number, double = (complex, rustorch.complex128) if dtype.is_complex else (float, rustorch.float64)
+        ends = number(start), number(stop)
+        x = rustorch.linspace(*ends, num if endpoint else num + 1, dtype=double, device="cpu")
+        return x[:num].to(dtype=dtype, device=device)
+    return rustorch.linspace(start, stop, num if endpoint else num + 1, dtype=dtype, device=device)[:num]
 
 
 def meshgrid(*arrays, indexing="xy"):

@@ -2,7 +2,7 @@
 
 import builtins
 import functools
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import rustorch
 
@@ -150,8 +150,7 @@ def can_cast(from_, to, /):
         return False
 
 
-@dataclass(frozen=True)
-class finfo_object:
+class finfo_object(NamedTuple):
     """Limits of a real floating-point dtype."""
 
     bits: int
@@ -162,8 +161,7 @@ class finfo_object:
     dtype: rustorch.dtype
 
 
-@dataclass(frozen=True)
-class iinfo_object:
+class iinfo_object(NamedTuple):
     """Limits of an integer dtype."""
 
     bits: int

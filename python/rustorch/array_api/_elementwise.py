@@ -4,6 +4,7 @@ Those of two arguments take arrays and Python numbers, at least one of them an a
 """
 
 import rustorch
+from rustorch import Tensor
 from rustorch.array_api._data_types import operands
 
 # The standard's name, rustorch's where it differs, and what comes out.
@@ -82,6 +83,9 @@ def _unary(function):
 
 def _binary(function):
     def apply(x1, x2, /):
+        # Operands of one dtype are the common case, and promotion costs more than a small operation.
+        if isinstance(x1, Tensor) and isinstance(x2, Tensor) and x1.dtype is x2.dtype:
+            return function(x1, x2)
         return function(*operands(x1, x2))
 
     return apply
