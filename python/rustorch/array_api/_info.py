@@ -29,7 +29,7 @@ class __array_namespace_info__:
 
     def default_device(self):
         """The device of arrays made without one."""
-        return rustorch.get_default_device()
+        return rustorch.empty(0).device
 
     def default_dtypes(self, *, device=None):
         """The dtypes of arrays made of Python numbers, and of indices."""
@@ -54,4 +54,4 @@ class __array_namespace_info__:
 
     def devices(self):
         """The devices that hold values: the CPU, and the GPU where there is one."""
-        return [rustorch.device(name) for name in ("cpu", "gpu") if name == "cpu" or rustorch.gpu.is_available()]
+        return [rustorch.device("cpu"), *(rustorch.device("gpu", k) for k in range(rustorch.gpu.device_count()))]
