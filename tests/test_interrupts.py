@@ -49,7 +49,7 @@ def run(body, setup="", check="", patience=2.0):
     setup = textwrap.dedent(setup)
     body = textwrap.indent(textwrap.dedent(body).strip(), "    ").strip()
     code = FRAME.format(setup=setup, body=body, check=check, patience=patience)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=28)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100)
     assert (done.returncode, done.stdout.strip()) == (0, "interrupted"), done.stderr
 
 
@@ -146,5 +146,5 @@ try:
 except Stop:
     print("stopped")
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=28)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100)
     assert done.stdout.strip() == "stopped", done.stderr

@@ -165,7 +165,7 @@ def python(code, **environment):
     """Standard output of a program that has imported torch."""
     code = "import os, sys\nimport rustorch as torch\n" + code
     environment = {**os.environ, **environment}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=25)
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
@@ -209,7 +209,7 @@ def test_pool_works_in_forked_children_and_theirs_and_in_the_parent():
     for child in children:
         child.start()
     for _ in children:
-        assert queue.get(timeout=25) == [before] * 5
+        assert queue.get(timeout=100) == [before] * 5
     for child in children:
         child.join(20)
         assert child.exitcode == 0
