@@ -150,7 +150,7 @@ def pytest_collection_modifyitems(items):
 
 
 # Tests of the GPU that a whole run has at least, where it has to have a GPU.
-FEWEST_GPU_TESTS = 1500
+FEWEST_GPU_TESTS = 3000
 
 
 def gpu_reports(reporter, outcome):
