@@ -11,6 +11,7 @@ pub mod create;
 pub mod ctc;
 pub mod dims;
 pub mod distance;
+pub mod fft;
 pub mod float;
 pub mod index;
 pub mod join;

@@ -7,6 +7,7 @@ pub mod attention;
 pub mod conv;
 pub mod ctc;
 pub mod distance;
+pub mod fft;
 mod gpu;
 pub mod index;
 pub mod join;
