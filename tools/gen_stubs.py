@@ -85,6 +85,7 @@ TITLES = {
     "_nn": "rustorch.nn.functional",
     "_linalg": "rustorch.linalg",
     "_special": "rustorch.special",
+    "_fft": "rustorch.fft",
 }
 
 

@@ -70,6 +70,20 @@ def _(t):
     return lambda: x.t().contiguous()
 
 
+def transform(name, f, shape, real):
+    @case(f"{name}/{'x'.join(map(str, shape))}")
+    def build(t):
+        x = t.rand(shape)
+        x = x if real else t.complex(x, -x)
+        return lambda: f(t, x)
+
+
+for shape in ((1000,), (1_000_000,), (1000, 1000)):
+    transform("fft", lambda t, x: t.fft.fftn(x), shape, False)
+    transform("rfft", lambda t, x: t.fft.rfftn(x), shape, True)
+    transform("irfft", lambda t, x: t.fft.irfftn(x), shape, False)
+transform("stft", lambda t, x: t.stft(x, 512, window=t.ones(512), return_complex=True), (100_000,), True)
+
 for n in (64, 256, 1024):
 
     @case(f"mm/{n}")

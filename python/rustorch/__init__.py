@@ -164,6 +164,7 @@ if TYPE_CHECKING:
         compiler as compiler,
         cpu as cpu,
         cuda as cuda,
+        fft as fft,
         func as func,
         gpu as gpu,
         interop as interop,

@@ -18,6 +18,7 @@ pub mod distance;
 pub mod einsum;
 pub mod embedding;
 pub mod extreme;
+pub mod fft;
 pub mod gather;
 pub mod grid;
 pub mod helpers;
@@ -57,6 +58,7 @@ pub mod softmax;
 pub mod sort;
 pub mod special;
 pub mod split;
+pub mod stft;
 pub mod unary;
 pub mod unique;
 pub mod variance;
@@ -123,6 +125,8 @@ pub static TABLE: &[&[OpDef]] = &[
     linalg::svd::OPS,
     linalg::norm::OPS,
     linalg::products::OPS,
+    fft::OPS,
+    stft::OPS,
     softmax::OPS,
     class_loss::OPS,
     loss::OPS,

@@ -159,7 +159,7 @@ fn check_side(x: &Tensor, d: usize, n: i64, (before, after): (i64, i64), mode: M
 }
 
 /// Puts values around the last dims, by mode.
-fn pad(x: &Tensor, pad: &[i64], mode: &str, value: Option<f64>) -> Result<Tensor> {
+pub fn pad(x: &Tensor, pad: &[i64], mode: &str, value: Option<f64>) -> Result<Tensor> {
     if mode == "constant" {
         return constant_pad(x, pad, Scalar::Float(value.unwrap_or(0.0)));
     }

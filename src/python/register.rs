@@ -387,6 +387,23 @@ const EXACT: [&str; 30] = [
 /// The same for the values of a pair of values and places.
 const EXACT_PAIRS: [&str; 9] = ["cummax", "cummin", "kthvalue", "max", "median", "min", "mode", "nanmedian", "sort"];
 
+/// Fourier transforms write complex results into complex tensors alone, and real ones into floats.
+fn check_transform(name: &str, r: &Tensor, out: &Tensor) -> crate::error::Result<()> {
+    let (complex, into) = (r.dtype().is_complex(), out.dtype());
+    let Some(short) = name.strip_prefix("fft_").filter(|_| complex != into.is_complex() || into.is_integral(true))
+    else {
+        return Ok(());
+    };
+    let kind = if complex { "complex" } else { "floating point" };
+    Err(crate::error::three_parts(
+        crate::error::Kind::Runtime,
+        Some(format!("{short} expects a {kind} output tensor, but got {}", into.scalar_name())),
+        format!("{short}: expected an out tensor of dtype {}", r.dtype().name()),
+        into.name().to_owned(),
+        "Give an empty tensor of that dtype.".to_owned(),
+    ))
+}
+
 /// `pair`: the result is one of values and their places.
 fn check_exact(name: &str, r: &Tensor, out: &Tensor, pair: bool) -> crate::error::Result<()> {
     let index = pair && r.dtype() == DType::I64;
@@ -445,6 +462,7 @@ fn write_outs(name: &str, ret: Ret, outs: &[Bound<'_, PyTensor>]) -> PyResult<Re
             continue;
         }
         check_exact(name, r, &t, results.len() > 1)?;
+        check_transform(name, r, &t)?;
         if r.requires_grad() {
             return Err(inplace::refuse_out::<()>(name).unwrap_err().into());
         }
@@ -491,6 +509,7 @@ fn forms(name: &str, forms: &str) -> Vec<(&'static str, String, bool, bool)> {
             "n" => v.push(("_nn", name.to_owned(), false, false)),
             "l" => v.push(("_linalg", name.to_owned(), false, false)),
             "s" => v.push(("_special", name.to_owned(), false, false)),
+            "t" => v.push(("_fft", name.to_owned(), false, false)),
             "p" => v.push(("_private", name.to_owned(), false, false)),
             _ => {}
         }
@@ -524,7 +543,7 @@ pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     let (places, callables): (Vec<_>, Vec<_>) = grouped.into_iter().unzip();
     let tensor_type = py.get_type::<PyTensor>();
     let mut modules = BTreeMap::new();
-    for name in ["_nn", "_linalg", "_special", "_private"] {
+    for name in ["_nn", "_linalg", "_special", "_fft", "_private"] {
         let sub = PyModule::new(py, name)?;
         m.add(name, &sub)?;
         modules.insert(name, sub);

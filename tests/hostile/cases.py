@@ -184,6 +184,8 @@ def places(row, torch):
         found.append((f"torch.special.{name.removeprefix('special_')}", False, out))
     if "l" in forms:
         found.append((f"torch.linalg.{name.removeprefix('linalg_')}", False, out))
+    if "t" in forms:
+        found.append((f"torch.fft.{name.removeprefix('fft_')}", False, out))
     if "n" in forms:
         found.append((f"torch._C._nn.{name}", False, out))
         if hasattr(torch.nn.functional, name):

@@ -45,6 +45,7 @@ RULES = [
     (r"linalg\.inv\(T\(3, device='meta'", r"^class.*at least 2 dimensions", "torch's own assertion about meta tensors comes first"),
     (r"linalg\.tensorsolve", r"^accepts.*std::vector", "torch runs into its limit of dims"),
     (r"register_hook\(1\)", r"^result.*PlacedHandle", "a subclass of torch's handle: tensors keep their own table of hooks"),
+    (r"fft.*Indexable\(\)", r"^refuses.*must be int", "a length is an int; torch's, which may be symbolic, is anything with __index__"),
     (r"roll\(.*-2\*\*63", r"^accepts", "torch has no representation for this one number"),
 ]  # fmt: skip
 

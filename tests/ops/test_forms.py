@@ -175,8 +175,10 @@ def test_every_form_exists():
     for name, rows in schemas().items():
         forms = set(" ".join(row["forms"] for row in rows).split())
         places = {"f": torch, "m": torch.Tensor, "n": torch._C._nn, "l": torch.linalg, "s": torch.special}
+        places["t"] = torch.fft
+        prefix = {"l": "linalg_", "s": "special_", "t": "fft_"}
         for form in forms & set(places):
-            public = name.removeprefix("linalg_" if form == "l" else "special_" if form == "s" else "")
+            public = name.removeprefix(prefix.get(form, ""))
             if not hasattr(places[form], public):
                 missing.append(f"{places[form].__name__}.{public}")
     assert not missing

@@ -4,7 +4,7 @@ A row gives inputs and says what does not hold for its operation; everything els
 `rustorch._C._schemas()` and from torch. Families share generators of inputs, so that most rows are a line.
 """
 
-from optable import create, indexing, linear, nn, pointwise, reduce, solve, views
+from optable import create, fft, indexing, linear, nn, pointwise, reduce, solve, views
 from optable.case import (
     ALL,
     BOOL,
@@ -25,7 +25,7 @@ from optable.errors import ERRORS
 
 CASES = [
     case.but(family=family.__name__.removeprefix("optable."))
-    for family in (pointwise, reduce, views, indexing, create, linear, nn, solve)
+    for family in (pointwise, reduce, views, indexing, create, linear, nn, solve, fft)
     for case in family.CASES
 ]
 CASES = skipping(
@@ -36,6 +36,7 @@ CASES = skipping(
 )
 CASES = skipping(CASES, "other strides", "the result is contiguous, so that view() takes it", "addr _weight_norm")
 CASES = skipping(CASES, "meta", "a mask's shape is data", "index_put index_put_")
+ERRORS = ERRORS | fft.ERRORS
 CASES = [case.but(errors=tuple(ERRORS.get(case.name, ()))) for case in CASES]
 BY_NAME = {case.name: case for case in CASES}
 

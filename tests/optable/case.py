@@ -218,6 +218,7 @@ PLACES = {
     "n": lambda T: T._C._nn,
     "l": lambda T: T._C._linalg,
     "s": lambda T: T._C._special,
+    "t": lambda T: T._C._fft,
     "p": lambda T: T._VF if T.__name__ == "torch" else T._C._private,
 }
 
