@@ -205,6 +205,7 @@ def load():
     from rustorch.func._rules import (
         convolution,
         create,
+        fourier,
         index,
         linear,
         nn,
