@@ -116,12 +116,22 @@ _MODULES = {
 }
 # Names of modules that are not loaded above.
 _NAMES = {
+    "Event": "_streams",
+    "Stream": "_streams",
     "anomaly_mode": "autograd",
     "autocast": "amp",
     "from_dlpack": "utils.dlpack",
     "get_device_module": "_devices",
+    "hspmm": "sparse",
     "load": "serialization",
     "save": "serialization",
+    "smm": "sparse",
+    "sparse_compressed_tensor": "sparse",
+    "sparse_coo_tensor": "sparse",
+    "sparse_csc_tensor": "sparse",
+    "sparse_csr_tensor": "sparse",
+    "spmm": "sparse",
+    "sspaddmm": "sparse",
     "to_dlpack": "utils.dlpack",
     "vmap": "func",
 }
@@ -175,6 +185,7 @@ if TYPE_CHECKING:
         nn as nn,
         optim as optim,
         random as random,
+        sparse as sparse,
         special as special,
         testing as testing,
         types as types,
@@ -182,7 +193,18 @@ if TYPE_CHECKING:
         version as version,
         xpu as xpu,
     )
+    from rustorch._streams import Event as Event, Stream as Stream
     from rustorch.func import vmap as vmap
+    from rustorch.sparse import (
+        hspmm as hspmm,
+        smm as smm,
+        sparse_compressed_tensor as sparse_compressed_tensor,
+        sparse_coo_tensor as sparse_coo_tensor,
+        sparse_csc_tensor as sparse_csc_tensor,
+        sparse_csr_tensor as sparse_csr_tensor,
+        spmm as spmm,
+        sspaddmm as sspaddmm,
+    )
     from rustorch.utils.dlpack import from_dlpack as from_dlpack, to_dlpack as to_dlpack
 else:
     __getattr__ = _load

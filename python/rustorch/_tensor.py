@@ -111,6 +111,56 @@ def gpu(self):
 
 
 @_method
+def xpu(self, device=None, non_blocking=False, *, memory_format=None):
+    """This tensor on an XPU, which this build does not have."""
+    raise AssertionError("Torch not compiled with XPU enabled. Use gpu(), which runs on any vendor's GPU.")
+
+
+@_method
+def dequantize(self):
+    """This tensor as float32: no tensor is quantised here."""
+    return self.float()
+
+
+@_method
+def resize(self, *sizes):
+    """The tensor with another shape of as many elements; deprecated, `reshape` is the function to use."""
+    import warnings
+
+    warnings.warn("non-inplace resize is deprecated", stacklevel=3)
+    size = rustorch.Size(sizes[0] if len(sizes) == 1 and not isinstance(sizes[0], int) else sizes)
+    if size.numel() != self.numel():
+        raise RuntimeError(
+            f"requested resize to {tuple(size)} ({size.numel()} elements in total), but the given tensor has a size of "
+            f"{tuple(self.shape)} ({self.numel()} elements). autograd's resize can only change the shape of a given "
+            "tensor, while preserving the number of elements. "
+        )
+    return self.contiguous().view(size)
+
+
+@_method
+def index(self, positions, dims):
+    """Indexes the dims at `positions` and leaves the others as they are.
+
+    Args:
+        positions (int or sequence of int): which dims of this tensor.
+        dims (index or sequence of index): an int, slice or tensor of integers for each of them.
+    Example:
+        >>> torch.arange(6).reshape(2, 3).index(1, torch.tensor([2, 0]))
+        tensor([[2, 0],
+                [5, 3]])
+    """
+    if isinstance(positions, int):
+        positions, dims = (positions,), (dims,)
+    if len(positions) != len(dims):
+        raise TypeError(f"index: expected one index per position, but got {len(dims)} for {len(positions)}.")
+    whole = [slice(None)] * self.dim()
+    for position, at in zip(positions, dims):
+        whole[position] = at
+    return self[tuple(whole)]
+
+
+@_method
 def __array__(self, dtype=None, copy=None):
     array = self.numpy()
     if dtype is not None and array.dtype != dtype:
@@ -472,3 +522,24 @@ def module_load(self, other, assign=False):
     `Module.load_state_dict` asks where `torch.__future__.set_swap_module_params_on_conversion(True)` was called.
     """
     return other.detach() if assign else self.copy_(other).detach()
+
+
+def _of_sparse(name):
+    """A method that is written in `rustorch.sparse`, which is loaded when it is first called."""
+
+    def method(self, *args, **kwargs):
+        from rustorch.sparse import _methods
+
+        return getattr(_methods, name)(self, *args, **kwargs)
+
+    method.__name__ = name
+    return method
+
+
+for _name in (
+    *("_coalesced_", "_indices", "_nnz", "_values", "ccol_indices", "coalesce", "col_indices", "crow_indices"),
+    *("dense_dim", "indices", "is_coalesced", "row_indices", "smm", "sparse_dim", "sparse_mask", "sparse_resize_"),
+    *("sparse_resize_and_clear_", "sspaddmm", "to_dense", "to_sparse", "to_sparse_coo", "to_sparse_csc"),
+    *("to_sparse_csr", "values"),
+):
+    _method(_of_sparse(_name))

@@ -233,7 +233,7 @@ def _has_default_dtype(dtype):
 
 def _str(self, *, tensor_contents=None):
     """The text of a tensor: contents, then device, size, dtype, layout and gradient where they are not obvious."""
-    plain = type(self) in (rustorch.Tensor, rustorch.nn.Parameter)
+    plain = type(self) in (rustorch.Tensor, rustorch.nn.Parameter) or self.layout != rustorch.strided
     prefix = "tensor(" if plain else f"{type(self).__name__}("
     indent = len(prefix)
     t = self.detach()

@@ -53,6 +53,10 @@ impl Accumulate {
         let _turn = self.meta.adding();
         let old = self.meta.lock().grad.clone();
         if let Some(old) = old {
+            if old.sparse().is_some() && g.sparse().is_none() {
+                self.meta.set_grad(Some((ops.add)(&old, g)?));
+                return Ok(());
+            }
             return (ops.add_in_place)(&old, g);
         }
         // The engine's buffer holds one handle and `g` is it: nobody else can see the memory, so keep it.

@@ -16,11 +16,12 @@ use std::collections::BinaryHeap;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-/// The few operations that differentiation itself needs, handed in so that the engine knows no op.
+/// The few operations that differentiation itself needs, handed in so that the engine knows no op. Gradients may be
+/// dense or sparse.
 pub struct EngineOps {
     /// Differentiable sum.
     pub add: fn(&Tensor, &Tensor) -> Result<Tensor>,
-    /// Sum into the first, unrecorded.
+    /// Sum into the first, unrecorded. A sparse one takes sparse ones alone.
     pub add_in_place: fn(&Tensor, &Tensor) -> Result<()>,
     /// A copy with the layout of the second, recorded if recording is on.
     pub clone_like: fn(&Tensor, &Tensor) -> Result<Tensor>,
@@ -335,6 +336,7 @@ fn deliver(ops: &EngineOps, grads: &mut Grads, nr: u32, g: Tensor) -> Result<()>
                 && old.use_count() == 1
                 && old.storage().use_count() == 1
                 && old.is_contiguous()
+                && old.sparse().is_none()
                 && old.dtype() == g.dtype()
             {
                 (ops.add_in_place)(&old, &g)?;
@@ -470,8 +472,9 @@ fn validate(ops: &EngineOps, g: Tensor, edge: &Edge, by: Option<&Node>, i: usize
 
 fn conform(ops: &EngineOps, mut g: Tensor, meta: &OutMeta, by: Option<&Node>, i: usize) -> Result<Tensor> {
     let by = || by.map_or(String::new(), |node| format!("Function {} returned an ", node.name));
+    let sparse = g.sparse().is_some();
     if g.shape() != &meta.shape[..] {
-        if !expandable(&meta.shape, g.shape()) {
+        if sparse || !expandable(&meta.shape, g.shape()) {
             fail!(Runtime,
                 torch: ("{}invalid gradient at index {i} - got {:?} but expected shape compatible with {:?}", by(), g.shape(), &meta.shape[..]),
                 expected: ("backward: expected a gradient of shape {:?}", &meta.shape[..]), got: ("{:?}", g.shape()), fix: ("Return a gradient shaped like the input."));
@@ -481,7 +484,7 @@ fn conform(ops: &EngineOps, mut g: Tensor, meta: &OutMeta, by: Option<&Node>, i:
     if g.dtype() != meta.dtype {
         g = (ops.cast)(&g, meta.dtype)?;
     }
-    if g.device() == meta.device {
+    if g.data_device() == meta.device {
         return Ok(g);
     }
     // As in torch: a gradient of a single number follows to where it is wanted.
@@ -493,8 +496,8 @@ fn conform(ops: &EngineOps, mut g: Tensor, meta: &OutMeta, by: Option<&Node>, i:
                 expected: ("backward: expected a gradient with data"), got: ("a meta tensor"), fix: ("Make it on the CPU."))
         }
         _ => {
-            fail!(Runtime, torch: ("{}invalid gradient at index {i} - expected device {} but got {}", by(), meta.device, g.device()),
-                expected: ("backward: expected a gradient on {}", meta.device), got: ("{}", g.device()), fix: ("Move it with .to()."))
+            fail!(Runtime, torch: ("{}invalid gradient at index {i} - expected device {} but got {}", by(), meta.device, g.data_device()),
+                expected: ("backward: expected a gradient on {}", meta.device), got: ("{}", g.data_device()), fix: ("Move it with .to()."))
         }
     }
 }

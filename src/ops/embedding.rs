@@ -111,7 +111,7 @@ fn row_to_skip(padding_idx: Option<i64>, rows: i64) -> Result<Option<i64>> {
 /// Rows of `weight` put together bag by bag: (result, bag of each index, size of each bag, rows of maxima).
 fn embedding_bag(a: &Args) -> Result<(Tensor, Tensor, Tensor, Tensor)> {
     let (weight, indices, offsets): (&Tensor, &Tensor, &Tensor) = (a.get(0)?, a.get(1)?, a.get(2)?);
-    let (by_frequency, kind): (bool, Bag) = (a.get(3)?, kind_of(a.get(4)?)?);
+    let (by_frequency, kind, sparse): (bool, Bag, bool) = (a.get(3)?, kind_of(a.get(4)?)?, a.get(5)?);
     let (factors, include_last): (Option<&Tensor>, bool) = (a.get(6)?, a.get(7)?);
     check_table(weight, indices, offsets)?;
     same_device("embedding_bag", &[weight, indices, offsets])?;
@@ -179,6 +179,9 @@ fn embedding_bag(a: &Args) -> Result<(Tensor, Tensor, Tensor, Tensor)> {
                     Some(f) => g.mul(&view::unsqueeze(&f, 1)?)?,
                     None => g.clone(),
                 };
+                if sparse && !by_frequency {
+                    return super::sparse::of_rows(&g, &i, rows, padding);
+                }
                 embedding_dense_backward(&g, &i, rows as i64, padding.unwrap_or(-1), by_frequency)
             })?;
             if one {

@@ -252,7 +252,7 @@ pub fn embedding(
     indices: &Tensor,
     padding_idx: i64,
     scale_grad_by_freq: bool,
-    _sparse: bool,
+    sparse: bool,
 ) -> Result<Tensor> {
     if weight.ndim() != 2 {
         fail!(Runtime, torch: ("'weight' must be 2-D"), expected: ("embedding: expected a matrix of weights"), got: ("{} dims", weight.ndim()), fix: ("Give (num_embeddings, embedding_dim)."));
@@ -275,7 +275,15 @@ pub fn embedding(
     })?;
     record(out, "EmbeddingBackward0", &[weight], |s| {
         let i = s.input(&i);
-        move |c, g| grads![embedding_dense_backward(g, &c.get(i)?, rows as i64, padding_idx, scale_grad_by_freq)?]
+        move |c, g| {
+            if !sparse {
+                return grads![embedding_dense_backward(g, &c.get(i)?, rows as i64, padding_idx, scale_grad_by_freq)?];
+            }
+            if scale_grad_by_freq {
+                fail!(Runtime, torch: ("embedding_backward: scale_grad_by_freq not supported with sparse gradients"), expected: ("embedding: expected scale_grad_by_freq=False beside sparse=True"), got: ("True"), fix: ("Leave one of them out."));
+            }
+            grads![super::sparse::of_rows(g, &c.get(i)?, rows, (padding_idx >= 0).then_some(padding_idx))?]
+        }
     })
 }
 

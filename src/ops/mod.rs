@@ -56,6 +56,7 @@ pub mod shift;
 pub mod similarity;
 pub mod softmax;
 pub mod sort;
+pub mod sparse;
 pub mod special;
 pub mod split;
 pub mod stft;
@@ -211,15 +212,19 @@ pub static ALIASES: &[(&str, &str)] = &[
 /// Hands the engine the operations that it needs. Called once by whoever loads the library; later calls do nothing.
 pub fn init() {
     crate::autograd::install(crate::autograd::EngineOps {
-        add: |a, b| a.add(b),
-        add_in_place: |a, b| inplace::add_into(a, b),
-        clone_like: copy::clone_like,
+        add: |a, b| if any_sparse(a, b) { sparse::add(a, b) } else { a.add(b) },
+        add_in_place: |a, b| if any_sparse(a, b) { sparse::add_into(a, b) } else { inplace::add_into(a, b) },
+        clone_like: |g, like| if g.sparse().is_some() { sparse::keep(g) } else { copy::clone_like(g, like) },
         sum_to: helpers::sum_to,
         lay_out: copy::lay_out,
-        cast: |t, dtype| copy::cast_grad(t, dtype),
+        cast: |t, dtype| if t.sparse().is_some() { sparse::cast(t, dtype) } else { copy::cast_grad(t, dtype) },
         to_device: |t, d| copy::to(t, None, Some(d), false, crate::tensor::MemoryFormat::Preserve),
         view_node: inplace::view_node,
         zeros: |m| crate::dispatch::zeros(&m.shape, m.dtype, m.device),
-        has_nan: helpers::has_nan,
+        has_nan: |t| t.sparse().map_or_else(|| helpers::has_nan(t), |s| helpers::has_nan(&s.parts().values)),
     });
+}
+
+fn any_sparse(a: &crate::tensor::Tensor, b: &crate::tensor::Tensor) -> bool {
+    a.sparse().is_some() || b.sparse().is_some()
 }

@@ -56,7 +56,14 @@ fn check_search(
     Ok(())
 }
 
-fn search(sorted: &Tensor, values: &Tensor, int32: bool, right: bool, sorter: Option<&Tensor>) -> Result<Tensor> {
+/// Where values belong in a sorted sequence: before equal ones or, to the `right`, after them.
+pub(super) fn search(
+    sorted: &Tensor,
+    values: &Tensor,
+    int32: bool,
+    right: bool,
+    sorter: Option<&Tensor>,
+) -> Result<Tensor> {
     let common = result_type(&[sorted, values]);
     let dtype = if sorted.dtype() == values.dtype() { sorted.dtype() } else { common };
     if dtype.is_complex() {

@@ -277,7 +277,19 @@ fn convert(p: &Param, obj: &Bound<'_, PyAny>, i: usize) -> Result<Value, Wrong> 
             Some(d) => Some(Value::Device(d.map_err(Wrong::Value)?)),
             None => None,
         },
-        Ty::Layout => obj.cast::<PyLayout>().ok().map(|_| Value::None),
+        Ty::Layout => match obj.cast::<PyLayout>() {
+            Ok(layout) if !layout.get().is_strided() => {
+                let name = layout.get().name();
+                return Err(Wrong::Value(crate::error::three_parts(
+                    crate::error::Kind::NotImplemented,
+                    None,
+                    format!("{}: expected torch.strided", p.name),
+                    format!("torch.{name}"),
+                    "Make the tensor dense, then call to_sparse().".to_owned(),
+                )));
+            }
+            other => other.ok().map(|_| Value::None),
+        },
         Ty::MemoryFormat => format_of(obj).map(Value::MemoryFormat),
         Ty::Generator => super::random::generator_of(obj).map(Value::Generator),
         Ty::TensorList => match sequence(obj) {

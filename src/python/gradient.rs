@@ -100,7 +100,7 @@ impl PyTensor {
                 t.dtype().scalar_name()
             )));
         }
-        if g.device() != t.device() {
+        if g.data_device() != t.data_device() {
             return Err(PyRuntimeError::new_err(format!(
                 "attempting to assign a gradient with device type '{}' to a tensor with device type '{}'. Please ensure that the gradient and the tensor are on the same device",
                 g.device(),

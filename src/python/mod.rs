@@ -24,6 +24,7 @@ mod parse_to;
 mod random;
 mod register;
 mod slots;
+mod sparse;
 mod storage;
 mod swap;
 mod tensor;
@@ -41,6 +42,7 @@ fn extension(m: &Bound<'_, PyModule>) -> PyResult<()> {
     tensor::register(m)?;
     register::register(m)?;
     slots::install(m)?;
+    sparse::register(m)?;
     autograd::register(m)?;
     function::register(m)?;
     hooks::register(m)?;

@@ -120,6 +120,12 @@ pub(super) fn overrides(obj: &Bound<'_, PyAny>) -> bool {
     asks(obj)
 }
 
+/// Does it take over functions that are written in Python? Sparse tensors leave those to do what they do, and take over
+/// the operations that they are made of.
+fn overrides_python(obj: &Bound<'_, PyAny>) -> bool {
+    overrides(obj) && !super::sparse::is_sparse(obj)
+}
+
 fn asks(obj: &Bound<'_, PyAny>) -> bool {
     let Ok(f) = obj.get_type().getattr(pyo3::intern!(obj.py(), "__torch_function__")) else { return false };
     if DISABLED.get(obj.py()).is_some_and(|d| f.is(d)) {
@@ -239,7 +245,7 @@ fn _has_torch_function(args: &Bound<'_, PyAny>) -> PyResult<bool> {
         return Ok(false);
     }
     for o in args.try_iter()? {
-        if overrides(&o?) {
+        if overrides_python(&o?) {
             return Ok(true);
         }
     }
@@ -248,13 +254,13 @@ fn _has_torch_function(args: &Bound<'_, PyAny>) -> PyResult<bool> {
 
 #[pyfunction]
 fn _has_torch_function_unary(obj: &Bound<'_, PyAny>) -> bool {
-    modes_active() || (STATE.get() & 1 == 0 && overrides(obj))
+    modes_active() || (STATE.get() & 1 == 0 && overrides_python(obj))
 }
 
 #[pyfunction]
 #[pyo3(signature = (*args))]
 fn _has_torch_function_variadic(args: &Bound<'_, PyTuple>) -> bool {
-    modes_active() || (STATE.get() & 1 == 0 && args.iter().any(|o| overrides(&o)))
+    modes_active() || (STATE.get() & 1 == 0 && args.iter().any(|o| overrides_python(&o)))
 }
 
 pub(super) fn modes_active() -> bool {

@@ -72,6 +72,9 @@ pub(super) fn wrap(py: Python<'_>, t: Tensor) -> PyResult<Py<PyAny>> {
     if let Some(existing) = object_in(py, t.pyobj()) {
         return Ok(existing.unbind());
     }
+    if t.sparse().is_some() {
+        return super::sparse::wrap(py, t);
+    }
     let obj = Py::new(py, PyTensor::new(t.clone()))?;
     t.pyobj().store(obj.as_ptr().cast(), Ordering::Release);
     Ok(obj.into_any())

@@ -238,7 +238,7 @@ impl PyMemoryFormat {
     }
 }
 
-/// How elements are stored; always strided.
+/// How elements are stored.
 #[pyclass(name = "layout", module = "rustorch", frozen)]
 pub(super) struct PyLayout(&'static str);
 
@@ -249,6 +249,17 @@ impl PyLayout {
     }
     fn __reduce__(&self) -> &'static str {
         self.0
+    }
+}
+
+impl PyLayout {
+    /// torch's name.
+    pub(super) fn name(&self) -> &'static str {
+        self.0
+    }
+    /// Is it the layout of dense tensors?
+    pub(super) fn is_strided(&self) -> bool {
+        self.0 == "strided"
     }
 }
 

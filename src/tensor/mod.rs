@@ -10,6 +10,7 @@ pub mod node;
 pub mod philox;
 pub mod promote;
 pub mod scalar;
+pub mod sparse;
 pub mod storage;
 pub mod strided;
 #[allow(clippy::module_inception, reason = "the handle has the module's name")]

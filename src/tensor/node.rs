@@ -22,7 +22,7 @@ pub struct Edge {
     pub nr: u32,
 }
 
-/// Shape, dtype and device of a forward output, which its gradient must have.
+/// Shape, dtype and device of a forward output, which its gradient must have; it may be dense or sparse.
 #[derive(Clone, Debug)]
 #[allow(missing_docs, reason = "named after what they hold")]
 pub struct OutMeta {
@@ -34,7 +34,7 @@ pub struct OutMeta {
 impl OutMeta {
     /// The metadata of a tensor.
     pub fn of(t: &Tensor) -> Self {
-        OutMeta { shape: t.shape().into(), dtype: t.dtype(), device: t.device() }
+        OutMeta { shape: t.shape().into(), dtype: t.dtype(), device: t.data_device() }
     }
 }
 

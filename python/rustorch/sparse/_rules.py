@@ -1,0 +1,471 @@
+"""What operations do with sparse tensors, by name. An operation without a rule raises.
+
+Rules are written with dense operations on indices and values, which brings derivatives of any order.
+"""
+
+import rustorch
+from rustorch import _C
+from rustorch._C import Tensor
+from rustorch.sparse import _products, _reductions, _structure
+from rustorch.sparse._create import compress
+from rustorch.sparse._tensor import SparseTensor, refuse
+
+# Functions of one element that keep 0: they are applied to the values.
+_KEEPING_ZERO = [
+    "abs",
+    "absolute",
+    "arcsin",
+    "arcsinh",
+    "arctan",
+    "arctanh",
+    "asin",
+    "asinh",
+    "atan",
+    "atanh",
+    "ceil",
+    "conj_physical",
+    "deg2rad",
+    "erf",
+    "erfinv",
+    "expm1",
+    "fix",
+    "floor",
+    "frac",
+    "isinf",
+    "isnan",
+    "isneginf",
+    "isposinf",
+    "log1p",
+    "nan_to_num",
+    "rad2deg",
+    "relu",
+    "round",
+    "sgn",
+    "sign",
+    "signbit",
+    "sin",
+    "sinh",
+    "sqrt",
+    "square",
+    "tan",
+    "tanh",
+    "trunc",
+]
+# Those that also add up: they need no distinct coordinates.
+_LINEAR = [
+    "bfloat16",
+    "bool",
+    "byte",
+    "cdouble",
+    "cfloat",
+    "char",
+    "double",
+    "float",
+    "half",
+    "int",
+    "long",
+    "neg",
+    "negative",
+    "positive",
+    "real",
+    "short",
+]
+
+
+def _on_values(name, linear):
+    method = getattr(Tensor, name)
+
+    def rule(x, *args, **kwargs):
+        # A sum of truth values or rounded parts is not the part of the sum.
+        x = x if linear and name not in ("bool", "int", "long", "short", "byte", "char") else _distinct(x)
+        return _C._sparse_with_values(x, method(_C._sparse_values(x), *args, **kwargs))
+
+    return rule
+
+
+def _in_place(name):
+    method = getattr(Tensor, name)
+
+    def rule(x, *args, **kwargs):
+        _check_unrecorded(x, name)
+        distinct = _distinct(x)
+        method(distinct._values(), *args, **kwargs)
+        if distinct is not x:
+            _C._sparse_replace(x, distinct)
+        return x
+
+    return rule
+
+
+def _check_unrecorded(x, name):
+    if x.requires_grad and rustorch.is_grad_enabled():
+        raise RuntimeError(
+            f"{name}: expected a sparse tensor that requires no grad, but got one that does. Use {name.rstrip('_')}()."
+        )
+
+
+def _distinct(x):
+    return _C._sparse_coalesce(x) if x.is_sparse else x
+
+
+def _is_number(x):
+    return not isinstance(x, Tensor) or (not isinstance(x, SparseTensor) and x.dim() == 0)
+
+
+def _same_layout(result, x):
+    return result if x.is_sparse else compress(result, str(x.layout).removeprefix("torch."))
+
+
+# ---- arithmetic
+
+
+def _mul(a, b):
+    if not isinstance(a, SparseTensor):
+        a, b = b, a
+    if _is_number(b):
+        return _C._sparse_with_values(a, _C._sparse_values(a) * b)
+    if not isinstance(b, SparseTensor):
+        # A dense tensor is read at the places of the sparse one.
+        at = b.expand(a.shape)
+        return _C._sparse_with_values(a, _C._sparse_values(a) * _C._sparse_at_places(at, a))
+    if a.shape != b.shape:
+        raise RuntimeError(
+            f"mul(sparse, sparse): expected tensors of one shape, but got {list(a.shape)} and {list(b.shape)}. "
+            "Check the shapes."
+        )
+    left, right = _C._sparse_coalesce(a), _C._sparse_coalesce(b)
+    pattern = _C._sparse_with_values(right, rustorch.ones_like(right._values(), dtype=rustorch.bool))
+    both = _C._sparse_at_places(pattern, left).reshape(left._nnz(), -1).any(1).nonzero()[:, 0]
+    values = _C._sparse_values(left) * _C._sparse_at_places(right, left)
+    indices = left._indices()[:, both]
+    product = _structure.build(indices, values.index_select(0, both), a.shape, True)
+    return _same_layout(product, a)
+
+
+def _mul_(a, b):
+    if not isinstance(a, SparseTensor):
+        return a.mul_(b.to_dense())
+    _check_unrecorded(a, "mul_")
+    if _is_number(b):
+        a._values().mul_(b)
+    else:
+        _C._sparse_replace(a, _mul(a, b).to(a.dtype))
+    return a
+
+
+def _check_divisor(a, b):
+    if not isinstance(a, SparseTensor) or not _is_number(b):
+        shape = list(b.shape) if isinstance(b, Tensor) else []
+        raise RuntimeError(
+            f"Sparse division requires a scalar or zero-dim dense tensor divisor (got shape {shape} for divisor)\n"
+            f"  div: expected a sparse tensor divided by a number, but got a divisor of shape {shape}. Multiply by its "
+            "reciprocal, or use to_dense()."
+        )
+
+
+def _div(a, b, *, rounding_mode=None):
+    _check_divisor(a, b)
+    a = a if rounding_mode is None else _distinct(a)
+    return _C._sparse_with_values(a, rustorch.div(_C._sparse_values(a), b, rounding_mode=rounding_mode))
+
+
+def _div_(a, b, *, rounding_mode=None):
+    _check_divisor(a, b)
+    _check_unrecorded(a, "div_")
+    a._values().div_(b, rounding_mode=rounding_mode)
+    return a
+
+
+def _add(a, b, *, alpha=1):
+    if not isinstance(a, SparseTensor):
+        if not isinstance(a, Tensor):
+            a, b = b, a
+        else:
+            return rustorch.add(a, b.to_dense(), alpha=alpha)
+    if not isinstance(b, SparseTensor):
+        if isinstance(b, Tensor) and not a.is_sparse and b.shape == a.shape:
+            return rustorch.add(a.to_dense(), b, alpha=alpha)
+        raise RuntimeError(
+            "add(sparse, dense) is not supported. Use add(dense, sparse) instead.\n"
+            "  add: expected two sparse tensors, or a dense one on the left, but got a sparse one on the left. Turn "
+            "them round."
+        )
+    if a.shape != b.shape or a.sparse_dim() != b.sparse_dim():
+        raise RuntimeError(
+            f"add: expected sizes of 'self' and 'other' to match, but {list(a.shape)} != {list(b.shape)}\n"
+            f"  add: expected sparse tensors of one shape, but got {list(a.shape)} and {list(b.shape)}. Check them."
+        )
+    (at, x, first), (bt, y, second) = _structure.coo(a), _structure.coo(b)
+    dtype = rustorch.promote_types(x.dtype, y.dtype)
+    values = rustorch.cat([x.to(dtype), (y if alpha == 1 else y * alpha).to(dtype)])
+    total = _structure.build(rustorch.cat([at, bt], 1), values, a.shape)
+    if not a.is_sparse:
+        return _same_layout(total, a)
+    return total.coalesce() if first and second else total
+
+
+def _sub(a, b, *, alpha=1):
+    return _add(a, b, alpha=-alpha)
+
+
+def _add_(a, b, *, alpha=1):
+    if isinstance(a, SparseTensor):
+        _check_unrecorded(a, "add_")
+        total = _add(a, b, alpha=alpha)
+        _C._sparse_replace(a, total if total.dtype is a.dtype else total.to(a.dtype))
+        return a
+    if a.shape != b.shape or not a.is_contiguous() or b._values().dtype is not a.dtype:
+        return a.add_(b.to_dense(), alpha=alpha)
+    # Only the rows that are named are touched.
+    indices, values, _ = _structure.coo(b)
+    lead = indices.size(0)
+    places = indices[0]
+    for d in range(1, lead):
+        places = places * a.size(d) + indices[d]
+    a.view(-1, *a.shape[lead:]).index_add_(0, places, values, alpha=alpha)
+    return a
+
+
+def _sub_(a, b, *, alpha=1):
+    return _add_(a, b, alpha=-alpha)
+
+
+def _pow(x, exponent):
+    if not isinstance(x, SparseTensor) or not _is_number(exponent) or exponent <= 0:
+        raise RuntimeError("pow: expected a sparse tensor and a positive number, but got others. Use to_dense() first.")
+    x = _distinct(x)
+    return _C._sparse_with_values(x, _C._sparse_values(x) ** exponent)
+
+
+# ---- copies
+
+
+def _clone(x, *, memory_format=None):
+    layout, indices, plain, _, coalesced = _C._sparse_parts(x)
+    plain = None if plain is None else plain.clone()
+    return _C._sparse_build(layout, indices.clone(), plain, _C._sparse_values(x).clone(), tuple(x.shape), coalesced)
+
+
+def _to(x, *args, **kwargs):
+    values = _C._sparse_values(x)
+    moved = values.to(*args, **kwargs)
+    if moved is values:
+        return x
+    layout, indices, plain, _, coalesced = _C._sparse_parts(x)
+    indices, plain = (t if t is None else t.to(moved.device) for t in (indices, plain))
+    return _C._sparse_build(layout, indices, plain, moved, tuple(x.shape), coalesced)
+
+
+def _tensor(x, *, dtype=None, device=None, requires_grad=False, pin_memory=False):
+    return _to(_clone(x.detach()), dtype=dtype, device=device).requires_grad_(requires_grad)
+
+
+def _to_device(device):
+    return lambda x, *args, **kwargs: _to(x, device)
+
+
+def _copy_(x, source, non_blocking=False):
+    if not isinstance(x, SparseTensor):
+        return x.copy_(source.to_dense())
+    _check_unrecorded(x, "copy_")
+    if not isinstance(source, SparseTensor):
+        raise RuntimeError(
+            "copy_() between dense and sparse Tensors is not implemented!\n"
+            "  copy_: expected a sparse source, but got a dense one. Convert it with to_sparse()."
+        )
+    copied = _clone(source.detach())
+    _C._sparse_replace(x, copied if copied.dtype is x.dtype else _to(copied, x.dtype))
+    return x
+
+
+def _zero_(x):
+    _check_unrecorded(x, "zero_")
+    return _C._sparse_replace(x, _zeros_like(x)) or x
+
+
+def _zeros_like(x, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, memory_format=None):
+    if layout is rustorch.strided:
+        return rustorch.zeros(x.shape, dtype=dtype or x.dtype, device=device or x.device, requires_grad=requires_grad)
+    name, indices, plain, values, _ = _C._sparse_parts(x)
+    none = values[:0].detach().to(dtype=dtype or x.dtype, device=device or x.device)
+    if plain is None:
+        made = _C._sparse_build(name, indices[:, :0].to(none.device), None, none, tuple(x.shape), True)
+    else:
+        starts = rustorch.zeros_like(indices, device=none.device)
+        made = _C._sparse_build(name, starts, plain[:0].to(none.device), none, tuple(x.shape), False)
+    return made.requires_grad_(requires_grad)
+
+
+# ---- comparisons
+
+
+def _equal(a, b):
+    if not isinstance(a, SparseTensor) or not isinstance(b, SparseTensor) or a.shape != b.shape:
+        return False
+    left, right = _distinct(a), _distinct(b)
+    same = left.layout is right.layout and left._nnz() == right._nnz()
+    parts = zip(_C._sparse_parts(left)[1:4], _C._sparse_parts(right)[1:4])
+    return same and all(x is y is None or rustorch.equal(x, y) for x, y in parts)
+
+
+def _dense(x):
+    return x.to_dense() if isinstance(x, SparseTensor) else x
+
+
+def _allclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
+    return rustorch.allclose(_dense(a), _dense(b), rtol, atol, equal_nan)
+
+
+def _any(x):
+    return _distinct(x)._values().any()
+
+
+RULES = {
+    **{name: _on_values(name, False) for name in _KEEPING_ZERO},
+    **{name: _on_values(name, True) for name in _LINEAR},
+    **{f"{name}_": _in_place(f"{name}_") for name in _KEEPING_ZERO + ["neg"] if hasattr(Tensor, f"{name}_")},
+    "__add__": _add,
+    "__matmul__": _products.matmul,
+    "__mul__": _mul,
+    "__rmatmul__": lambda a, b: _products.matmul(b, a),
+    "__sub__": _sub,
+    "__truediv__": _div,
+    "_fused_adagrad_": lambda *args, **kwargs: False,
+    "_fused_adam_": lambda *args, **kwargs: False,
+    "_fused_rmsprop_": lambda *args, **kwargs: False,
+    "_fused_sgd_": lambda *args, **kwargs: False,
+    "as_tensor": lambda x, dtype=None, device=None: _to(x, dtype=dtype, device=device),
+    "tensor": _tensor,
+    "add": _add,
+    "add_": _add_,
+    "addmm": _products.addmm,
+    "allclose": _allclose,
+    "any": _any,
+    "bmm": _products.bmm,
+    "cat": _structure.cat,
+    "clone": _clone,
+    "concat": _structure.cat,
+    "concatenate": _structure.cat,
+    "conj": _products.conj,
+    "contiguous": lambda x, **kwargs: x,
+    "copy_": _copy_,
+    "cpu": _to_device("cpu"),
+    "cuda": _to_device("cuda"),
+    "div": _div,
+    "div_": _div_,
+    "divide": _div,
+    "empty_like": _zeros_like,
+    "equal": _equal,
+    "float_power": lambda x, e: _pow(_to(x, rustorch.float64), e),
+    "floor_divide": lambda a, b: _div(a, b, rounding_mode="floor"),
+    "__floordiv__": lambda a, b: _div(a, b, rounding_mode="floor"),
+    "index_select": _structure.index_select,
+    "linalg_vector_norm": _reductions.norm,
+    "linear": _products.linear,
+    "matmul": _products.matmul,
+    "mm": _products.mm,
+    "mul": _mul,
+    "mul_": _mul_,
+    "multiply": _mul,
+    "mv": _products.mv,
+    "narrow": _structure.narrow,
+    "norm": _reductions.norm,
+    "permute": _structure.permute,
+    "pow": _pow,
+    "flatten": _structure.reshape,
+    "reshape": _structure.reshape,
+    "select": _structure.select,
+    "stack": _structure.stack,
+    "sub": _sub,
+    "sub_": _sub_,
+    "subtract": _sub,
+    "sum": _reductions.sum,
+    "swapaxes": _structure.transpose,
+    "swapdims": _structure.transpose,
+    "t": _structure.t,
+    "to": _to,
+    "transpose": _structure.transpose,
+    "true_divide": _div,
+    "type_as": lambda x, other: _to(x, other.dtype) if isinstance(x, SparseTensor) else x.to(other.dtype),
+    "unbind": _structure.unbind,
+    "unsqueeze": _structure.unsqueeze,
+    "zero_": _zero_,
+    "zeros_like": _zeros_like,
+}
+
+
+# What concerns the handle and its place in the graph alone.
+_OF_ANY_TENSOR = set(
+    [
+        "__len__",
+        "detach",
+        "detach_",
+        "dim",
+        "element_size",
+        "is_complex",
+        "is_conj",
+        "is_floating_point",
+        "is_inference",
+        "is_neg",
+        "is_same_size",
+        "is_set_to",
+        "is_signed",
+        "ndimension",
+        "nelement",
+        "numel",
+        "requires_grad_",
+        "retain_grad",
+        "size",
+        "storage_offset",
+        "stride",
+    ]
+)
+_ATTRIBUTES = set(
+    [
+        "_base",
+        "_version",
+        "data",
+        "dtype",
+        "grad",
+        "grad_fn",
+        "is_leaf",
+        "is_mkldnn",
+        "is_mps",
+        "is_nested",
+        "is_quantized",
+        "is_vulkan",
+        "is_xpu",
+        "itemsize",
+        "name",
+        "ndim",
+        "output_nr",
+        "requires_grad",
+        "retains_grad",
+        "shape",
+    ]
+)
+
+
+def rule_for(function):
+    """The rule of an operation that a sparse tensor was given to."""
+    name = getattr(function, "__name__", str(function))
+    if name in ("__get__", "__set__", "__delete__"):
+        name = function.__self__.__name__
+        if name not in _ATTRIBUTES:
+            raise refuse(name)
+        return _natively(function)
+    if name in _OF_ANY_TENSOR:
+        return _natively(function)
+    # A function written in Python does with a sparse tensor what it does with any.
+    rule = RULES.get(name) or getattr(function, "__wrapped__", None)
+    if rule is None:
+        raise refuse(name)
+    return rule
+
+
+def _natively(function):
+    def call(*args, **kwargs):
+        with _C.DisableTorchFunctionSubclass():
+            return function(*args, **kwargs)
+
+    return call
