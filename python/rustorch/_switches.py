@@ -10,9 +10,12 @@ from rustorch import _C
 
 __all__ = [
     "are_deterministic_algorithms_enabled",
+    "get_autocast_dtype",
     "get_deterministic_debug_mode",
     "get_float32_matmul_precision",
     "get_num_interop_threads",
+    "is_autocast_cache_enabled",
+    "is_autocast_enabled",
     "is_deterministic_algorithms_warn_only_enabled",
     "is_warn_always_enabled",
     "set_default_dtype",
@@ -135,3 +138,21 @@ def set_warn_always(b, /):
 def is_warn_always_enabled():
     """What `set_warn_always` set."""
     return _C._warn_always()
+
+
+# ---- autocast: operations run in the dtype of their operands, as there is no automatic choice yet
+
+
+def is_autocast_enabled(device_type=None, /):
+    """False: no operation chooses another dtype than that of its operands."""
+    return False
+
+
+def is_autocast_cache_enabled():
+    """True, as in torch; nothing is cached."""
+    return True
+
+
+def get_autocast_dtype(device_type, /):
+    """The dtype that autocast would use on a device type: bfloat16 on the CPU, float16 elsewhere."""
+    return rustorch.bfloat16 if device_type == "cpu" else rustorch.float16

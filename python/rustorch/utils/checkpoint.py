@@ -120,7 +120,7 @@ def check_backward_validity(inputs):
         warnings.warn("None of the inputs have requires_grad=True. Gradients will be None", stacklevel=2)
 
 
-# ---- the state around a run: random numbers and autocast
+# ---- the state around a run: random numbers
 
 
 class DefaultDeviceType:
@@ -195,7 +195,7 @@ def set_device_states(devices, states, *, device_type=None):
 
 
 class _Surroundings:
-    """Random states and autocast settings at the time of the first run."""
+    """Random states at the time of the first run."""
 
     def __init__(self, args, preserve_rng_state):
         self.preserve = preserve_rng_state
@@ -203,19 +203,6 @@ class _Surroundings:
         if preserve_rng_state:
             self.cpu_state = rustorch.get_rng_state()
             self.devices, self.device_states = get_device_states(*args)
-        self.autocast = []
-        enabled = getattr(rustorch, "is_autocast_enabled", None)
-        if enabled is not None:
-            for device in dict.fromkeys(("cpu", self.device_type)):
-                if device == "cpu" or rustorch.amp.is_autocast_available(device):
-                    self.autocast.append(
-                        {
-                            "device_type": device,
-                            "enabled": enabled(device),
-                            "dtype": rustorch.get_autocast_dtype(device),
-                            "cache_enabled": rustorch.is_autocast_cache_enabled(),
-                        }
-                    )
 
     @contextlib.contextmanager
     def restored(self):
@@ -225,8 +212,6 @@ class _Surroundings:
                 stack.enter_context(rustorch.random.fork_rng(devices=self.devices, device_type=self.device_type))
                 rustorch.set_rng_state(self.cpu_state)
                 set_device_states(self.devices, self.device_states, device_type=self.device_type)
-            for options in self.autocast:
-                stack.enter_context(rustorch.amp.autocast(**options))
             yield
 
 
