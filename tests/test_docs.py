@@ -116,6 +116,7 @@ def test_what_the_page_calls_missing_is_missing_and_its_substitutes_are_there():
 SHOWN = [
     *("optim", "optim.lr_scheduler", "optim.swa_utils", "utils.data", "utils.checkpoint"),
     *("autograd", "autograd.functional", "autograd.graph", "autograd.forward_ad", "func"),
+    *("distributions", "distributions.transforms", "distributions.utils"),
     *(
         "nn",
         "nn.init",

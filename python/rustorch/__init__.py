@@ -174,6 +174,7 @@ if TYPE_CHECKING:
         compiler as compiler,
         cpu as cpu,
         cuda as cuda,
+        distributions as distributions,
         fft as fft,
         func as func,
         gpu as gpu,
