@@ -48,10 +48,9 @@ class FisherSnedecor(Distribution):
         return 2 * df2.pow(2) * (self.df1 + df2 - 2) / (self.df1 * (df2 - 2).pow(2) * (df2 - 4))
 
     def rsample(self, sample_shape=()):
-        tiny = rustorch.finfo(self.df1.dtype).tiny
-        numerator = self._gamma1.rsample(sample_shape)
-        denominator = self._gamma2.rsample(sample_shape).clamp(min=tiny)
-        return (numerator / denominator).clamp(min=tiny)
+        numerator, denominator = self._gamma1.rsample(sample_shape), self._gamma2.rsample(sample_shape)
+        tiny = rustorch.finfo(denominator.dtype).tiny
+        return (numerator / denominator.clamp(min=tiny)).clamp(min=tiny)
 
     def log_prob(self, value):
         if self._validate_args:
