@@ -69,14 +69,14 @@ class VonMises(Distribution):
         energy = self.concentration * rustorch.cos(value - self.loc)
         return energy - math.log(2 * math.pi) - _log_modified_bessel_fn(self.concentration, order=0)
 
-    # The sampler counts in double precision: in single, accepted angles of large concentrations collapse.
+    # The sampler counts in double precision where the device has it: single loses angles at extreme concentrations.
     @lazy_property
     def _loc(self):
-        return self.loc.to(rustorch.double)
+        return self.loc.to(rustorch.double) if self.loc.device.type == "cpu" else self.loc
 
     @lazy_property
     def _concentration(self):
-        return self.concentration.to(rustorch.double)
+        return self.concentration.to(self._loc.dtype)
 
     @lazy_property
     def _proposal_r(self):
@@ -89,7 +89,7 @@ class VonMises(Distribution):
     @rustorch.no_grad()
     def sample(self, sample_shape=()):
         shape = self._extended_shape(sample_shape)
-        options = {"dtype": rustorch.double, "device": self.loc.device}
+        options = {"dtype": self._loc.dtype, "device": self.loc.device}
         angle = rustorch.zeros(shape, **options)
         done = rustorch.zeros(shape, dtype=rustorch.bool, device=self.loc.device)
         r = self._proposal_r
