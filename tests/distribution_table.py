@@ -83,7 +83,9 @@ CASES = {
     "Wishart, precision": lambda D, t: D.Wishart(t(4.0), precision_matrix=t([[2.0, 0.5], [0.5, 1.0]])),
 }
 
-# Where gradients of samples need the derivative of a gamma variate by its shape parameter.
+
+# Their samples hold gamma variates, whose derivative by the shape parameter torch approximates: up to 8e-4 off, relative to
+# differences of quantiles (scipy's gammaincinv) for shapes from 0.02 to 400.
 OF_GAMMA = {"Beta", "Chi2", "Dirichlet", "FisherSnedecor", "Gamma", "InverseGamma", "StudentT", "Wishart"}
 
 
