@@ -1,11 +1,10 @@
 """Distributions against themselves: moments of samples, densities and distribution functions, gradients, copies."""
 
 import copy
-import math
 import pickle
 
 import pytest
-from distribution_table import CASES, Maker, family, make
+from distribution_table import CASES, family, make
 
 import rustorch
 from rustorch.autograd import gradcheck
@@ -345,9 +344,17 @@ def test_triangles_as_vectors_and_back(diag):
     assert vector.shape == (1, sum(min(max(row + diag + 1, 0), 4) for row in range(4)))
 
 
-def test_distributions_in_a_function_under_vmap():
-    with_checks = Maker(rustorch, "float32")
-    loc, x = with_checks([0.0, 1.0]), with_checks([0.5, 0.5])
-    scores = rustorch.vmap(lambda m, v: Normal(m, 1.0, validate_args=False).log_prob(v))(loc, x)
+def test_distributions_of_each_sample_under_vmap_are_checked():
+    loc, x = rustorch.tensor([0.0, 1.0]), rustorch.tensor([0.5, 0.5])
+    scores = rustorch.vmap(lambda m, v: Normal(m, 1.0).log_prob(v))(loc, x)
     assert scores.allclose(Normal(loc, 1.0).log_prob(x))
-    assert math.isfinite(scores.sum().item())
+    with pytest.raises(ValueError, match="Expected parameter scale"):
+        rustorch.vmap(lambda scale: Normal(0.0, scale).entropy())(rustorch.tensor([1.0, -1.0]))
+    matrices = rustorch.eye(2).expand(3, 2, 2)
+    scores = rustorch.vmap(lambda m: MultivariateNormal(rustorch.zeros(2), m).log_prob(rustorch.zeros(2)))(matrices)
+    assert scores.shape == (3,)
+
+
+def test_second_derivatives_of_a_score():
+    hessian = rustorch.func.hessian(lambda m: Normal(m, 2.0).log_prob(rustorch.tensor(0.0)).sum())(rustorch.ones(3))
+    assert hessian.allclose(-rustorch.eye(3) / 4)

@@ -12,6 +12,7 @@ Example:
 """
 
 import rustorch
+from rustorch.distributions.utils import _all_true
 
 __all__ = [
     "Constraint",
@@ -367,7 +368,7 @@ class _Symmetric(_Square):
 
     def check(self, value):
         square = super().check(value)
-        if not square.all():
+        if not _all_true(square):
             return square
         return rustorch.isclose(value, value.mT, atol=1e-6).all(-2).all(-1)
 
@@ -375,7 +376,7 @@ class _Symmetric(_Square):
 class _PositiveSemidefinite(_Symmetric):
     def check(self, value):
         symmetric = super().check(value)
-        if not symmetric.all():
+        if not _all_true(symmetric):
             return symmetric
         return rustorch.linalg.eigvalsh(value).ge(0).all(-1)
 
@@ -383,7 +384,7 @@ class _PositiveSemidefinite(_Symmetric):
 class _PositiveDefinite(_Symmetric):
     def check(self, value):
         symmetric = super().check(value)
-        if not symmetric.all():
+        if not _all_true(symmetric):
             return symmetric
         return rustorch.linalg.cholesky_ex(value).info.eq(0)
 

@@ -6,7 +6,7 @@ import rustorch
 from rustorch.distributions import constraints
 from rustorch.distributions._probs_or_logits import ProbsOrLogits
 from rustorch.distributions.exp_family import ExponentialFamily
-from rustorch.distributions.utils import broadcast_all, clamp_probs, lazy_property, logits_to_probs
+from rustorch.distributions.utils import _all_true, broadcast_all, clamp_probs, lazy_property, logits_to_probs
 from rustorch.nn.functional import binary_cross_entropy_with_logits
 
 __all__ = ["ContinuousBernoulli"]
@@ -39,7 +39,7 @@ class ContinuousBernoulli(ProbsOrLogits, ExponentialFamily):
         self._take(probs, logits)
         if probs is not None:
             # Before they are clamped, after which they would always be valid.
-            if validate_args and not self.arg_constraints["probs"].check(self.probs).all():
+            if validate_args and not _all_true(self.arg_constraints["probs"].check(self.probs)):
                 raise ValueError(
                     "The parameter probs has invalid values\n"
                     f"  ContinuousBernoulli: expected numbers in (0, 1), but got\n{self.probs}\nCorrect them."

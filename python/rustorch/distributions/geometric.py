@@ -4,7 +4,7 @@ import rustorch
 from rustorch.distributions import constraints
 from rustorch.distributions._probs_or_logits import ProbsOrLogits
 from rustorch.distributions.distribution import Distribution
-from rustorch.distributions.utils import broadcast_all
+from rustorch.distributions.utils import _all_true, broadcast_all
 from rustorch.nn.functional import binary_cross_entropy_with_logits
 
 __all__ = ["Geometric"]
@@ -34,7 +34,7 @@ class Geometric(ProbsOrLogits, Distribution):
         super().__init__(self._param.size(), validate_args=validate_args)
         if self._validate_args and probs is not None:
             positive = self.probs > 0
-            if not positive.all():
+            if not _all_true(positive):
                 raise ValueError(
                     f"Expected parameter probs ({type(self.probs).__name__} of shape {tuple(self.probs.shape)}) "
                     f"of distribution {self!r} to be positive but found invalid values:\n{self.probs[~positive]}\n"

@@ -48,6 +48,15 @@ def broadcast_all(*values):
     )
 
 
+def _all_true(valid):
+    """Whether all entries hold; under `vmap` those of all samples, so that checks work there."""
+    if type(valid) is not rustorch.Tensor:
+        from rustorch.func import debug_unwrap
+
+        valid = debug_unwrap(valid)
+    return valid.all()
+
+
 def _standard_normal(shape, dtype, device):
     return rustorch.empty(shape, dtype=dtype, device=device).normal_()
 
