@@ -43,6 +43,15 @@ NAMES = {
     "types": "_dtype _int _float _bool _size _TensorOrTensors Device Number",
     "autograd.gradcheck": "get_numerical_jacobian get_analytical_jacobian",
     "utils": "deterministic checkpoint data",
+    "distributions.constraints": "_Dependent _DependentProperty _GreaterThan _Interval _PositiveDefinite _Real _Simplex",
+    "distributions.dirichlet": "_Dirichlet _Dirichlet_backward",
+    "distributions.gamma": "_standard_gamma",
+    "distributions.kl": "_KL_REGISTRY _KL_MEMOIZE _dispatch_kl",
+    "distributions.lowrank_multivariate_normal": "_batch_capacitance_tril _batch_lowrank_logdet _batch_lowrank_mahalanobis",
+    "distributions.multivariate_normal": "_batch_mahalanobis _batch_mv _precision_to_scale_tril",
+    "distributions.transforms": "_InverseTransform",
+    "distributions.utils": "_standard_normal _sum_rightmost euler_constant",
+    "distributions.von_mises": "_log_modified_bessel_fn",
 }
 
 

@@ -193,6 +193,12 @@ def test_transform_without_names_of_arguments_cannot_change_its_cache():
     with pytest.raises(NotImplementedError, match="with_cache is not implemented"):
         Own(1).with_cache()
 
+    class Shift(AffineTransform):
+        def __init__(self, by):
+            super().__init__(by, 1.0)
+
+    assert type(Shift(2.0).with_cache()) is AffineTransform and Shift(2.0).with_cache() == Shift(2.0)
+
 
 def test_saturated_transforms_stay_finite():
     x = rustorch.tensor([-1000.0, 1000.0])

@@ -17,6 +17,7 @@ from rustorch.distributions.transforms._base import (
     IndependentTransform as IndependentTransform,
     ReshapeTransform as ReshapeTransform,
     Transform as Transform,
+    _InverseTransform as _InverseTransform,
     identity_transform as identity_transform,
 )
 from rustorch.distributions.transforms._pointwise import (

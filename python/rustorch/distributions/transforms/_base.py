@@ -65,7 +65,7 @@ class Transform:
         """1 for a rising function, -1 for a falling one."""
         raise NotImplementedError
 
-    # Arguments of the constructor by name of the attribute that keeps them; None where a subclass may have others.
+    # Attributes that keep the constructor's arguments, in order.
     _arguments = ()
 
     def with_cache(self, cache_size=1):
@@ -73,10 +73,13 @@ class Transform:
         if self._cache_size == cache_size:
             return self
         family = next(c for c in type(self).__mro__ if "_arguments" in vars(c))
-        # A subclass with a constructor of its own takes arguments that nobody knows here.
-        if type(self).__init__ is not family.__init__:
-            raise NotImplementedError(f"{type(self)}.with_cache is not implemented")
-        return type(self)(*(getattr(self, name) for name in family._arguments), cache_size=cache_size)
+        kind = type(self)
+        # A subclass with a constructor of its own takes arguments that nobody knows here: it becomes its family.
+        if kind.__init__ is not family.__init__:
+            if not family._arguments:
+                raise NotImplementedError(f"{kind}.with_cache is not implemented")
+            kind = family
+        return kind(*(getattr(self, name) for name in family._arguments), cache_size=cache_size)
 
     def __eq__(self, other):
         return self is other
