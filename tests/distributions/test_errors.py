@@ -1,6 +1,8 @@
 """Wrong parameters and values: torch's classes and sentences, which ours begin with."""
 
 import math
+import subprocess
+import sys
 
 import pytest
 from distribution_table import Maker
@@ -168,6 +170,12 @@ def test_default_of_checks_holds_for_all():
         Distribution.set_default_validate_args(True)
     with pytest.raises(ValueError, match="Expected parameter concentration"):
         Gamma(-1.0, 1.0)
+
+
+def test_checks_are_off_in_optimised_python():
+    code = "from rustorch.distributions import Normal; print(Normal(0.0, -1.0))"
+    done = subprocess.run([sys.executable, "-OO", "-c", code], capture_output=True, text=True)
+    assert done.stdout == "Normal(loc: 0.0, scale: -1.0)\n", done.stderr
 
 
 def test_computed_parameters_are_not_checked():

@@ -204,7 +204,8 @@ class Distribution:
         return rustorch.exp(self.entropy())
 
     def _extended_shape(self, sample_shape=()):
-        return rustorch.Size(sample_shape) + self._batch_shape + self._event_shape
+        shape = self._batch_shape + self._event_shape
+        return shape if sample_shape == () else rustorch.Size(sample_shape) + shape
 
     def _full(self, number, like):
         """A constant for the whole batch, with dtype and device of a parameter."""

@@ -97,6 +97,8 @@ _register_all()
 
 def _add_kl_info():
     """Appends the pairs to the docstring of `kl_divergence`."""
+    if kl_divergence.__doc__ is None:  # python -OO
+        return
     names = sorted((p.__name__, q.__name__) for p, q in _KL_REGISTRY)
     kl_divergence.__doc__ += "\n    Pairs:\n" + "".join(f"        {p}, {q}\n" for p, q in names)
 
