@@ -4,7 +4,7 @@ use super::copy::{self, to_dtype};
 use super::put;
 use super::scatter::Places;
 use super::view::{self, expand_to};
-use crate::autograd::{no_grad, record};
+use crate::autograd::{needs_grad, no_grad, record};
 use crate::dispatch;
 use crate::error::{Kind, Result, three_parts};
 use crate::fail;
@@ -97,8 +97,18 @@ pub fn gather(x: &Tensor, dim: i64, index: &Tensor) -> Result<Tensor> {
     Places { dim: d, whole: false }.read(x, &i)
 }
 
-fn gather_sparse(x: &Tensor, dim: i64, index: &Tensor, _sparse_grad: bool) -> Result<Tensor> {
-    gather(x, dim, index)
+fn gather_sparse(x: &Tensor, dim: i64, index: &Tensor, sparse_grad: bool) -> Result<Tensor> {
+    if !sparse_grad || x.ndim() == 0 || !needs_grad(&[x]) {
+        return gather(x, dim, index);
+    }
+    let d = x.wrap_dim(dim)?;
+    let i = lookup("gather", x, d, index, None)?;
+    let shape = Shape::from_slice(x.shape());
+    let out = no_grad(|| Places { dim: d, whole: false }.read(x, &i))?;
+    record(out, "GatherBackward0", &[x], |s| {
+        let i = s.input(&i);
+        move |c, g| grads![super::sparse::of_elements(g, &c.get(i)?, d, &shape)?]
+    })
 }
 
 impl Places {

@@ -289,3 +289,18 @@ pub fn of_rows(g: &Tensor, index: &Tensor, rows: usize, padding: Option<i64>) ->
     };
     build(&g, of, &[rows, width])
 }
+
+/// The sparse gradient of a tensor by those of its elements that `index` named along a dim.
+pub fn of_elements(g: &Tensor, index: &Tensor, dim: usize, shape: &[usize]) -> Result<Tensor> {
+    let flat = |t: &Tensor| t.reshape_to(&[index.numel()]);
+    let along = |d: usize| {
+        let mut line = vec![1; shape.len()];
+        line[d] = index.size(d);
+        flat(&view::expand_to(&count(index.size(d), index.device())?.reshape_to(&line)?, index.shape())?)
+    };
+    let rows = (0..shape.len()).map(|d| if d == dim { flat(index) } else { along(d) });
+    let indices = super::join::stack(&rows.collect::<Result<Vec<_>>>()?, 0)?;
+    let values = flat(g)?;
+    let of = Parts { layout: Layout::Coo, indices, plain: None, values: values.detach(), coalesced: false };
+    build(&values, of, shape)
+}

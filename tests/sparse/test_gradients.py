@@ -105,6 +105,17 @@ def test_bags_give_the_rows_that_were_read(mode):
     assert torch.allclose(tables[1].grad.to_dense(), tables[0].grad)
 
 
+def test_gather_gives_the_elements_that_were_read():
+    index = torch.tensor([[0, 2], [1, 1]])
+    grads = []
+    for kind in (False, True):
+        x = data(2, 3).requires_grad_()
+        (x.gather(1, index, sparse_grad=kind) ** 2).sum().backward()
+        grads.append(x.grad)
+    assert grads[1].is_sparse
+    assert torch.equal(grads[1].to_dense(), grads[0])
+
+
 def test_dense_and_sparse_gradients_of_one_table_add_up():
     index = torch.tensor([1, 2])
     for order in (lambda a, b: a + b, lambda a, b: b + a):
