@@ -504,3 +504,55 @@ fn laguerre(x: f32, degree: f32) -> f32 {
 fn legendre(x: f32, degree: f32) -> f32 {
     return laguerre_or_legendre(true, x, degree);
 }
+
+// How samples of the gamma distribution (shape a, rate 1) and of Dirichlet's move with their parameters, by double
+// exponential quadrature: see src/cpu/simd/math/implicit.rs. A node is exp(pi/2 sinh u).
+fn node_of(k: u32, scale: f32) -> f32 {
+    return scale * exp_of(1.5707964 * sinh_of(-2.875 + 0.0625 * f32(k)));
+}
+fn node_weight(k: u32, s: f32) -> f32 {
+    return 0.09817477 * cosh_of(-2.875 + 0.0625 * f32(k)) * s;
+}
+const NODES = 84u;
+
+fn gamma_grad(a: f32, x: f32) -> f32 {
+    if (x == 0.0) {
+        return 0.0;
+    }
+    let side = select(-1.0, 1.0, x > a);
+    let log = log_of(x) - digamma_of(a);
+    let scale = 1.0 / (abs(a - x) + sqrt(x));
+    var sum = 0.0;
+    for (var k = 0u; k < NODES; k++) {
+        let s = node_of(k, scale);
+        let e = side * a * s - x * expm1_of(side * s);
+        if (e > -87.0) {
+            sum += node_weight(k, s) * (log + side * s) * exp_of(e);
+        }
+    }
+    return side * x * sum;
+}
+
+fn dirichlet_grad(x: f32, a: f32, total: f32) -> f32 {
+    if (x <= 0.0 || x >= 1.0) {
+        return 0.0;
+    }
+    let b = total - a;
+    let log = log_of(x) - digamma_of(a) + digamma_of(total);
+    let low = x * total <= a;
+    let odds = select((1.0 - x) / x, x / (1.0 - x), low);
+    // The exponents of the two factors of the density.
+    let p = select(a, b, low) - 1.0;
+    let q = select(b, a, low);
+    let scale = 1.0 / (abs(p * odds - q) + sqrt(abs(p) * odds * (1.0 + odds)));
+    var sum = 0.0;
+    for (var k = 0u; k < NODES; k++) {
+        let s = node_of(k, scale);
+        let up = log1p_of(-odds * expm1_of(-s));
+        let e = p * up - q * s;
+        if (e > -87.0) {
+            sum += node_weight(k, s) * (log + select(up, -s, low)) * exp_of(e);
+        }
+    }
+    return select(sum, -odds * sum, low);
+}

@@ -4,11 +4,12 @@ use super::arith::MUL;
 use super::copy::{self, to_dtype};
 use super::helpers::not_implemented;
 use super::inplace;
-use super::pointwise::{apply, number};
+use super::pointwise::{Class, Pw, apply, number};
 use super::random::generator;
 use crate::autograd::{needs_grad, no_grad, record};
 use crate::dispatch;
 use crate::dispatch::random as kernels;
+use crate::dispatch::{Fun, Params};
 use crate::error::Result;
 use crate::fail;
 use crate::grads;
@@ -109,8 +110,26 @@ fn standard_gamma(alpha: &Tensor, g: Option<&Generator>) -> Result<Tensor> {
     }
     let out = dispatch::empty(alpha.shape(), alpha.dtype(), alpha.device())?;
     kernels::standard_gamma(alpha, &out, generator(g));
-    record(out, "StandardGammaBackward0", &[alpha], |_| |_, _| no_derivative("_standard_gamma"))
+    record(out, "StandardGammaBackward0", &[alpha], |s| {
+        let (alpha, x) = (s.input(alpha), s.output(0));
+        move |c, g| grads![g.mul(&apply(&GAMMA_GRAD, &[&c.get(alpha)?, &c.get(x)?], Params::default(), &Dest::New)?)?]
+    })
 }
+
+static GAMMA_GRAD: Pw = Pw {
+    name: "_standard_gamma_grad",
+    node: "StandardGammaGradBackward0",
+    fun: Fun::GammaGrad,
+    class: Class::Same,
+    grads: &[None, None],
+};
+static DIRICHLET_GRAD: Pw = Pw {
+    name: "_dirichlet_grad",
+    node: "DirichletGradBackward0",
+    fun: Fun::DirichletGrad,
+    class: Class::Same,
+    grads: &[None, None, None],
+};
 
 fn sample_dirichlet(alpha: &Tensor, g: Option<&Generator>) -> Result<Tensor> {
     if !matches!(alpha.dtype(), DType::F32 | DType::F64) {
@@ -292,4 +311,9 @@ ops! {
     "feature_alpha_dropout(Tensor input, float p, bool train) -> Tensor" [f] => |a| alpha(a.get(0)?, a.get(1)?, a.get(2)?, true, &Dest::New);
     /// `feature_alpha_dropout` in place.
     "feature_alpha_dropout_(Tensor input, float p, bool train) -> Tensor" [f] => |a| alpha(a.get(0)?, a.get(1)?, a.get(2)?, true, &Dest::InPlace);
+    /// How gamma samples move with their shape parameters: `-(dF / da) / f`, F their distribution function and f the density
+    /// (Figurnov, Mohamed & Mnih 2018).
+    "_standard_gamma_grad(Tensor self, Tensor output) -> Tensor" [f p] => |a| apply(&GAMMA_GRAD, &[a.get(0)?, a.get(1)?], Params::default(), &Dest::New);
+    /// How Dirichlet samples x move with their parameters alpha, of the given total, over 1 - x.
+    "_dirichlet_grad(Tensor x, Tensor alpha, Tensor total) -> Tensor" [f p] => |a| apply(&DIRICHLET_GRAD, &[a.get(0)?, a.get(1)?, a.get(2)?], Params::default(), &Dest::New);
 }

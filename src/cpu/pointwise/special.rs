@@ -3,7 +3,7 @@
 use super::Params;
 use super::kernel::{self, Kernel, class, class_impl, class_kernel, rows};
 use crate::cpu::simd::Level;
-use crate::cpu::simd::math::{polynomial, special};
+use crate::cpu::simd::math::{implicit, polynomial, special};
 use crate::tensor::DType;
 
 rows! {
@@ -111,6 +111,16 @@ rows! {
     Gammaincc: 2, 64 {
         real_slow(R) |[a, x], p| -> R { R::of(special::incomplete_gamma(a.f64(), x.f64(), true)) }
         @f32 "incomplete_gamma(a, b, true)"
+    }
+    /// How a gamma sample x moves with its shape a.
+    GammaGrad: 2, 64 {
+        real_slow(R) |[a, x], p| -> R { R::of(implicit::gamma(a.f64(), x.f64())) }
+        @f32 "gamma_grad(a, b)"
+    }
+    /// How a Dirichlet sample x moves with its parameter, over 1 - x.
+    DirichletGrad: 3, 64 {
+        real_slow(R) |[x, a, total], p| -> R { R::of(implicit::beta(x.f64(), a.f64(), total.f64())) }
+        @f32 "dirichlet_grad(a, b, c)"
     }
     /// The parts of `x = mantissa 2^exponent`.
     Mantissa: 1, 2 {

@@ -13,6 +13,7 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 
 mod core;
 mod elementary;
+pub mod implicit;
 pub mod polynomial;
 pub mod special;
 

@@ -1,0 +1,55 @@
+"""How gamma and Dirichlet samples move with their parameters, against other ways to the same derivative."""
+
+import pytest
+
+import rustorch as torch
+
+SHAPES = [1e-3, 0.05, 0.7, 1.0, 3.0, 40.0, 3000.0]
+
+
+@pytest.mark.parametrize("a", SHAPES)
+def test_gamma_samples_keep_their_quantile(a):
+    """`dF/da + f dx/da = 0`, with the derivative of F by differences."""
+    a = torch.tensor(a, dtype=torch.float64)
+    x = a * torch.tensor([0.2, 0.9, 1.0, 1.1, 1.7, 4.0], dtype=torch.float64)
+    h = 1e-4 * a
+    # Differences of the smaller part of the distribution function.
+    low = (torch.igamma(a + h, x) - torch.igamma(a - h, x)) / (2 * h)
+    high = (torch.igammac(a + h, x) - torch.igammac(a - h, x)) / (2 * h)
+    density = torch.exp((a - 1) * x.log() - x - torch.lgamma(a))
+    keep = density > 1e-200
+    want = torch.where(x > a, high, -low) / density
+    got = torch._standard_gamma_grad(a.expand_as(x), x)
+    torch.testing.assert_close(got[keep], want[keep], rtol=3e-5, atol=1e-9)
+
+
+@pytest.mark.parametrize("a", SHAPES)
+def test_beta_samples_with_a_closed_form(a):
+    """F(x) = x^a for the shapes a and 1."""
+    x = torch.tensor([1e-6, 0.1, 0.5, 0.9, 1 - 1e-6], dtype=torch.float64)
+    a = torch.tensor(a, dtype=torch.float64).expand_as(x)
+    want = -x * x.log() / a / (1 - x)
+    torch.testing.assert_close(torch._dirichlet_grad(x, a, a + 1), want, rtol=1e-9, atol=0)
+
+
+def test_both_sides_of_the_mean_join():
+    a = torch.tensor([2.5, 2.5], dtype=torch.float64)
+    x = torch.tensor([2.5 - 1e-9, 2.5 + 1e-9], dtype=torch.float64)
+    low, high = torch._standard_gamma_grad(a, x).tolist()
+    assert low == pytest.approx(high, rel=1e-8)
+    low, high = torch._dirichlet_grad(x / 10, a, 4 * a).tolist()
+    assert low == pytest.approx(high, rel=1e-8)
+
+
+def test_edges_are_finite():
+    assert torch._standard_gamma_grad(torch.ones(1), torch.zeros(1)).tolist() == [0]
+    x = torch.tensor([0.0, 1.0])
+    assert torch._dirichlet_grad(x, torch.ones(2), torch.full((2,), 2.0)).tolist() == [0, 0]
+    assert torch._standard_gamma_grad(torch.ones(1), torch.tensor([float("nan")])).isnan().all()
+
+
+def test_gamma_samples_have_a_gradient():
+    a = torch.tensor([0.5, 2.0, 7.0], dtype=torch.float64, requires_grad=True)
+    x = torch._standard_gamma(a)
+    x.sum().backward()
+    assert torch.equal(a.grad, torch._standard_gamma_grad(a.detach(), x.detach()))
