@@ -2,7 +2,7 @@
 
 use crate::cpu::float::Shared;
 use crate::cpu::linalg::spectral::{self, Spectral};
-use crate::cpu::linalg::{self, Field, View, cholesky, ldl, lu, qr, triangular};
+use crate::cpu::linalg::{self, Field, View, cholesky, inverse, ldl, lu, qr, triangular};
 use crate::error::Result;
 use crate::tensor::dtype::{C64, C128};
 use crate::tensor::layout::{Shape, Strides};
@@ -95,6 +95,67 @@ pub fn qr(a: &Tensor, tau: &Tensor) -> Result<()> {
     })
 }
 
+/// The first `n` columns of products of reflections, which [`qr`] left in dense `a` (column by column) and `tau` (*, k).
+pub fn reflections(a: &Tensor, tau: &Tensor, n: usize) -> Result<Tensor> {
+    let mut shape = Shape::from_slice(a.shape());
+    shape[a.ndim() - 1] = n;
+    let q = columns(&shape, a.dtype(), a.device())?;
+    if !nothing(&q) {
+        let (a, tau) = (copy_columns(a)?, contiguous(tau)?);
+        let k = tau.shape()[tau.ndim() - 1];
+        let (count, m, _) = sizes(&q);
+        with_field!(q.dtype(), T => {
+            let t = Shared(tau.ptr().cast::<T>());
+            linalg::batch(count, m * n * k, &|i| {
+                let q = nth::<T>(&q, i);
+                // SAFETY: fresh memory of these sizes, column by column.
+                unsafe {
+                    q.set_identity();
+                    qr::apply(nth::<T>(&a, i), (t.at(i * k), k), q, false, true)
+                }
+            })
+        })?;
+    }
+    Ok(q)
+}
+
+/// Products of reflections, or their adjoints, times `c` from the left or from the right.
+pub fn reflect(a: &Tensor, tau: &Tensor, c: &Tensor, left: bool, adjoint: bool) -> Result<Tensor> {
+    let c = copy_columns(c)?;
+    if !nothing(&c) {
+        let (a, tau) = (copy_columns(a)?, contiguous(tau)?);
+        let k = tau.shape()[tau.ndim() - 1];
+        let (count, m, n) = sizes(&c);
+        with_field!(c.dtype(), T => {
+            let t = Shared(tau.ptr().cast::<T>());
+            linalg::batch(count, m * n * k, &|i| {
+                let (a, c) = (nth::<T>(&a, i), nth::<T>(&c, i));
+                // SAFETY: as above; operations have checked the sizes.
+                unsafe {
+                    if left {
+                        return qr::apply(a, (t.at(i * k), k), c, adjoint, false);
+                    }
+                    // C Q is the adjoint of Q^H C^H.
+                    c.conjugate();
+                    qr::apply(a, (t.at(i * k), k), c.t(), !adjoint, false)?;
+                    c.conjugate();
+                }
+                Ok(())
+            })
+        })?;
+    }
+    Ok(c)
+}
+
+fn contiguous(x: &Tensor) -> Result<Tensor> {
+    if x.is_contiguous() {
+        return Ok(x.clone());
+    }
+    let y = super::empty(x.shape(), x.dtype(), x.device())?;
+    super::copy(x, &y);
+    Ok(y)
+}
+
 /// LU factors of each matrix of `a`, in place; `pivots` is contiguous int32 (*, min(m, n)), `info` int32 (*).
 pub fn lu(a: &Tensor, pivots: &Tensor, info: &Tensor) -> Result<()> {
     if nothing(a) {
@@ -109,6 +170,34 @@ pub fn lu(a: &Tensor, pivots: &Tensor, info: &Tensor) -> Result<()> {
         unsafe { *info.at(i) = lu::factor(nth::<T>(a, i), p.at(i * k)) };
         Ok(())
     }))
+}
+
+/// The inverses of matrices given by [`lu`]'s factors and contiguous pivots.
+pub fn invert_lu(factors: &Tensor, pivots: &Tensor) -> Result<Tensor> {
+    let x = columns(factors.shape(), factors.dtype(), factors.device())?;
+    if !nothing(&x) {
+        let (count, n, _) = sizes(&x);
+        let p = Shared(pivots.ptr().cast::<i32>());
+        with_field!(x.dtype(), T => linalg::batch(count, n * n * n, &|i| {
+            // SAFETY: fresh memory of these sizes, column by column.
+            unsafe { inverse::of_lu(nth::<T>(factors, i), p.at(i * n), nth::<T>(&x, i)) }
+        }))?;
+    }
+    Ok(x)
+}
+
+/// The inverses of the matrices with these Cholesky factors, of which the lower triangle is read.
+pub fn invert_cholesky(factor: &Tensor) -> Result<Tensor> {
+    let x = columns(factor.shape(), factor.dtype(), factor.device())?;
+    if !nothing(&x) {
+        let l = dense(factor)?;
+        let (count, n, _) = sizes(&x);
+        with_field!(x.dtype(), T => linalg::batch(count, n * n * n, &|i| {
+            // SAFETY: as above.
+            unsafe { inverse::of_cholesky(nth::<T>(&l, i), nth::<T>(&x, i)) }
+        }))?;
+    }
+    Ok(x)
 }
 
 /// Exchanges rows of each matrix of `x` (column by column) as contiguous int32 `pivots` (*, k) say. They are in range.

@@ -22,6 +22,14 @@ CASES = {
     "householder_product of fewer reflections": lambda T, m, p: T.orgqr(m(5, 3), m(2)),
     "ormqr": lambda T, m, p: T.ormqr(*T.geqrf(m(5, 3)), m(5, 4)),
     "ormqr, transposed": lambda T, m, p: T.ormqr(*T.geqrf(m(2, 5, 3)), m(2, 5, 4), transpose=True),
+    "householder_product, blocks": lambda T, m, p: T.linalg.householder_product(*T.geqrf(m(90, 70))),
+    "ormqr, blocks": lambda T, m, p: T.ormqr(*T.geqrf(m(90, 70)), m(90, 3)),
+    "ormqr, transposed, blocks": lambda T, m, p: T.ormqr(*T.geqrf(m(90, 70)), m(90, 3), transpose=True),
+    "ormqr from the right, blocks": lambda T, m, p: T.ormqr(*T.geqrf(m(70, 40)), m(5, 70), left=False),
+    "ormqr, transposed from the right": lambda T, m, p: T.ormqr(
+        *T.geqrf(m(2, 5, 3)), m(2, 4, 5), left=False, transpose=True
+    ),
+    "qr, complete, blocks": lambda T, m, p: T.linalg.qr(m(70, 40), mode="complete"),
     "ormqr from the right": lambda T, m, p: T.ormqr(*T.geqrf(m(5, 3)), m(4, 5), left=False),
     "solve": lambda T, m, p: T.linalg.solve(m(4, 4), m(4, 2)),
     "solve for a vector": lambda T, m, p: T.linalg.solve(m(4, 4), m(4)),
@@ -33,6 +41,11 @@ CASES = {
     "solve_ex": lambda T, m, p: T.linalg.solve_ex(m(2, 3, 3), m(2, 3, 2)),
     "lu_factor": lambda T, m, p: T.linalg.lu_factor(m(2, 4, 4)),
     "lu_factor, tall, blocks": lambda T, m, p: T.linalg.lu_factor(m(60, 37)),
+    "lu_factor of one panel": lambda T, m, p: T.linalg.lu_factor(m(70, 29)),
+    "lu_factor, wide, blocks": lambda T, m, p: T.linalg.lu_factor(m(45, 110)),
+    "lu_factor_ex of a matrix without rank, blocks": lambda T, m, p: T.linalg.lu_factor_ex(
+        T.nn.functional.pad(m(50, 40), (0, 0, 20, 0))[:50]
+    ),
     "lu_factor_ex, wide": lambda T, m, p: T.linalg.lu_factor_ex(m(3, 5)),
     "lu_factor_ex of a singular matrix": lambda T, m, p: T.linalg.lu_factor_ex(m(2, 3, 3) * 0 + 1),
     "lu": lambda T, m, p: T.linalg.lu(m(2, 3, 5)),
@@ -50,6 +63,18 @@ CASES = {
     "old lu with infos": lambda T, m, p: m(2, 3, 3).lu(get_infos=True),
     "inv": lambda T, m, p: T.linalg.inv(m(2, 4, 4)),
     "inv of a transpose": lambda T, m, p: m(4, 4).mT.inverse(),
+    "inv, blocks": lambda T, m, p: T.linalg.inv(m(2, 77, 77) + 3 * T.eye(77, dtype=m(1).dtype)),
+    "inv at the edge of a block": lambda T, m, p: T.linalg.inv(m(25, 25) + 3 * T.eye(25, dtype=m(1).dtype)),
+    "cholesky_inverse, blocks": lambda T, m, p: T.cholesky_inverse(T.linalg.cholesky(p(77, 77))),
+    "cholesky_inverse, upper, blocks": lambda T, m, p: T.cholesky_inverse(
+        T.linalg.cholesky(p(50, 50), upper=True), upper=True
+    ),
+    "solve_triangular for many": lambda T, m, p: T.linalg.solve_triangular(
+        m(60, 60) + 9 * T.eye(60, dtype=m(1).dtype), m(60, 37), upper=False
+    ),
+    "solve_triangular for five": lambda T, m, p: T.linalg.solve_triangular(
+        m(20, 20) + 9 * T.eye(20, dtype=m(1).dtype), m(20, 5), upper=True, unitriangular=True
+    ),
     "inv_ex": lambda T, m, p: T.linalg.inv_ex(m(3, 3)),
     "det": lambda T, m, p: m(2, 4, 4).det(),
     "det of a singular matrix": lambda T, m, p: T.linalg.det(m(3, 3) * 0 + 2),

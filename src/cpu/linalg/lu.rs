@@ -1,9 +1,11 @@
 //! LU factorisation with partial pivoting (Toledo 1997, "Locality of reference in LU decomposition with partial pivoting").
 
-use super::{Field, View, axpy, product, triangular, zero};
+use super::{Field, View, axpy, divide, product, triangular, zero};
 
-/// Columns that are eliminated one by one; more of them are split in two.
-const BLOCK: usize = 8;
+/// Columns of a panel; more of them are split in two.
+const BLOCK: usize = 32;
+/// Columns of a panel that are eliminated one by one, before the others of the panel are updated by all of them.
+const STEP: usize = 4;
 
 /// Factorises `a = P L U` in place: U in the upper triangle, L without its unit diagonal below it.
 ///
@@ -27,7 +29,7 @@ pub unsafe fn factor<T: Field>(a: View<T>, pivots: *mut i32) -> i32 {
 unsafe fn columns<T: Field>(a: View<T>, pivots: *mut i32) -> i32 {
     let (m, n) = (a.m, a.n);
     if n <= BLOCK {
-        return eliminate(a, pivots);
+        return panel(a, pivots);
     }
     let h = if n > 2 * BLOCK { (n / 2).next_multiple_of(BLOCK) } else { n / 2 };
     let (left, right) = (a.sub(0, 0, m, h), a.sub(0, h, m, n - h));
@@ -48,23 +50,64 @@ unsafe fn columns<T: Field>(a: View<T>, pivots: *mut i32) -> i32 {
     }
 }
 
+unsafe fn panel<T: Field>(a: View<T>, pivots: *mut i32) -> i32 {
+    let mut info = 0;
+    for j in (0..a.n).step_by(STEP) {
+        let w = STEP.min(a.n - j);
+        let below = a.sub(j, 0, a.m - j, a.n);
+        let (left, strip, right) =
+            (below.sub(0, 0, below.m, j), below.sub(0, j, below.m, w), below.sub(0, j + w, below.m, a.n - j - w));
+        let pivots = pivots.add(j);
+        let first = eliminate(strip, pivots);
+        info = if info == 0 && first != 0 { first + j as i32 } else { info };
+        exchange(left, pivots, w, false);
+        exchange(right, pivots, w, false);
+        for i in 0..w {
+            *pivots.add(i) += j as i32;
+        }
+        if right.n > 0 {
+            triangular::solve(strip.sub(0, 0, w, w), right.sub(0, 0, w, right.n), false, true);
+            subtract(strip.sub(w, 0, below.m - w, w), right);
+        }
+    }
+    info
+}
+
+/// Subtracts from each column of `to`, below its first rows, the columns of `by` times those rows.
+unsafe fn subtract<T: Field>(by: View<T>, to: View<T>) {
+    for c in 0..to.n {
+        let factor = |i: usize| -*to.at(i, c);
+        if by.n == STEP && by.rs == 1 && to.rs == 1 {
+            let columns = std::array::from_fn(|i| by.at(0, i).cast_const());
+            add_columns(by.m, std::array::from_fn(factor), columns, to.at(STEP, c));
+        } else {
+            for i in 0..by.n {
+                axpy(by.m, factor(i), by.at(0, i), by.rs, to.at(by.n, c), to.rs);
+            }
+        }
+    }
+}
+
+crate::multiversion! {
+    /// `y += a[0] * x[0] + a[1] * x[1] + ...` of n elements next to each other, in this order.
+    unsafe fn add_columns[T: Field](n: usize, a: [T; STEP], x: [*const T; STEP], y: *mut T) {
+        for i in 0..n {
+            let mut v = *y.add(i);
+            for k in 0..STEP {
+                v += a[k] * *x[k].add(i);
+            }
+            *y.add(i) = v;
+        }
+    }
+}
+
 unsafe fn eliminate<T: Field>(a: View<T>, pivots: *mut i32) -> i32 {
     let mut info = 0;
     for j in 0..a.n {
-        let size = |i: usize| {
-            let z = (*a.at(i, j)).wide();
-            z.re.abs() + z.im.abs()
-        };
-        let mut p = j;
-        let mut best = size(j);
-        for i in j + 1..a.m {
-            let s = size(i);
-            if s > best {
-                (p, best) = (i, s);
-            }
-        }
+        let p = j + largest(a.m - j, a.at(j, j), a.rs);
         *pivots.add(j) = p as i32 + 1;
-        if best == 0.0 {
+        let pivot = *a.at(p, j);
+        if pivot == zero() {
             info = if info == 0 { j as i32 + 1 } else { info };
             continue;
         }
@@ -73,9 +116,12 @@ unsafe fn eliminate<T: Field>(a: View<T>, pivots: *mut i32) -> i32 {
                 std::ptr::swap(a.at(j, c), a.at(p, c));
             }
         }
-        let pivot = *a.at(j, j);
-        for i in j + 1..a.m {
-            *a.at(i, j) = *a.at(i, j) / pivot;
+        if a.rs == 1 {
+            divide(a.m - j - 1, a.at((j + 1).min(a.m - 1), j), pivot);
+        } else {
+            for i in j + 1..a.m {
+                *a.at(i, j) = *a.at(i, j) / pivot;
+            }
         }
         for c in j + 1..a.n {
             let top = *a.at(j, c);
@@ -85,6 +131,32 @@ unsafe fn eliminate<T: Field>(a: View<T>, pivots: *mut i32) -> i32 {
         }
     }
     info
+}
+
+crate::multiversion! {
+    /// The first of the largest of n elements; NaN counts as nothing, but for the first element.
+    unsafe fn largest[T: Field](n: usize, x: *const T, stride: isize) -> usize {
+        const LANES: usize = 16;
+        let size = |i: usize| (*x.offset(i as isize * stride)).size();
+        let mut best = size(0);
+        if best.partial_cmp(&best).is_none() {
+            return 0;
+        }
+        let mut lanes = [best; LANES];
+        let whole = if stride == 1 { n / LANES * LANES } else { 0 };
+        let mut i = 0;
+        while i < whole {
+            for (k, lane) in lanes.iter_mut().enumerate() {
+                let s = (*x.add(i + k)).size();
+                *lane = if s > *lane { s } else { *lane };
+            }
+            i += LANES;
+        }
+        for s in lanes.into_iter().chain((whole..n).map(size)) {
+            best = if s > best { s } else { best };
+        }
+        (0..n).find(|&i| size(i) == best).unwrap_or(0)
+    }
 }
 
 /// Exchanges rows as `n` pivots say, in their order or backwards.

@@ -12,6 +12,7 @@
 #![allow(unsafe_op_in_unsafe_fn, reason = "one contract for all of it, stated above")]
 
 pub mod cholesky;
+pub mod inverse;
 pub mod ldl;
 pub mod lu;
 pub mod qr;
@@ -42,7 +43,7 @@ pub trait Field:
     + 'static
 {
     /// The type of its real part.
-    type Part: Field;
+    type Part: Field + PartialOrd;
     /// Its dtype.
     const DTYPE: DType;
     /// Has it an imaginary part?
@@ -53,6 +54,8 @@ pub trait Field:
     fn wide(self) -> C128;
     /// The conjugate.
     fn conj(self) -> Self;
+    /// `|re| + |im|`, LAPACK's measure of a pivot.
+    fn size(self) -> Self::Part;
 }
 
 macro_rules! real_field {
@@ -66,6 +69,8 @@ macro_rules! real_field {
         fn wide(self) -> C128 { C128::new(self as f64, 0.0) }
         #[inline(always)]
         fn conj(self) -> Self { self }
+        #[inline(always)]
+        fn size(self) -> $t { self.abs() }
     })* };
 }
 real_field!(f32: F32; f64: F64);
@@ -81,6 +86,8 @@ macro_rules! complex_field {
         fn wide(self) -> C128 { C128::new(self.re as f64, self.im as f64) }
         #[inline(always)]
         fn conj(self) -> Self { <$t>::new(self.re, -self.im) }
+        #[inline(always)]
+        fn size(self) -> $r { self.re.abs() + self.im.abs() }
     })* };
 }
 complex_field!(C64, f32: C64; C128, f64: C128);
@@ -146,8 +153,23 @@ impl<T: Field> View<T> {
         if self.rs.unsigned_abs() > self.cs.unsigned_abs() { self.t() } else { self }
     }
 
+    /// Makes it the identity.
+    ///
+    /// # Safety
+    /// The folder's contract.
+    pub unsafe fn set_identity(self) {
+        for j in 0..self.n {
+            for i in 0..self.m {
+                *self.at(i, j) = if i == j { one() } else { zero() };
+            }
+        }
+    }
+
     /// Conjugates all elements.
-    unsafe fn conjugate(self) {
+    ///
+    /// # Safety
+    /// The folder's contract.
+    pub unsafe fn conjugate(self) {
         if T::COMPLEX {
             let v = self.along_memory();
             for j in 0..v.n {
@@ -194,6 +216,15 @@ crate::multiversion! {
             for i in 0..n as isize {
                 *y.offset(i * incy) += a * *x.offset(i * incx);
             }
+        }
+    }
+}
+
+crate::multiversion! {
+    /// `x /= d` of n elements next to each other.
+    unsafe fn divide[T: Field](n: usize, x: *mut T, d: T) {
+        for i in 0..n {
+            *x.add(i) = *x.add(i) / d;
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Triangular systems.
 
-use super::{Field, View, axpy, product};
+use super::{Field, View, axpy, product, zero};
 
 /// Unknowns that are solved for by substitution; more of them are split in two.
 const BLOCK: usize = 24;
@@ -29,30 +29,62 @@ pub unsafe fn solve<T: Field>(a: View<T>, b: View<T>, upper: bool, unit: bool) {
     }
 }
 
+/// Right-hand sides that are solved for side by side.
+const LANES: usize = 16;
+/// Fewer of them are solved for one by one.
+const FEW: usize = 4;
+
 unsafe fn substitute<T: Field>(a: View<T>, b: View<T>, upper: bool, unit: bool) {
-    // Rows below (above) the pivot take part; the inner loop runs along b's memory.
-    let rest = |i: usize| if upper { (0, i) } else { (i + 1, a.n - i - 1) };
-    let order = (0..a.n).map(|i| if upper { a.n - 1 - i } else { i });
-    if b.rs.unsigned_abs() <= b.cs.unsigned_abs() {
-        for j in 0..b.n {
-            for i in order.clone() {
-                if !unit {
-                    *b.at(i, j) = *b.at(i, j) / *a.at(i, i);
-                }
-                let (from, len) = rest(i);
-                axpy(len, -*b.at(i, j), a.at(from, i), a.rs, b.at(from, j), b.rs);
+    let mut j = 0;
+    while b.n - j >= FEW {
+        let w = LANES.min(b.n - j);
+        together(a, b.sub(0, j, b.m, w), upper, unit);
+        j += w;
+    }
+    for j in j..b.n {
+        for s in 0..a.n {
+            let i = if upper { a.n - 1 - s } else { s };
+            if !unit {
+                *b.at(i, j) = *b.at(i, j) / *a.at(i, i);
+            }
+            // Rows below (above) the pivot take part.
+            let (from, len) = if upper { (0, i) } else { (i + 1, a.n - i - 1) };
+            axpy(len, -*b.at(i, j), a.at(from, i), a.rs, b.at(from, j), b.rs);
+        }
+    }
+}
+
+crate::multiversion! {
+    /// [`substitute`] for up to [`LANES`] right-hand sides.
+    unsafe fn together[T: Field](a: View<T>, b: View<T>, upper: bool, unit: bool) {
+        let n = a.n;
+        let mut x = [[zero::<T>(); LANES]; BLOCK];
+        for (i, row) in x[..n].iter_mut().enumerate() {
+            for (l, v) in row[..b.n].iter_mut().enumerate() {
+                *v = *b.at(i, l);
             }
         }
-    } else {
-        for i in order {
+        for s in 0..n {
+            let i = if upper { n - 1 - s } else { s };
+            let mut row = x[i];
             if !unit {
-                for j in 0..b.n {
-                    *b.at(i, j) = *b.at(i, j) / *a.at(i, i);
+                let pivot = *a.at(i, i);
+                for v in &mut row {
+                    *v = *v / pivot;
+                }
+                x[i] = row;
+            }
+            let rest = if upper { 0..i } else { i + 1..n };
+            for r in rest {
+                let factor = -*a.at(r, i);
+                for (v, &pivot) in x[r].iter_mut().zip(&row) {
+                    *v += factor * pivot;
                 }
             }
-            let (from, len) = rest(i);
-            for r in from..from + len {
-                axpy(b.n, -*a.at(r, i), b.at(i, 0), b.cs, b.at(r, 0), b.cs);
+        }
+        for (i, row) in x[..n].iter().enumerate() {
+            for (l, &v) in row[..b.n].iter().enumerate() {
+                *b.at(i, l) = v;
             }
         }
     }

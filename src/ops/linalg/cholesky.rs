@@ -5,7 +5,7 @@ use super::{
     adjoint, check_float, check_info, check_kernel, check_square, diagonal, diagonal_matrix, extents, identities, tril,
     triu,
 };
-use crate::autograd::record;
+use crate::autograd::{needs_grad, record};
 use crate::dispatch;
 use crate::error::{Kind as ErrorKind, Result};
 use crate::fail;
@@ -113,6 +113,9 @@ fn cholesky_inverse(factor: &Tensor, upper: bool) -> Result<Tensor> {
     let info = dispatch::empty(&dispatch::linalg::batch_shape(factor, 2), DType::I32, factor.device())?;
     dispatch::linalg::zero_diagonals(factor, &info);
     check_info(ErrorKind::LinAlg, "cholesky_inverse", &info, super::solve::zero_diagonal, super::solve::INVERSE_FIX)?;
+    if !needs_grad(&[factor]) {
+        return dispatch::linalg::invert_cholesky(&if upper { adjoint(factor)? } else { factor.clone() });
+    }
     let n = extents(factor).0;
     solve_factored(factor, &identities(&factor.shape()[..factor.ndim() - 2], n, factor)?, upper)
 }

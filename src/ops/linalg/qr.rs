@@ -5,7 +5,7 @@ use super::{
     adjoint, check_float, check_kernel, check_matrix, cols, diagonal, diagonal_matrix, extents, identity, matmul3,
     rows, tril, triu,
 };
-use crate::autograd::{no_grad, record::record_many};
+use crate::autograd::{needs_grad, no_grad, record::record_many};
 use crate::dispatch;
 use crate::error::Result;
 use crate::fail;
@@ -64,6 +64,9 @@ pub fn householder_product(x: &Tensor, tau: &Tensor) -> Result<Tensor> {
 
 /// The first `n` columns of the product.
 fn first_columns(x: &Tensor, tau: &Tensor, n: usize) -> Result<Tensor> {
+    if !needs_grad(&[x, tau]) {
+        return dispatch::linalg::reflections(x, tau, n);
+    }
     let (v, t) = compact(x, tau)?;
     let m = extents(x).0;
     identity(m, n, x)?.sub(&matmul3(&v, &t, &adjoint(&rows(&v, n)?)?)?)
@@ -152,6 +155,9 @@ pub fn ormqr(x: &Tensor, tau: &Tensor, other: &Tensor, left: bool, transpose: bo
         }
     }
     check_kernel("ormqr", x)?;
+    if !needs_grad(&[x, tau, other]) {
+        return dispatch::linalg::reflect(x, tau, other, left, transpose);
+    }
     let (v, t) = compact(x, tau)?;
     let t = if transpose { adjoint(&t)? } else { t };
     let vh = adjoint(&v)?;
@@ -192,8 +198,7 @@ pub fn qr(a: &Tensor, mode: &str) -> Result<(Tensor, Tensor)> {
         let q = if mode == Mode::R {
             super::absent(a)?
         } else {
-            let q = first_columns(&x, &tau, k)?;
-            dispatch::linalg::copy_columns(&q)?
+            first_columns(&x, &tau, k)?
         };
         Ok::<_, crate::error::Error>((q, triu(&rows(&x, k)?, 0)?))
     })?;

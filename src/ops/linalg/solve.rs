@@ -1,10 +1,11 @@
 //! Linear systems with square matrices, and inverses.
 
 use super::{
-    adjoint, broadcast_batches, check_equation, check_float, check_info, check_matrix, check_square, identities, lu,
+    adjoint, broadcast_batches, check_equation, check_float, check_info, check_matrix, check_square, lu,
 };
 use super::{matmul3, transposed};
 use crate::autograd::{mode, record};
+use crate::dispatch;
 use crate::error::{Kind, Result};
 use crate::grads;
 use crate::ops;
@@ -95,8 +96,7 @@ pub fn inverse_info(a: &Tensor) -> Result<(Tensor, Tensor)> {
     check_square("linalg.inv", a)?;
     check_float("linalg.inv", a)?;
     let (factors, pivots, info) = lu::factor(a)?;
-    let eye = identities(&a.shape()[..a.ndim() - 2], super::extents(a).0, a)?;
-    let x = lu::solve_raw(&factors, &pivots, &eye, false)?;
+    let x = dispatch::linalg::invert_lu(&factors, &pivots)?;
     let x = record(x, "LinalgInvExBackward0", &[a], |s| {
         let x = s.output(0);
         move |c, g| {
