@@ -1,7 +1,7 @@
 //! Arithmetic: the four operations, division's variants, powers, extrema and their kin.
 
 use super::Params;
-use super::elementary::log1p;
+use super::c99;
 use super::kernel::{self, Kernel, class, class_impl, class_kernel, rows};
 use crate::cpu::simd::Level;
 use crate::cpu::simd::math::Real;
@@ -170,7 +170,7 @@ rows! {
             } else if a == C::zero() && b.re() > C::Part::ZERO && b.im() == C::Part::ZERO {
                 C::zero()
             } else {
-                C::narrow((a.widen().ln() * b.widen()).exp())
+                C::narrow(c99::exp(c99::log(a.widen()) * b.widen()))
             }
         }
         @f32 "power(a, b)"
@@ -245,7 +245,7 @@ rows! {
         complex(C) |[a, b], p| -> C {
             let (a, b) = (a.widen(), b.widen());
             let (high, low) = if a.re >= b.re { (a, b) } else { (b, a) };
-            C::narrow(high + log1p((low - high).exp()))
+            C::narrow(high + c99::log1p(c99::exp(low - high)))
         }
         @f32 "log_add_exp(a, b)"
     }

@@ -1,133 +1,107 @@
 //! Exponentials, logarithms, trigonometry: rows over the functions of `simd::math`.
 
 use super::Params;
+use super::c99;
 use super::kernel::{self, Kernel, class, class_impl, class_kernel, rows};
 use super::scalar::Cplx as _;
 use crate::cpu::simd::Level;
-use crate::cpu::simd::math::Real;
 use crate::tensor::DType;
 use crate::tensor::dtype::{C64, C128};
-
-/// log(1 + z) without the loss of 1 + z for small z.
-pub(super) fn log1p(z: C128) -> C128 {
-    let (x, y) = (z.re, z.im);
-    let modulus = 0.5 * f64::ln_1p(x * (2.0 + x) + y * y);
-    C128::new(modulus, f64::atan2(y, 1.0 + x))
-}
-
-/// e^z - 1 without the loss for small z.
-fn expm1(z: C128) -> C128 {
-    let (a, s) = (f64::exp_m1(z.re), f64::sin(0.5 * z.im));
-    let cos_minus_one = -2.0 * s * s;
-    C128::new(a + (a + 1.0) * cos_minus_one, (a + 1.0) * f64::sin(z.im))
-}
-
-/// tanh that stays finite where cosh overflows.
-fn tanh(z: C128) -> C128 {
-    if z.re.abs() > 20.0 {
-        let s = 4.0 * f64::sin(z.im) * f64::cos(z.im) * f64::exp(-2.0 * z.re.abs());
-        return C128::new(f64::copysign(1.0, z.re), s);
-    }
-    z.tanh()
-}
 
 rows! {
     Exp: 1, 2 {
         real(R) |[x], p| -> R { x.exp() }
-        complex(C) |[z], p| -> C { C::narrow(z.widen().exp()) }
+        complex(C) |[z], p| -> C { C::narrow(c99::exp(z.widen())) }
         @f32 "exp_of(a)"
     }
     Exp2: 1, 2 {
         real(R) |[x], p| -> R { x.exp2() }
-        complex(C) |[z], p| -> C { C::narrow((z.widen() * std::f64::consts::LN_2).exp()) }
+        complex(C) |[z], p| -> C { C::narrow(c99::exp(z.widen() * std::f64::consts::LN_2)) }
         @f32 "exp2_of(a)"
     }
     Expm1: 1, 3 {
         real(R) |[x], p| -> R { x.expm1() }
-        complex(C) |[z], p| -> C { C::narrow(expm1(z.widen())) }
+        complex(C) |[z], p| -> C { C::narrow(c99::expm1(z.widen())) }
         @f32 "expm1_of(a)"
     }
     Log: 1, 3 {
         real(R) |[x], p| -> R { x.log() }
-        complex(C) |[z], p| -> C { C::narrow(z.widen().ln()) }
+        complex(C) |[z], p| -> C { C::narrow(c99::log(z.widen())) }
         @f32 "log_of(a)"
     }
     Log2: 1, 3 {
         real(R) |[x], p| -> R { x.log2() }
-        complex(C) |[z], p| -> C { C::narrow(z.widen().ln() * std::f64::consts::LOG2_E) }
+        complex(C) |[z], p| -> C { C::narrow(c99::log(z.widen()) * std::f64::consts::LOG2_E) }
         @f32 "log_of(a) * 1.4426950"
     }
     Log10: 1, 3 {
         real(R) |[x], p| -> R { x.log10() }
-        complex(C) |[z], p| -> C { C::narrow(z.widen().ln() * std::f64::consts::LOG10_E) }
+        complex(C) |[z], p| -> C { C::narrow(c99::log(z.widen()) * std::f64::consts::LOG10_E) }
         @f32 "log_of(a) * 0.43429448"
     }
     Log1p: 1, 3 {
         real(R) |[x], p| -> R { x.log1p() }
-        complex(C) |[z], p| -> C { C::narrow(log1p(z.widen())) }
+        complex(C) |[z], p| -> C { C::narrow(c99::log1p(z.widen())) }
         @f32 "log1p_of(a)"
     }
     Sin: 1, 6 {
         real(R) |[x], p| -> R { x.sin_near() }; rare { x.is_far() } slow { R::of(f64::sin(x.f64())) }
-        complex(C) |[z], p| -> C { C::narrow(z.widen().sin()) }
+        complex(C) |[z], p| -> C { C::narrow(c99::sin(z.widen())) }
         @f32 "sin_of(a)"
     }
     Cos: 1, 6 {
         real(R) |[x], p| -> R { x.cos_near() }; rare { x.is_far() } slow { R::of(f64::cos(x.f64())) }
-        complex(C) |[z], p| -> C { C::narrow(z.widen().cos()) }
+        complex(C) |[z], p| -> C { C::narrow(c99::cos(z.widen())) }
         @f32 "cos_of(a)"
     }
     Tan: 1, 6 {
         real(R) |[x], p| -> R { x.tan_near() }; rare { x.is_far() } slow { R::of(f64::tan(x.f64())) }
-        complex(C) |[z], p| -> C {
-            let t = tanh(C128::new(-z.im().f64(), z.re().f64()));
-            C::narrow(C128::new(t.im, -t.re))
-        }
+        complex(C) |[z], p| -> C { C::narrow(c99::tan(z.widen())) }
         @f32 "tan_of(a)"
     }
     Asin: 1, 4 {
         real(R) |[x], p| -> R { x.asin() }
-        complex(C) |[z], p| -> C { C::narrow(z.widen().asin()) }
+        complex(C) |[z], p| -> C { C::narrow(c99::asin(z.widen())) }
         @f32 "asin_of(a)"
     }
     Acos: 1, 4 {
         real(R) |[x], p| -> R { x.acos() }
-        complex(C) |[z], p| -> C { C::narrow(z.widen().acos()) }
+        complex(C) |[z], p| -> C { C::narrow(c99::acos(z.widen())) }
         @f32 "acos_of(a)"
     }
     Atan: 1, 4 {
         real(R) |[x], p| -> R { x.atan() }
-        complex(C) |[z], p| -> C { C::narrow(z.widen().atan()) }
+        complex(C) |[z], p| -> C { C::narrow(c99::atan(z.widen())) }
         @f32 "atan_of(a)"
     }
     Sinh: 1, 8 {
         real(R) |[x], p| -> R { x.sinh() }
-        complex(C) |[z], p| -> C { C::narrow(z.widen().sinh()) }
+        complex(C) |[z], p| -> C { C::narrow(c99::sinh(z.widen())) }
         @f32 "sinh_of(a)"
     }
     Cosh: 1, 8 {
         real(R) |[x], p| -> R { x.cosh() }
-        complex(C) |[z], p| -> C { C::narrow(z.widen().cosh()) }
+        complex(C) |[z], p| -> C { C::narrow(c99::cosh(z.widen())) }
         @f32 "cosh_of(a)"
     }
     Tanh: 1, 3 {
         real(R) |[x], p| -> R { x.tanh() }
-        complex(C) |[z], p| -> C { C::narrow(tanh(z.widen())) }
+        complex(C) |[z], p| -> C { C::narrow(c99::tanh(z.widen())) }
         @f32 "tanh_of(a)"
     }
     Asinh: 1, 8 {
         real(R) |[x], p| -> R { x.asinh() }
-        complex(C) |[z], p| -> C { C::narrow(z.widen().asinh()) }
+        complex(C) |[z], p| -> C { C::narrow(c99::asinh(z.widen())) }
         @f32 "asinh_of(a)"
     }
     Acosh: 1, 8 {
         real(R) |[x], p| -> R { x.acosh() }
-        complex(C) |[z], p| -> C { C::narrow(z.widen().acosh()) }
+        complex(C) |[z], p| -> C { C::narrow(c99::acosh(z.widen())) }
         @f32 "acosh_of(a)"
     }
     Atanh: 1, 8 {
         real(R) |[x], p| -> R { x.atanh() }
-        complex(C) |[z], p| -> C { C::narrow(z.widen().atanh()) }
+        complex(C) |[z], p| -> C { C::narrow(c99::atanh(z.widen())) }
         @f32 "atanh_of(a)"
     }
     Erf: 1, 5 {
@@ -144,7 +118,7 @@ rows! {
     }
     Sigmoid: 1, 3 {
         real(R) |[x], p| -> R { x.sigmoid() }
-        complex(C) |[z], p| -> C { C::narrow(C128::new(1.0, 0.0).divide((-z.widen()).exp() + 1.0)) }
+        complex(C) |[z], p| -> C { C::narrow(c99::sigmoid(z.widen())) }
         @f32 "sigmoid_of(a)"
     }
     /// log(x / (1 - x)) of x moved into [eps, 1 - eps]; eps in f0, negative for none.
@@ -169,7 +143,7 @@ rows! {
         }
         complex(C) |[z], p| -> C {
             let t = z.widen() * std::f64::consts::PI;
-            if z == C::zero() { C::one() } else { C::narrow(t.sin().divide(t)) }
+            if z == C::zero() { C::one() } else { C::narrow(c99::sin(t).divide(t)) }
         }
         @f32 "sinc_of(a)"
     }

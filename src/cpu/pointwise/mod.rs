@@ -10,6 +10,7 @@
 
 mod activation;
 mod arith;
+mod c99;
 mod cast;
 mod compare;
 mod complex;

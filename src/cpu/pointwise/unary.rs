@@ -1,8 +1,8 @@
 //! Signs, roundings, roots and the parts of complex numbers.
 
 use super::Params;
+use super::c99;
 use super::kernel::{self, Kernel, class, class_impl, class_kernel, rows};
-use super::scalar::Cplx as _;
 use crate::cpu::simd::Level;
 use crate::cpu::simd::math::Real;
 use crate::tensor::dtype::{C64, C128};
@@ -92,17 +92,17 @@ rows! {
     }
     Sqrt: 1, 2 {
         real(R) |[x], p| -> R { x.sqrt() }
-        complex(C) |[x], p| -> C { C::narrow(x.widen().sqrt()) }
+        complex(C) |[x], p| -> C { C::narrow(c99::sqrt(x.widen())) }
         @f32 "sqrt(a)"
     }
     Rsqrt: 1, 2 {
         real(R) |[x], p| -> R { R::ONE / x.sqrt() }
-        complex(C) |[x], p| -> C { C::narrow(C128::new(1.0, 0.0).divide(x.widen().sqrt())) }
+        complex(C) |[x], p| -> C { C::narrow(c99::reciprocal(c99::sqrt(x.widen()))) }
         @f32 "1.0 / sqrt(a)"
     }
     Reciprocal: 1, 1 {
         real(R) |[x], p| -> R { R::ONE / x }
-        complex(C) |[x], p| -> C { C::one().divide(x) }
+        complex(C) |[x], p| -> C { C::narrow(c99::reciprocal(x.widen())) }
         @f32 "1.0 / a"
     }
     Floor: 1, 1 {
