@@ -41,7 +41,8 @@ fn expm1_core<R: Core>(x: R) -> R {
     // 2^k p + (2^k - 1), all halved: 2^k itself overflows at the top of the range.
     let s = R::half_pow2(t);
     let h = p.fma(s, s - R::HALF);
-    h + h
+    // Halving a subnormal number would round it.
+    pick(s == R::HALF, p, h + h)
 }
 
 #[inline(always)]
