@@ -16,7 +16,9 @@ use smallvec::SmallVec;
 const NAME: &str = "linalg.matrix_norm";
 
 /// The input in the dtype to compute in, and its two wrapped dims.
-fn prepare(x: &Tensor, dim: &[i64], dtype: Option<DType>, name: &str) -> Result<(Tensor, i64, i64)> {
+///
+/// Halves have sums, but no singular values.
+fn prepare(x: &Tensor, dim: &[i64], dtype: Option<DType>, singular: bool) -> Result<(Tensor, i64, i64)> {
     let &[a, b] = dim else {
         let shown: Vec<String> = dim.iter().map(i64::to_string).collect();
         fail!(Runtime, torch: ("{NAME}: dim must be a 2-tuple. Got {}", shown.join(" ")), expected: ("{NAME}: expected two dims"), got: ("{dim:?}"), fix: ("Name rows and columns."))
@@ -26,7 +28,7 @@ fn prepare(x: &Tensor, dim: &[i64], dtype: Option<DType>, name: &str) -> Result<
         fail!(Runtime, torch: ("{NAME}: dims must be different. Got ({a}, {b})"), expected: ("{NAME}: expected two dims"), got: ("one twice"), fix: ("Name rows and columns."));
     }
     check_matrix(NAME, x, "A")?;
-    let low = x.dtype().is_half() && name != "fro";
+    let low = x.dtype().is_half() && singular;
     if low || !x.dtype().is_differentiable() {
         check_float(NAME, x)?;
     }
@@ -57,9 +59,12 @@ pub fn by_order(x: &Tensor, order: f64, dim: &[i64], keepdim: bool, dtype: Optio
         fail!(Runtime, torch: ("{NAME}: Order {order} not supported."), expected: ("{NAME}: expected 1, -1, 2, -2, inf, -inf, 'fro' or 'nuc'"), got: ("{order}"), fix: ("Use vector_norm() for other orders."));
     }
     check_matrix(NAME, x, "A")?;
-    let (x, p, q) = prepare(x, dim, dtype, "")?;
-    let extreme = |t: &Tensor, d: i64, keepdim: bool| {
-        if order > 0.0 { amax(t, &[d], keepdim) } else { amin(t, &[d], keepdim) }
+    let (x, p, q) = prepare(x, dim, dtype, magnitude == 2.0)?;
+    // The greatest of no sums is 0, as norms are not negative; there is no least one.
+    let extreme = |t: &Tensor, d: i64, keepdim: bool| match order > 0.0 {
+        true if t.size(t.wrap_dim(d)?) == 0 => sum(t, Some(&[d]), keepdim, None),
+        true => amax(t, &[d], keepdim),
+        false => amin(t, &[d], keepdim),
     };
     if magnitude == 2.0 {
         return of_singular(&x, (p, q), keepdim, |s| extreme(s, -1, false));
@@ -78,7 +83,7 @@ pub fn by_name(x: &Tensor, name: &str, dim: &[i64], keepdim: bool, dtype: Option
     if name != "fro" && name != "nuc" {
         fail!(Runtime, torch: ("{NAME}: Order {name} not supported."), expected: ("{NAME}: expected 1, -1, 2, -2, inf, -inf, 'fro' or 'nuc'"), got: ("{name}"), fix: ("Use one of these."));
     }
-    let (y, p, q) = prepare(x, dim, dtype, name)?;
+    let (y, p, q) = prepare(x, dim, dtype, name != "fro")?;
     if name == "fro" {
         return vector_norm(x, 2.0, Some(&[p, q]), keepdim, dtype);
     }

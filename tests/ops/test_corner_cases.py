@@ -1,0 +1,40 @@
+"""Calls beside torch that no row of the table has: no elements, NaN among rows, narrow floats, wide ints."""
+
+import itertools
+
+import pytest
+
+import rustorch as torch
+
+nan = float("nan")
+
+
+def both(oracle, call):
+    """The outcome in both libraries: values and dtype, or the error's class."""
+    found = []
+    for T in (torch, oracle):
+        try:
+            y = call(T)
+            found.append((str(y.dtype).removeprefix("torch."), tuple(y.shape), y.tolist()))
+        except Exception as e:
+            found.append(type(e).__name__)
+    return found
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (0, 3), (3, 0), (2, 0, 3), (0, 3, 3), (2, 3, 0)], ids=str)
+@pytest.mark.parametrize("order", [1, -1, 2, -2, float("inf"), -float("inf"), "nuc", "fro"])
+def test_norms_of_empty_matrices(order, shape, oracle):
+    for keepdim in (False, True):
+        ours, theirs = both(oracle, lambda T, k=keepdim: T.linalg.matrix_norm(T.zeros(shape), order, keepdim=k))
+        assert ours == theirs
+    ours, theirs = both(oracle, lambda T: T.linalg.norm(T.zeros(shape), order, dim=(-2, -1)))
+    assert ours == theirs
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("order", [1, -1, 2, float("inf"), "nuc", "fro"])
+def test_norms_of_matrices_of_halves(order, dtype, oracle):
+    ours, theirs = both(
+        oracle, lambda T: T.linalg.matrix_norm(T.arange(6.0).reshape(2, 3).to(getattr(T, dtype)), order)
+    )
+    assert ours == theirs
