@@ -307,6 +307,10 @@ fn convert(p: &Param, obj: &Bound<'_, PyAny>, i: usize) -> Result<Value, Wrong> 
     match value {
         Some(v) => Ok(v),
         None if obj.is_none() && (p.optional || matches!(p.default, Some(Value::None))) => Ok(Value::None),
+        // torch writes the default of a list that may be empty as None.
+        None if obj.is_none() && matches!(&p.default, Some(Value::Ints(v)) if v.is_empty()) => {
+            Ok(Value::Ints(SmallVec::new()))
+        }
         None if obj.is_none() && p.name == "requires_grad" => Ok(Value::Bool(false)),
         None => Err(overflow(obj, p.ty).map_or(Wrong::Type, Wrong::Value)),
     }

@@ -38,3 +38,15 @@ def test_norms_of_matrices_of_halves(order, dtype, oracle):
         oracle, lambda T: T.linalg.matrix_norm(T.arange(6.0).reshape(2, 3).to(getattr(T, dtype)), order)
     )
     assert ours == theirs
+
+
+def test_none_stands_for_an_empty_list_of_dims(oracle):
+    for call in (
+        lambda T: T.roll(T.arange(6).reshape(2, 3), 1, None),
+        lambda T: T.arange(6).reshape(2, 3).roll(1, dims=None),
+        lambda T: T.amax(T.ones(2, 3), None),
+        lambda T: T.amin(T.ones(2, 3), dim=None, keepdim=True),
+        lambda T: T.max_pool1d(T.ones(2, 4), 2, None),
+    ):
+        ours, theirs = both(oracle, call)
+        assert ours == theirs
