@@ -208,7 +208,8 @@ pub fn arange(start: Scalar, end: Scalar, step: Scalar, dtype: Option<DType>, de
             .filter(|s| matches!(s, Scalar::Wide(_)))
             .try_for_each(|s| check_value(s, dtype))?;
     }
-    let integral = integral && ![start, end, step].iter().any(|s| matches!(s, Scalar::Wide(_)));
+    let wide = [start, end, step].iter().any(|s| matches!(s, Scalar::Wide(_)));
+    let integral = integral && (!wide || dtype.is_integral(false));
     let (a, b, s) = (start.f64(), end.f64(), step.f64());
     if s == 0.0 {
         fail!(Runtime, torch: ("step must be nonzero"), expected: ("arange: expected a step other than 0"), got: ("0"), fix: ("Use full() for a constant."));
@@ -224,7 +225,7 @@ pub fn arange(start: Scalar, end: Scalar, step: Scalar, dtype: Option<DType>, de
     }
     // With int64 asked for, torch counts in integers, whatever the bounds are.
     let n = if integral || dtype == DType::I64 && start.i64() != end.i64() && step.i64() != 0 {
-        let (a, b, s) = (start.i64() as i128, end.i64() as i128, step.i64() as i128);
+        let (a, b, s) = (start.i128(), end.i128(), step.i128());
         ((b - a + s - s.signum()) / s).max(0) as f64
     } else {
         ((b - a) / s).ceil()

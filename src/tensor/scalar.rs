@@ -46,6 +46,11 @@ impl Scalar {
         }
     }
 
+    /// The number as an integer, truncated; ints keep their value.
+    pub fn i128(self) -> i128 {
+        if let Scalar::Wide(u) = self { u as i128 } else { self.i64() as i128 }
+    }
+
     /// The imaginary part.
     pub fn imag(self) -> f64 {
         if let Scalar::Complex(_, i) = self { i } else { 0.0 }

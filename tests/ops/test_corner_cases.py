@@ -50,3 +50,12 @@ def test_none_stands_for_an_empty_list_of_dims(oracle):
     ):
         ours, theirs = both(oracle, call)
         assert ours == theirs
+
+
+def test_ranges_of_uint64_reach_its_end():
+    start = 2**63
+    assert torch.arange(start, start + 3, dtype=torch.uint64).tolist() == [start, start + 1, start + 2]
+    assert torch.arange(2**64 - 5, 2**64 - 1, 2, dtype=torch.uint64).tolist() == [2**64 - 5, 2**64 - 3]
+    assert torch.arange(start, start, dtype=torch.uint64).numel() == 0
+    with pytest.raises(RuntimeError, match="overflow"):
+        torch.arange(start, start + 3)
