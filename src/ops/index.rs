@@ -19,7 +19,14 @@ pub fn nonzero(x: &Tensor) -> Result<Tensor> {
     if x.is_meta() {
         fail!(NotImplemented, torch: ("nonzero: the result's shape depends on data, which meta tensors do not have"), expected: ("nonzero: expected a tensor with data"), got: ("a meta tensor"), fix: ("Make it on the CPU."));
     }
-    dispatch::index::nonzero(x, |n| dispatch::empty(&[n, x.ndim()], DType::I64, x.device()))
+    dispatch::index::nonzero(x, |n| {
+        let shape = [n, x.ndim()];
+        // On the CPU column by column, as in torch: what indexing by a mask wants. The GPU's kernel writes rows.
+        if x.is_gpu() || x.ndim() == 0 {
+            return dispatch::empty(&shape, DType::I64, x.device());
+        }
+        dispatch::empty_strided(&shape, &[1, n as isize], DType::I64, x.device())
+    })
 }
 
 /// The slots for a mask's further dims, where the caller left room for them in the list.

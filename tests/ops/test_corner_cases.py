@@ -59,3 +59,15 @@ def test_ranges_of_uint64_reach_its_end():
     assert torch.arange(start, start, dtype=torch.uint64).numel() == 0
     with pytest.raises(RuntimeError, match="overflow"):
         torch.arange(start, start + 3)
+
+
+def test_indices_of_elements_lie_column_by_column(oracle):
+    for call in (
+        lambda T: T.nonzero(T.ones(2, 3)),
+        lambda T: T.nonzero(T.ones(3)),
+        lambda T: T.nonzero(T.zeros(2, 3)),
+        lambda T: T.nonzero(T.tensor(1.0)),
+        lambda T: T.argwhere(T.ones(2, 3, 2)),
+        lambda T: T.nonzero(T.ones(2, 3), as_tuple=True)[1],
+    ):
+        assert call(torch).stride() == call(oracle).stride() and call(torch).tolist() == call(oracle).tolist()
