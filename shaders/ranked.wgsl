@@ -69,6 +69,12 @@ fn same(line: u32, r: u32, s: u32) -> bool {
 #if WIDE
     return x[2u * p] == x[2u * q] && x[2u * p + 1u] == x[2u * q + 1u];
 #else
+#if FLOAT
+    // Every NaN is another one.
+    if (is_nan(bitcast<f32>(x[p]))) {
+        return false;
+    }
+#endif
     return $KEY(x[p], false) == $KEY(x[q], false);
 #endif
 }

@@ -55,12 +55,8 @@ fn differ(p: u32, q: u32) -> bool {
     return x[2u * p] != x[2u * q] || x[2u * p + 1u] != x[2u * q + 1u];
 #else
 #if FLOAT
-#if ROWS
-    return key_f32(x[p], false) != key_f32(x[q], false);
-#else
     // Every NaN is another one.
     return is_nan(bitcast<f32>(x[p])) || key_f32(x[p], false) != key_f32(x[q], false);
-#endif
 #else
     return x[p] != x[q];
 #endif

@@ -71,3 +71,27 @@ def test_indices_of_elements_lie_column_by_column(oracle):
         lambda T: T.nonzero(T.ones(2, 3), as_tuple=True)[1],
     ):
         assert call(torch).stride() == call(oracle).stride() and call(torch).tolist() == call(oracle).tolist()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
+def test_rows_with_nan_are_all_distinct(dtype, oracle):
+    rows = [[1, nan], [1, nan], [1, 2], [nan, 1], [1, 2]]
+    for T in (torch, oracle):
+        x = T.tensor(rows, dtype=getattr(T, dtype))
+        values, inverse, counts = T.unique(x, dim=0, return_inverse=True, return_counts=True)
+        assert sorted(counts.tolist()) == [1, 1, 1, 2]
+        # Where rows with NaN come is the sort's affair.
+        assert T.equal(values[inverse].nan_to_num(9), x.nan_to_num(9))
+    ours, theirs = (
+        [y.nan_to_num(9).tolist() for y in T.unique_consecutive(T.tensor(rows), True, True, dim=0)]
+        for T in (torch, oracle)
+    )
+    assert ours == theirs
+
+
+def test_every_nan_is_another_value_to_mode(oracle):
+    for row in ([1.0, nan, nan, 1.0, 2.0], [nan, 1, 1], [2.0, 2.0, nan, nan, nan], [nan, nan, nan], [nan]):
+        (ours, _), (theirs, _) = (T.mode(T.tensor(row)) for T in (torch, oracle))
+        assert ours.nan_to_num(9) == theirs.nan_to_num(9).item()
+    values, places = torch.mode(torch.tensor([[nan, 3.0], [nan, 3.0], [2.0, nan]]), 0)
+    assert values.tolist() == [2, 3] and places.tolist() == [2, 1]

@@ -9,7 +9,8 @@ use crate::tensor::{DType, Strided};
 const GRAIN: usize = 1 << 12;
 
 /// The most frequent element along `dim`, the smallest of those that are equally frequent, and the int64 index of its
-/// last occurrence. NaNs count as equal. The outputs have extent 1 at `dim`; `x` is not empty along it.
+/// last occurrence. Every NaN is another one, as
+/// in torch. The outputs have extent 1 at `dim`; `x` is not empty along it.
 pub fn mode(x: &Strided, dim: usize, values: &Strided, indices: &Strided) {
     let (kept, d) = nest(x, Some(values), Some(indices), Some(dim));
     keyed!(x.dtype, d.n, T, I => rows::<T, I>(x, &kept, d, values, indices))
@@ -29,9 +30,12 @@ fn rows<T: Key, I: Item<T::U>>(x: &Strided, kept: &Dims<3>, d: Dim<3>, values: &
             // SAFETY: the module's contract (see `sort`).
             unsafe { pack::<T, I>(row, d.s[0], 0, n, false, a.as_mut_ptr()) };
             a.sort_unstable();
+            // SAFETY: as above; an index that `pack` wrote.
+            let nan = |i: usize| unsafe { *row.offset(a[i].index() as isize * d.s[0]).cast::<T>() }.nan();
+            let any_nan = nan(n - 1);
             let (mut best, mut longest, mut start) = (0, 0, 0);
             for i in 0..n {
-                if a[i].key() != a[start].key() {
+                if a[i].key() != a[start].key() || any_nan && nan(i) {
                     start = i;
                 }
                 // The first run of a length wins: it holds the smallest element.

@@ -16,33 +16,47 @@ pub struct Rows {
 }
 
 /// Distinct rows of the 2-d `x` in lexicographic order or, if `consecutive`, the first of each run of equal rows.
-/// NaNs count as equal.
+/// Every row with a NaN counts as distinct, as in torch.
 pub fn unique_rows(x: &Strided, consecutive: bool) -> Rows {
     let mut out = Rows::default();
     keyed!(x.dtype, x.numel(), T, I => {
         // Both widths of item compare by the key alone, which is all that rows need.
         let _ = std::marker::PhantomData::<I>;
-        let (keys, m) = (keys_of::<T>(x), x.shape[1]);
-        group(x.shape[0], consecutive, &|a, b| keys[a * m..(a + 1) * m].cmp(&keys[b * m..(b + 1) * m]), &mut out);
+        let (rows, m) = (rows_of::<T>(x), x.shape[1]);
+        let row = |r: usize| &rows.keys[r * m..(r + 1) * m];
+        let same = |a: usize, b: usize| row(a) == row(b) && !rows.nan.get(b).is_some_and(|&n| n);
+        group(x.shape[0], consecutive, &|a, b| row(a).cmp(row(b)), &same, &mut out);
     });
     out
 }
 
-/// The keys of a 2-d tensor of `T`, row by row.
-fn keys_of<T: Key>(x: &Strided) -> Vec<T::U> {
-    let mut keys = crate::error::room(x.numel());
+/// The keys of a 2-d tensor of `T`, row by row, and which rows hold a NaN.
+struct Keys<U> {
+    keys: Vec<U>,
+    nan: Vec<bool>,
+}
+
+fn rows_of<T: Key>(x: &Strided) -> Keys<T::U> {
+    let (mut keys, mut nan) = (crate::error::room(x.numel()), crate::error::filled(false, x.shape[0]));
     for r in 0..x.shape[0] as isize {
         for c in 0..x.shape[1] as isize {
             // SAFETY: the module's contract (see `sort`).
             let v =
                 unsafe { *x.ptr.offset((r * x.strides[0] + c * x.strides[1]) * size_of::<T>() as isize).cast::<T>() };
             keys.push(v.key());
+            nan[r as usize] |= v.nan();
         }
     }
-    keys
+    Keys { keys, nan }
 }
 
-fn group(n: usize, consecutive: bool, compare: &dyn Fn(usize, usize) -> Ordering, out: &mut Rows) {
+fn group(
+    n: usize,
+    consecutive: bool,
+    compare: &dyn Fn(usize, usize) -> Ordering,
+    same: &dyn Fn(usize, usize) -> bool,
+    out: &mut Rows,
+) {
     let mut order: Vec<usize> = crate::error::room(n);
     order.extend(0..n);
     if !consecutive {
@@ -51,7 +65,7 @@ fn group(n: usize, consecutive: bool, compare: &dyn Fn(usize, usize) -> Ordering
     }
     out.inverse = crate::error::filled(0, n);
     for (i, &r) in order.iter().enumerate() {
-        if i == 0 || compare(order[i - 1], r) != Ordering::Equal {
+        if i == 0 || !same(order[i - 1], r) {
             crate::error::grow(&mut out.first, 1);
             crate::error::grow(&mut out.counts, 1);
             out.first.push(r as i64);
