@@ -2,7 +2,7 @@
 
 import rustorch
 from rustorch import _C
-from rustorch.overrides import handle_torch_function, has_torch_function_unary
+from rustorch.overrides import handle_torch_function, has_torch_function
 
 __all__ = ["asarray"]
 
@@ -37,9 +37,9 @@ def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=None):
         >>> torch.asarray([1, 2])
         tensor([1, 2])
     """
-    if has_torch_function_unary(obj):
+    if has_torch_function(()):  # modes alone: the class of `obj` is not asked
         return handle_torch_function(
-            asarray, (obj,), obj, dtype=dtype, device=device, copy=copy, requires_grad=requires_grad
+            asarray, (), obj, dtype=dtype, device=device, copy=copy, requires_grad=requires_grad
         )
     tensor = _shared(obj, dtype)
     if tensor is None:

@@ -58,6 +58,12 @@ fn asked<T>(py: Python<'_>, r: PyResult<T>) -> PyResult<Option<T>> {
     }
 }
 
+/// `operator.index(obj)`: an int, whatever the object's own method returns.
+pub(super) fn index_of<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    // SAFETY: a live object; what comes back is an owned int, or null beside an exception.
+    unsafe { Bound::from_owned_ptr_or_err(obj.py(), ffi::PyNumber_Index(obj.as_ptr())) }
+}
+
 #[cold]
 fn slow_scalar(obj: &Bound<'_, PyAny>) -> PyResult<Option<Scalar>> {
     let py = obj.py();
@@ -80,12 +86,12 @@ fn slow_scalar(obj: &Bound<'_, PyAny>) -> PyResult<Option<Scalar>> {
     match kind.as_deref() {
         Some("b") => return Ok(asked(py, obj.is_truthy())?.map(Scalar::Bool)),
         Some("c") => {
-            let z = asked(py, obj.call_method0("__complex__"))?;
-            return z.map_or(Ok(None), |z| scalar_of(&z));
+            let z = asked(py, py.get_type::<PyComplex>().call1((obj,)))?;
+            return Ok(z.and_then(|z| z.cast::<PyComplex>().ok().map(|z| Scalar::Complex(z.real(), z.imag()))));
         }
         _ => {}
     }
-    if let Some(i) = asked(py, obj.call_method0("__index__"))? {
+    if let Some(i) = asked(py, index_of(obj))? {
         return scalar_of(&i);
     }
     let f = asked(py, obj.call_method0("__float__"))?;

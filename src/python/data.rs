@@ -31,8 +31,9 @@ fn sequence<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Items<'py>>> {
     }
     // Any other object with a length and items (range, array.array, user sequences).
     if obj.hasattr("__len__")? && obj.hasattr("__getitem__")? {
-        obj.len()?;
-        return obj.try_iter()?.collect::<PyResult<_>>().map(Some);
+        // No more than it says it has: `__getitem__` alone may never end.
+        let n = obj.len()?;
+        return obj.try_iter()?.take(n).collect::<PyResult<_>>().map(Some);
     }
     Ok(None)
 }
@@ -124,9 +125,9 @@ fn fill(obj: &Bound<'_, PyAny>, shape: &[usize], depth: usize, out: &Tensor, at:
                 false => PyValueError::new_err("only one element tensors can be converted to Python scalars"),
             });
         }
-        let Some(s) = number_for(obj, out.dtype())?
-            .or_else(|| tensor_of(obj).filter(|t| t.numel() == 1).and_then(|t| t.item().ok()))
-        else {
+        let own = obj.is_instance_of::<PyTensor>() && !super::overrides::both_plain(obj, None);
+        let number = if own { Some(by_protocol(obj, out.dtype())?) } else { number_for(obj, out.dtype())? };
+        let Some(s) = number.or_else(|| tensor_of(obj).filter(|t| t.numel() == 1).and_then(|t| t.item().ok())) else {
             let name = super::args::type_name(obj);
             return Err(PyTypeError::new_err(match out.dtype().is_integral(false) {
                 true => format!("'{name}' object cannot be interpreted as an integer"),
@@ -177,6 +178,20 @@ fn fill(obj: &Bound<'_, PyAny>, shape: &[usize], depth: usize, out: &Tensor, at:
         )));
     }
     items.iter().try_for_each(|i| fill(i, shape, depth + 1, out, at))
+}
+
+/// A number by Python's protocols, which the class of a tensor may have changed.
+fn by_protocol(obj: &Bound<'_, PyAny>, dtype: DType) -> PyResult<Scalar> {
+    let py = obj.py();
+    Ok(match dtype.category() {
+        Category::Bool => Scalar::Bool(obj.is_truthy()?),
+        Category::Float => Scalar::Float(obj.extract()?),
+        Category::Complex => {
+            let z = py.get_type::<pyo3::types::PyComplex>().call1((obj,))?;
+            scalar_of(&z)?.unwrap_or(Scalar::Int(0))
+        }
+        Category::Int => number_for(&super::convert::index_of(obj)?, dtype)?.unwrap_or(Scalar::Int(0)),
+    })
 }
 
 /// A number as an element of a dtype. Ints that the dtype cannot hold are errors.

@@ -1,7 +1,7 @@
 //! `x[...]` and `x[...] = y`: basic indices become views, the rest one gather or scatter.
 
 use super::args::{Call, type_name};
-use super::convert::{int_of, scalar_of, tensor_of};
+use super::convert::{index_of, int_of, scalar_of, tensor_of};
 use super::errors::warn_once;
 use super::interop::is_array;
 use super::overrides;
@@ -12,19 +12,54 @@ use crate::tensor::{DType, Device, Scalar, Tensor};
 use pyo3::exceptions::{PyIndexError, PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyComplex, PyEllipsis, PyFloat, PyInt, PySlice, PyString, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyComplex, PyEllipsis, PyFloat, PyInt, PyList, PySlice, PyString, PyTuple};
 use smallvec::{SmallVec, smallvec};
 use std::sync::atomic::AtomicBool;
 
+/// Lists and tuples nested deeper than dims can be hold no index.
+const MAX_DEPTH: usize = 64;
+
+/// The items of a list or tuple, which may hold tensors at any depth.
+fn items<'py>(obj: &Bound<'py, PyAny>, depth: usize) -> Option<Vec<Bound<'py, PyAny>>> {
+    if depth > MAX_DEPTH {
+        return None;
+    }
+    match obj.cast::<PyTuple>() {
+        Ok(t) => Some(t.iter().collect()),
+        Err(_) => obj.cast::<PyList>().ok().map(|l| l.iter().collect()),
+    }
+}
+
+/// Does no tensor in a key take calls over?
+fn plain(obj: &Bound<'_, PyAny>, depth: usize) -> bool {
+    // SAFETY: type checks on a live object.
+    if unsafe { ffi::PyLong_CheckExact(obj.as_ptr()) != 0 || ffi::PySlice_Check(obj.as_ptr()) != 0 } {
+        return true;
+    }
+    if obj.is_instance_of::<PyTensor>() {
+        return overrides::both_plain(obj, None);
+    }
+    items(obj, depth).is_none_or(|l| l.iter().all(|o| plain(o, depth + 1)))
+}
+
+fn flatten<'py>(obj: &Bound<'py, PyAny>, depth: usize, call: &mut Call<'py>) {
+    match items(obj, depth) {
+        Some(l) => l.iter().for_each(|o| flatten(o, depth + 1, call)),
+        None => call.positional.push(obj.clone()),
+    }
+}
+
 fn overridden<'py>(slf: &Bound<'py, PyTensor>, rest: &[&Bound<'py, PyAny>], name: &str) -> PyResult<Option<Py<PyAny>>> {
-    if overrides::both_plain(slf.as_any(), None)
-        && rest.iter().all(|o| !o.is_instance_of::<PyTensor>() || overrides::both_plain(o, None))
-    {
+    if overrides::both_plain(slf.as_any(), None) && rest.iter().all(|o| plain(o, 0)) {
         return Ok(None);
     }
     let mut call = Call { positional: smallvec![slf.as_any().clone()], keywords: smallvec![] };
-    call.positional.extend(rest.iter().map(|o| (*o).clone()));
-    let Some(found) = overrides::interested(&call) else { return Ok(None) };
+    let mut asked = Call { positional: call.positional.clone(), keywords: smallvec![] };
+    for o in rest {
+        call.positional.push((*o).clone());
+        flatten(o, 0, &mut asked);
+    }
+    let Some(found) = overrides::interested(&asked) else { return Ok(None) };
     let function = slf.py().get_type::<PyTensor>().getattr(name)?;
     let (args, kwargs) = call.as_objects(slf.py())?;
     Ok(Some(overrides::handle(slf.py(), &function, &found, &args, &kwargs)?.unbind()))
@@ -128,10 +163,14 @@ fn apply<'py>(x: &Tensor, key: &Bound<'py, PyAny>) -> PyResult<(Tensor, Option<A
 
 /// A sequence that is read as a tuple of indices since one of its items is more than a number.
 fn listed<'py>(key: &Bound<'py, PyAny>) -> PyResult<Option<SmallVec<[Bound<'py, PyAny>; 6]>>> {
-    if !is_sequence(key) || is_array(key) || key.len().is_ok_and(|n| n >= 32) {
+    if !is_sequence(key) || is_array(key) {
         return Ok(None);
     }
-    let items: SmallVec<[Bound<'py, PyAny>; 6]> = key.try_iter()?.collect::<PyResult<_>>()?;
+    let n = key.len()?;
+    if n >= 32 {
+        return Ok(None);
+    }
+    let items: SmallVec<[Bound<'py, PyAny>; 6]> = key.try_iter()?.take(n).collect::<PyResult<_>>()?;
     let more = |i: &Bound<'py, PyAny>| {
         i.is_none()
             || i.is_instance_of::<PyEllipsis>()
@@ -299,15 +338,15 @@ fn bound(item: &Bound<'_, PyAny>) -> PyResult<Option<i64>> {
     if item.is_none() {
         return Ok(None);
     }
-    match int_of(item) {
-        Some(i) => Ok(Some(i)),
-        None => {
-            // Ints beyond 64 bits clamp, as Python's own slices do.
-            let big = item.call_method0("__index__").map_err(|_| {
-                PyTypeError::new_err("slice indices must be integers or None or have an __index__ method")
-            })?;
-            Ok(Some(if big.lt(0)? { i64::MIN } else { i64::MAX }))
-        }
+    // SAFETY: reads the type of a live object.
+    if unsafe { ffi::PyIndex_Check(item.as_ptr()) } == 0 {
+        return Err(PyTypeError::new_err("slice indices must be integers or None or have an __index__ method"));
+    }
+    let int = index_of(item)?;
+    match int.extract() {
+        Ok(i) => Ok(Some(i)),
+        // Ints beyond 64 bits clamp, as Python's own slices do.
+        Err(_) => Ok(Some(if int.lt(0)? { i64::MIN } else { i64::MAX })),
     }
 }
 

@@ -434,3 +434,50 @@ def test_loaded_parameter_has_no_attributes_of_its_own():
 def test_hash_is_the_identity():
     x = torch.ones(2)
     assert hash(x) == id(x) and {x: 1}[x] == 1
+
+
+class Recorder(torch.Tensor):
+    """Notes which functions ask it."""
+
+    seen: list = []
+
+    @classmethod
+    def __torch_function__(cls, func, types, args=(), kwargs=None):
+        cls.seen.append(func.__name__)
+        return super().__torch_function__(func, types, args, kwargs or {})
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        lambda s: s,
+        lambda s: (slice(None), s),
+        lambda s: (..., s),
+        lambda s: [s],
+        lambda s: (slice(None), [0, s[0]]),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Using a non-tuple sequence")
+def test_an_index_that_holds_a_subclass_is_asked(key):
+    x, s = torch.arange(12.0).reshape(3, 4), torch.tensor([0, 1]).as_subclass(Recorder)
+    key = key(s)
+    Recorder.seen.clear()
+    y = x[key]
+    assert Recorder.seen == ["__getitem__"] and type(y) is Recorder
+    x[key] = 0.0
+    assert Recorder.seen == ["__getitem__", "__setitem__"]
+    assert (x[key.tolist() if isinstance(key, torch.Tensor) else key] == 0).all()
+
+
+def test_data_made_of_tensors_asks_their_classes_for_numbers():
+    s = torch.tensor([3, 4]).as_subclass(Recorder)
+    items = [s[0], s[1]]
+    Recorder.seen.clear()
+    assert torch.tensor(items).tolist() == [3, 4]
+    assert Recorder.seen == ["__index__"] * 2
+    Recorder.seen.clear()
+    assert torch.tensor(items, dtype=torch.float64).tolist() == [3, 4]
+    assert Recorder.seen == ["__float__"] * 2
+    Recorder.seen.clear()
+    assert type(torch.asarray(s)) is Recorder and type(torch.as_tensor(s)) is Recorder
+    assert Recorder.seen == []

@@ -65,3 +65,60 @@ def test_objects_that_are_no_numbers_are_of_the_wrong_type():
             torch.ones(2) + Number(error)
         with pytest.raises(TypeError):
             torch.ones(2).add(Number(error))
+
+
+class Circular:
+    """Says that it is a number of NumPy's, and gives itself when asked for it."""
+
+    class dtype:
+        kind = "f"
+
+    ndim = 0
+
+    def __index__(self):
+        return self
+
+    def __complex__(self):
+        return self
+
+
+class OfTensors(Circular):
+    def __index__(self):
+        return torch.tensor(1)
+
+
+@pytest.mark.parametrize("kind", ["f", "c"])
+@pytest.mark.parametrize("cls", [Circular, OfTensors])
+def test_an_index_that_is_no_int_is_refused(cls, kind):
+    x = torch.arange(6.0).reshape(2, 3)
+    odd = type(cls.__name__, (cls,), {"dtype": type("dtype", (), {"kind": kind})})()
+    for call in (lambda: torch.special.xlog1py(odd, x), lambda: torch.full((2,), odd), lambda: x + odd):
+        with pytest.raises(TypeError):
+            call()
+    for call in (lambda: x[odd:], lambda: x[:odd], lambda: x[:, odd:], lambda: torch.tensor([1]).__index__() + odd):
+        with pytest.raises(TypeError):
+            call()
+
+
+def test_a_tensor_whose_index_is_no_int_is_refused():
+    class Odd(torch.Tensor):
+        def __index__(self):
+            return torch.tensor(1)
+
+    odd = torch.tensor(1).as_subclass(Odd)
+    x = torch.arange(6.0).reshape(2, 3)
+    for call in (lambda: x[odd:], lambda: torch.tensor([odd]), lambda: range(odd)):
+        with pytest.raises(TypeError, match="non-int"):
+            call()
+
+
+def test_a_sequence_without_an_end_gives_as_many_items_as_it_counts():
+    class Endless:
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, i):
+            return 1
+
+    assert torch.tensor(Endless()).tolist() == [1, 1]
+    assert torch.arange(6.0).reshape(2, 3)[:, Endless()].tolist() == [[1, 1], [4, 4]]
