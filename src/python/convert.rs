@@ -82,6 +82,10 @@ fn slow_scalar(obj: &Bound<'_, PyAny>) -> PyResult<Option<Scalar>> {
         return Ok(None);
     }
     let Some(dtype) = asked(py, obj.getattr("dtype"))? else { return Ok(None) };
+    // An array of one number is no number to torch: NumPy computes with it, in its dtype.
+    if super::args::type_name(obj) == "numpy.ndarray" {
+        return Ok(None);
+    }
     let kind = asked(py, dtype.getattr("kind"))?.and_then(|k| k.extract::<String>().ok());
     match kind.as_deref() {
         Some("b") => return Ok(asked(py, obj.is_truthy())?.map(Scalar::Bool)),

@@ -21,6 +21,14 @@ use pyo3::prelude::*;
 use pyo3::types::PyInt;
 use smallvec::smallvec;
 
+/// A tensor over an array; None for one that torch has no dtype for, which equals nothing.
+fn numeric_array(obj: &Obj<'_>) -> PyResult<Option<Tensor>> {
+    match from_any_array(obj, true) {
+        Err(e) if e.is_instance_of::<PyTypeError>(obj.py()) => Ok(None),
+        found => found,
+    }
+}
+
 type Binary = fn(&Tensor, &Tensor, &Dest) -> Result<Tensor>;
 type Obj<'py> = Bound<'py, PyAny>;
 
@@ -69,6 +77,23 @@ fn binary<'py>(
         },
     };
     if reversed { run(py, method, y, x, f, Dest::New) } else { run(py, method, x, y, f, Dest::New) }
+}
+
+/// `other / slf`: an array is multiplied by the reciprocal, which NumPy does, as in torch.
+fn divide_array<'py>(
+    slf: &Bound<'py, PyTensor>,
+    other: &Obj<'py>,
+    method: &str,
+    f: Binary,
+    reversed: bool,
+) -> PyResult<Py<PyAny>> {
+    let r = binary(slf, other, method, f, reversed)?;
+    let py = slf.py();
+    if !r.is(py.NotImplemented()) || !is_array(other) {
+        return Ok(r);
+    }
+    let inverse = wrap(py, slf.get().tensor().reciprocal()?)?;
+    Ok(inverse.bind(py).mul(other)?.unbind())
 }
 
 /// What may stand beside a tensor. For other objects PyO3 returns NotImplemented, and Python asks these.
@@ -164,29 +189,29 @@ macro_rules! rows {
 rows! { bit_and = BITWISE_AND; bit_or = BITWISE_OR; bit_xor = BITWISE_XOR; shl = SHL; shr = SHR; eq = EQ; ne = NE; lt = LT; le = LE; gt = GT; ge = GE; }
 
 macro_rules! operators {
-    ($($fwd:ident $rev:ident $inp:ident $method:literal $reversed:literal $inplace_method:literal $f:ident $r:ident;)*) => {
+    ($($fwd:ident $rev:ident $inp:ident $method:literal $reversed:literal $inplace_method:literal $f:ident $r:ident $reverse:ident;)*) => {
         #[pymethods]
         impl PyTensor {
             $(
                 fn $fwd<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Py<PyAny>> { binary(slf, other, $method, $f, false) }
-                fn $rev<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Py<PyAny>> { binary(slf, other, $reversed, $r, true) }
+                fn $rev<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Py<PyAny>> { $reverse(slf, other, $reversed, $r, true) }
                 fn $inp<'py>(slf: &Bound<'py, Self>, other: Operand<'py>) -> PyResult<()> { in_place(slf, &other.0, $inplace_method, $f) }
             )*
         }
     };
 }
 operators! {
-    __add__ __radd__ __iadd__ "add" "add" "add_" add add;
-    __sub__ __rsub__ __isub__ "sub" "__rsub__" "sub_" sub sub;
-    __mul__ __rmul__ __imul__ "mul" "mul" "mul_" mul mul;
-    __truediv__ __rtruediv__ __itruediv__ "div" "__rdiv__" "div_" div div_number;
-    __floordiv__ __rfloordiv__ __ifloordiv__ "__floordiv__" "__rfloordiv__" "floor_divide_" floor_div floor_div;
-    __mod__ __rmod__ __imod__ "remainder" "__rmod__" "remainder_" remainder remainder;
-    __and__ __rand__ __iand__ "bitwise_and" "__rand__" "bitwise_and_" bit_and bit_and;
-    __or__ __ror__ __ior__ "bitwise_or" "__ror__" "bitwise_or_" bit_or bit_or;
-    __xor__ __rxor__ __ixor__ "bitwise_xor" "__rxor__" "bitwise_xor_" bit_xor bit_xor;
-    __lshift__ __rlshift__ __ilshift__ "bitwise_left_shift" "__rlshift__" "bitwise_left_shift_" shl shl;
-    __rshift__ __rrshift__ __irshift__ "bitwise_right_shift" "__rrshift__" "bitwise_right_shift_" shr shr;
+    __add__ __radd__ __iadd__ "add" "add" "add_" add add binary;
+    __sub__ __rsub__ __isub__ "sub" "__rsub__" "sub_" sub sub binary;
+    __mul__ __rmul__ __imul__ "mul" "mul" "mul_" mul mul binary;
+    __truediv__ __rtruediv__ __itruediv__ "div" "__rdiv__" "div_" div div_number divide_array;
+    __floordiv__ __rfloordiv__ __ifloordiv__ "__floordiv__" "__rfloordiv__" "floor_divide_" floor_div floor_div binary;
+    __mod__ __rmod__ __imod__ "remainder" "__rmod__" "remainder_" remainder remainder binary;
+    __and__ __rand__ __iand__ "bitwise_and" "__rand__" "bitwise_and_" bit_and bit_and binary;
+    __or__ __ror__ __ior__ "bitwise_or" "__ror__" "bitwise_or_" bit_or bit_or binary;
+    __xor__ __rxor__ __ixor__ "bitwise_xor" "__rxor__" "bitwise_xor_" bit_xor bit_xor binary;
+    __lshift__ __rlshift__ __ilshift__ "bitwise_left_shift" "__rlshift__" "bitwise_left_shift_" shl shl binary;
+    __rshift__ __rrshift__ __irshift__ "bitwise_right_shift" "__rrshift__" "bitwise_right_shift_" shr shr binary;
 }
 
 fn remainder(x: &Tensor, y: &Tensor, d: &Dest) -> Result<Tensor> {
@@ -199,8 +224,9 @@ fn power(x: &Tensor, y: &Tensor, d: &Dest) -> Result<Tensor> {
 #[pymethods]
 impl PyTensor {
     fn __matmul__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Py<PyAny>> {
-        if tensor_of(other).is_none() && overrides::both_plain(slf.as_any(), Some(other)) {
-            return Ok(slf.py().NotImplemented());
+        // Of tensors alone; what takes calls over is asked first.
+        if tensor_of(other).is_none() {
+            return Ok(overridden(slf.as_any(), Some(other), "matmul")?.unwrap_or_else(|| slf.py().NotImplemented()));
         }
         binary(slf, other, "matmul", product, false)
     }
@@ -226,13 +252,9 @@ impl PyTensor {
         let _ = modulo;
         binary(slf, other, "__rpow__", power, true)
     }
-    fn __ipow__<'py>(
-        slf: &Bound<'py, Self>,
-        other: &Bound<'py, PyAny>,
-        modulo: Option<&Bound<'py, PyAny>>,
-    ) -> PyResult<()> {
+    fn __ipow__<'py>(slf: &Bound<'py, Self>, other: Operand<'py>, modulo: Option<&Bound<'py, PyAny>>) -> PyResult<()> {
         let _ = modulo;
-        in_place(slf, other, "pow_", power)
+        in_place(slf, &other.0, "pow_", power)
     }
     fn __neg__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         one(slf, "neg", Tensor::neg)
@@ -263,7 +285,7 @@ impl PyTensor {
         // An array is compared by its elements where equality is asked for, and there alone, as in torch.
         if let CompareOp::Eq = op
             && is_array(other)
-            && let Some(y) = from_any_array(other, true)?
+            && let Some(y) = numeric_array(other)?
         {
             return binary(slf, wrap(slf.py(), y)?.bind(slf.py()), method, f, false);
         }
