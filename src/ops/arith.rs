@@ -63,7 +63,16 @@ pub fn add(x: &Tensor, y: &Tensor, s: Scalar, dest: &Dest) -> Result<Tensor> {
     if s != Scalar::Int(1) {
         check_alpha("add", x, y, s)?;
     }
-    apply(&ADD, &[x, y], alpha(s), dest)
+    apply(&ADD, &[x, y], alpha(narrowed(s, x, y)), dest)
+}
+
+/// A factor of halves, rounded to them.
+fn narrowed(s: Scalar, x: &Tensor, y: &Tensor) -> Scalar {
+    match (s, half_kind(x, y)) {
+        (Scalar::Float(f), 1) => Scalar::Float(half::f16::from_f64(f).to_f64()),
+        (Scalar::Float(f), 2) => Scalar::Float(half::bf16::from_f64(f).to_f64()),
+        _ => s,
+    }
 }
 
 /// `x - alpha * y`.
@@ -75,7 +84,7 @@ pub fn sub(x: &Tensor, y: &Tensor, s: Scalar, dest: &Dest) -> Result<Tensor> {
         fail!(Runtime, torch: ("Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead."),
             expected: ("sub: expected numbers"), got: ("{} and {}", x.dtype().name(), y.dtype().name()), fix: ("Use ~ or logical_not()."));
     }
-    apply(&SUB, &[x, y], alpha(s), dest)
+    apply(&SUB, &[x, y], alpha(narrowed(s, x, y)), dest)
 }
 
 /// `y - alpha * x`.
@@ -111,6 +120,14 @@ static DIV_TRUNC: Pw = Pw {
     class: Same,
     grads: &[Some(D(0, |a| a.g.zeros_like())), Some(D(0, |a| a.g.zeros_like()))],
 };
+/// For halves, which torch divides in their own precision, unless by one number.
+static DIV_TRUNC_HALF: Pw = Pw {
+    name: "div",
+    node: "DivBackward1",
+    fun: Fun::DivTruncHalf,
+    class: Same,
+    grads: &[Some(D(0, |a| a.g.zeros_like())), Some(D(0, |a| a.g.zeros_like()))],
+};
 
 /// `//`, which unlike [`DIV_FLOOR`] has no derivative in torch: zeros would go unnoticed.
 static FLOOR_DIVIDE: Pw =
@@ -128,6 +145,15 @@ fn check_zero(x: &Tensor, y: &Tensor) -> Result<()> {
     Ok(())
 }
 
+/// Half types are computed in float32: what tells a kernel in which of them it computes, 0 for none.
+fn half_kind(x: &Tensor, y: &Tensor) -> i64 {
+    match result_type(&[x, y]) {
+        DType::F16 => 1,
+        DType::BF16 => 2,
+        _ => 0,
+    }
+}
+
 /// Division: exact, or rounded towards minus infinity ('floor') or zero ('trunc').
 pub fn div(x: &Tensor, y: &Tensor, rounding_mode: Option<&str>, dest: &Dest) -> Result<Tensor> {
     match rounding_mode {
@@ -138,7 +164,10 @@ pub fn div(x: &Tensor, y: &Tensor, rounding_mode: Option<&str>, dest: &Dest) -> 
         }
         Some("trunc") => {
             check_zero(x, y)?;
-            apply(&DIV_TRUNC, &[x, y], Params::default(), dest)
+            match if y.ndim() == 0 { 0 } else { half_kind(x, y) } {
+                0 => apply(&DIV_TRUNC, &[x, y], Params::default(), dest),
+                kind => apply(&DIV_TRUNC_HALF, &[x, y], Params { i: [kind, 0, 0, 0], ..Params::default() }, dest),
+            }
         }
         Some(other) => {
             fail!(Runtime, torch: ("div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{other}'"),
@@ -348,13 +377,7 @@ fn ldexp(x: &Tensor, y: &Tensor, dest: &Dest) -> Result<Tensor> {
 }
 
 fn nextafter(x: &Tensor, y: &Tensor, dest: &Dest) -> Result<Tensor> {
-    // Half types are computed in float32: the kernel is told whose neighbours to take.
-    let grid = match result_type(&[x, y]) {
-        DType::F16 => 1,
-        DType::BF16 => 2,
-        _ => 0,
-    };
-    apply(&NEXTAFTER, &[x, y], Params { i: [grid, 0, 0, 0], ..Params::default() }, dest)
+    apply(&NEXTAFTER, &[x, y], Params { i: [half_kind(x, y), 0, 0, 0], ..Params::default() }, dest)
 }
 
 fn heaviside(x: &Tensor, y: &Tensor, dest: &Dest) -> Result<Tensor> {

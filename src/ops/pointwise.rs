@@ -145,6 +145,36 @@ pub fn apply(row: &'static Pw, xs: &[&Tensor], p: Params, dest: &Dest) -> Result
         return run(row, xs, a.dtype(), a.device(), Shape::from_slice(a.shape()), p, dest);
     }
     let d = promoted(row, xs)?;
+    if d.is_half() && row.fun != Fun::Where {
+        let narrow = narrowed(row, xs, d, dest)?;
+        if let Some(narrow) = narrow {
+            let xs: SmallVec<[&Tensor; 4]> = narrow.iter().collect();
+            return broadcast(row, &xs, d, p, dest);
+        }
+    }
+    broadcast(row, xs, d, p, dest)
+}
+
+/// Operands of a half type in other dtypes, rounded to it, as kernels would compute with more of them in float32. A factor
+/// or divisor that is one number is not rounded, as in torch.
+#[cold]
+fn narrowed(row: &Pw, xs: &[&Tensor], d: DType, dest: &Dest) -> Result<Option<SmallVec<[Tensor; 4]>>> {
+    let exact = |i: usize, x: &Tensor| {
+        x.dtype() == d
+            || i == 0 && matches!(dest, Dest::InPlace)
+            || i == 1 && x.ndim() == 0 && matches!(row.fun, Fun::Mul | Fun::Div | Fun::DivFloor | Fun::DivTrunc)
+    };
+    if xs.iter().enumerate().all(|(i, x)| exact(i, x)) {
+        return Ok(None);
+    }
+    let cast = |(i, x): (usize, &&Tensor)| match exact(i, x) {
+        true => Ok((*x).clone()),
+        false => super::copy::to_dtype(x, d),
+    };
+    xs.iter().enumerate().map(cast).collect::<Result<_>>().map(Some)
+}
+
+fn broadcast(row: &'static Pw, xs: &[&Tensor], d: DType, p: Params, dest: &Dest) -> Result<Tensor> {
     let device = if xs.len() == 1 { xs[0].device() } else { same_device(row.name, xs)? };
     let mut shape = Shape::from_slice(xs[0].shape());
     for x in &xs[1..] {

@@ -95,3 +95,73 @@ def test_every_nan_is_another_value_to_mode(oracle):
         assert ours.nan_to_num(9) == theirs.nan_to_num(9).item()
     values, places = torch.mode(torch.tensor([[nan, 3.0], [nan, 3.0], [2.0, nan]]), 0)
     assert values.tolist() == [2, 3] and places.tolist() == [2, 1]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_halves_are_rounded_where_torch_rounds_them(dtype, oracle):
+    def of(T, low, high, n=997):
+        return T.linspace(low, high, n, dtype=T.float64).to(getattr(T, dtype))
+
+    for call in (
+        lambda T: T.div(of(T, -90, 90), of(T, 0.3, 5), rounding_mode="trunc"),
+        lambda T: T.histc(of(T, -11, 11), min=-10, max=10),
+        lambda T: T.histc(of(T, -3, 5), bins=37),
+        lambda T: T.logspace(4.3, -3, 1, dtype=getattr(T, dtype)),
+    ):
+        ours, theirs = both(oracle, call)
+        assert ours == theirs
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int64", "float32"])
+def test_a_single_power_is_that_of_the_number_itself(dtype, oracle):
+    ours, theirs = both(oracle, lambda T: T.logspace(2.6, 9, 1, dtype=getattr(T, dtype)))
+    assert ours == theirs
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "add",
+        "sub",
+        "mul",
+        "div",
+        "remainder",
+        "fmod",
+        "floor_divide",
+        "atan2",
+        "hypot",
+        "logaddexp",
+        "eq",
+        "lt",
+        "nextafter",
+    ],
+)
+def test_numbers_beside_halves_are_rounded_to_them(name, dtype, oracle):
+    def of(T, s, flip):
+        x = T.linspace(-9, 9, 481, dtype=T.float64).to(getattr(T, dtype))
+        return getattr(T, name)(*((s(T), x) if flip else (x, s(T))))
+
+    kinds = [lambda T: T.tensor(8.396163642458497, dtype=T.float64), lambda T: T.tensor(-3.3)]
+    if name not in ("atan2", "hypot", "logaddexp", "nextafter"):
+        kinds.append(lambda T: 2.3456789)
+    for s, flip in itertools.product(kinds, [False, True]):
+        if flip and s is kinds[-1] and name in ("eq", "lt", "fmod"):
+            continue
+        ours, theirs = both(oracle, lambda T, s=s, flip=flip: of(T, s, flip))
+        differ = sum(a != b and a == a for a, b in zip(ours[2], theirs[2]))
+        assert ours[:2] == theirs[:2] and differ <= (
+            5 if name in ("atan2", "hypot", "logaddexp", "floor_divide") else 0
+        )
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_factors_of_the_second_summand_are_rounded_to_halves(dtype, oracle):
+    for name in ("add", "sub"):
+
+        def call(T, name=name):
+            x = T.linspace(-9, 9, 480, dtype=T.float64).to(getattr(T, dtype))
+            return getattr(T, name)(x, x.flip(0), alpha=8.396163642458497)
+
+        ours, theirs = both(oracle, call)
+        assert ours == theirs

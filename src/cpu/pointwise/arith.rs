@@ -144,6 +144,15 @@ rows! {
         @i32 "divide_int(a, b)"
         @i64 "divide64(a, b).xy"
     }
+    /// `DivTrunc` of numbers whose quotient is rounded to float16 (i0 = 1) or bfloat16 first.
+    DivTruncHalf: 2, 4 {
+        real(R) |[a, b], p| -> R {
+            let q = (a / b).f64();
+            let q = if p.i[0] == 1 { half::f16::from_f64(q).to_f64() } else { half::bf16::from_f64(q).to_f64() };
+            R::of(q).trunc()
+        }
+        @f32 "trunc(a / b)"
+    }
     /// Remainder with the sign of b.
     Remainder: 2, 4 {
         real(R) |[a, b], p| -> R { floored(a.fmod_near(b), b) };

@@ -115,7 +115,7 @@ macro_rules! funs {
 use kernel::select;
 
 funs! {
-    arith: Add Sub Rsub Mul Div DivFloor DivTrunc Remainder Fmod Pow Atan2 Hypot Maximum Minimum Fmax Fmin Copysign
+    arith: Add Sub Rsub Mul Div DivFloor DivTrunc DivTruncHalf Remainder Fmod Pow Atan2 Hypot Maximum Minimum Fmax Fmin Copysign
         Nextafter Logaddexp Logaddexp2 Gcd Lcm Xlogy Xlog1py Heaviside Lerp Addcmul Addcdiv Clamp ClampTensor
         NanToNum;
     unary: Positive Neg Abs Sign Sgn Square Cube InverseSquare Sqrt Rsqrt Reciprocal Floor Ceil Round RoundDecimals Trunc

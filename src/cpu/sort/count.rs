@@ -76,6 +76,10 @@ fn accumulate<A: Copy + Default + std::ops::AddAssign + Send>(
 pub fn histc(x: &Strided, low: f64, high: f64, out: &Strided) {
     let bins = out.numel();
     let n = x.numel();
+    let half = |v: f64| match x.dtype {
+        DType::F16 => half::f16::from_f64(v).to_f64(),
+        _ => half::bf16::from_f64(v).to_f64(),
+    };
     let (dims, _) = nest(x, None, None, None);
     let mut totals = crate::error::filled(0i64, bins);
     let parts = n.div_ceil(PART);
@@ -86,11 +90,14 @@ pub fn histc(x: &Strided, low: f64, high: f64, out: &Strided) {
             let v = with_dtype!(x.dtype, T => unsafe { *x.ptr.offset(w.off[0]).cast::<T>() }.to_f64());
             w.next();
             if v >= low && v <= high {
-                let b = if x.dtype == DType::F64 {
-                    ((v - low) * bins as f64 / (high - low)) as usize
-                } else {
-                    // An edge falls into the bin that the tensor's own precision gives it.
-                    ((v as f32 - low as f32) * bins as f32 / (high as f32 - low as f32)) as usize
+                // An edge falls into the bin that the tensor's own precision gives it.
+                let b = match x.dtype {
+                    DType::F64 => ((v - low) * bins as f64 / (high - low)) as usize,
+                    DType::F16 | DType::BF16 => {
+                        let span = half(half(high) - half(low));
+                        half(half(half(v - half(low)) * half(bins as f64)) / span) as usize
+                    }
+                    _ => ((v as f32 - low as f32) * bins as f32 / (high as f32 - low as f32)) as usize,
                 };
                 own[b.min(bins - 1)] += 1;
             }
