@@ -318,8 +318,8 @@ fn cosine_embedding_loss(x1: &Tensor, x2: &Tensor, target: &Tensor, margin: f64,
     // As torch computes it: eps in the squares, not in the norms.
     const EPS: f64 = 1e-12;
     let (dim, keep) = ([n as i64], false);
-    let product = x1.mul(x2)?.sum_dims(&dim, keep)?;
-    let square = |x: &Tensor| x.mul(x)?.sum_dims(&dim, keep)?.add_scalar(EPS);
+    let product = super::reduce::sum(&x1.mul(x2)?, Some(&dim), keep, None)?;
+    let square = |x: &Tensor| super::reduce::sum(&x.mul(x)?, Some(&dim), keep, None)?.add_scalar(EPS);
     let cosine = product.div(&square(x1)?.mul(&square(x2)?)?.sqrt()?)?;
     let zero = number(0.0)?;
     let positive = where_(&target.eq_scalar(1.0)?, &cosine.neg()?.add_scalar(1.0)?, &zero)?;

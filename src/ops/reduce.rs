@@ -262,9 +262,11 @@ fn sum_to_size(x: &Tensor, size: &[i64]) -> Result<Tensor> {
     if layout::broadcast(x.shape(), &shape).ok().as_deref() != Some(x.shape()) {
         fail!(Runtime, torch: ("size {{{size:?}}} is not expandable to size {{{:?}}}.", x.shape()), expected: ("sum_to_size: expected a size that broadcasts to {:?}", x.shape()), got: ("{size:?}"), fix: ("Check the size."));
     }
-    let y = super::helpers::sum_to(x, &shape)?;
-    // Whole numbers are summed as int64; without a sum nothing changes.
-    if x.dtype().is_integral(true) && x.shape() != &shape[..] { super::copy::to_dtype(&y, DType::I64) } else { Ok(y) }
+    // Whole numbers are summed as int64; without a sum, of which `()` asks for one, nothing changes.
+    if x.dtype().is_integral(true) && (shape.is_empty() || x.shape() != &shape[..]) {
+        return super::helpers::sum_to(&super::copy::to_dtype(x, DType::I64)?, &shape);
+    }
+    super::helpers::sum_to(x, &shape)
 }
 
 ops! {

@@ -118,6 +118,36 @@ def test_a_single_power_is_that_of_the_number_itself(dtype, oracle):
     assert ours == theirs
 
 
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int8", "int64", "float16"])
+def test_sums_to_a_size_do_not_wrap(dtype, oracle):
+    for shape, size in itertools.product([(2, 300), ()], [(2, 1), (1, 300), (2, 300), (1,), ()]):
+        ours, theirs = both(oracle, lambda T, s=shape, z=size: T.ones(s, dtype=getattr(T, dtype)).sum_to_size(z))
+        assert ours == theirs
+
+
+def test_cosines_of_bools(oracle):
+    def call(T):
+        a, b = (
+            T.tensor([[True, False], [True, True], [False, False]]),
+            T.tensor([[True, True], [True, False], [True, False]]),
+        )
+        return T.nn.functional.cosine_embedding_loss(a, b, T.tensor([1, -1, 1]), margin=0.2, reduction="none")
+
+    assert torch.allclose(call(torch), torch.tensor(call(oracle).tolist()))
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "bfloat16", "float32", "int32"])
+def test_masked_reductions_keep_the_dtype(dtype, oracle):
+    for name, mask in itertools.product(["var", "std", "logsumexp"], [None, [True, True, False, True]]):
+
+        def call(T, name=name, mask=mask):
+            x = T.tensor([1.0, 2, 4, 7]).to(getattr(T, dtype))
+            return getattr(T.masked, name)(x, 0, mask=mask and T.tensor(mask))
+
+        ours, theirs = both(oracle, call)
+        assert ours[:2] == theirs[:2] and abs(ours[2] - theirs[2]) <= 0.02 * abs(theirs[2])
+
+
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 @pytest.mark.parametrize(
     "name",

@@ -166,7 +166,8 @@ def median(input, dim=-1, *, keepdim=False, dtype=None, mask=None):
 def logsumexp(input, dim=None, *, keepdim=False, dtype=None, mask=None):
     """log(sum(exp(x))) over dims; minus infinity where nothing is left."""
     x = input if dtype is None else input.to(dtype)
-    return _over(rustorch.logsumexp, _masked(x, mask, -float("inf")), _dims(x, dim), bool(keepdim))
+    least = -float("inf") if x.is_floating_point() or x.is_complex() else rustorch.iinfo(x.dtype).min
+    return _over(rustorch.logsumexp, _masked(x, mask, least), _dims(x, dim), bool(keepdim)).to(x.dtype)
 
 
 def logaddexp(input, other, *, dtype=None, input_mask=None, other_mask=None):
@@ -193,14 +194,14 @@ def _spread(input, dim, unbiased, correction, keepdim, dtype, mask):
         x = x.to(rustorch.get_default_dtype())
     dims = _dims(x, dim)
     if mask is None:
-        return _over(lambda t, **k: rustorch.var(t, correction=correction, **k), x, dims, bool(keepdim))
+        return _over(lambda t, **k: rustorch.var(t, correction=correction, **k), x, dims, bool(keepdim)).to(x.dtype)
     count = _count(x, dims, True, mask)
     centre = _over(rustorch.sum, _masked(x, mask, 0), dims, True) / count
     distance = _masked(x - centre.view_as(x) if x.ndim == 0 else x - centre, mask, 0)
     square = (distance * distance.conj()).real if x.is_complex() else distance * distance
     total = _over(rustorch.sum, square, dims, bool(keepdim))
     count = count if keepdim or x.ndim == 0 else count.reshape(total.shape)
-    return total / (count - correction).clamp(min=0) if correction else total / count
+    return (total / (count - correction).clamp(min=0) if correction else total / count).to(x.dtype)
 
 
 def var(input, dim=None, unbiased=None, *, correction=None, keepdim=False, dtype=None, mask=None):
