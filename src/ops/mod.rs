@@ -21,6 +21,7 @@ pub mod extreme;
 pub mod fft;
 pub mod gather;
 pub mod grid;
+pub mod hash;
 pub mod helpers;
 pub mod index;
 pub mod inplace;
@@ -92,6 +93,7 @@ pub static TABLE: &[&[OpDef]] = &[
     sort::OPS,
     quantile::OPS,
     unique::OPS,
+    hash::OPS,
     search::OPS,
     compare::OPS,
     cast::OPS,

@@ -62,6 +62,8 @@ unary_rows! { OPS1;
         let d = x.special_i0e()?.sub(&y.mul(&x.sgn()?.add(&x.reciprocal()?)?)?)?;
         a.g.mul(&where_(&zero, &number(0.5)?, &d)?)
     } };
+    /// Airy's function Ai.
+    special_airy_ai: AIRY_AI "" AiryAi Float, [s o];
     /// Bessel function of the first kind, order 0.
     special_bessel_j0: BESSEL_J0 "" BesselJ0 Float, [s o];
     /// Bessel function of the first kind, order 1.

@@ -352,7 +352,7 @@ fn out_tensors<'py>(
 }
 
 /// Operations whose `out=` must have the result's dtype: torch writes into it without a cast.
-const EXACT: [&str; 30] = [
+const EXACT: [&str; 31] = [
     "addbmm",
     "addmm",
     "addmv",
@@ -368,6 +368,7 @@ const EXACT: [&str; 30] = [
     "dot",
     "expand_copy",
     "gather",
+    "hash_tensor",
     "isin",
     "linalg_matmul",
     "matmul",
@@ -422,6 +423,7 @@ fn check_exact(name: &str, r: &Tensor, out: &Tensor, pair: bool) -> crate::error
         "dot" | "vdot" => {
             format!("result dtype {} does not match input dtype {}", out.dtype().scalar_name(), r.dtype().scalar_name())
         }
+        "hash_tensor" => format!("Expected result to be of dtype uint64, but got {}", out.dtype().scalar_name()),
         "mv" => {
             let (x, y) = (r.dtype().scalar_name(), out.dtype().scalar_name());
             format!("addmv input tensors must have the same dtype, but got {y}, {x}, and {x}")

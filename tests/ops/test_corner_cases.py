@@ -148,6 +148,50 @@ def test_masked_reductions_keep_the_dtype(dtype, oracle):
         assert ours[:2] == theirs[:2] and abs(ours[2] - theirs[2]) <= 0.02 * abs(theirs[2])
 
 
+def test_hashes_of_tensors(oracle):
+    x = [[1.5, -2.0], [3.0, nan]]
+    for dtype, dim, keepdim in itertools.product(
+        ["float32", "bfloat16", "int8", "bool", "int64"], [(), None, 0, 1, (0, 1)], [False, True]
+    ):
+        ours, theirs = both(
+            oracle,
+            lambda T, a=(dtype, dim, keepdim): T.hash_tensor(
+                T.tensor(x).nan_to_num(5).to(getattr(T, a[0])), a[1], keepdim=a[2]
+            ),
+        )
+        assert ours == theirs
+    for call in (
+        lambda T: T.hash_tensor(T.zeros(0)),
+        lambda T: T.hash_tensor(T.zeros(0, 3), 0),
+        lambda T: T.hash_tensor(T.zeros(0, 3), 1),
+        lambda T: T.hash_tensor(T.ones(3), mode=1),
+        lambda T: T.hash_tensor(T.ones(3, dtype=T.complex64)),
+        lambda T: T.hash_tensor(T.ones(3, dtype=T.uint64)),
+        lambda T: T.hash_tensor(T.ones(3), 0, out=T.empty(0, dtype=T.uint64)),
+        lambda T: T.hash_tensor(T.ones(3), 0, out=T.empty(0)),
+        lambda T: T.hash_tensor(T.ones(3), 1),
+        lambda T: T.hash_tensor(T.tensor(5), 0),
+        lambda T: T.arange(1000).hash_tensor(),
+    ):
+        ours, theirs = both(oracle, call)
+        assert ours == theirs
+
+
+def test_airys_function(oracle):
+    mpmath = pytest.importorskip("mpmath")
+    x = torch.linspace(-30, 30, 701, dtype=torch.float64)
+    for a, y in zip(x.tolist(), torch.special.airy_ai(x).tolist()):
+        exact = float(mpmath.airyai(a))
+        assert abs(y - exact) <= (1e-13 * exact if a > 1 else 2e-14)
+    limits = [0.0, 103.0, 104.0, float("inf"), -float("inf"), nan]
+    for dtype in ("float32", "float64", "int64"):
+        ours, theirs = (
+            T.special.airy_ai(T.tensor(limits if dtype != "int64" else [1, 2], dtype=getattr(T, dtype))).nan_to_num(7)
+            for T in (torch, oracle)
+        )
+        assert torch.allclose(ours, torch.tensor(theirs.tolist(), dtype=ours.dtype), rtol=1e-5, atol=0)
+
+
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 @pytest.mark.parametrize(
     "name",

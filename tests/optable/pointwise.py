@@ -106,6 +106,14 @@ UNARY = [
     unary("special_ndtr", tol={"float16": (5e-2, 1e-3)}),  # torch rounds to half between two steps
     unary("special_entr", 0.1, 3),
     unary("special_ndtri", 0.1, 0.9),
+    unary(
+        "special_airy_ai",
+        -6,
+        4,
+        grad=0,
+        skip=ANGLES | {f"at {what}": ANGLES["at extreme"] for what in ("smallest", "large")},
+        tol={"float32": (1e-4, 1e-5), "float64": (1e-4, 3e-6)},
+    ),  # torch errs by 2e-6
     *each(unary, "special_bessel_j0 special_bessel_j1", grad=0, skip=ANGLES | {"at smallest": ANGLES["at extreme"]}),
     unary("special_modified_bessel_i0", grad=0, skip={"at inf": LIMITS}),
     unary("special_modified_bessel_i1", grad=0, skip={"at inf": LIMITS, "sign of zero": ODD}),
@@ -249,7 +257,7 @@ TERNARY = [
 
 CASES = more_dtypes(
     [*UNARY, *ACTIVATIONS, *BINARY, *TERNARY],
-    """special_erfcx special_log_ndtr special_ndtri special_zeta rrelu special_bessel_j0 special_bessel_j1 special_bessel_y0
+    """special_erfcx special_log_ndtr special_ndtri special_airy_ai special_zeta rrelu special_bessel_j0 special_bessel_j1 special_bessel_y0
     special_bessel_y1 special_modified_bessel_i0 special_modified_bessel_i1 special_modified_bessel_k0
     special_modified_bessel_k1 special_scaled_modified_bessel_k0 special_scaled_modified_bessel_k1
     special_spherical_bessel_j0 clamp_min clamp_max ldexp""",

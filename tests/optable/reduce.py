@@ -113,6 +113,7 @@ COUNTS = [
     OpCase("unique_consecutive", (S(given([2.0, 2, 1, 1, 2])), S(given([2.0, 2, 1, 1, 2]), True, True), S(given(REPEATED), dim=0)),
            grad=0, skip=DATA),
     OpCase("_unique2", (S(given(REPEATED)), S(given(REPEATED), True, True, True)), grad=0, skip=DATA),
+    over("hash_tensor", grad=0).but(samples=(S(t(3, 4)), S(t(3, 4), 0), S(t(2, 3, 4), (0, 2), keepdim=True), S(t()))),
     OpCase("unique_dim", ref=lambda T: T.ops.aten.unique_dim, samples=(S(given(REPEATED), 0), S(given(REPEATED), 1, True, True, True)), grad=0, skip=DATA | OWN_STRIDES),
     OpCase("searchsorted", (S(given([1.0, 3, 5, 7]), t(2, 3, low=0, high=8)), S(given([1.0, 3, 5, 7]), t(3), right=True),
                             S(given([1.0, 3, 5]), 3.0), S(given([1.0, 3, 5]), t(3), side="right", out_int32=True),

@@ -3,7 +3,7 @@
 use super::Params;
 use super::kernel::{self, Kernel, class, class_impl, class_kernel, rows};
 use crate::cpu::simd::Level;
-use crate::cpu::simd::math::{implicit, polynomial, special};
+use crate::cpu::simd::math::{airy, implicit, polynomial, special};
 use crate::tensor::DType;
 
 rows! {
@@ -46,6 +46,9 @@ rows! {
     Ndtri: 1, 16 {
         real(R) |[x], p| -> R { R::of(special::ndtri(x.f64())) }
         @f32 "ndtri_of(a)"
+    }
+    AiryAi: 1, 48 {
+        real_slow(R) |[x], p| -> R { R::of(airy::airy_ai(x.f64())) }
     }
     /// Modified Bessel functions of the first kind; e: times exp(-|x|).
     I0: 1, 32 {

@@ -11,7 +11,7 @@ _POINTWISE = """
     log10 lgamma digamma log1p reciprocal asin acos atanh erfinv acosh sign floor ceil trunc frac isnan isinf isfinite
     isposinf isneginf signbit logical_not bitwise_not positive round logit nan_to_num angle conj conj_physical
     resolve_conj resolve_neg mvlgamma polygamma i0 special_i0e special_i1 special_i1e special_erfcx special_log_ndtr
-    special_ndtr special_entr special_ndtri special_bessel_j0 special_bessel_j1 special_modified_bessel_i0
+    special_ndtr special_entr special_ndtri special_airy_ai special_bessel_j0 special_bessel_j1 special_modified_bessel_i0
     special_modified_bessel_i1 special_spherical_bessel_j0 special_bessel_y0 special_bessel_y1
     special_modified_bessel_k0 special_modified_bessel_k1 special_scaled_modified_bessel_k0
     special_scaled_modified_bessel_k1 log_sigmoid relu mish silu selu hardswish relu6 hardsigmoid gelu elu celu softplus

@@ -11,6 +11,7 @@ use crate::tensor::Element;
 use std::fmt::Debug;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
+pub mod airy;
 mod core;
 mod elementary;
 pub mod implicit;
