@@ -33,11 +33,38 @@ pub fn parts(x: &Tensor) -> Result<Parts> {
 /// A sparse tensor of parts, recorded as a function of the values.
 pub fn build(values: &Tensor, of: Parts, shape: &[usize]) -> Result<Tensor> {
     layout::check_numel("sparse tensor", shape)?;
+    if !fits(values, &of, shape) {
+        fail!(Runtime, expected: ("sparse: expected int64 coordinates (sparse dims, values), or starts and plain indices of a matrix, and values that fit the shape {shape:?}"),
+            got: ("indices {:?}, values {:?}", of.indices, values), fix: ("Check the shapes."));
+    }
     let x = Tensor::of_parts(Parts { values: values.detach(), ..of }, shape);
     record(x, "SparseCooTensorWithDimsAndTensorsBackward0", &[values], |s| {
         let like = s.output(0);
         move |c, g| grads![at_places(g, &c.get(like)?)?]
     })
+}
+
+/// Have the parts the dtypes and shapes that everything here relies on? What indices say is checked where they are used.
+fn fits(values: &Tensor, of: &Parts, shape: &[usize]) -> bool {
+    let Some((&n, dense)) = values.shape().split_first() else { return false };
+    let i = &of.indices;
+    match &of.plain {
+        None => {
+            i.dtype() == DType::I64
+                && i.ndim() == 2
+                && i.size(1) == n
+                && shape.len() == i.size(0) + dense.len()
+                && &shape[i.size(0)..] == dense
+        }
+        Some(plain) => {
+            let (of_ints, lines) = (matches!(i.dtype(), DType::I64 | DType::I32), (of.layout == Layout::Csc) as usize);
+            of_ints
+                && plain.dtype() == i.dtype()
+                && (i.ndim(), plain.ndim(), dense.len(), shape.len()) == (1, 1, 0, 2)
+                && plain.numel() == n
+                && i.numel() == shape[lines] + 1
+        }
+    }
 }
 
 /// The tensor with other values, one for each of its own.

@@ -18,6 +18,10 @@ BAD = {
     "rows that go back": lambda: torch.sparse_csr_tensor([0, 4, 3], [2, 0, 2], [1.0, 2.0, 3.0], (2, 3)),
     "a column beyond the size": lambda: torch.sparse_csr_tensor([0, 1, 3], [2, 0, 5], [1.0, 2.0, 3.0], (2, 3)),
     "floats as indices": lambda: torch.sparse_csr_tensor([0.0, 1.0], [2.0], [1.0], (1, 3)),
+    "parts that no function made": lambda: torch._C._sparse_build(
+        "sparse_coo", torch.zeros(2, 2), None, torch.ones(3), (2, 2), True
+    ),
+    "values of another number": lambda: torch._C._sparse_with_values(torch.eye(3).to_sparse(), torch.ones(2)),
     "a layout that is not there": lambda: torch.zeros(2, layout=torch.sparse_coo),
     "blocks": lambda: torch.ones(4, 4).to_sparse(layout=torch.sparse_bsr),
 }

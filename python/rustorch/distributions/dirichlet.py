@@ -10,11 +10,6 @@ __all__ = ["Dirichlet"]
 
 def _Dirichlet_backward(x, concentration, grad_output):
     """The gradient of a sample by its concentrations, at a fixed quantile of each entry's marginal Beta."""
-    if not hasattr(rustorch, "_dirichlet_grad"):
-        raise NotImplementedError(
-            "derivative for aten::_sample_dirichlet is not implemented\n"
-            "  Dirichlet: expected a sample without grad, but got one that requires grad. Take sample(), not rsample()."
-        )
     total = concentration.sum(-1, True).expand_as(concentration)
     grad = rustorch._dirichlet_grad(x, concentration, total)
     return grad * (grad_output - (x * grad_output).sum(-1, True))
