@@ -104,7 +104,7 @@ def is_there(name):
 def test_what_the_page_calls_missing_is_missing_and_its_substitutes_are_there():
     text = (ROOT / "docs" / "coming-from-torch.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (.*) \| (.*) \|$", text.split("## Not there yet")[1].split("\n## ")[0], re.MULTILINE)
-    assert len(rows) > 8
+    assert len(rows) > 3
     missing = re.findall(r"`([\w.]+)`", " ".join(re.sub(r", which.*", "", left) for left, _ in rows))
     assert [name for name in missing if is_there(name)] == []
     assert (

@@ -1,8 +1,9 @@
 """The Dirichlet distribution."""
 
 import rustorch
-from rustorch.autograd.function import Function, once_differentiable
+from rustorch.autograd.function import Function
 from rustorch.distributions import constraints
+from rustorch.distributions._implicit import dirichlet_grad
 from rustorch.distributions.exp_family import ExponentialFamily
 
 __all__ = ["Dirichlet"]
@@ -11,19 +12,20 @@ __all__ = ["Dirichlet"]
 def _Dirichlet_backward(x, concentration, grad_output):
     """The gradient of a sample by its concentrations, at a fixed quantile of each entry's marginal Beta."""
     total = concentration.sum(-1, True).expand_as(concentration)
-    grad = rustorch._dirichlet_grad(x, concentration, total)
+    grad = dirichlet_grad(x, concentration, total)
     return grad * (grad_output - (x * grad_output).sum(-1, True))
 
 
 class _Dirichlet(Function):
     @staticmethod
-    def forward(ctx, concentration):
-        x = rustorch._sample_dirichlet(concentration)
-        ctx.save_for_backward(x, concentration)
-        return x
+    def forward(concentration):
+        return rustorch._sample_dirichlet(concentration)
 
     @staticmethod
-    @once_differentiable
+    def setup_context(ctx, inputs, output):
+        ctx.save_for_backward(output, *inputs)
+
+    @staticmethod
     def backward(ctx, grad_output):
         return _Dirichlet_backward(*ctx.saved_tensors, grad_output)
 
@@ -56,7 +58,10 @@ class Dirichlet(ExponentialFamily):
         super().__init__(concentration.shape[:-1], concentration.shape[-1:], validate_args=validate_args)
 
     def rsample(self, sample_shape=()):
-        return _Dirichlet.apply(self.concentration.expand(self._extended_shape(sample_shape)))
+        concentration = self.concentration.expand(self._extended_shape(sample_shape))
+        if concentration.requires_grad and rustorch.is_grad_enabled():
+            return _Dirichlet.apply(concentration)
+        return rustorch._sample_dirichlet(concentration)
 
     def log_prob(self, value):
         if self._validate_args:
