@@ -27,7 +27,9 @@ def test_distribution(name):
     assert there.log_prob(x).cpu().allclose(here.log_prob(x.cpu()), rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["Normal", "Laplace", "Gumbel", "Weibull", "RelaxedOneHotCategorical", "Gamma", "Beta", "StudentT"])
+@pytest.mark.parametrize(
+    "name", ["Normal", "Laplace", "Gumbel", "Weibull", "RelaxedOneHotCategorical", "Gamma", "Beta", "StudentT"]
+)
 def test_gradient_of_samples(name):
     made = []
 
