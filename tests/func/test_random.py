@@ -89,3 +89,30 @@ def test_dropout_that_does_nothing_is_not_random():
     assert vmap(nn.Dropout(0.5).eval())(x).equal(x)
     assert vmap(nn.Dropout(0.0))(x).equal(x)
     assert vmap(lambda a: F.dropout2d(a.reshape(1, 3, 1, 1), training=False))(x).shape == (B, 1, 3, 1, 1)
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_functions_of_ones_own_draw_for_each_sample(own):
+    class Noisy(T.autograd.Function):
+        generate_vmap_rule = not own
+
+        @staticmethod
+        def forward(x):
+            return T.bernoulli(x)
+
+        @staticmethod
+        def setup_context(ctx, inputs, output):
+            pass
+
+        @staticmethod
+        def backward(ctx, g):
+            return g
+
+    if own:
+        Noisy.vmap = staticmethod(lambda info, dims, x: (Noisy.apply(x), 0))
+    x = T.full((100, 2), 0.5, requires_grad=True)
+    y = T.vmap(Noisy.apply, randomness="different")(x)
+    assert type(y) is T.Tensor and y.shape == (100, 2)
+    assert 60 < y.sum() < 140
+    y.sum().backward()
+    assert x.grad.eq(1).all()

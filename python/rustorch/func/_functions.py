@@ -1,6 +1,7 @@
 """Under vmap: operations with a derivative of the user's own, and backward passes asked for by `autograd.grad`."""
 
 from collections import namedtuple
+from contextlib import nullcontext
 
 import rustorch
 from rustorch import Tensor
@@ -39,7 +40,9 @@ def apply(cls, args, kwargs):
             "the vmap staticmethod or set generate_vmap_rule=True. For more details, please see "
             "https://pytorch.org/docs/main/notes/extending.func.html"
         )
-    return one_by_one(cls.apply, level, cls.__name__, False, args, kwargs, warn=False)
+    # Samples draw their own numbers, each for itself; within the vmap one sample would draw them for all.
+    with _levels.outside(level) if level.randomness == "different" else nullcontext():
+        return one_by_one(cls.apply, level, cls.__name__, False, args, kwargs, warn=False)
 
 
 def _by_own_rule(cls, level, args):

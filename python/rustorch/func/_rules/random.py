@@ -34,7 +34,8 @@ class RandomCalls(TorchFunctionMode):
                 return body(func)(*args, **kwargs)
         name, in_place = name_of(func)
         found = RANDOM.get(name + "_" * in_place) or RANDOM.get(name)
-        if found is not None:
+        # Outside of the level, where a function's own rule runs, a call draws what it says.
+        if found is not None and self.level in _levels.levels():
             args, kwargs = positional(name, args, kwargs)
             return found(func, self.level, *args, **kwargs)
         # Some do not look for overrides inside tuples and lists; and a call that no other mode is to see goes on directly.
