@@ -116,6 +116,16 @@ def test_forward_mode_of_a_gamma_sample():
     assert tangent.allclose(standard_gamma_grad(a, x))
 
 
-def test_samples_under_vmap_without_gradients():
-    draw = rustorch.vmap(lambda a: Dirichlet(a).sample((2,)), randomness="different")
-    assert draw(rustorch.ones(4, 3)).shape == (4, 2, 3)
+def test_gradients_of_each_sample_under_vmap():
+    rustorch.manual_seed(0)
+    each = rustorch.vmap(rustorch.func.grad(lambda a: Gamma(a, 1.0).rsample()), randomness="different")
+    a = rustorch.tensor([1.0, 2.0])
+    grads = each(a)
+    rustorch.manual_seed(0)
+    assert grads.allclose(standard_gamma_grad(a, rustorch._standard_gamma(a)))
+    draw = rustorch.vmap(lambda a: Dirichlet(a).rsample((2,)), randomness="different")
+    concentration = rustorch.ones(4, 3, requires_grad=True)
+    x = draw(concentration)
+    assert x.shape == (4, 2, 3) and draw(concentration.detach()).shape == (4, 2, 3)
+    x.square().sum().backward()
+    assert concentration.grad.isfinite().all() and concentration.grad.any()

@@ -47,6 +47,8 @@ def _eps(dtype):
 class _FirstOrder(Function):
     """A derivative that has none itself."""
 
+    generate_vmap_rule = True
+
     @staticmethod
     def setup_context(ctx, inputs, output):
         pass
@@ -109,6 +111,8 @@ def dirichlet_grad(x, a, total):
 
 class StandardGamma(Function):
     """Gamma samples of rate 1 that gradients pass through."""
+
+    generate_vmap_rule = True
 
     @staticmethod
     def forward(concentration):

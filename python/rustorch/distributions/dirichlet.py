@@ -17,6 +17,8 @@ def _Dirichlet_backward(x, concentration, grad_output):
 
 
 class _Dirichlet(Function):
+    generate_vmap_rule = True
+
     @staticmethod
     def forward(concentration):
         return rustorch._sample_dirichlet(concentration)
