@@ -4,7 +4,7 @@ import rustorch
 from rustorch.distributions import constraints
 from rustorch.distributions._probs_or_logits import ProbsOrLogits, whole_numbers
 from rustorch.distributions.exp_family import ExponentialFamily
-from rustorch.distributions.utils import broadcast_all
+from rustorch.distributions.utils import _NO_DIMS, broadcast_all
 from rustorch.nn.functional import binary_cross_entropy_with_logits
 
 __all__ = ["Bernoulli"]
@@ -47,7 +47,7 @@ class Bernoulli(ProbsOrLogits, ExponentialFamily):
     def variance(self):
         return self.probs * (1 - self.probs)
 
-    def sample(self, sample_shape=()):
+    def sample(self, sample_shape=_NO_DIMS):
         with rustorch.no_grad():
             return rustorch.bernoulli(self.probs.expand(self._extended_shape(sample_shape)))
 

@@ -4,6 +4,7 @@ import rustorch
 from rustorch.distributions import constraints
 from rustorch.distributions._probs_or_logits import ProbsOrLogits, whole_numbers
 from rustorch.distributions.distribution import Distribution
+from rustorch.distributions.utils import _NO_DIMS
 
 __all__ = ["Binomial"]
 
@@ -57,7 +58,7 @@ class Binomial(ProbsOrLogits, Distribution):
     def variance(self):
         return self.total_count * self.probs * (1 - self.probs)
 
-    def sample(self, sample_shape=()):
+    def sample(self, sample_shape=_NO_DIMS):
         shape = self._extended_shape(sample_shape)
         with rustorch.no_grad():
             return rustorch.binomial(self.total_count.expand(shape), self.probs.expand(shape))

@@ -4,7 +4,7 @@ import rustorch
 from rustorch.distributions import constraints
 from rustorch.distributions._probs_or_logits import one_of, whole_numbers
 from rustorch.distributions.distribution import Distribution
-from rustorch.distributions.utils import lazy_property, logits_to_probs, probs_to_logits
+from rustorch.distributions.utils import _NO_DIMS, lazy_property, logits_to_probs, probs_to_logits
 
 __all__ = ["Categorical"]
 
@@ -78,7 +78,7 @@ class Categorical(Distribution):
     def variance(self):
         return self._full(rustorch.nan, self.probs)
 
-    def sample(self, sample_shape=()):
+    def sample(self, sample_shape=_NO_DIMS):
         sample_shape = rustorch.Size(sample_shape)
         rows = self.probs.reshape(-1, self._num_events)
         drawn = rustorch.multinomial(rows, sample_shape.numel(), True).T  # (samples, batch)

@@ -5,7 +5,7 @@ import math
 import rustorch
 from rustorch.distributions import constraints
 from rustorch.distributions.distribution import Distribution
-from rustorch.distributions.utils import broadcast_all
+from rustorch.distributions.utils import _NO_DIMS, broadcast_all
 
 __all__ = ["Cauchy"]
 
@@ -43,7 +43,7 @@ class Cauchy(Distribution):
     def variance(self):
         return self._full(rustorch.inf, self.loc)
 
-    def rsample(self, sample_shape=()):
+    def rsample(self, sample_shape=_NO_DIMS):
         shape = self._extended_shape(sample_shape)
         return self.loc + self.loc.new_empty(shape).cauchy_() * self.scale
 

@@ -6,7 +6,7 @@ import rustorch
 from rustorch.distributions import constraints
 from rustorch.distributions._probs_or_logits import ProbsOrLogits
 from rustorch.distributions.exp_family import ExponentialFamily
-from rustorch.distributions.utils import _all_true, broadcast_all, clamp_probs, lazy_property, logits_to_probs
+from rustorch.distributions.utils import _NO_DIMS, _all_true, broadcast_all, clamp_probs, lazy_property, logits_to_probs
 from rustorch.nn.functional import binary_cross_entropy_with_logits
 
 __all__ = ["ContinuousBernoulli"]
@@ -88,11 +88,11 @@ class ContinuousBernoulli(ProbsOrLogits, ExponentialFamily):
         variance = p * (p - 1.0) / (1.0 - 2.0 * p).pow(2) + 1.0 / (rustorch.log1p(-p) - p.log()).pow(2)
         return self._either(variance, 1.0 / 12.0 - (1.0 / 15.0 - 128.0 / 945.0 * x) * x)
 
-    def sample(self, sample_shape=()):
+    def sample(self, sample_shape=_NO_DIMS):
         with rustorch.no_grad():
             return self.rsample(sample_shape)
 
-    def rsample(self, sample_shape=()):
+    def rsample(self, sample_shape=_NO_DIMS):
         shape = self._extended_shape(sample_shape)
         return self.icdf(rustorch.rand(shape, dtype=self.probs.dtype, device=self.probs.device))
 

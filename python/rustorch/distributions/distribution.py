@@ -4,11 +4,10 @@ import warnings
 
 import rustorch
 from rustorch.distributions import constraints
-from rustorch.distributions.utils import _all_true, lazy_property
+from rustorch.distributions.utils import _NO_DIMS, _all_true, lazy_property
 
 __all__ = ["Distribution"]
 
-_NO_DIMS = rustorch.Size()
 _FIX = "Correct them, or skip the check with validate_args=False."
 
 
@@ -160,12 +159,12 @@ class Distribution:
         """The square root of the variance."""
         return self.variance.sqrt()
 
-    def sample(self, sample_shape=()):
+    def sample(self, sample_shape=_NO_DIMS):
         """Samples without a graph, `sample_shape + batch_shape + event_shape`."""
         with rustorch.no_grad():
             return self.rsample(sample_shape)
 
-    def rsample(self, sample_shape=()):
+    def rsample(self, sample_shape=_NO_DIMS):
         """Samples through which gradients reach the parameters, where `has_rsample` says so."""
         raise NotImplementedError
 
@@ -203,7 +202,7 @@ class Distribution:
         """The exponential of the entropy."""
         return rustorch.exp(self.entropy())
 
-    def _extended_shape(self, sample_shape=()):
+    def _extended_shape(self, sample_shape=_NO_DIMS):
         shape = self._batch_shape + self._event_shape
         return shape if sample_shape == () else rustorch.Size(sample_shape) + shape
 

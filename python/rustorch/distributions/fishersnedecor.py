@@ -4,7 +4,7 @@ import rustorch
 from rustorch.distributions import constraints
 from rustorch.distributions.distribution import Distribution
 from rustorch.distributions.gamma import Gamma
-from rustorch.distributions.utils import broadcast_all
+from rustorch.distributions.utils import _NO_DIMS, broadcast_all
 
 __all__ = ["FisherSnedecor"]
 
@@ -47,7 +47,7 @@ class FisherSnedecor(Distribution):
         df2 = rustorch.where(self.df2 <= 4, rustorch.nan, self.df2)
         return 2 * df2.pow(2) * (self.df1 + df2 - 2) / (self.df1 * (df2 - 2).pow(2) * (df2 - 4))
 
-    def rsample(self, sample_shape=()):
+    def rsample(self, sample_shape=_NO_DIMS):
         numerator, denominator = self._gamma1.rsample(sample_shape), self._gamma2.rsample(sample_shape)
         tiny = rustorch.finfo(denominator.dtype).tiny
         return (numerator / denominator.clamp(min=tiny)).clamp(min=tiny)

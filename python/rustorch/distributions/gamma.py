@@ -4,7 +4,7 @@ import rustorch
 from rustorch.distributions import constraints
 from rustorch.distributions._implicit import StandardGamma
 from rustorch.distributions.exp_family import ExponentialFamily
-from rustorch.distributions.utils import broadcast_all
+from rustorch.distributions.utils import _NO_DIMS, broadcast_all
 
 __all__ = ["Gamma"]
 
@@ -50,7 +50,7 @@ class Gamma(ExponentialFamily):
     def variance(self):
         return self.concentration / self.rate.pow(2)
 
-    def rsample(self, sample_shape=()):
+    def rsample(self, sample_shape=_NO_DIMS):
         shape = self._extended_shape(sample_shape)
         value = _standard_gamma(self.concentration.expand(shape)) / self.rate.expand(shape)
         # Small concentrations underflow to 0, which has no logarithm; the gradient is to pass all the same.

@@ -4,7 +4,7 @@ import rustorch
 from rustorch.distributions import constraints
 from rustorch.distributions._probs_or_logits import ProbsOrLogits
 from rustorch.distributions.distribution import Distribution
-from rustorch.distributions.utils import _all_true, broadcast_all
+from rustorch.distributions.utils import _NO_DIMS, _all_true, broadcast_all
 from rustorch.nn.functional import binary_cross_entropy_with_logits
 
 __all__ = ["Geometric"]
@@ -53,7 +53,7 @@ class Geometric(ProbsOrLogits, Distribution):
     def variance(self):
         return (1.0 / self.probs - 1.0) / self.probs
 
-    def sample(self, sample_shape=()):
+    def sample(self, sample_shape=_NO_DIMS):
         tiny = rustorch.finfo(self.probs.dtype).tiny
         with rustorch.no_grad():
             u = self.probs.new_empty(self._extended_shape(sample_shape)).uniform_(tiny, 1)

@@ -4,7 +4,7 @@ import types
 
 from rustorch.distributions import constraints
 from rustorch.distributions.distribution import Distribution
-from rustorch.distributions.utils import _sum_rightmost
+from rustorch.distributions.utils import _NO_DIMS, _sum_rightmost
 
 __all__ = ["Independent"]
 
@@ -69,10 +69,10 @@ class Independent(Distribution):
     def variance(self):
         return self.base_dist.variance
 
-    def sample(self, sample_shape=()):
+    def sample(self, sample_shape=_NO_DIMS):
         return self.base_dist.sample(sample_shape)
 
-    def rsample(self, sample_shape=()):
+    def rsample(self, sample_shape=_NO_DIMS):
         return self.base_dist.rsample(sample_shape)
 
     def log_prob(self, value):

@@ -3,7 +3,7 @@
 import rustorch
 from rustorch.distributions import constraints
 from rustorch.distributions.distribution import Distribution
-from rustorch.distributions.utils import broadcast_all
+from rustorch.distributions.utils import _NO_DIMS, broadcast_all
 
 __all__ = ["Laplace"]
 
@@ -45,7 +45,7 @@ class Laplace(Distribution):
     def stddev(self):
         return (2**0.5) * self.scale
 
-    def rsample(self, sample_shape=()):
+    def rsample(self, sample_shape=_NO_DIMS):
         # In (-1, 1): -1 itself would give infinity.
         eps = rustorch.finfo(self.loc.dtype).eps
         u = self.loc.new_empty(self._extended_shape(sample_shape)).uniform_(eps - 1, 1)

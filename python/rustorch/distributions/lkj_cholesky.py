@@ -6,7 +6,7 @@ import rustorch
 from rustorch.distributions import constraints
 from rustorch.distributions.beta import Beta
 from rustorch.distributions.distribution import Distribution
-from rustorch.distributions.utils import broadcast_all
+from rustorch.distributions.utils import _NO_DIMS, broadcast_all
 
 __all__ = ["LKJCholesky"]
 
@@ -50,7 +50,7 @@ class LKJCholesky(Distribution):
         self._beta = Beta(row + 0.5, marginal.unsqueeze(-1) - 0.5 * row)
         super().__init__(self.concentration.size(), rustorch.Size((dim, dim)), validate_args)
 
-    def sample(self, sample_shape=()):
+    def sample(self, sample_shape=_NO_DIMS):
         squares = self._beta.sample(sample_shape).unsqueeze(-1)  # (*, dim, 1)
         shape = self._extended_shape(sample_shape)
         normal = rustorch.randn(shape, dtype=squares.dtype, device=squares.device).tril(-1)

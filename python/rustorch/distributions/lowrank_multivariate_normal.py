@@ -6,7 +6,7 @@ import rustorch
 from rustorch.distributions import constraints
 from rustorch.distributions.distribution import Distribution
 from rustorch.distributions.multivariate_normal import _batch_mahalanobis, _batch_mv, _log_det_of_factor
-from rustorch.distributions.utils import _standard_normal, lazy_property
+from rustorch.distributions.utils import _NO_DIMS, _standard_normal, lazy_property
 
 __all__ = ["LowRankMultivariateNormal"]
 
@@ -139,7 +139,7 @@ class LowRankMultivariateNormal(Distribution):
         inverse = rustorch.diag_embed(self._unbroadcasted_cov_diag.reciprocal()) - whitened.mT @ whitened
         return self._spread(inverse, n, n)
 
-    def rsample(self, sample_shape=()):
+    def rsample(self, sample_shape=_NO_DIMS):
         shape = self._extended_shape(sample_shape)
         options = {"dtype": self.loc.dtype, "device": self.loc.device}
         along_factor = _standard_normal(shape[:-1] + self.cov_factor.shape[-1:], **options)

@@ -5,6 +5,7 @@ from rustorch.distributions import constraints
 from rustorch.distributions.categorical import Categorical
 from rustorch.distributions.constraints import MixtureSameFamilyConstraint
 from rustorch.distributions.distribution import Distribution
+from rustorch.distributions.utils import _NO_DIMS
 
 __all__ = ["MixtureSameFamily"]
 
@@ -101,7 +102,7 @@ class MixtureSameFamily(Distribution):
         log_weights = rustorch.log_softmax(self._mixture_distribution.logits, dim=-1)
         return rustorch.logsumexp(self._component_distribution.log_prob(self._pad(x)) + log_weights, dim=-1)
 
-    def sample(self, sample_shape=()):
+    def sample(self, sample_shape=_NO_DIMS):
         with rustorch.no_grad():
             dim = len(sample_shape) + len(self.batch_shape)
             chosen = self._mixture_distribution.sample(sample_shape)

@@ -6,7 +6,7 @@ from rustorch.distributions._probs_or_logits import OfCategorical
 from rustorch.distributions.binomial import Binomial
 from rustorch.distributions.categorical import Categorical
 from rustorch.distributions.distribution import Distribution
-from rustorch.distributions.utils import broadcast_all
+from rustorch.distributions.utils import _NO_DIMS, broadcast_all
 
 __all__ = ["Multinomial"]
 
@@ -56,7 +56,7 @@ class Multinomial(OfCategorical, Distribution):
     def support(self):
         return constraints.multinomial(self.total_count)
 
-    def sample(self, sample_shape=()):
+    def sample(self, sample_shape=_NO_DIMS):
         sample_shape = rustorch.Size(sample_shape)
         drawn = self._categorical.sample((self.total_count, *sample_shape)).movedim(0, -1)  # (*, *batch, draws)
         counts = drawn.new_zeros(self._extended_shape(sample_shape))

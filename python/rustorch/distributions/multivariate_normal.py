@@ -5,7 +5,7 @@ import math
 import rustorch
 from rustorch.distributions import constraints
 from rustorch.distributions.distribution import Distribution
-from rustorch.distributions.utils import _standard_normal, lazy_property
+from rustorch.distributions.utils import _NO_DIMS, _standard_normal, lazy_property
 
 __all__ = ["MultivariateNormal"]
 
@@ -144,7 +144,7 @@ class MultivariateNormal(_Covariance, Distribution):
     def variance(self):
         return self._unbroadcasted_scale_tril.pow(2).sum(-1).expand(self._batch_shape + self._event_shape)
 
-    def rsample(self, sample_shape=()):
+    def rsample(self, sample_shape=_NO_DIMS):
         shape = self._extended_shape(sample_shape)
         normal = _standard_normal(shape, dtype=self.loc.dtype, device=self.loc.device)
         return self.loc + _batch_mv(self._unbroadcasted_scale_tril, normal)

@@ -5,7 +5,7 @@ from rustorch.distributions import constraints
 from rustorch.distributions._probs_or_logits import ProbsOrLogits
 from rustorch.distributions.distribution import Distribution
 from rustorch.distributions.gamma import Gamma
-from rustorch.distributions.utils import lazy_property
+from rustorch.distributions.utils import _NO_DIMS, lazy_property
 from rustorch.nn.functional import logsigmoid
 
 __all__ = ["NegativeBinomial"]
@@ -54,7 +54,7 @@ class NegativeBinomial(ProbsOrLogits, Distribution):
         # Not validated, since total_count may be 0.
         return Gamma(concentration=self.total_count, rate=rustorch.exp(-self.logits), validate_args=False)
 
-    def sample(self, sample_shape=()):
+    def sample(self, sample_shape=_NO_DIMS):
         with rustorch.no_grad():
             return rustorch.poisson(self._gamma.sample(sample_shape=sample_shape))
 

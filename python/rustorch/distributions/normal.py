@@ -5,7 +5,7 @@ import math
 import rustorch
 from rustorch.distributions import constraints
 from rustorch.distributions.exp_family import ExponentialFamily
-from rustorch.distributions.utils import _standard_normal, broadcast_all
+from rustorch.distributions.utils import _NO_DIMS, _standard_normal, broadcast_all
 
 __all__ = ["Normal"]
 
@@ -48,12 +48,12 @@ class Normal(ExponentialFamily):
     def variance(self):
         return self.stddev.pow(2)
 
-    def sample(self, sample_shape=()):
+    def sample(self, sample_shape=_NO_DIMS):
         shape = self._extended_shape(sample_shape)
         with rustorch.no_grad():
             return rustorch.normal(self.loc.expand(shape), self.scale.expand(shape))
 
-    def rsample(self, sample_shape=()):
+    def rsample(self, sample_shape=_NO_DIMS):
         shape = self._extended_shape(sample_shape)
         return self.loc + _standard_normal(shape, dtype=self.loc.dtype, device=self.loc.device) * self.scale
 

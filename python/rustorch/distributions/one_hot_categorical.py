@@ -5,6 +5,7 @@ from rustorch.distributions import constraints
 from rustorch.distributions._probs_or_logits import OfCategorical
 from rustorch.distributions.categorical import Categorical
 from rustorch.distributions.distribution import Distribution
+from rustorch.distributions.utils import _NO_DIMS
 from rustorch.nn.functional import one_hot
 
 __all__ = ["OneHotCategorical", "OneHotCategoricalStraightThrough"]
@@ -49,7 +50,7 @@ class OneHotCategorical(OfCategorical, Distribution):
     def _one_hot(self, index):
         return one_hot(index, self._categorical._num_events).to(self.probs)
 
-    def sample(self, sample_shape=()):
+    def sample(self, sample_shape=_NO_DIMS):
         return self._one_hot(self._categorical.sample(rustorch.Size(sample_shape)))
 
     def log_prob(self, value):
@@ -84,6 +85,6 @@ class OneHotCategoricalStraightThrough(OneHotCategorical):
 
     has_rsample = True
 
-    def rsample(self, sample_shape=()):
+    def rsample(self, sample_shape=_NO_DIMS):
         samples = self.sample(sample_shape)
         return samples + (self.probs - self.probs.detach())

@@ -3,7 +3,7 @@
 import rustorch
 from rustorch.distributions import constraints
 from rustorch.distributions.exp_family import ExponentialFamily
-from rustorch.distributions.utils import broadcast_all
+from rustorch.distributions.utils import _NO_DIMS, broadcast_all
 
 __all__ = ["Poisson"]
 
@@ -39,7 +39,7 @@ class Poisson(ExponentialFamily):
     def variance(self):
         return self.rate
 
-    def sample(self, sample_shape=()):
+    def sample(self, sample_shape=_NO_DIMS):
         with rustorch.no_grad():
             return rustorch.poisson(self.rate.expand(self._extended_shape(sample_shape)))
 

@@ -6,7 +6,7 @@ from rustorch.distributions._probs_or_logits import ProbsOrLogits
 from rustorch.distributions.distribution import Distribution
 from rustorch.distributions.transformed_distribution import TransformedDistribution
 from rustorch.distributions.transforms import SigmoidTransform
-from rustorch.distributions.utils import broadcast_all, clamp_probs
+from rustorch.distributions.utils import _NO_DIMS, broadcast_all, clamp_probs
 
 __all__ = ["LogitRelaxedBernoulli", "RelaxedBernoulli"]
 
@@ -39,7 +39,7 @@ class LogitRelaxedBernoulli(ProbsOrLogits, Distribution):
         self._take(probs, logits)
         super().__init__(self._param.size(), validate_args=validate_args)
 
-    def rsample(self, sample_shape=()):
+    def rsample(self, sample_shape=_NO_DIMS):
         shape = self._extended_shape(sample_shape)
         p = clamp_probs(self.probs.expand(shape))
         u = clamp_probs(rustorch.rand(shape, dtype=p.dtype, device=p.device))

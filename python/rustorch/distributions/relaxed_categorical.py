@@ -7,7 +7,7 @@ from rustorch.distributions.categorical import Categorical
 from rustorch.distributions.distribution import Distribution
 from rustorch.distributions.transformed_distribution import TransformedDistribution
 from rustorch.distributions.transforms import ExpTransform
-from rustorch.distributions.utils import broadcast_all, clamp_probs
+from rustorch.distributions.utils import _NO_DIMS, broadcast_all, clamp_probs
 
 __all__ = ["ExpRelaxedCategorical", "RelaxedOneHotCategorical"]
 
@@ -43,7 +43,7 @@ class ExpRelaxedCategorical(OfCategorical, Distribution):
         event_shape = self._categorical.param_shape[-1:]
         super().__init__(self._categorical.batch_shape, event_shape, validate_args=validate_args)
 
-    def rsample(self, sample_shape=()):
+    def rsample(self, sample_shape=_NO_DIMS):
         shape = self._extended_shape(sample_shape)
         u = clamp_probs(rustorch.rand(shape, dtype=self.logits.dtype, device=self.logits.device))
         scores = (self.logits - (-u.log()).log()) / self.temperature

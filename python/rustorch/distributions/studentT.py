@@ -6,7 +6,7 @@ import rustorch
 from rustorch.distributions import constraints
 from rustorch.distributions.chi2 import Chi2
 from rustorch.distributions.distribution import Distribution
-from rustorch.distributions.utils import _standard_normal, broadcast_all
+from rustorch.distributions.utils import _NO_DIMS, _standard_normal, broadcast_all
 
 __all__ = ["StudentT"]
 
@@ -49,7 +49,7 @@ class StudentT(Distribution):
         variance = rustorch.where(finite, self.scale.pow(2) * df / (df - 2), rustorch.inf)
         return rustorch.where(self.df <= 1, rustorch.nan, variance)
 
-    def rsample(self, sample_shape=()):
+    def rsample(self, sample_shape=_NO_DIMS):
         # X / sqrt(Z / df) with X normal and Z chi-squared
         x = _standard_normal(self._extended_shape(sample_shape), dtype=self.df.dtype, device=self.df.device)
         z = self._chi2.rsample(sample_shape)

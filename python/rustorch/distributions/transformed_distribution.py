@@ -5,7 +5,7 @@ from rustorch.distributions import constraints
 from rustorch.distributions.distribution import Distribution
 from rustorch.distributions.independent import Independent
 from rustorch.distributions.transforms import ComposeTransform, Transform
-from rustorch.distributions.utils import _sum_rightmost
+from rustorch.distributions.utils import _NO_DIMS, _sum_rightmost
 
 __all__ = ["TransformedDistribution"]
 
@@ -88,11 +88,11 @@ class TransformedDistribution(Distribution):
             x = transform(x)
         return x
 
-    def sample(self, sample_shape=()):
+    def sample(self, sample_shape=_NO_DIMS):
         with rustorch.no_grad():
             return self._forward(self.base_dist.sample(sample_shape))
 
-    def rsample(self, sample_shape=()):
+    def rsample(self, sample_shape=_NO_DIMS):
         return self._forward(self.base_dist.rsample(sample_shape))
 
     def log_prob(self, value):

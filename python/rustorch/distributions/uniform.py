@@ -3,7 +3,7 @@
 import rustorch
 from rustorch.distributions import constraints
 from rustorch.distributions.distribution import Distribution
-from rustorch.distributions.utils import broadcast_all
+from rustorch.distributions.utils import _NO_DIMS, broadcast_all
 
 __all__ = ["Uniform"]
 
@@ -52,7 +52,7 @@ class Uniform(Distribution):
     def variance(self):
         return (self.high - self.low).pow(2) / 12
 
-    def rsample(self, sample_shape=()):
+    def rsample(self, sample_shape=_NO_DIMS):
         shape = self._extended_shape(sample_shape)
         u = rustorch.rand(shape, dtype=self.low.dtype, device=self.low.device)
         return self.low + u * (self.high - self.low)

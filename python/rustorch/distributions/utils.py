@@ -17,6 +17,8 @@ __all__ = [
     "vec_to_tril_matrix",
 ]
 
+# The shape of one sample, and of a batch or an event of one number.
+_NO_DIMS = rustorch.Size()
 euler_constant = 0.57721566490153286060  # OEIS A001620
 
 

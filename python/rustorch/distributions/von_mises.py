@@ -5,7 +5,7 @@ import math
 import rustorch
 from rustorch.distributions import constraints
 from rustorch.distributions.distribution import Distribution
-from rustorch.distributions.utils import broadcast_all, lazy_property
+from rustorch.distributions.utils import _NO_DIMS, broadcast_all, lazy_property
 
 __all__ = ["VonMises"]
 
@@ -87,7 +87,7 @@ class VonMises(Distribution):
         return rustorch.where(kappa < 1e-5, 1 / kappa + kappa, (1 + rho**2) / (2 * rho))
 
     @rustorch.no_grad()
-    def sample(self, sample_shape=()):
+    def sample(self, sample_shape=_NO_DIMS):
         shape = self._extended_shape(sample_shape)
         options = {"dtype": self._loc.dtype, "device": self.loc.device}
         angle = rustorch.zeros(shape, **options)

@@ -8,6 +8,7 @@ from rustorch.distributions import constraints
 from rustorch.distributions.chi2 import Chi2
 from rustorch.distributions.exp_family import ExponentialFamily
 from rustorch.distributions.multivariate_normal import _Covariance, _log_det_of_factor
+from rustorch.distributions.utils import _NO_DIMS
 from rustorch.types import _Number
 
 __all__ = ["Wishart"]
@@ -111,7 +112,7 @@ class Wishart(_Covariance, ExponentialFamily):
         diagonal = v.diagonal(dim1=-2, dim2=-1)
         return self._of_batch(self.df) * (v.pow(2) + diagonal.unsqueeze(-1) * diagonal.unsqueeze(-2))
 
-    def _bartlett_sampling(self, sample_shape=()):
+    def _bartlett_sampling(self, sample_shape=_NO_DIMS):
         p = self._event_shape[-1]
         diagonal = self._dist_chi2.rsample(sample_shape).sqrt()
         factor = diagonal.clamp(min=rustorch.finfo(diagonal.dtype).eps).diag_embed(dim1=-2, dim2=-1)
@@ -121,7 +122,7 @@ class Wishart(_Covariance, ExponentialFamily):
         chol = self._unbroadcasted_scale_tril @ factor
         return chol @ chol.mT
 
-    def rsample(self, sample_shape=(), max_try_correction=None):
+    def rsample(self, sample_shape=_NO_DIMS, max_try_correction=None):
         """Samples through which gradients reach the parameters; singular ones are drawn again.
 
         Args:

@@ -41,6 +41,7 @@ from rustorch.distributions.transforms._pieces import (
     CatTransform as CatTransform,
     StackTransform as StackTransform,
 )
+from rustorch.nn.functional import softplus as softplus
 
 __all__ = [
     "AbsTransform",
