@@ -314,6 +314,9 @@ fn reads(row: &Pw, xs: &[&Tensor]) -> u8 {
         .fold(0, |m, d| m | d.0)
 }
 
+/// Rows whose missing derivatives torch misses, too.
+const NO_DERIVATIVE: [&str; 5] = ["special_zeta", "igamma", "igammac", "_standard_gamma_grad", "_dirichlet_grad"];
+
 /// Saves what the wanted gradients read. `old` stands for input 0 where that was overwritten.
 fn derivative(
     row: &'static Pw,
@@ -343,8 +346,12 @@ fn derivative(
             out.push(match row.grads.get(i).and_then(Option::as_ref) {
                 Some(d) if ctx.needs(i) => Some((d.1)(&at)?),
                 Some(_) => None,
-                None if ctx.needs(i) && matches!(row.name, "special_zeta" | "igamma" | "igammac") => {
-                    let what = if row.name == "special_zeta" { "zeta".to_owned() } else { format!("{}: input", row.name) };
+                None if ctx.needs(i) && NO_DERIVATIVE.contains(&row.name) => {
+                    let what = match row.name {
+                        "special_zeta" => "zeta".to_owned(),
+                        name if name.starts_with('_') => name.to_owned(),
+                        name => format!("{name}: input"),
+                    };
                     fail!(NotImplemented, torch: ("the derivative for '{what}' is not implemented."), expected: ("{}: expected a first argument without grad", row.name), got: ("one that requires grad"), fix: ("Detach it."))
                 }
                 None if ctx.needs(i) => {

@@ -6,7 +6,8 @@ import pytest
 
 import rustorch
 from rustorch.distributions import Beta, Dirichlet, Gamma
-from rustorch.distributions._implicit import dirichlet_grad, standard_gamma_grad
+
+dirichlet_grad, standard_gamma_grad = rustorch._dirichlet_grad, rustorch._standard_gamma_grad
 
 DOUBLE = {"dtype": rustorch.float64}
 

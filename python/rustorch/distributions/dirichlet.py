@@ -3,7 +3,6 @@
 import rustorch
 from rustorch.autograd.function import Function
 from rustorch.distributions import constraints
-from rustorch.distributions._implicit import dirichlet_grad
 from rustorch.distributions.exp_family import ExponentialFamily
 
 __all__ = ["Dirichlet"]
@@ -12,7 +11,7 @@ __all__ = ["Dirichlet"]
 def _Dirichlet_backward(x, concentration, grad_output):
     """The gradient of a sample by its concentrations, at a fixed quantile of each entry's marginal Beta."""
     total = concentration.sum(-1, True).expand_as(concentration)
-    grad = dirichlet_grad(x, concentration, total)
+    grad = rustorch._dirichlet_grad(x, concentration, total)
     return grad * (grad_output - (x * grad_output).sum(-1, True))
 
 

@@ -2,7 +2,6 @@
 
 import rustorch
 from rustorch.distributions import constraints
-from rustorch.distributions._implicit import StandardGamma
 from rustorch.distributions.exp_family import ExponentialFamily
 from rustorch.distributions.utils import _NO_DIMS, broadcast_all
 
@@ -10,9 +9,6 @@ __all__ = ["Gamma"]
 
 
 def _standard_gamma(concentration):
-    # The core draws, but does not differentiate.
-    if concentration.requires_grad and rustorch.is_grad_enabled():
-        return StandardGamma.apply(concentration)
     return rustorch._standard_gamma(concentration)
 
 

@@ -18,7 +18,8 @@ _POINTWISE = """
     leaky_relu hardtanh softshrink hardshrink threshold add sub rsub mul div true_divide floor_divide remainder fmod pow
     float_power eq ne lt le gt ge logical_and logical_or logical_xor bitwise_and bitwise_or bitwise_xor
     bitwise_left_shift bitwise_right_shift maximum minimum atan2 hypot logaddexp logaddexp2 fmax fmin nextafter gcd lcm
-    heaviside ldexp copysign xlogy special_xlog1py special_zeta igamma igammac clamp_min clamp_max isclose complex polar
+    heaviside ldexp copysign xlogy special_xlog1py special_zeta igamma igammac _standard_gamma_grad _dirichlet_grad
+    clamp_min clamp_max isclose complex polar
     addcmul addcdiv lerp clamp deg2rad rad2deg isreal frexp real imag .real .imag
     special_chebyshev_polynomial_t special_chebyshev_polynomial_u special_chebyshev_polynomial_v
     special_chebyshev_polynomial_w special_hermite_polynomial_h special_hermite_polynomial_he

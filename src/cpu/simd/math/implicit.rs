@@ -53,8 +53,11 @@ pub fn gamma(a: f64, x: f64) -> f64 {
 pub fn beta(x: f64, a: f64, total: f64) -> f64 {
     let b = total - a;
     let mean = digamma(a) - digamma(total);
-    if x <= 0.0 || x >= 1.0 {
-        return if x.is_nan() { x } else { 0.0 };
+    if !(0.0..=1.0).contains(&x) {
+        return f64::NAN;
+    }
+    if x == 0.0 || x == 1.0 {
+        return 0.0;
     }
     if x * total <= a {
         // t = x exp(-s), 1 - t = (1 - x) + x (1 - exp(-s))
