@@ -92,6 +92,7 @@ wheel: python rust ## a release wheel in dist/, at most 15 MB
 gen: python rust ## write _C.pyi and docs/reference from the table of operations
 	@$(DEV) build
 	$(VPY) tools/gen_stubs.py
+	$(VPY) tools/gen_compatibility.py
 
 gen-gpu: python rust ## write docs/reference/gpu.md from what runs on this machine's GPU
 	@$(DEV) install dev
@@ -101,6 +102,7 @@ gen-gpu: python rust ## write docs/reference/gpu.md from what runs on this machi
 gen-check: python rust ## fail where `make gen` would change something
 	@$(DEV) build
 	$(VPY) tools/gen_stubs.py --check
+	$(VPY) tools/gen_compatibility.py --check
 
 check: lint gen-check test ## what a change must pass
 	$(CARGO) check --quiet --no-default-features
