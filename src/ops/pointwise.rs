@@ -162,6 +162,7 @@ fn narrowed(row: &Pw, xs: &[&Tensor], d: DType, dest: &Dest) -> Result<Option<Sm
     let exact = |i: usize, x: &Tensor| {
         x.dtype() == d
             || i == 0 && matches!(dest, Dest::InPlace)
+            || i == 2 && x.is_wrapped_number() && row.fun == Fun::Lerp
             || i == 1 && x.ndim() == 0 && matches!(row.fun, Fun::Mul | Fun::Div | Fun::DivFloor | Fun::DivTrunc)
     };
     if xs.iter().enumerate().all(|(i, x)| exact(i, x)) {

@@ -112,7 +112,7 @@ fn standard_gamma(alpha: &Tensor, g: Option<&Generator>) -> Result<Tensor> {
     kernels::standard_gamma(alpha, &out, generator(g));
     record(out, "StandardGammaBackward0", &[alpha], |s| {
         let (alpha, x) = (s.input(alpha), s.output(0));
-        move |c, g| grads![g.mul(&apply(&GAMMA_GRAD, &[&c.get(alpha)?, &c.get(x)?], Params::default(), &Dest::New)?)?]
+        move |c, g| grads![g.mul(&implicit(&GAMMA_GRAD, &[&c.get(alpha)?, &c.get(x)?])?)?]
     })
 }
 
@@ -130,6 +130,13 @@ static DIRICHLET_GRAD: Pw = Pw {
     class: Class::Same,
     grads: &[None, None, None],
 };
+
+fn implicit(row: &'static Pw, xs: &[&Tensor]) -> Result<Tensor> {
+    if xs.iter().any(|x| x.dtype().is_half()) {
+        return not_implemented(&format!("{}_cpu", row.name), xs[0].dtype());
+    }
+    apply(row, xs, Params::default(), &Dest::New)
+}
 
 fn sample_dirichlet(alpha: &Tensor, g: Option<&Generator>) -> Result<Tensor> {
     if !matches!(alpha.dtype(), DType::F32 | DType::F64) {
@@ -313,7 +320,7 @@ ops! {
     "feature_alpha_dropout_(Tensor input, float p, bool train) -> Tensor" [f] => |a| alpha(a.get(0)?, a.get(1)?, a.get(2)?, true, &Dest::InPlace);
     /// How gamma samples move with their shape parameters: `-(dF / da) / f`, F their distribution function and f the density
     /// (Figurnov, Mohamed & Mnih 2018).
-    "_standard_gamma_grad(Tensor self, Tensor output) -> Tensor" [f p] => |a| apply(&GAMMA_GRAD, &[a.get(0)?, a.get(1)?], Params::default(), &Dest::New);
+    "_standard_gamma_grad(Tensor self, Tensor output) -> Tensor" [f p] => |a| implicit(&GAMMA_GRAD, &[a.get(0)?, a.get(1)?]);
     /// How Dirichlet samples x move with their parameters alpha, of the given total, over 1 - x.
-    "_dirichlet_grad(Tensor x, Tensor alpha, Tensor total) -> Tensor" [f p] => |a| apply(&DIRICHLET_GRAD, &[a.get(0)?, a.get(1)?, a.get(2)?], Params::default(), &Dest::New);
+    "_dirichlet_grad(Tensor x, Tensor alpha, Tensor total) -> Tensor" [f p] => |a| implicit(&DIRICHLET_GRAD, &[a.get(0)?, a.get(1)?, a.get(2)?]);
 }

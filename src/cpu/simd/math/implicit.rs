@@ -10,9 +10,9 @@ use std::f64::consts::FRAC_PI_2;
 use std::sync::LazyLock;
 
 /// Distance of the nodes, in the variable u of `s = exp(pi/2 sinh u)`, and where the first one lies.
-const STEP: f64 = 0.0625;
+const STEP: f64 = 0.05;
 const FIRST: f64 = -3.5;
-const NODES: usize = 100;
+const NODES: usize = 125;
 
 /// Nodes s > 0 and their weights.
 static QUADRATURE: LazyLock<Vec<(f64, f64)>> = LazyLock::new(|| {
