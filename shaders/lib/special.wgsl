@@ -556,3 +556,50 @@ fn dirichlet_grad(x: f32, a: f32, total: f32) -> f32 {
     }
     return select(sum, -odds * sum, low);
 }
+
+// Airy's function Ai: polynomials fitted to it on [-4, 1], and to what its asymptotic series describe on both sides (the
+// same as in src/cpu/simd/math/airy.rs, in float32).
+const AIRY_MIDDLE = array<f32, 21>(
+    0.464256585, 0.772967398, -2.17620277, 0.0012398999, 2.70662642, -1.70073926, -0.845174968, 1.38655579,
+    -0.333045363, -0.363939434, 0.27541405, -0.0163443554, -0.0626417324, 0.0286811497, 0.00182579679,
+    -0.0060917614, 0.00179309933, 0.000439183379, -0.000363788626, 1.03620596e-05, 2.60753113e-05);
+const AIRY_DECAY = array<f32, 11>(
+    0.96066606, -0.0310347807, 0.0057015582, -0.0016029781, 0.000559154956, -0.000242616487, 0.000116312978,
+    -1.56491897e-05, -2.52211339e-06, -3.81815771e-05, 2.52323898e-05);
+const AIRY_P = array<f32, 6>(
+    0.99936372, -0.000620994251, 1.42566569e-05, -9.0463044e-07, 1.05730273e-07, -1.75019785e-08);
+const AIRY_Q = array<f32, 6>(
+    0.068808578, -0.000607132213, 2.60020279e-05, -2.32048342e-06, 3.46298691e-07, -6.8154641e-08);
+
+fn airy_ai(x: f32) -> f32 {
+    if (is_nan(x) || is_inf(x)) {
+        return from_bits(NAN_BITS);
+    }
+    if (x >= -4.0 && x <= 1.0) {
+        let t = (x + 1.5) * 0.4;
+        var y = 0.0;
+        for (var k = 21u; k > 0u; k--) {
+            y = y * t + AIRY_MIDDLE[k - 1u];
+        }
+        return y;
+    }
+    let root = sqrt(abs(x));
+    let z = 0.6666667 * abs(x) * root;
+    let scale = 0.5641896 / sqrt(root);
+    if (x > 0.0) {
+        let t = 4.0 / (3.0 * z) - 1.0;
+        var y = 0.0;
+        for (var k = 11u; k > 0u; k--) {
+            y = y * t + AIRY_DECAY[k - 1u];
+        }
+        return 0.5 * scale * exp_of(-z) * y;
+    }
+    let t = 512.0 / (9.0 * z * z) - 1.0;
+    var p = 0.0;
+    var q = 0.0;
+    for (var k = 6u; k > 0u; k--) {
+        p = p * t + AIRY_P[k - 1u];
+        q = q * t + AIRY_Q[k - 1u];
+    }
+    return scale * (p * sin_of(z + 0.7853982) - q / z * cos_of(z + 0.7853982));
+}

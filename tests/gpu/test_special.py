@@ -155,3 +155,22 @@ def test_chains_and_the_reductions_that_end_them_have_the_functions_they_call():
         assert torch.allclose(total.cpu(), (special.i0e(x) * 3).sum())
     finally:
         torch.gpu.set_fusion(before)
+
+
+def test_airy():
+    x = torch.cat([torch.linspace(-4, 1, 300), torch.linspace(1, 12, 200), torch.linspace(-20, -4, 200)])
+    x = torch.cat([x, torch.tensor([200.0, float("inf"), -float("inf"), float("nan")])])
+    assert torch.allclose(
+        torch.special.airy_ai(x.gpu()).cpu(), torch.special.airy_ai(x), rtol=3e-5, atol=2e-6, equal_nan=True
+    )
+
+
+def test_derivatives_of_gamma_and_dirichlet_samples():
+    a = torch.tensor([0.01, 0.3, 1.0, 4.0, 40.0, 900.0]).repeat_interleave(4)
+    x = a * torch.tensor([0.3, 0.95, 1.2, 2.0]).repeat(6)
+    got, want = torch._standard_gamma_grad(a.gpu(), x.gpu()).cpu(), torch._standard_gamma_grad(a, x)
+    assert torch.allclose(got, want, rtol=1e-4)
+    total = a + torch.tensor([0.5, 1.0, 3.0, 20.0]).repeat(6)
+    x = (a / total * torch.tensor([0.2, 0.9, 1.05, 1.2]).repeat(6)).clamp(max=0.999)
+    got = torch._dirichlet_grad(x.gpu(), a.gpu(), total.gpu()).cpu()
+    assert torch.allclose(got, torch._dirichlet_grad(x, a, total), rtol=3e-4)

@@ -49,6 +49,7 @@ rows! {
     }
     AiryAi: 1, 48 {
         real_slow(R) |[x], p| -> R { R::of(airy::airy_ai(x.f64())) }
+        @f32 "airy_ai(a)"
     }
     /// Modified Bessel functions of the first kind; e: times exp(-|x|).
     I0: 1, 32 {
