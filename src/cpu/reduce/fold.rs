@@ -130,7 +130,8 @@ multiversion! {
         let mut total = [l.init(); LANES];
         let mut acc = [l.init(); LANES];
         let mut i = 0;
-        if n >= STREAMED {
+        // Heavier steps do not wait for memory, and LLVM takes them one by one in this shape of loop.
+        if L::LIGHT && n >= STREAMED {
             const W: usize = LANES / 4;
             // Each stream takes whole rounds.
             let m = n / (4 * ROWS * W) * ROWS * W;
