@@ -39,3 +39,10 @@ def test_whole_reductions_find_what_lies_anywhere(oracle, n):
     x[n - 2] = NAN
     mine = torch.from_numpy(x.numpy())
     assert mine.amax().isnan() and mine.min().isnan() and not mine.nansum().isnan()
+
+
+def test_products_over_very_many_columns(oracle):
+    x = noise(oracle, 10, 100_000)
+    mine = torch.from_numpy(x.numpy())
+    same(mine @ mine.T, x @ x.T, rtol=1e-9)
+    same(torch.cov(mine), oracle.cov(x), rtol=1e-6, atol=1e-9)

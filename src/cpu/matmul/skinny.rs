@@ -86,7 +86,7 @@ unsafe fn run<K: Kernel>(p: &Problem<K::E, T<K>>, style: Style, par: bool) -> bo
     }
     let task = Task::<K> { p, a: a.0, a_rs: a.1 };
     let cols = match style {
-        Style::Dots => (GRAIN / p.k).next_multiple_of(DOT_COLS),
+        Style::Dots => (GRAIN / p.k).max(1).next_multiple_of(DOT_COLS),
         // Long enough to stream, short enough for sums to stay in L1 and for tasks to be several.
         Style::Rows => {
             let most = ROW_BYTES / size_of::<T<K>>() / p.m / 128 * 128;
