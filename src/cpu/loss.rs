@@ -13,7 +13,7 @@
 
 use super::float::{Float, Shared, grain, sum};
 use super::parallel;
-use super::softmax::{row_max, sum_exp};
+use super::softmax::max_and_log_sum;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// Columns of a tile when there is a spatial dim.
@@ -64,15 +64,27 @@ unsafe impl<F> Sync for Targets<F> {}
 /// # Safety
 /// `n` targets are readable.
 pub unsafe fn first_bad_target(index: *const i64, n: usize, c: usize, ignore: i64) -> Option<i64> {
-    let mut any = false;
-    for i in 0..n {
-        let t = *index.add(i);
-        any |= t != ignore && t as u64 >= c as u64;
-    }
-    if !any {
+    if !any_bad(index, n, c, ignore) {
         return None;
     }
     (0..n).map(|i| *index.add(i)).find(|&t| t != ignore && t as u64 >= c as u64)
+}
+
+crate::multiversion! {
+    unsafe fn any_bad(index: *const i64, n: usize, c: usize, ignore: i64) -> bool {
+        let mut any = false;
+        for i in 0..n {
+            let t = *index.add(i);
+            any |= (t != ignore) & (t as u64 >= c as u64);
+        }
+        any
+    }
+}
+
+crate::multiversion! {
+    unsafe fn count_unlike(index: *const i64, n: usize, ignore: i64) -> usize {
+        (0..n).filter(|&i| *index.add(i) != ignore).count()
+    }
 }
 
 /// The sum of the weights of `n` targets, ignored ones left out, rounded to `F`: what a mean divides by.
@@ -81,8 +93,7 @@ pub unsafe fn first_bad_target(index: *const i64, n: usize, c: usize, ignore: i6
 /// The module's contract.
 pub unsafe fn target_weight<F: Float>(t: &Targets<F>, n: usize) -> f64 {
     if t.weight.is_null() {
-        let count = (0..n).filter(|&i| *t.index.add(i) != t.ignore).count();
-        return F::of(count as f64).f64();
+        return F::of(count_unlike(t.index, n, t.ignore) as f64).f64();
     }
     let mut total = 0.0;
     for i in 0..n {
@@ -163,14 +174,23 @@ pub unsafe fn cross_entropy_backward<F: Float>(
 pub unsafe fn nll_forward<F: Float>(x: *const F, t: &Targets<F>, loss: *mut F, (n, c, s): (usize, usize, usize)) {
     let (x, loss) = (Shared::new(x), Shared(loss));
     parallel::chunks(n * s, grain(1), &|r| {
-        for i in r {
-            // SAFETY: row i; its target is a class or ignored.
-            unsafe {
-                *loss.at(i) = match t.class(i) {
-                    None => F::ZERO,
-                    Some(class) => -(t.weight(class) * *x.at((i / s * c + class) * s + i % s)),
-                };
-            }
+        // SAFETY: an element of this chunk; its target is a class or ignored.
+        let put = |row: usize, j: usize| unsafe {
+            *loss.at(row * s + j) = match t.class(row * s + j) {
+                None => F::ZERO,
+                Some(class) => -(t.weight(class) * *x.at((row * c + class) * s + j)),
+            };
+        };
+        if s == 1 {
+            return r.for_each(|row| put(row, 0));
+        }
+        // Sample by sample: a division per element would cost more than the rest.
+        let mut i = r.start;
+        while i < r.end {
+            let (row, from) = (i / s, i % s);
+            let to = s.min(from + r.end - i);
+            (from..to).for_each(|j| put(row, j));
+            i += to - from;
         }
     });
 }
@@ -226,9 +246,9 @@ crate::multiversion! {
     unsafe fn ce_rows[F: Float](x: *const F, t: &Targets<F>, loss: *mut F, lse: *mut F, from: usize, to: usize, c: usize) {
         for r in from..to {
             let x = x.add(r * c);
-            let m = row_max(x, c);
             // A row of -inf alone is NaN, as its log-softmax is.
-            let log = sum_exp(x, c, m).ln() + m;
+            let (m, log) = max_and_log_sum(x, c, |m| m);
+            let log = log + m;
             *lse.add(r) = log;
             *loss.add(r) = F::ZERO;
             if let Some(class) = t.class(r) {

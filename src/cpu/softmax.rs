@@ -12,6 +12,7 @@
 
 use super::float::{Float, Shared, fold, grain, sum};
 use super::parallel;
+use std::mem::MaybeUninit;
 
 /// Columns of a tile when the softmax dim is not the last.
 const TILE: usize = 64;
@@ -122,21 +123,118 @@ unsafe fn exp_row<F: Float>(x: *const F, y: *mut F, n: usize, m: F) -> F {
 
 /// The sum of `exp(x - m)`, through a buffer that stays in L1.
 #[inline(always)]
-pub(super) unsafe fn sum_exp<F: Float>(x: *const F, n: usize, m: F) -> F {
-    let mut buffer = [F::ZERO; STEP];
+unsafe fn sum_exp<F: Float>(x: *const F, n: usize, m: F) -> F {
+    let mut buffer = MaybeUninit::<[F; STEP]>::uninit();
     let mut total = F::ZERO;
     let mut i = 0;
     while i < n {
         let len = STEP.min(n - i);
-        total += exp_row(x.add(i), buffer.as_mut_ptr(), len, m);
+        total += exp_row(x.add(i), buffer.as_mut_ptr().cast(), len, m);
         i += len;
     }
     total
 }
 
+/// Elements up to which a row is worked on as a [`Short`].
+const SHORT: usize = 64;
+/// Elements of a step of a short row: a vector of the widest level.
+const WIDE: usize = 16;
+
+/// A short row in whole vectors, filled up with what changes no result: rests of vectors, taken one by one, cost more
+/// than the vectors themselves.
+#[derive(Clone, Copy)]
+struct Short<F> {
+    row: [F; SHORT],
+    steps: usize,
+}
+
+impl<F: Float> Short<F> {
+    /// The `n <= SHORT` elements at `x`.
+    #[inline(always)]
+    unsafe fn new(x: *const F, n: usize, filling: F) -> Self {
+        let mut row = [filling; SHORT];
+        x.copy_to_nonoverlapping(row.as_mut_ptr(), n);
+        Short { row, steps: n.div_ceil(WIDE) }
+    }
+
+    /// Replaces every element by `f` of it.
+    #[inline(always)]
+    fn map(&mut self, f: impl Fn(F) -> F) {
+        for v in self.row.as_chunks_mut::<WIDE>().0.iter_mut().take(self.steps) {
+            for j in 0..WIDE {
+                v[j] = f(v[j]);
+            }
+        }
+    }
+
+    /// Replaces every element by `f` of it and of that of `other`.
+    #[inline(always)]
+    fn zip(&mut self, other: &Self, f: impl Fn(F, F) -> F) {
+        let others = other.row.as_chunks::<WIDE>().0;
+        for (v, o) in self.row.as_chunks_mut::<WIDE>().0.iter_mut().zip(others).take(self.steps) {
+            for j in 0..WIDE {
+                v[j] = f(v[j], o[j]);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn fold(&self, init: F, op: impl Fn(F, F) -> F) -> F {
+        let mut acc = [init; WIDE];
+        for v in self.row.as_chunks::<WIDE>().0.iter().take(self.steps) {
+            for j in 0..WIDE {
+                acc[j] = op(acc[j], v[j]);
+            }
+        }
+        let mut half = WIDE / 2;
+        while half > 0 {
+            for j in 0..half {
+                acc[j] = op(acc[j], acc[j + half]);
+            }
+            half /= 2;
+        }
+        acc[0]
+    }
+
+    #[inline(always)]
+    fn max(&self) -> F {
+        self.fold(F::NEG_INF, |a, b| b.larger(a))
+    }
+
+    #[inline(always)]
+    fn sum(&self) -> F {
+        self.fold(F::ZERO, |a, b| a + b)
+    }
+
+    /// The logarithm of the sum of `exp(x - m)`.
+    #[inline(always)]
+    fn log_sum(mut self, m: F) -> F {
+        self.map(|v| (v - m).exp());
+        self.sum().ln()
+    }
+
+    /// Writes the `n` elements that are not filling.
+    #[inline(always)]
+    unsafe fn put(&self, y: *mut F, n: usize) {
+        y.copy_from_nonoverlapping(self.row.as_ptr(), n);
+    }
+}
+
+/// The largest element of a row, or what `shift` makes of it, and the logarithm of the sum of `exp(x - m)`.
+#[inline(always)]
+pub(super) unsafe fn max_and_log_sum<F: Float>(x: *const F, n: usize, shift: impl Fn(F) -> F) -> (F, F) {
+    if n <= SHORT {
+        let row = Short::new(x, n, F::NEG_INF);
+        let m = shift(row.max());
+        return (m, row.log_sum(m));
+    }
+    let m = shift(row_max(x, n));
+    (m, sum_exp(x, n, m).ln())
+}
+
 /// The largest element of a row; -inf when there is none.
 #[inline(always)]
-pub(super) unsafe fn row_max<F: Float>(x: *const F, n: usize) -> F {
+unsafe fn row_max<F: Float>(x: *const F, n: usize) -> F {
     fold(n, F::NEG_INF, |i| *x.add(i), |a, b| b.larger(a))
 }
 
@@ -150,13 +248,25 @@ crate::multiversion! {
     unsafe fn forward_rows[F: Float](x: *const F, y: *mut F, rows: usize, n: usize, log: bool) {
         for r in 0..rows {
             let (x, y) = (x.add(r * n), y.add(r * n));
-            let m = row_max(x, n);
-            if log {
-                let s = sum_exp(x, n, m).ln();
+            if n <= SHORT {
+                let mut row = Short::new(x, n, F::NEG_INF);
+                let m = row.max();
+                if log {
+                    let s = row.log_sum(m);
+                    row.map(|v| v - m - s);
+                } else {
+                    row.map(|v| (v - m).exp());
+                    let inverse = F::ONE / row.sum();
+                    row.map(|v| v * inverse);
+                }
+                row.put(y, n);
+            } else if log {
+                let (m, s) = max_and_log_sum(x, n, |m| m);
                 for i in 0..n {
                     *y.add(i) = *x.add(i) - m - s;
                 }
             } else {
+                let m = row_max(x, n);
                 let inverse = F::ONE / exp_row(x, y, n, m);
                 for i in 0..n {
                     *y.add(i) *= inverse;
@@ -170,7 +280,20 @@ crate::multiversion! {
     unsafe fn backward_rows[F: Float](g: *const F, y: *const F, dx: *mut F, rows: usize, n: usize, log: bool) {
         for r in 0..rows {
             let (g, y, dx) = (g.add(r * n), y.add(r * n), dx.add(r * n));
-            if log {
+            if n <= SHORT {
+                let (mut g, mut y) = (Short::new(g, n, F::ZERO), Short::new(y, n, F::ZERO));
+                if log {
+                    let s = g.sum();
+                    y.map(|y| y.exp() * s);
+                    g.zip(&y, |g, y| g - y);
+                } else {
+                    let mut both = g;
+                    both.zip(&y, |g, y| g * y);
+                    let s = both.sum();
+                    g.zip(&y, |g, y| (g - s) * y);
+                }
+                g.put(dx, n);
+            } else if log {
                 let s = sum(n, |i| *g.add(i));
                 for i in 0..n {
                     *dx.add(i) = *g.add(i) - (*y.add(i)).exp() * s;
@@ -189,8 +312,8 @@ crate::multiversion! {
     unsafe fn logsumexp_rows[F: Float](x: *const F, y: *mut F, rows: usize, n: usize) {
         for r in 0..rows {
             let x = x.add(r * n);
-            let m = finite_or_zero(row_max(x, n));
-            *y.add(r) = sum_exp(x, n, m).ln() + m;
+            let (m, s) = max_and_log_sum(x, n, finite_or_zero);
+            *y.add(r) = s + m;
         }
     }
 }

@@ -26,6 +26,61 @@ def noise(T, *shape, seed=0, dtype=None):
     return T.randn(*shape, generator=g, dtype=dtype or T.float64)
 
 
+@pytest.mark.parametrize("n", WIDTHS)
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_softmax_of_rows_of_any_width(oracle, name, n):
+    x = noise(oracle, 5, n) * 4
+    x[1, n // 2] = -INF
+    x[2, n - 1] = INF
+    x[3, n - 1] = NAN
+    x[4] = -INF
+    g = noise(oracle, 5, n, seed=1)
+    for dtype in ("float32", "float64"):
+        got, want = [], []
+        for T, out in ((torch, got), (oracle, want)):
+            d = getattr(T, dtype)
+            leaf = T.tensor(x.tolist(), dtype=d, requires_grad=True)
+            y = getattr(T, name)(leaf, 1)
+            y.backward(T.tensor(g.tolist(), dtype=d))
+            out += [y, leaf.grad]
+        for a, b in zip(got, want, strict=True):
+            same(a, b)
+
+
+@pytest.mark.parametrize("n", WIDTHS)
+def test_losses_and_log_sums_of_rows_of_any_width(oracle, n):
+    x = noise(oracle, 4, n, dtype=oracle.float32) * 3
+    x[2] = -INF
+    mine, _ = pair(oracle, x)
+    target = [0, n - 1, n // 2, 0]
+    F, G = torch.nn.functional, oracle.nn.functional
+    same(torch.logsumexp(mine, 1), oracle.logsumexp(x, 1))
+    same(
+        F.cross_entropy(mine, torch.tensor(target), reduction="none"),
+        G.cross_entropy(x, oracle.tensor(target), reduction="none"),
+    )
+
+
+@pytest.mark.parametrize("s", [(), (1,), (3,), (5, 7)])
+def test_nll_loss_of_samples_that_tasks_cut_apart(oracle, s):
+    n = 40000 // max(1, math.prod(s))
+    x = noise(oracle, n, 3, *s, dtype=oracle.float32)
+    target = oracle.arange(n * math.prod(s)).reshape(n, *s) % 4 - 1
+    weight = [0.5, 1.0, 2.0]
+    for reduction in ("none", "mean", "sum"):
+        same(
+            torch.nn.functional.nll_loss(
+                torch.from_numpy(x.numpy()),
+                torch.from_numpy(target.numpy()),
+                torch.tensor(weight),
+                ignore_index=-1,
+                reduction=reduction,
+            ),
+            oracle.nn.functional.nll_loss(x, target, oracle.tensor(weight), ignore_index=-1, reduction=reduction),
+            rtol=1e-4,
+        )
+
+
 @pytest.mark.parametrize("n", [32767, 32768, 33001, 100003])
 def test_whole_reductions_find_what_lies_anywhere(oracle, n):
     x = noise(oracle, n, dtype=oracle.float32)
