@@ -101,3 +101,35 @@ def test_products_over_very_many_columns(oracle):
     mine = torch.from_numpy(x.numpy())
     same(mine @ mine.T, x @ x.T, rtol=1e-9)
     same(torch.cov(mine), oracle.cov(x), rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("d", [1, 15, 16, 17, 64, 81, 1100])
+@pytest.mark.parametrize("mode", ["sum", "mean", "max"])
+def test_bags_of_rows_of_any_width(oracle, mode, d):
+    table = noise(oracle, 20, d, dtype=oracle.float32)
+    keys, offsets = [3, 19, 0, 3, 3, 7, 2, 2, 11, 5, 6], [0, 2, 2, 9]
+    for dtype in ("float32", "float64", "bfloat16"):
+        for padding in (None, 3):
+            out = []
+            for T in (torch, oracle):
+                weight = T.tensor(table.tolist(), dtype=getattr(T, dtype))
+                out.append(
+                    T.nn.functional.embedding_bag(
+                        T.tensor(keys), weight, T.tensor(offsets), mode=mode, padding_idx=padding
+                    )
+                )
+            same(out[0].float(), out[1].float(), rtol=1e-2 if dtype == "bfloat16" else 1e-5)
+    if mode == "sum":
+        factors = noise(oracle, len(keys), dtype=oracle.float32)
+        same(
+            torch.nn.functional.embedding_bag(
+                torch.tensor(keys),
+                torch.tensor(table.tolist()),
+                torch.tensor(offsets),
+                mode="sum",
+                per_sample_weights=torch.tensor(factors.tolist()),
+            ),
+            oracle.nn.functional.embedding_bag(
+                oracle.tensor(keys), table, oracle.tensor(offsets), mode="sum", per_sample_weights=factors
+            ),
+        )

@@ -2,6 +2,7 @@
 
 use super::super::load::{self, Acc, Num};
 use super::super::parallel;
+use super::super::simd::prefetch;
 use super::{GRAIN, Ptr};
 use crate::multiversion;
 use crate::tensor::{DType, Strided};
@@ -15,10 +16,100 @@ multiversion! {
     }
 }
 
+/// The rows of one bag.
+#[derive(Clone, Copy)]
+struct Rows<'a, T> {
+    /// The table, from the first column that is wanted on.
+    table: *const T,
+    /// Its rows and columns.
+    size: (usize, usize),
+    keys: &'a [i64],
+    /// A factor per row; may be null.
+    factors: *const T,
+    padding: Option<i64>,
+    mean: bool,
+}
+
+/// Rows that are asked for ahead: they may lie anywhere.
+const AHEAD: usize = 4;
+
+impl<T: Num> Rows<'_, T> {
+    /// Writes the sum or mean of `W` columns, with the accumulators in registers.
+    #[inline(always)]
+    unsafe fn columns<A: Sum, const W: usize>(&self, first: usize, out: *mut T) {
+        let mut acc = [A::ZERO; W];
+        let mut count = 0;
+        let row = |key: i64| self.table.wrapping_add((key as usize).wrapping_mul(self.size.1) + first);
+        for (j, &key) in self.keys.iter().enumerate() {
+            if let Some(&next) = self.keys.get(j + AHEAD) {
+                prefetch(row(next).cast(), W * size_of::<T>());
+            }
+            if self.padding == Some(key) || key as u64 >= self.size.0 as u64 {
+                continue;
+            }
+            let x = row(key);
+            if self.factors.is_null() {
+                for (i, a) in acc.iter_mut().enumerate() {
+                    // SAFETY: the caller's contract; the key is a row of the table.
+                    *a = a.plus(A::of(unsafe { *x.add(i) }));
+                }
+            } else {
+                // SAFETY: factors are as many as keys.
+                let by = A::of(unsafe { *self.factors.add(j) });
+                for (i, a) in acc.iter_mut().enumerate() {
+                    // SAFETY: as above.
+                    *a = a.plus(A::of(unsafe { *x.add(i) }).times(by));
+                }
+            }
+            count += 1;
+        }
+        if self.mean && count > 0 {
+            acc.iter_mut().for_each(|a| *a = a.over(count as f64));
+        }
+        for (i, a) in acc.into_iter().enumerate() {
+            // SAFETY: the caller's contract.
+            unsafe { *out.add(first + i) = a.put::<T>() };
+        }
+    }
+
+    /// Writes the largest elements of `w <= 1024` columns and the numbers of their rows.
+    unsafe fn largest<A: Sum>(&self, w: usize, out: *mut T, from: *mut i64) {
+        let (mut acc, mut places) = ([A::ZERO; 1024], [0i64; 1024]);
+        let mut empty = true;
+        for &key in self.keys {
+            if self.padding == Some(key) || key as u64 >= self.size.0 as u64 {
+                continue;
+            }
+            // SAFETY: the caller's contract; the key is a row of the table.
+            unsafe {
+                let row = self.table.add(key as usize * self.size.1);
+                larger_row(row, w, empty, key, acc.as_mut_ptr(), places.as_mut_ptr());
+            }
+            empty = false;
+        }
+        // SAFETY: the caller's contract.
+        unsafe {
+            load::store(acc.as_ptr(), w, out.cast(), size_of::<T>() as isize, T::DTYPE);
+            from.copy_from_nonoverlapping(places.as_ptr(), w);
+        }
+    }
+}
+
 multiversion! {
-    unsafe fn add_scaled_row[T: Num, A: Sum](x: *const T, n: usize, by: A, acc: *mut A) {
-        for i in 0..n {
-            *acc.add(i) = (*acc.add(i)).plus(A::of(*x.add(i)).times(by));
+    /// Writes the sum or mean of `w` columns.
+    unsafe fn sum_bag[T: Num, A: Sum](rows: Rows<'_, T>, w: usize, out: *mut T) {
+        let mut i = 0;
+        while i + 64 <= w {
+            rows.columns::<A, 64>(i, out);
+            i += 64;
+        }
+        while i + 16 <= w {
+            rows.columns::<A, 16>(i, out);
+            i += 16;
+        }
+        while i < w {
+            rows.columns::<A, 1>(i, out);
+            i += 1;
         }
     }
 }
@@ -180,18 +271,24 @@ pub fn bad_offset(offsets: &Strided, n: usize) -> Option<usize> {
 }
 
 impl Bags<'_> {
-    fn range(&self, bag: usize) -> std::ops::Range<usize> {
+    /// The ranges of indices that bags have.
+    fn ranges(&self) -> impl Fn(usize) -> std::ops::Range<usize> {
         let (o, n) = (ints(&self.offsets), self.index.numel());
-        let end = o.get(bag + 1).map_or(n, |&end| n.min(end as usize));
-        end.min(o[bag] as usize)..end
+        move |bag| {
+            let end = o.get(bag + 1).map_or(n, |&end| n.min(end as usize));
+            end.min(o[bag] as usize)..end
+        }
     }
 
     /// Writes the number of the bag of each index to `owner` (n), and how many rows count in each bag to `sizes` (b).
     pub fn count(&self, owner: &Strided, sizes: &Strided) {
-        let index = ints(&self.index);
+        let (index, ranges) = (ints(&self.index), self.ranges());
         for bag in 0..sizes.numel() {
-            let range = self.range(bag);
-            let counted = index[range.clone()].iter().filter(|&&key| self.padding != Some(key)).count();
+            let range = ranges(bag);
+            let counted = match self.padding {
+                None => range.len(),
+                Some(padding) => index[range.clone()].iter().filter(|&&key| key != padding).count(),
+            };
             // SAFETY: the module's contract; the ranges of bags lie within 0..n.
             unsafe {
                 *sizes.ptr.cast::<i64>().add(bag) = counted as i64;
@@ -215,45 +312,32 @@ impl Bags<'_> {
         if bags == 0 || d == 0 {
             return;
         }
-        let (index, rows) = (ints(&self.index), self.table.shape[0] as u64);
+        let (index, ranges) = (ints(&self.index), self.ranges());
         let (table, o) = (Ptr(self.table.ptr.cast::<T>()), Ptr(out.ptr.cast::<T>()));
         let factors = self.factors.map(|f| Ptr(f.ptr.cast::<T>()));
         let largest = largest.map(|l| Ptr(l.ptr.cast::<i64>()));
+        let size = (self.table.shape[0], d);
         let stripe = d.min(1024);
         let stripes = d.div_ceil(stripe);
-        parallel::chunks(bags * stripes, GRAIN.div_ceil(stripe * (index.len() / bags).max(1)), &|range| {
-            let (mut acc, mut keys) = ([A::ZERO; 1024], [0i64; 1024]);
-            for t in range {
+        parallel::chunks(bags * stripes, GRAIN.div_ceil(stripe * (index.len() / bags).max(1)), &|tasks| {
+            for t in tasks {
                 let (bag, from) = (t / stripes, t % stripes * stripe);
-                let w = stripe.min(d - from);
-                acc[..w].fill(A::ZERO);
-                keys[..w].fill(0);
-                let mut count = 0;
-                for j in self.range(bag) {
-                    let key = index[j];
-                    if self.padding == Some(key) || key as u64 >= rows {
-                        continue;
-                    }
-                    // SAFETY: the index names a row of the table, and factors are as many as indices.
-                    unsafe {
-                        let row = table.get().add(key as usize * d + from);
-                        match (self.kind, factors) {
-                            (Bag::Max, _) => larger_row(row, w, count == 0, key, acc.as_mut_ptr(), keys.as_mut_ptr()),
-                            (_, Some(f)) => add_scaled_row(row, w, A::of(*f.get().add(j)), acc.as_mut_ptr()),
-                            _ => add_row(row, w, acc.as_mut_ptr()),
-                        }
-                    }
-                    count += 1;
-                }
-                if self.kind == Bag::Mean && count > 0 {
-                    acc[..w].iter_mut().for_each(|a| *a = a.over(count as f64));
-                }
-                // SAFETY: as above; a task has stripes of rows of its own.
+                let (w, range) = (stripe.min(d - from), ranges(bag));
+                // SAFETY: the table's columns from this stripe on, factors as many as indices; a task has stripes of rows
+                // of its own.
                 unsafe {
+                    let rows = Rows {
+                        table: table.get().add(from).cast_const(),
+                        size,
+                        factors: factors.map_or(std::ptr::null(), |f| f.get().add(range.start).cast_const()),
+                        keys: &index[range],
+                        padding: self.padding,
+                        mean: self.kind == Bag::Mean,
+                    };
                     let at = bag * d + from;
-                    load::store(acc.as_ptr(), w, o.get().add(at).cast(), size_of::<T>() as isize, T::DTYPE);
-                    if let Some(l) = largest {
-                        std::ptr::copy_nonoverlapping(keys.as_ptr(), l.get().add(at), w);
+                    match largest {
+                        Some(l) => rows.largest::<A>(w, o.get().add(at), l.get().add(at)),
+                        None => sum_bag::<T, A>(rows, w, o.get().add(at)),
                     }
                 }
             }
