@@ -125,6 +125,7 @@ macro_rules! spaced_floats {
         type Step = $t;
         fn of($s: Scalar) -> Self { $of }
         fn step(a: Self, b: Self, n: usize) -> Self { (b - a) / n as $t }
+        #[inline(always)]
         fn at(a: Self, step: Self, k: i64) -> Self { step.mul_add(k as $t, a) }
     })+ };
 }
@@ -138,6 +139,7 @@ macro_rules! spaced_halves {
             let width = <$t>::from_f32(b.to_f32() - a.to_f32());
             <$t>::from_f32(width.to_f32() / <$t>::from_f32(n as f32).to_f32())
         }
+        #[inline(always)]
         fn at(a: Self, step: Self, k: i64) -> Self {
             let way = <$t>::from_f32(step.to_f32() * <$t>::from_f32(k as f32).to_f32());
             <$t>::from_f32(a.to_f32() + way.to_f32())
@@ -151,6 +153,7 @@ macro_rules! spaced_ints {
         type Step = f64;
         fn of(s: Scalar) -> Self { s.i64() as $t }
         fn step(a: Self, b: Self, n: usize) -> f64 { (b as f64 - a as f64) / n as f64 }
+        #[inline(always)]
         fn at(a: Self, step: f64, k: i64) -> Self { step.mul_add(k as f64, a as f64) as i64 as $t }
     })+ };
 }
@@ -161,6 +164,7 @@ macro_rules! spaced_complexes {
         type Step = Self;
         fn of(s: Scalar) -> Self { Self::new(s.f64() as $t, s.imag() as $t) }
         fn step(a: Self, b: Self, n: usize) -> Self { (b - a) / n as $t }
+        #[inline(always)]
         fn at(a: Self, step: Self, k: i64) -> Self {
             Self::new(step.re.mul_add(k as $t, a.re), step.im.mul_add(k as $t, a.im))
         }
@@ -176,8 +180,28 @@ fn spaced<T: Spaced>(n: usize, start: Scalar, end: Scalar, mut f: impl FnMut(usi
         return f(0, a);
     }
     let step = T::step(a, b, n.saturating_sub(1));
-    for i in 0..n {
-        f(i, if i < n / 2 { T::at(a, step, i as i64) } else { T::at(b, step, i as i64 + 1 - n as i64) });
+    let mut part = [a; BATCH];
+    for from in (0..n).step_by(BATCH) {
+        let m = BATCH.min(n - from);
+        // SAFETY: there is room for `m` elements.
+        unsafe { spaced_part(part.as_mut_ptr(), m, a, b, step, from, n) };
+        part[..m].iter().enumerate().for_each(|(i, &v)| f(from + i, v));
+    }
+}
+
+/// Elements of a spacing that are computed at once.
+const BATCH: usize = 256;
+
+crate::multiversion! {
+    /// Writes the elements `from..from + m` of a spacing of `n`.
+    unsafe fn spaced_part[T: Spaced](to: *mut T, m: usize, a: T, b: T, step: T::Step, from: usize, n: usize) {
+        let first_half = (n / 2).clamp(from, from + m) - from;
+        for i in 0..first_half {
+            to.add(i).write(T::at(a, step, (from + i) as i64));
+        }
+        for i in first_half..m {
+            to.add(i).write(T::at(b, step, (from + i) as i64 + 1 - n as i64));
+        }
     }
 }
 

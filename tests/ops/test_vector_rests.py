@@ -133,3 +133,22 @@ def test_bags_of_rows_of_any_width(oracle, mode, d):
                 oracle.tensor(keys), table, oracle.tensor(offsets), mode="sum", per_sample_weights=factors
             ),
         )
+
+
+@pytest.mark.parametrize("n", [0, 1, 15, 16, 100, 1000])
+@pytest.mark.parametrize("to", ["int8", "int16", "uint8"])
+def test_floats_become_small_integers_at_any_length(oracle, n, to):
+    x = noise(oracle, n, dtype=oracle.float32) * 100
+    same(torch.tensor(x.tolist(), dtype=torch.float32).to(getattr(torch, to)), x.to(getattr(oracle, to)), 0, 0)
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 255, 256, 257, 1000])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "int64", "complex64"])
+def test_spacings_of_any_length_have_the_bits_of_torch(oracle, n, dtype):
+    a, b = (-3.7, 11.3) if "int" not in dtype else (-5, 900)
+    same(
+        torch.linspace(a, b, n, dtype=getattr(torch, dtype)),
+        oracle.linspace(a, b, n, dtype=getattr(oracle, dtype)),
+        rtol=1e-6 if dtype != "float16" else 0,
+        atol=1e-6,
+    )

@@ -450,7 +450,7 @@ pub(super) fn cast_at(from: DType, to: DType, level: Level) -> Cast {
         };
     }
     hot! {
-        F32 f32 => F64 f64, BF16 bf16, I32 i32, I64 i64, U8 u8, Bool Bool8;
+        F32 f32 => F64 f64, BF16 bf16, I32 i32, I64 i64, U8 u8, I8 i8, I16 i16, Bool Bool8;
         F64 f64 => F32 f32, I32 i32, I64 i64, Bool Bool8;
         BF16 bf16 => F32 f32;
         I32 i32 => F32 f32, F64 f64, I64 i64, Bool Bool8;
