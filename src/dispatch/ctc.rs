@@ -8,17 +8,18 @@ use crate::tensor::{DType, Device, Tensor};
 pub use crate::cpu::ctc::Ctc;
 
 /// The alphas (n, t, 2 s + 1) and negative log likelihoods (n).
-pub fn forward(p: &Tensor, alpha: &Tensor, loss: &Tensor, g: &Ctc) {
+pub fn forward(p: &Tensor, alpha: &Tensor, loss: &Tensor, g: &Ctc) -> Result<()> {
     if loss.is_meta() {
-        return;
+        return Ok(());
     }
     if loss.is_gpu() {
-        return gpu::ctc::forward(p, alpha, loss, g);
+        gpu::ctc::forward(p, alpha, loss, g);
+        return Ok(());
     }
     with_float!(p.dtype(), F => {
         // SAFETY: operations have checked lengths and targets; outputs are fresh.
         unsafe { ctc::forward::<F>(p.ptr().cast(), alpha.ptr().cast(), loss.ptr().cast(), g) }
-    });
+    })
 }
 
 /// The gradient by the log-probabilities.

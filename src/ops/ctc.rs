@@ -111,7 +111,7 @@ fn ctc(
     let batch = Arc::new(Batch::new(p, targets, input, label, blank)?);
     let ((t, n, _), states) = (batch.dims, batch.kernel().states());
     let (alpha, loss) = (dispatch::empty(&[n, t, states], c, p.device())?, dispatch::empty(&[n], c, p.device())?);
-    dispatch::ctc::forward(&operand(p, c)?, &alpha, &loss, &batch.kernel());
+    dispatch::ctc::forward(&operand(p, c)?, &alpha, &loss, &batch.kernel())?;
     let raw = loss.detach();
     let y = record(loss, "CtcLossBackward0", &[p], |s| {
         let (p, alpha, raw) = (s.input(p), s.input(&alpha), s.input(&raw));

@@ -152,3 +152,35 @@ def test_spacings_of_any_length_have_the_bits_of_torch(oracle, n, dtype):
         rtol=1e-6 if dtype != "float16" else 0,
         atol=1e-6,
     )
+
+
+@pytest.mark.parametrize("zero_infinity", [False, True])
+def test_ctc_of_samples_of_all_lengths(oracle, zero_infinity):
+    t, n, c = 12, 7, 6
+    logits = noise(oracle, t, n, c)
+    # Equal neighbours, no label, too many labels for the steps, one label, a label that is never said.
+    labels = [[1, 1, 2, 2], [], [1, 2, 3, 4, 5, 1, 2], [3], [5, 4, 5], [2, 2], [1]]
+    steps = [12, 12, 4, 1, 9, 2, 0]
+    for dtype in ("float32", "float64"):
+        got = []
+        for T in (torch, oracle):
+            p = T.tensor(logits.tolist(), dtype=getattr(T, dtype)).log_softmax(2).detach().requires_grad_()
+            flat = T.tensor([k for label in labels for k in label])
+            loss = T.nn.functional.ctc_loss(
+                p, flat, steps, [len(label) for label in labels], reduction="none", zero_infinity=zero_infinity
+            )
+            (loss * T.arange(1, n + 1, dtype=p.dtype)).sum().backward()
+            got += [loss, p.grad]
+        same(got[0], got[2], rtol=1e-4)
+        same(got[1], got[3], rtol=1e-3, atol=1e-5)
+
+
+def test_ctc_with_an_impossible_class_has_the_gradient_of_torch(oracle):
+    p = noise(oracle, 6, 1, 4).log_softmax(2)
+    p[3, 0, 2] = -INF
+    got = []
+    for T in (torch, oracle):
+        q = T.tensor(p.tolist(), requires_grad=True)
+        T.nn.functional.ctc_loss(q, T.tensor([[1, 3]]), (6,), (2,), reduction="sum").backward()
+        got.append(q.grad)
+    same(got[0], got[1], rtol=1e-4)
