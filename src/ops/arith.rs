@@ -268,6 +268,14 @@ static POLYGAMMA: Pw = Pw {
     grads: &[Some(D(X, |a| a.g.mul(&polygamma(a.p.i[0] + 1, &a.x()?)?)))],
 };
 
+static TRIGAMMA: Pw = Pw {
+    name: "polygamma",
+    node: "PolygammaBackward0",
+    fun: Fun::Trigamma,
+    class: Float,
+    grads: &[Some(D(X, |a| a.g.mul(&polygamma(2, &a.x()?)?)))],
+};
+
 /// The n-th derivative of `digamma`.
 pub fn polygamma(n: i64, x: &Tensor) -> Result<Tensor> {
     if n < 0 {
@@ -275,6 +283,9 @@ pub fn polygamma(n: i64, x: &Tensor) -> Result<Tensor> {
     }
     if n == 0 {
         return x.digamma();
+    }
+    if n == 1 {
+        return apply(&TRIGAMMA, &[x], Params::default(), &Dest::New);
     }
     apply(&POLYGAMMA, &[x], Params { i: [n, 0, 0, 0], ..Params::default() }, &Dest::New)
 }

@@ -184,3 +184,68 @@ def test_ctc_with_an_impossible_class_has_the_gradient_of_torch(oracle):
         T.nn.functional.ctc_loss(q, T.tensor([[1, 3]]), (6,), (2,), reduction="sum").backward()
         got.append(q.grad)
     same(got[0], got[1], rtol=1e-4)
+
+
+SWEEPS = {
+    "erfinv": (-0.999999, 0.999999),
+    "erfc": (-4.0, 10.0),
+    "atanh": (-0.9999, 0.9999),
+    "lgamma": (-12.3, 40.0),
+    "i0": (-30.0, 30.0),
+    "special.i0e": (-30.0, 60.0),
+    "special.i1": (-30.0, 30.0),
+    "special.i1e": (-30.0, 60.0),
+    "special.ndtri": (1e-6, 1.0 - 1e-6),
+    "special.bessel_j0": (-50.0, 50.0),
+    "special.bessel_j1": (-50.0, 50.0),
+    "special.bessel_y0": (0.01, 50.0),
+    "special.bessel_y1": (0.01, 50.0),
+    "special.modified_bessel_k0": (0.01, 40.0),
+    "special.modified_bessel_k1": (0.01, 40.0),
+    "special.scaled_modified_bessel_k0": (0.01, 40.0),
+    "special.scaled_modified_bessel_k1": (0.01, 40.0),
+    "special.spherical_bessel_j0": (-40.0, 40.0),
+    "special.digamma": (0.1, 40.0),
+}
+
+
+def named(T, name):
+    for part in name.split("."):
+        T = getattr(T, part)
+    return T
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+def test_special_functions_are_close_all_over_their_range(oracle, name):
+    low, high = SWEEPS[name]
+    x = oracle.linspace(low, high, 20_011, dtype=oracle.float32)
+    single, double = torch.from_numpy(x.numpy()), torch.from_numpy(x.double().numpy())
+    # torch's Bessel functions of the first two kinds are good for 6 digits alone.
+    rough = "bessel_j" in name or "bessel_y" in name
+    mine, exact = named(torch, name)(double), named(oracle, name)(x.double())
+    same(mine, exact, *(1e-4, 1e-6) if rough else (1e-11, 1e-12))
+    same(named(torch, name)(single).double(), mine, rtol=1e-6, atol=1e-30)
+
+
+def test_trigamma_on_both_sides_of_zero(oracle):
+    x = oracle.linspace(-9.97, 30.0, 5003, dtype=oracle.float64)
+    same(torch.polygamma(1, torch.from_numpy(x.numpy())), oracle.polygamma(1, x), rtol=1e-9)
+    y = torch.polygamma(1, torch.tensor([0.0, -2.0, INF, NAN, 1e-30]))
+    assert y[0] == INF and y[1] == INF and y[2] == 0 and y[3].isnan()
+
+
+@pytest.mark.parametrize("name", ["erfinv", "erfc", "lgamma", "i0", "special.i0e", "special.i1", "special.i1e",
+                                  "special.ndtri", "special.bessel_j0", "special.bessel_j1", "special.bessel_y0",
+                                  "special.bessel_y1", "special.modified_bessel_k0", "special.modified_bessel_k1",
+                                  "special.scaled_modified_bessel_k0", "special.scaled_modified_bessel_k1",
+                                  "special.spherical_bessel_j0", "atanh"])  # fmt: skip
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_special_functions_at_the_ends_of_their_range(oracle, name, dtype):
+    x = [0.0, -0.0, 1.0, -1.0, 0.5, 8.0, 2.0, INF, -INF, NAN, 1e-30, -1e-30, -3.0, 1e30, 1e-40]
+    mine = named(torch, name)(torch.tensor(x, dtype=getattr(torch, dtype)))
+    theirs = named(oracle, name)(oracle.tensor(x, dtype=getattr(oracle, dtype)))
+    for at, a, b in zip(x, mine.tolist(), theirs.tolist(), strict=True):
+        # torch has NaN for some limits.
+        if math.isinf(at) and math.isnan(b):
+            continue
+        assert a == pytest.approx(b, rel=2e-6, abs=1e-6, nan_ok=True), (at, a, b)

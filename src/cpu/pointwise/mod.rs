@@ -132,7 +132,7 @@ funs! {
         Softshrink Hardshrink ShrinkBackward Tanhshrink Prelu PreluBackward PreluBackwardWeight;
     loss: Mse MseBackward L1Backward SmoothL1 SmoothL1Backward Huber HuberBackward Bce BceBackward BceWithLogits
         BceWithLogitsPos BceWithLogitsBackward BceWithLogitsPosBackward;
-    special: Ndtr LogNdtr Lgamma Digamma Polygamma Zeta Erfinv Ndtri AiryAi I0 I0e I1 I1e K0 K1 ScaledK0 ScaledK1 BesselJ0 BesselJ1 BesselY0
+    special: Ndtr LogNdtr Lgamma Digamma Trigamma Polygamma Zeta Erfinv Ndtri AiryAi I0 I0e I1 I1e K0 K1 ScaledK0 ScaledK1 BesselJ0 BesselJ1 BesselY0
         BesselY1 SphericalBesselJ0 Gammainc Gammaincc GammaGrad DirichletGrad Mantissa Exponent ChebyshevT ChebyshevU ChebyshevV ChebyshevW
         ShiftedChebyshevT ShiftedChebyshevU ShiftedChebyshevV ShiftedChebyshevW HermiteH HermiteHe LaguerreL LegendreP;
 }

@@ -9,7 +9,7 @@ use crate::tensor::DType;
 rows! {
     /// Logarithm of |gamma(x)|.
     Lgamma: 1, 32 {
-        real_slow(R) |[x], p| -> R { R::of(special::lgamma(x.f64())) }
+        real(R) |[x], p| -> R { special::lgamma(x) }
         @f32 "lgamma_of(a)"
     }
     /// Derivative of `Lgamma`.
@@ -21,6 +21,11 @@ rows! {
     Polygamma: 1, 64 {
         real_slow(R) |[x], p| -> R { R::of(special::polygamma(p.i[0], x.f64())) }
         @f32 "polygamma_of(i0, a)"
+    }
+    /// Derivative of `Digamma`.
+    Trigamma: 1, 32 {
+        real(R) |[x], p| -> R { R::of(special::trigamma(x.f64())) }
+        @f32 "polygamma_of(1, a)"
     }
     /// Sum of (q + k)^-x.
     Zeta: 2, 64 {
@@ -39,12 +44,12 @@ rows! {
     }
     /// Inverse of `Erf`.
     Erfinv: 1, 16 {
-        real(R) |[x], p| -> R { R::of(special::erfinv(x.f64())) }
+        real(R) |[x], p| -> R { special::erfinv(x) }
         @f32 "erfinv_of(a)"
     }
     /// Inverse of `Ndtr`.
     Ndtri: 1, 16 {
-        real(R) |[x], p| -> R { R::of(special::ndtri(x.f64())) }
+        real(R) |[x], p| -> R { special::ndtri(x) }
         @f32 "ndtri_of(a)"
     }
     AiryAi: 1, 48 {
@@ -53,67 +58,67 @@ rows! {
     }
     /// Modified Bessel functions of the first kind; e: times exp(-|x|).
     I0: 1, 32 {
-        real_slow(R) |[x], p| -> R { R::of(special::bessel_i(0, x.f64())) }
+        real(R) |[x], p| -> R { special::bessel_i(0, x) }
         @f32 "bessel_i(0.0, a)"
     }
     I0e: 1, 32 {
-        real_slow(R) |[x], p| -> R { R::of(special::bessel_ie(0, x.f64())) }
+        real(R) |[x], p| -> R { special::bessel_ie(0, x) }
         @f32 "bessel_ie(0.0, a)"
     }
     I1: 1, 32 {
-        real_slow(R) |[x], p| -> R { R::of(special::bessel_i(1, x.f64())) }
+        real(R) |[x], p| -> R { special::bessel_i(1, x) }
         @f32 "bessel_i(1.0, a)"
     }
     I1e: 1, 32 {
-        real_slow(R) |[x], p| -> R { R::of(special::bessel_ie(1, x.f64())) }
+        real(R) |[x], p| -> R { special::bessel_ie(1, x) }
         @f32 "bessel_ie(1.0, a)"
     }
     /// Modified Bessel functions of the second kind; scaled: times exp(x).
     K0: 1, 128 {
-        real_slow(R) |[x], p| -> R { R::of(special::bessel_k(0, x.f64(), false)) }
+        real(R) |[x], p| -> R { R::of(special::bessel_k(0, x.f64(), false)) }
         @f32 "bessel_k(0.0, a, false)"
     }
     K1: 1, 128 {
-        real_slow(R) |[x], p| -> R { R::of(special::bessel_k(1, x.f64(), false)) }
+        real(R) |[x], p| -> R { R::of(special::bessel_k(1, x.f64(), false)) }
         @f32 "bessel_k(1.0, a, false)"
     }
     ScaledK0: 1, 128 {
-        real_slow(R) |[x], p| -> R { R::of(special::bessel_k(0, x.f64(), true)) }
+        real(R) |[x], p| -> R { R::of(special::bessel_k(0, x.f64(), true)) }
         @f32 "bessel_k(0.0, a, true)"
     }
     ScaledK1: 1, 128 {
-        real_slow(R) |[x], p| -> R { R::of(special::bessel_k(1, x.f64(), true)) }
+        real(R) |[x], p| -> R { R::of(special::bessel_k(1, x.f64(), true)) }
         @f32 "bessel_k(1.0, a, true)"
     }
     /// Bessel functions.
     BesselJ0: 1, 32 {
-        real_slow(R) |[x], p| -> R { R::of(special::bessel_j(0, x.f64())) }
+        real(R) |[x], p| -> R { special::bessel_j(0, x) }; rare { special::bessel_is_far(x) } slow { R::of(special::bessel_j_far(0, x.f64())) }
         @f32 "bessel_j(0.0, a)"
     }
     BesselJ1: 1, 32 {
-        real_slow(R) |[x], p| -> R { R::of(special::bessel_j(1, x.f64())) }
+        real(R) |[x], p| -> R { special::bessel_j(1, x) }; rare { special::bessel_is_far(x) } slow { R::of(special::bessel_j_far(1, x.f64())) }
         @f32 "bessel_j(1.0, a)"
     }
     BesselY0: 1, 32 {
-        real_slow(R) |[x], p| -> R { R::of(special::bessel_y(0, x.f64())) }
+        real(R) |[x], p| -> R { special::bessel_y(0, x) }; rare { special::bessel_is_far(x) } slow { R::of(special::bessel_y_far(0, x.f64())) }
         @f32 "bessel_y(0.0, a)"
     }
     BesselY1: 1, 32 {
-        real_slow(R) |[x], p| -> R { R::of(special::bessel_y(1, x.f64())) }
+        real(R) |[x], p| -> R { special::bessel_y(1, x) }; rare { special::bessel_is_far(x) } slow { R::of(special::bessel_y_far(1, x.f64())) }
         @f32 "bessel_y(1.0, a)"
     }
     /// sin(x) / x.
     SphericalBesselJ0: 1, 16 {
-        real_slow(R) |[x], p| -> R { R::of(special::spherical_bessel_j0(x.f64())) }
+        real(R) |[x], p| -> R { special::spherical_bessel_j0(x, x.sin_near()) }; rare { x.is_far() } slow { special::spherical_bessel_j0(x, R::of(f64::sin(x.f64()))) }
         @f32 "select(select(sin_of(a) / a, 1.0, a == 0.0), 0.0, is_inf(a))"
     }
     /// Regularised incomplete gamma functions of (a, x), lower and upper.
     Gammainc: 2, 64 {
-        real_slow(R) |[a, x], p| -> R { R::of(special::incomplete_gamma(a.f64(), x.f64(), false)) }
+        real(R) |[a, x], p| -> R { special::incomplete_gamma(a, x, false) }
         @f32 "incomplete_gamma(a, b, false)"
     }
     Gammaincc: 2, 64 {
-        real_slow(R) |[a, x], p| -> R { R::of(special::incomplete_gamma(a.f64(), x.f64(), true)) }
+        real(R) |[a, x], p| -> R { special::incomplete_gamma(a, x, true) }
         @f32 "incomplete_gamma(a, b, true)"
     }
     /// How a gamma sample x moves with its shape a.

@@ -148,14 +148,19 @@ fn error_functions_match_mpmath() {
         assert!(ulps64(call64(Fun::Erfc, std::slice::from_ref(&v))[0], erfc) <= 4.0, "erfc {x}");
         assert!(ulps64(call64(Fun::Erfcx, std::slice::from_ref(&v))[0], erfcx) <= 4.0, "erfcx {x}");
         let s = vec![x as f32];
-        assert!((x as f32) as f64 != x || ulps32(call32(Fun::Erfc, &[s])[0], erfc) <= 1.0, "erfc f32 {x}");
+        assert!((x as f32) as f64 != x || ulps32(call32(Fun::Erfc, &[s])[0], erfc) <= 4.0, "erfc f32 {x}");
     }
     // f32 against our f64, which the table has vouched for.
     let mut rng = Rng(7);
     let x: Vec<f64> = inputs(200_000, -4.5, 4.5, &mut rng).iter().map(|&x| x as f32 as f64).collect();
     let single: Vec<f32> = x.iter().map(|&x| x as f32).collect();
-    for (&y, &exact) in call32(Fun::Erf, &[single]).iter().zip(&call64(Fun::Erf, &[x])) {
+    for (&y, &exact) in
+        call32(Fun::Erf, std::slice::from_ref(&single)).iter().zip(&call64(Fun::Erf, std::slice::from_ref(&x)))
+    {
         assert!(ulps32(y, exact) <= 3.0, "erf f32: {y:e} for {exact:e}");
+    }
+    for (&y, &exact) in call32(Fun::Erfc, &[single]).iter().zip(&call64(Fun::Erfc, &[x])) {
+        assert!(ulps32(y, exact) <= 6.0, "erfc f32: {y:e} for {exact:e}");
     }
 }
 

@@ -249,6 +249,15 @@ pub fn atanh<R: Core>(x: R) -> R {
     r.copysign(x)
 }
 
+/// atanh for f32 in f64, whose logarithm of the quotient has bits to spare but for the smallest arguments.
+#[inline(always)]
+pub fn atanh32(x: f32) -> f32 {
+    let a = (x as f64).abs();
+    let r = 0.5 * log((1.0 + a) / (1.0 - a));
+    let r = pick(a < 1e-3, a.mul_add(a * a * (1.0 / 3.0), a), r);
+    (r as f32).copysign(x)
+}
+
 /// 2^(e log2 x) with C's cases, for types whose log2 has enough spare bits.
 #[inline(always)]
 pub(super) fn pow_by_log2(x: f64, e: f64) -> f64 {
@@ -373,6 +382,23 @@ pub fn erfc(x: f64) -> f64 {
     let outer = erfcx_positive(a) * exp_minus_square(a);
     let outer = pick(x < 0.0, 2.0 - outer, outer);
     let inner = 1.0 - x.mul_add(super::poly(x * x, super::core::ERF64), x);
+    pick(a < 0.5, inner, outer)
+}
+
+/// erfc for f32: exp(-x^2) times a polynomial in 1 / (1 + |x|), near 0 the complement of erf's series.
+#[inline(always)]
+pub fn erfc32(x: f32) -> f32 {
+    let a = x.abs();
+    // From here on it is less than half of the smallest number.
+    let b = pick(a > 10.2, 10.2, a);
+    let r = 1.0 / (1.0 + b);
+    let t = r.mul_add(super::core::ERFCX32_RANGE.0, super::core::ERFCX32_RANGE.1);
+    let h = b * b;
+    let lost = b.mul_add(b, -h);
+    let e = exp(-h);
+    let outer = e.mul_add(-lost, e) * (r * super::poly(t, super::core::ERFCX32));
+    let outer = pick(x < 0.0, 2.0 - outer, outer);
+    let inner = (-x).mul_add(super::poly(x * x, super::core::ERF32), 1.0);
     pick(a < 0.5, inner, outer)
 }
 

@@ -12,8 +12,10 @@ use std::fmt::Debug;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 pub mod airy;
+mod bessel;
 mod core;
 mod elementary;
+mod gamma;
 pub mod implicit;
 pub mod polynomial;
 pub mod special;
@@ -180,6 +182,12 @@ fn pick<T>(cond: bool, yes: T, no: T) -> T {
     std::hint::select_unpredictable(cond, yes, no)
 }
 
+/// Is this f32, for which f64 has bits to spare?
+#[inline(always)]
+fn single<R>() -> bool {
+    size_of::<R>() == size_of::<f32>()
+}
+
 /// Sum of `c[k] * x^k`, in groups of two or four terms and then by Horner's rule in x^2 or x^4: its plain chain of dependent
 /// steps is longer than what a processor looks ahead.
 #[inline(always)]
@@ -308,8 +316,8 @@ real!(f32, u32, i32, |x, y| {
     cosh => elementary::cosh(x as f64) as f32;
     asinh => elementary::asinh(x as f64) as f32;
     acosh => elementary::acosh(x as f64) as f32;
-    atanh => elementary::atanh(x as f64) as f32;
-    erfc => elementary::erfc(x as f64) as f32;
+    atanh => elementary::atanh32(x);
+    erfc => elementary::erfc32(x);
     erfcx => elementary::erfcx(x as f64) as f32;
 } {
     atan2 => elementary::atan2(x, y);

@@ -1,18 +1,19 @@
-//! Special functions in f64, element by element: none is on a hot path, so that plain series and recurrences will do.
-//! (`normal_quantile` is branch-free, for its use in initialisation.)
+//! Special functions: branch-free where they are used in bulk, else in f64 element by element with plain series and
+//! recurrences.
 
-use super::{Real, pick};
+use super::{Real, bessel, gamma, pick, poly, single};
 use std::f64::consts::{FRAC_2_SQRT_PI, PI, SQRT_2};
 
-/// Euler's constant.
-const EULER_GAMMA: f64 = 0.577_215_664_901_532_9;
+pub use bessel::{bessel_i, bessel_ie, bessel_k};
+pub use gamma::trigamma;
 
 /// sqrt(2 pi).
 const SQRT_TAU: f64 = 2.506_628_274_631_000_7;
 
 /// Logarithm of |gamma(x)|.
-pub fn lgamma(x: f64) -> f64 {
-    libm::lgamma(x)
+#[inline(always)]
+pub fn lgamma<R: Real>(x: R) -> R {
+    R::of(if single::<R>() { gamma::lgamma32(x.f64()) } else { libm::lgamma(x.f64()) })
 }
 
 /// Derivative of [`lgamma`]: recurrence up to 10, then the asymptotic series; reflection below 0.
@@ -41,6 +42,11 @@ pub fn digamma(x: f64) -> f64 {
 
 /// Hurwitz' zeta, the sum of (q + k)^-x, by Euler and Maclaurin.
 pub fn zeta(x: f64, q: f64) -> f64 {
+    zeta_by(x, q, &|a: f64| a.powf(-x))
+}
+
+/// [`zeta`] with a function for powers of exponent -x.
+fn zeta_by(x: f64, q: f64, power: &impl Fn(f64) -> f64) -> f64 {
     // (2k)! / B(2k).
     const SERIES: [f64; 12] = [
         12.0,
@@ -74,17 +80,17 @@ pub fn zeta(x: f64, q: f64) -> f64 {
         }
         // The sum over all integers, whose two sides depend on the fraction of q alone, less what lies left of q. Odd
         // powers cancel where the sides do.
-        let (right, left) = (zeta(x, q - q.floor()), zeta(x, q.ceil() - q));
+        let (right, left) = (zeta_by(x, q - q.floor(), power), zeta_by(x, q.ceil() - q, power));
         let sign = if x % 2.0 == 0.0 { 1.0 } else { -1.0 };
-        return right + sign * left - sign * zeta(x, 1.0 - q);
+        return right + sign * left - sign * zeta_by(x, 1.0 - q, power);
     }
-    let (mut a, mut b) = (q, q.powf(-x));
+    let (mut a, mut b) = (q, power(q));
     let mut s = b;
     let mut i = 0;
     while i < 9 || a <= 9.0 {
         i += 1;
         a += 1.0;
-        b = a.powf(-x);
+        b = power(a);
         s += b;
         if (b / s).abs() < f64::EPSILON / 2.0 {
             return s;
@@ -113,118 +119,53 @@ pub fn polygamma(n: i64, x: f64) -> f64 {
     if n == 0 {
         return digamma(x);
     }
-    let n = n as f64;
-    let sign = if n % 2.0 == 0.0 { -1.0 } else { 1.0 };
-    sign * lgamma(n + 1.0).exp() * zeta(n + 1.0, x)
-}
-
-/// exp(-|x|) I_v(x) for v = 0, 1: the power series up to 20, the asymptotic one beyond, where it gains a digit per term.
-pub fn bessel_ie(order: u32, x: f64) -> f64 {
-    let (a, v) = (x.abs(), order as f64);
-    let r = if a == f64::INFINITY {
-        0.0
-    } else if a <= 20.0 {
-        (-a).exp() * bessel_series(v, a)
-    } else {
-        let (mut term, mut sum, mut k) = (1.0f64, 1.0, 1.0);
-        while term.abs() > 1e-17 && k < 40.0 {
-            let odd = 2.0 * k - 1.0;
-            term *= (odd * odd - 4.0 * v * v) / (8.0 * a * k);
-            sum += term;
-            k += 1.0;
-        }
-        sum / (2.0 * PI * a).sqrt()
+    let sum = match n {
+        // A few products instead of a power.
+        1..=7 => zeta_by(n as f64 + 1.0, x, &|a: f64| 1.0 / (1..=n).fold(a, |p, _| p * a)),
+        _ => zeta(n as f64 + 1.0, x),
     };
-    if order == 1 { r.copysign(x) } else { r }
-}
-
-/// I_v(x) for v = 0, 1.
-pub fn bessel_i(order: u32, x: f64) -> f64 {
-    let a = x.abs();
-    if a <= 20.0 {
-        let r = bessel_series(order as f64, a);
-        return if order == 1 { r.copysign(x) } else { r };
-    }
-    if a == f64::INFINITY {
-        return if order == 1 { x } else { a };
-    }
-    // e^a overflows before the product does.
-    let half = (0.5 * a).exp();
-    bessel_ie(order, x) * half * half
-}
-
-/// The power series of I_v.
-fn bessel_series(v: f64, x: f64) -> f64 {
-    let q = 0.25 * x * x;
-    let mut term = if v == 0.0 { 1.0 } else { 0.5 * x };
-    let (mut sum, mut k) = (term, 1.0);
-    while term > 1e-17 * sum {
-        term *= q / (k * (k + v));
-        sum += term;
-        k += 1.0;
-    }
-    sum // a NaN ends the loop at once
-}
-
-/// K_v(x) for v = 0, 1, times e^x if `scaled`: series up to 2, beyond the trapezoidal rule on the integral of
-/// e^(-x cosh t) cosh(v t), whose error falls off double-exponentially.
-pub fn bessel_k(order: u32, x: f64, scaled: bool) -> f64 {
-    if x < 0.0 || x.is_nan() {
-        return f64::NAN;
-    }
-    if x == 0.0 {
-        return f64::INFINITY;
-    }
-    if x == f64::INFINITY {
-        return 0.0;
-    }
-    if x > 2.0 {
-        // The integrand is a bell of width x^-1/2.
-        let step = (1.0 / 16.0) * (32.0 / x).sqrt().min(1.0);
-        let (mut sum, mut k) = (0.5, 1.0);
-        loop {
-            let t: f64 = k * step;
-            let s = (0.5 * t).sinh();
-            let term = (-2.0 * x * s * s).exp() * if order == 0 { 1.0 } else { t.cosh() };
-            sum += term;
-            if term < 1e-18 * sum {
-                break;
-            }
-            k += 1.0;
-        }
-        return step * sum * if scaled { 1.0 } else { (-x).exp() };
-    }
-    let (q, log) = (0.25 * x * x, (0.5 * x).ln());
-    // Sum of q^k / (k! (k+v)!) (psi(k+1) + psi(k+v+1)) / 2, log taken out.
-    let v = order as f64;
-    let mut psi = -EULER_GAMMA + 0.5 * v;
-    let (mut term, mut sum, mut k) = (1.0, psi, 1.0);
-    while term > 1e-18 {
-        term *= q / (k * (k + v));
-        psi += 0.5 / k + 0.5 / (k + v);
-        sum += term * psi;
-        k += 1.0;
-    }
-    let r = if order == 0 {
-        sum - log * bessel_series(0.0, x)
-    } else {
-        1.0 / x + log * bessel_series(1.0, x) - 0.5 * x * sum
-    };
-    if scaled { r * x.exp() } else { r }
+    let sign = if n % 2 == 0 { -1.0 } else { 1.0 };
+    sign * libm::lgamma(n as f64 + 1.0).exp() * sum
 }
 
 /// Bessel functions of the first and second kind, orders 0 and 1.
-pub fn bessel_j(order: u32, x: f64) -> f64 {
-    if order == 0 { libm::j0(x) } else { libm::j1(x) }
+#[inline(always)]
+pub fn bessel_j<R: Real>(order: u32, x: R) -> R {
+    R::of(if single::<R>() { bessel::bessel_j32(order, x.f64()) } else { bessel_j_far(order, x.f64()) })
 }
 
 /// See [`bessel_j`].
-pub fn bessel_y(order: u32, x: f64) -> f64 {
+#[inline(always)]
+pub fn bessel_y<R: Real>(order: u32, x: R) -> R {
+    R::of(if single::<R>() { bessel::bessel_y32(order, x.f64()) } else { bessel_y_far(order, x.f64()) })
+}
+
+/// Is this angle too large for the Bessel functions of f32?
+#[inline(always)]
+pub fn bessel_is_far<R: Real>(x: R) -> bool {
+    single::<R>() & x.f64().is_far()
+}
+
+/// [`bessel_j`] of any f64.
+pub fn bessel_j_far(order: u32, x: f64) -> f64 {
+    if order == 0 { libm::j0(x) } else { libm::j1(x) }
+}
+
+/// [`bessel_y`] of any f64.
+pub fn bessel_y_far(order: u32, x: f64) -> f64 {
     if order == 0 { libm::y0(x) } else { libm::y1(x) }
 }
 
 /// The regularised lower (or, if `upper`, upper) incomplete gamma function.
-pub fn incomplete_gamma(a: f64, x: f64, upper: bool) -> f64 {
+#[inline(always)]
+pub fn incomplete_gamma<R: Real>(a: R, x: R, upper: bool) -> R {
+    // Sums end where their terms no longer show.
+    let least = if single::<R>() { 1e-10 } else { 1e-17 };
+    R::of(incomplete_gamma64(a.f64(), x.f64(), upper, least))
+}
+
+#[inline(always)]
+fn incomplete_gamma64(a: f64, x: f64, upper: bool, least: f64) -> f64 {
     let done = |lower: f64| if upper { 1.0 - lower } else { lower };
     if a < 0.0 || x < 0.0 || a.is_nan() || x.is_nan() {
         return f64::NAN;
@@ -244,12 +185,12 @@ pub fn incomplete_gamma(a: f64, x: f64, upper: bool) -> f64 {
     if a > 1e6 {
         return incomplete_gamma_large(a, x, upper);
     }
-    let factor = (a * x.ln() - x - lgamma(a)).exp();
+    let factor = Real::exp(a * Real::log(x) - x - gamma::lgamma_right(a));
     if x < a + 1.0 {
         // Sum of x^k / (a (a+1) ... (a+k)).
         let (mut term, mut n) = (1.0 / a, a);
         let mut sum = term;
-        while term > sum * 1e-17 {
+        while term > sum * least {
             n += 1.0;
             term *= x / n;
             sum += term;
@@ -268,7 +209,7 @@ pub fn incomplete_gamma(a: f64, x: f64, upper: bool) -> f64 {
         d = 1.0 / (n * d + b);
         c = b + n / c;
         h *= d * c;
-        if (d * c - 1.0).abs() < f64::EPSILON {
+        if (d * c - 1.0).abs() < least.max(f64::EPSILON) {
             break;
         }
     }
@@ -291,12 +232,11 @@ fn incomplete_gamma_large(a: f64, x: f64, upper: bool) -> f64 {
     if upper { 0.5 * libm::erfc(t) + rest } else { 0.5 * libm::erfc(-t) - rest }
 }
 
-/// sin(x) / x.
-pub fn spherical_bessel_j0(x: f64) -> f64 {
-    if x.is_infinite() {
-        return 0.0;
-    }
-    if x == 0.0 { 1.0 } else { x.sin() / x }
+/// sin(x) / x of an x with that sine.
+#[inline(always)]
+pub fn spherical_bessel_j0<R: Real>(x: R, sin: R) -> R {
+    let r = pick(x == R::ZERO, R::ONE, sin / x);
+    pick(x.abs() == R::INF, R::ZERO, r)
 }
 
 /// The standard normal distribution function.
@@ -315,16 +255,21 @@ pub fn log_ndtr(x: f64) -> f64 {
 }
 
 /// The z >= 0 with P(Z <= z) = 1/2 + d for a standard normal Z, where q = 1/2 - d is exact for small q, d for small d:
-/// two of Halley's steps from a guess.
+/// two of Halley's steps from a guess, or one for the accuracy of f32.
 #[inline(always)]
-fn normal_quantile(d: f64, q: f64) -> f64 {
+fn normal_quantile(d: f64, q: f64, once: bool) -> f64 {
     // Abramowitz and Stegun 26.2.23, within 4.5e-4; near the middle the first terms of the power series.
     let t = (-2.0 * Real::log(q)).sqrt();
     let num = t.mul_add(t.mul_add(0.010328, 0.802853), 2.515517);
     let den = t.mul_add(t.mul_add(t.mul_add(0.001308, 0.189269), 1.432788), 1.0);
     let w = d * SQRT_TAU;
     let middle = d < 0.25;
-    let z = pick(middle, w.mul_add(w * w * (1.0 / 6.0), w), t - num / den);
+    let series = (w * w).mul_add(7.0 / 120.0, 1.0 / 6.0);
+    let z = pick(middle, w.mul_add(w * w * series, w), t - num / den);
+    if once {
+        // Outside of f64's last places `q` serves the middle as well.
+        return halley(z, d, q, false);
+    }
     halley(halley(z, d, q, middle), d, q, middle)
 }
 
@@ -342,22 +287,32 @@ fn halley(z: f64, d: f64, q: f64, middle: bool) -> f64 {
 
 /// Inverse of erf.
 #[inline(always)]
-pub fn erfinv(x: f64) -> f64 {
+pub fn erfinv<R: Real>(x: R) -> R {
     let a = x.abs();
-    let y = normal_quantile(0.5 * a, 0.5 - 0.5 * a) * (1.0 / SQRT_2);
-    // Where erf is its first term the series of the guess is exact already.
-    let y = pick(a < 1e-9, a * (1.0 / FRAC_2_SQRT_PI), y);
-    let y = pick(a == 1.0, f64::INFINITY, y);
-    pick(a > 1.0, f64::NAN, y).copysign(x)
+    let y = if single::<R>() {
+        // M. Giles, Approximating the erfinv function, GPU Computing Gems (2011): one polynomial for each side of w = 5.
+        let w = -(-x).fma(x, R::ONE).log();
+        let middle = poly(w.fma(R::of(0.4), -R::ONE), super::core::ERFINV32_MIDDLE);
+        let t = (w.sqrt() - R::of(3.218033988749895)) * R::of(1.018365186313258);
+        a * pick(w < R::of(5.0), middle, poly(t, super::core::ERFINV32_TAIL))
+    } else {
+        let a = a.f64();
+        let y = normal_quantile(0.5 * a, 0.5 - 0.5 * a, false) * (1.0 / SQRT_2);
+        // Where erf is its first term the series of the guess is exact already.
+        R::of(pick(a < 1e-9, a * (1.0 / FRAC_2_SQRT_PI), y))
+    };
+    let y = pick(a == R::ONE, R::INF, y);
+    pick(a > R::ONE, R::NAN, y).copysign(x)
 }
 
 /// Inverse of the standard normal distribution function.
 #[inline(always)]
-pub fn ndtri(p: f64) -> f64 {
+pub fn ndtri<R: Real>(p: R) -> R {
+    let p = p.f64();
     let low = p < 0.5;
     let q = pick(low, p, 1.0 - p);
-    let z = normal_quantile((p - 0.5).abs(), q);
+    let z = normal_quantile((p - 0.5).abs(), q, single::<R>());
     let z = pick(q == 0.0, f64::INFINITY, z);
     let z = pick(q < 0.0, f64::NAN, z);
-    pick(low, -z, z)
+    R::of(pick(low, -z, z))
 }
