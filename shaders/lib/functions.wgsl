@@ -393,6 +393,11 @@ fn logit_of(v: f32, eps: f32) -> f32 {
     let x = select(minimum(maximum(v, eps), 1.0 - eps), v, eps < 0.0);
     return log_of(x / (1.0 - x));
 }
+fn logit_grad(g: f32, x: f32, eps: f32) -> f32 {
+    let edge = max(eps, 0.0);
+    let outside = select(0.0, from_bits(NAN_BITS), eps < 0.0);
+    return select(g / (x * (1.0 - x)), outside, x < edge || x > 1.0 - edge);
+}
 fn entr_of(x: f32) -> f32 {
     return select(select(-x * log_of(x), 0.0, x == 0.0), from_bits(0xff800000u), x < 0.0);
 }

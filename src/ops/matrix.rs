@@ -1,7 +1,7 @@
 //! Small operations on matrices and vectors in space.
 
 use super::view;
-use crate::autograd::{no_grad, record};
+use crate::autograd::{needs_grad, no_grad, record};
 use crate::dispatch;
 use crate::error::Result;
 use crate::fail;
@@ -20,8 +20,12 @@ fn trace(x: &Tensor) -> Result<Tensor> {
     record(y, "TraceBackward0", &[x], |_| {
         move |_, g| {
             let zeros = dispatch::zeros(&shape, g.dtype(), g.device())?;
-            let n = shape[0].min(shape[1]);
-            grads![super::shift::diagonal_scatter(&zeros, &view::expand_to(g, &[n])?, 0, 0, 1)?]
+            let diagonal = view::expand_to(g, &[shape[0].min(shape[1])])?;
+            if needs_grad(&[g]) {
+                return grads![super::shift::diagonal_scatter(&zeros, &diagonal, 0, 0, 1)?];
+            }
+            dispatch::copy(&diagonal, &view::diagonal(&zeros, 0, 0, 1)?);
+            grads![zeros]
         }
     })
 }

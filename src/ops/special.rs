@@ -165,15 +165,27 @@ static LOGIT: Pw = Pw {
     node: "LogitBackward0",
     fun: Fun::Logit,
     class: Float,
-    grads: &[Some(D(X, |a| {
-        let x = a.x()?;
-        let d = a.g.div(&x.mul(&x.neg()?.add_scalar(1.0)?)?)?;
-        let eps = a.p.f[0];
-        if eps < 0.0 {
-            return where_(&x.lt(&number(0.0)?)?.logical_or(&x.gt(&number(1.0)?)?)?, &number(f64::NAN)?, &d);
-        }
-        where_(&x.lt(&number(eps)?)?.logical_or(&x.gt(&number(1.0 - eps)?)?)?, &number(0.0)?, &d)
-    }))],
+    grads: &[Some(D(X, |a| apply(&LOGIT_BACKWARD, &[a.g, &a.x()?], *a.p, &Dest::New)))],
+};
+
+// The gradient over x (1 - x); outside of [eps, 1 - eps] 0, or NaN where there is no eps.
+static LOGIT_BACKWARD: Pw = Pw {
+    name: "logit_backward",
+    node: "LogitBackwardBackward0",
+    fun: Fun::LogitBackward,
+    class: Float,
+    grads: &[
+        Some(D(Y, |a| apply(&LOGIT_BACKWARD, &[a.g, &a.y()?], *a.p, &Dest::New))),
+        // g dg (2x - 1) / (x (1 - x))^2, inside.
+        Some(D(X | Y, |a| {
+            let x = a.y()?;
+            let eps = a.p.f[0].max(0.0);
+            let outside = x.lt(&number(eps)?)?.logical_or(&x.gt(&number(1.0 - eps)?)?)?;
+            let inside = x.mul(&x.neg()?.add_scalar(1.0)?)?;
+            let d = a.g.mul(&a.x()?)?.mul(&x.mul_scalar(2.0)?.add_scalar(-1.0)?)?.div(&inside.mul(&inside)?)?;
+            where_(&outside, &number(0.0)?, &d)
+        })),
+    ],
 };
 
 /// `log(x / (1 - x))`, x limited to `[eps, 1 - eps]`.

@@ -36,23 +36,30 @@ fn multiple(
         return Ok(pieces);
     }
     pieces.iter().for_each(|v| v.set_creation(Creation::Multiple));
-    if needs_grad(&[x]) && !pieces.is_empty() {
-        let shapes: Vec<Shape> = pieces.iter().map(|v| Shape::from_slice(v.shape())).collect();
-        let whole = x.ndim();
-        let refs: Vec<&Tensor> = pieces.iter().collect();
-        record_many(&refs, name, &[x], |_| {
-            move |_, grads| {
-                let Some(like) = grads.iter().flatten().next() else { return Ok(view::no_grads(1)) };
-                let parts = shapes.iter().enumerate().map(|(i, s)| match grads.get(i).and_then(Option::as_ref) {
-                    Some(g) => Ok(g.clone()),
-                    None => dispatch::zeros(s, like.dtype(), like.device()),
-                });
-                let parts = parts.collect::<Result<Vec<_>>>()?;
-                grads![if shapes[0].len() < whole { join::stack(&parts, dim)? } else { join::cat(&parts, dim)? }]
-            }
-        })?;
-    }
+    joint(x, dim, name, &pieces)?;
     Ok(pieces)
+}
+
+/// Gives the pieces of `x` one node, where they need a gradient.
+fn joint(x: &Tensor, dim: i64, name: &'static str, pieces: &[Tensor]) -> Result<()> {
+    if !needs_grad(&[x]) || pieces.is_empty() {
+        return Ok(());
+    }
+    let shapes: Vec<Shape> = pieces.iter().map(|v| Shape::from_slice(v.shape())).collect();
+    let whole = x.ndim();
+    let refs: Vec<&Tensor> = pieces.iter().collect();
+    record_many(&refs, name, &[x], |_| {
+        move |_, grads| {
+            let Some(like) = grads.iter().flatten().next() else { return Ok(view::no_grads(1)) };
+            let parts = shapes.iter().enumerate().map(|(i, s)| match grads.get(i).and_then(Option::as_ref) {
+                Some(g) => Ok(g.clone()),
+                None => dispatch::zeros(s, like.dtype(), like.device()),
+            });
+            let parts = parts.collect::<Result<Vec<_>>>()?;
+            grads![if shapes[0].len() < whole { join::stack(&parts, dim)? } else { join::cat(&parts, dim)? }]
+        }
+    })
+    .map(drop)
 }
 
 /// Pieces of given sizes along a dim.
@@ -259,22 +266,23 @@ fn pieces(x: &Tensor, sizes: impl Iterator<Item = i64>, dim: i64) -> Result<Vec<
         .collect()
 }
 
-// Views that may be changed in place: the caller says that they are not used together.
+// Pieces that may be changed in place: the caller says that they are not used together. They are no views, as in torch.
+fn apart(x: &Tensor, dim: i64, name: &'static str, views: impl FnOnce() -> Result<Vec<Tensor>>) -> Result<Vec<Tensor>> {
+    let pieces: Vec<Tensor> = no_grad(views)?.iter().map(Tensor::detach).collect();
+    joint(x, dim, name, &pieces)?;
+    Ok(pieces)
+}
+
 fn unsafe_split(x: &Tensor, split_size: i64, dim: i64) -> Result<Vec<Tensor>> {
-    let sizes: Vec<i64> =
-        split(x, split_size, dim)?.iter().map(|t| t.wrap_dim(dim).map(|d| t.size(d) as i64)).collect::<Result<_>>()?;
-    pieces(x, sizes.into_iter(), dim)
+    apart(x, dim, "UnsafeSplitBackward0", || split(x, split_size, dim))
 }
 
 fn unsafe_chunk(x: &Tensor, chunks: i64, dim: i64) -> Result<Vec<Tensor>> {
-    let sizes: Vec<i64> =
-        chunk(x, chunks, dim)?.iter().map(|t| t.wrap_dim(dim).map(|d| t.size(d) as i64)).collect::<Result<_>>()?;
-    pieces(x, sizes.into_iter(), dim)
+    apart(x, dim, "UnsafeSplitBackward0", || chunk(x, chunks, dim))
 }
 
 fn unsafe_split_with_sizes(x: &Tensor, split_sizes: &[i64], dim: i64) -> Result<Vec<Tensor>> {
-    split_with_sizes(x, split_sizes, dim)?;
-    pieces(x, split_sizes.iter().copied(), dim)
+    apart(x, dim, "UnsafeSplitWithSizesBackward0", || split_with_sizes(x, split_sizes, dim))
 }
 
 /// A view as a tensor of its own.

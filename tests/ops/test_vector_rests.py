@@ -186,6 +186,17 @@ def test_ctc_with_an_impossible_class_has_the_gradient_of_torch(oracle):
     same(got[0], got[1], rtol=1e-4)
 
 
+def test_pieces_of_unsafe_splits_change_in_place_and_join_their_gradients(oracle):
+    for T in (torch, oracle):
+        x = T.arange(10.0).requires_grad_()
+        a, b, c = (x * 1).unsafe_split(4)
+        assert a.grad_fn.name() == "UnsafeSplitBackward0" and not a._is_view()
+        a.mul_(3)
+        (a.sum() + c.square().sum()).backward()
+        assert x.grad.tolist() == [3, 3, 3, 3, 0, 0, 0, 0, 16, 18]
+        assert (b == T.arange(4.0, 8.0)).all()
+
+
 SWEEPS = {
     "erfinv": (-0.999999, 0.999999),
     "erfc": (-4.0, 10.0),
@@ -249,3 +260,24 @@ def test_special_functions_at_the_ends_of_their_range(oracle, name, dtype):
         if math.isinf(at) and math.isnan(b):
             continue
         assert a == pytest.approx(b, rel=2e-6, abs=1e-6, nan_ok=True), (at, a, b)
+
+
+def test_gradients_of_logit(oracle):
+    x = [0.1, 0.5, 0.95, 0.0, 1.0, -0.5, 1.5]
+    for eps in (None, 0.2):
+        got = []
+        for T in (torch, oracle):
+            leaf = T.tensor(x, dtype=T.float64, requires_grad=True)
+            (first,) = T.autograd.grad(T.logit(leaf, eps).sum(), leaf, create_graph=True)
+            (second,) = T.autograd.grad(first.nansum(), leaf)
+            got.append((first, second))
+        same(got[0][0], got[1][0])
+        same(got[0][1][:3], got[1][1][:3])
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (2, 5), (5, 2), (0, 3)])
+def test_gradients_of_the_trace(shape):
+    x = torch.rand(*shape, dtype=torch.float64, requires_grad=True)
+    x.trace().backward()
+    assert (x.grad == torch.eye(*shape, dtype=torch.float64)).all()
+    assert torch.autograd.gradgradcheck(lambda x: x.trace().square(), x)

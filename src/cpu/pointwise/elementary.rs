@@ -132,6 +132,16 @@ rows! {
         }
         @f32 "logit_of(a, f0)"
     }
+    /// g / (x (1 - x)) of (g, x); 0 outside of [eps, 1 - eps], or NaN where eps is negative.
+    LogitBackward: 2, 2 {
+        real(R) |[g, x], p| -> R {
+            let eps = R::of(p.f[0]);
+            let edge = eps.maximum(R::ZERO);
+            let r = if eps < R::ZERO { R::NAN } else { R::ZERO };
+            if (x < edge) | (x > R::ONE - edge) { r } else { g / (x * (R::ONE - x)) }
+        }
+        @f32 "logit_grad(a, b, f0)"
+    }
     /// sin(pi x) / (pi x).
     Sinc: 1, 8 {
         real(R) |[x], p| -> R {

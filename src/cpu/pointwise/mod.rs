@@ -125,7 +125,7 @@ funs! {
         IsFinite IsPosInf IsNegInf Signbit;
     select: Where;
     elementary: Exp Exp2 Expm1 Log Log2 Log10 Log1p Sin Cos Tan Asin Acos Atan Sinh Cosh Tanh Asinh Acosh Atanh Erf Erfc
-        Erfcx Sigmoid Logit Sinc Entr;
+        Erfcx Sigmoid Logit LogitBackward Sinc Entr;
     activation: Relu LeakyRelu LeakyReluBackward Threshold ThresholdBackward HardtanhBackward Elu EluBackward Gelu
         GeluBackward GeluTanh GeluTanhBackward Silu SiluBackward Mish MishBackward SigmoidBackward TanhBackward Softplus
         SoftplusBackward LogSigmoid LogSigmoidBackward Hardsigmoid HardsigmoidBackward Hardswish HardswishBackward
