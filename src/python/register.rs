@@ -43,6 +43,20 @@ struct Callable {
     out: bool,
     /// The function object that users see, for `__torch_function__`.
     object: OnceLock<Py<PyAny>>,
+    /// Is the result without arguments the tensor itself?
+    same: Option<fn(&Tensor) -> bool>,
+}
+
+/// Methods that programs call in case, and which then mostly have nothing to do: their calls skip the binding of arguments.
+fn same(name: &str) -> Option<fn(&Tensor) -> bool> {
+    match name {
+        "contiguous" => Some(Tensor::is_contiguous),
+        "float" => Some(|t| t.dtype() == DType::F32),
+        "double" => Some(|t| t.dtype() == DType::F64),
+        "long" => Some(|t| t.dtype() == DType::I64),
+        "bool" => Some(|t| t.dtype() == DType::Bool),
+        _ => None,
+    }
 }
 
 static CALLABLES: OnceLock<Vec<Callable>> = OnceLock::new();
@@ -94,6 +108,19 @@ unsafe fn enter(
                 return Err(PyRuntimeError::new_err("an operation was called before the module was ready"));
             };
             *name = &c.name;
+            if let Some(same) = c.same
+                && nargs == 0
+                && kwnames.is_null()
+            {
+                // SAFETY: a method's object lives as long as the call.
+                let slf = unsafe { Bound::from_borrowed_ptr(py, slf) };
+                if overrides::both_plain(&slf, None)
+                    && let Ok(t) = slf.cast::<PyTensor>()
+                    && same(&t.get().tensor())
+                {
+                    return Ok(slf.unbind());
+                }
+            }
             // SAFETY: Python's vectorcall convention.
             let call = unsafe { Call::new(py, c.method.then_some(slf), args, nargs as usize, kwnames) };
             run(py, c, call)
@@ -528,6 +555,7 @@ pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     }) {
         for (place, name, method, in_place) in places(def) {
             let c = grouped.entry((place, name.clone())).or_insert_with(|| Callable {
+                same: if method { same(&name) } else { None },
                 name,
                 overloads: Vec::new(),
                 method,

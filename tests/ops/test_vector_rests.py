@@ -186,6 +186,21 @@ def test_ctc_with_an_impossible_class_has_the_gradient_of_torch(oracle):
     same(got[0], got[1], rtol=1e-4)
 
 
+def test_methods_with_nothing_to_do_return_their_tensor():
+    x = torch.rand(3, 4)
+    assert x.contiguous() is x and x.float() is x and x.T.contiguous() is not x.T
+    assert x.double() is not x and x.double().dtype == torch.float64
+
+    class Sub(torch.Tensor):
+        @classmethod
+        def __torch_function__(cls, function, types, args=(), kwargs=None):
+            return function.__name__
+
+    assert torch.rand(3).as_subclass(Sub).contiguous() == "contiguous"
+    with pytest.raises(TypeError):
+        x.contiguous(1)
+
+
 def test_pieces_of_unsafe_splits_change_in_place_and_join_their_gradients(oracle):
     for T in (torch, oracle):
         x = T.arange(10.0).requires_grad_()
