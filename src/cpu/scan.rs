@@ -34,6 +34,8 @@ const LINE: usize = 16;
 const GRAIN: usize = 1 << 13;
 /// Columns of one tile.
 const TILE: usize = 256;
+/// Rows of running extremes side by side where they are neighbours.
+const SIDE: usize = 64;
 
 /// A running operation.
 trait Run: Copy + Send + Sync + 'static {
@@ -227,19 +229,19 @@ unsafe fn chains<T: Num, R: Run>(c: &mut [Chain<R::A>], d: Dim<2>) {
         let mut first = 0;
         if d.s == [size_of::<T>() as isize; 2] {
             // Line by line: rows that lie a power of two apart share places in the cache, and lose a line before its end.
+            // Within a line row by row: the processor goes ahead into the next row while the sums of this one wait.
             while first + LINE <= d.n {
-                let at = (first * size_of::<T>()) as isize;
-                // SAFETY: the module's contract.
-                let mut lines = c.map(|c| unsafe { c.x.offset(at).cast::<[T; LINE]>().read_unaligned() });
-                for i in 0..LINE {
-                    for j in 0..CHAINS {
-                        a[j] = R::join(a[j], R::A::of(lines[j][i]));
-                        lines[j][i] = a[j].put::<T>();
-                    }
-                }
                 for j in 0..CHAINS {
-                    // SAFETY: as above.
-                    unsafe { c[j].out.offset(at).cast::<[T; LINE]>().write_unaligned(lines[j]) };
+                    let (x, out) = (c[j].x.cast::<T>(), c[j].out.cast::<T>());
+                    let mut sum = a[j];
+                    for i in first..first + LINE {
+                        // SAFETY: the module's contract.
+                        unsafe {
+                            sum = R::join(sum, R::A::of(*x.add(i)));
+                            *out.add(i) = sum.put::<T>();
+                        }
+                    }
+                    a[j] = sum;
                 }
                 first += LINE;
             }
@@ -426,43 +428,111 @@ fn extremes<T: Num, K: PartialOrd + Copy + Send + Sync>(
     if rows == 0 || d.n == 0 {
         return;
     }
-    // Rows side by side hide the latency of the comparison; neighbours share cache lines if the dim is not the inner one.
-    let side = if kept.last().is_some_and(|k| k.s[0].unsigned_abs() < d.s[0].unsigned_abs()) { 64 } else { 4 };
+    let places = Places { x: x.ptr, values: values.ptr, indices: indices.ptr, d };
+    // Neighbours share cache lines if the dim is not the inner one.
+    let side = if kept.last().is_some_and(|k| k.s[0].unsigned_abs() < d.s[0].unsigned_abs()) { SIDE } else { 1 };
     parallel::chunks(rows.div_ceil(side), GRAIN.div_ceil(d.n * side), &|range| {
         let mut w = Walk::new(&kept, range.start * side);
         for g in range {
+            if side == 1 {
+                // SAFETY: the module's contract.
+                unsafe { places.along(w.off, &key, &wins) };
+                w.next();
+                continue;
+            }
             let m = side.min(rows - g * side);
-            let mut off = [[0isize; 3]; 64];
-            let mut at = [0usize; 64];
+            let mut off = [[0isize; 3]; SIDE];
             for o in &mut off[..m] {
                 *o = w.off;
                 w.next();
             }
-            // SAFETY: the module's contract.
-            unsafe {
-                let get = |o: &[isize; 3], i: usize| *x.ptr.offset(o[0] + i as isize * d.s[0]).cast::<T>();
-                let mut best: [K; 64] = [key(get(&off[0], 0)); 64];
-                let mut value: [T; 64] = [get(&off[0], 0); 64];
-                for j in 0..m {
-                    value[j] = get(&off[j], 0);
-                    best[j] = key(value[j]);
+            // SAFETY: as above.
+            unsafe { places.across(&off[..m], &key, &wins) };
+        }
+    });
+}
+
+/// Where the rows of running extremes are.
+#[derive(Clone, Copy)]
+struct Places {
+    x: *const u8,
+    values: *mut u8,
+    indices: *mut u8,
+    d: Dim<3>,
+}
+
+// SAFETY: tasks write disjoint rows.
+unsafe impl Sync for Places {}
+
+/// Tells the compiler that a branch is rarely taken.
+#[cold]
+fn rarely() {}
+
+impl Places {
+    /// One row.
+    #[inline(always)]
+    unsafe fn along<T: Num, K: PartialOrd + Copy>(
+        self,
+        off: [isize; 3],
+        key: &impl Fn(T) -> K,
+        wins: &impl Fn(K, K) -> bool,
+    ) {
+        let mut x = self.x.wrapping_offset(off[0]);
+        let (mut values, mut indices) = (self.values.wrapping_offset(off[1]), self.indices.wrapping_offset(off[2]));
+        // SAFETY: the module's contract.
+        unsafe {
+            let mut value = *x.cast::<T>();
+            let (mut best, mut place) = (key(value), 0);
+            for i in 0..self.d.n {
+                let v = *x.cast::<T>();
+                let k = key(v);
+                // A branch: the next element need not wait for an extreme that mostly stays. No comparison with NaN holds.
+                #[allow(clippy::eq_op, reason = "only NaN differs from itself")]
+                if wins(k, best) | (k != k) {
+                    rarely();
+                    (best, value, place) = (k, v, i as i64);
                 }
-                for i in 0..d.n {
-                    for j in 0..m {
-                        let v = get(&off[j], i);
-                        let k = key(v);
-                        #[allow(clippy::eq_op, reason = "only NaN differs from itself")]
-                        let (new_nan, old_nan) = (k != k, best[j] != best[j]);
-                        if new_nan | (!old_nan & wins(k, best[j])) {
-                            (best[j], value[j], at[j]) = (k, v, i);
-                        }
-                        *values.ptr.offset(off[j][1] + i as isize * d.s[1]).cast::<T>() = value[j];
-                        *indices.ptr.offset(off[j][2] + i as isize * d.s[2]).cast::<i64>() = at[j] as i64;
+                *values.cast::<T>() = value;
+                *indices.cast::<i64>() = place;
+                x = x.wrapping_offset(self.d.s[0]);
+                values = values.wrapping_offset(self.d.s[1]);
+                indices = indices.wrapping_offset(self.d.s[2]);
+            }
+        }
+    }
+
+    /// Up to [`SIDE`] rows side by side, which start at `rows`.
+    #[inline(always)]
+    unsafe fn across<T: Num, K: PartialOrd + Copy>(
+        self,
+        rows: &[[isize; 3]],
+        key: &impl Fn(T) -> K,
+        wins: &impl Fn(K, K) -> bool,
+    ) {
+        // SAFETY: the module's contract.
+        unsafe {
+            let get = |o: &[isize; 3], i: usize| *self.x.offset(o[0] + i as isize * self.d.s[0]).cast::<T>();
+            let mut value = [get(&rows[0], 0); SIDE];
+            let mut best = [key(value[0]); SIDE];
+            let mut place = [0i64; SIDE];
+            for (j, row) in rows.iter().enumerate() {
+                value[j] = get(row, 0);
+                best[j] = key(value[j]);
+            }
+            for i in 0..self.d.n {
+                for (j, row) in rows.iter().enumerate() {
+                    let v = get(row, i);
+                    let k = key(v);
+                    #[allow(clippy::eq_op, reason = "only NaN differs from itself")]
+                    if wins(k, best[j]) | (k != k) {
+                        (best[j], value[j], place[j]) = (k, v, i as i64);
                     }
+                    *self.values.offset(row[1] + i as isize * self.d.s[1]).cast::<T>() = value[j];
+                    *self.indices.offset(row[2] + i as isize * self.d.s[2]).cast::<i64>() = place[j];
                 }
             }
         }
-    });
+    }
 }
 
 #[cfg(test)]

@@ -186,6 +186,39 @@ def test_ctc_with_an_impossible_class_has_the_gradient_of_torch(oracle):
     same(got[0], got[1], rtol=1e-4)
 
 
+@pytest.mark.parametrize("shape", [(), (0,), (1,), (37,), (6, 7), (2, 3, 4)])
+def test_runs_of_equal_elements(oracle, shape):
+    n = math.prod(shape)
+    x = (oracle.arange(n) * 7 % 5 // 2).reshape(shape)
+    for dtype in ("int64", "float32", "bool", "float16"):
+        for turn in (False, True):
+            out = []
+            for T in (torch, oracle):
+                y = T.tensor(x.tolist(), dtype=T.int64).reshape(shape).to(getattr(T, dtype))
+                if turn and len(shape) > 1:
+                    y = y.transpose(0, 1)
+                out.append(T.unique_consecutive(y, return_inverse=True, return_counts=True))
+            for a, b in zip(*out, strict=True):
+                same(a, b)
+    mine = torch.unique_consecutive(torch.tensor([NAN, NAN, 1.0]), return_counts=True)
+    assert mine[1].tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("shape", [(1, 5), (3, 33), (4, 64), (9, 100), (13, 17), (70, 3)])
+@pytest.mark.parametrize("dim", [0, 1])
+def test_running_sums_and_extremes_of_any_number_of_rows(oracle, shape, dim):
+    x = noise(oracle, *shape, dtype=oracle.float32)
+    x[0, -1] = NAN
+    for turn in (False, True):
+        mine, theirs = torch.tensor(x.tolist()), x
+        if turn:
+            mine, theirs = mine.T, theirs.T
+        same(mine.cumsum(dim), theirs.cumsum(dim))
+        for f in ("cummin", "cummax"):
+            for a, b in zip(getattr(mine, f)(dim), getattr(theirs, f)(dim), strict=True):
+                same(a, b)
+
+
 def test_methods_with_nothing_to_do_return_their_tensor():
     x = torch.rand(3, 4)
     assert x.contiguous() is x and x.float() is x and x.T.contiguous() is not x.T

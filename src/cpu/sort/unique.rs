@@ -1,8 +1,8 @@
 //! Distinct elements.
 
-use super::super::dims::{Dim, Dims, Walk};
+use super::super::dims::{Dim, Dims, Walk, count};
 use super::{Key, keyed, long, nest};
-use crate::tensor::{DType, Strided};
+use crate::tensor::{DType, Element, Strided};
 use crate::with_dtype;
 
 /// Distinct elements: how many there are is known only after the search, so the results are owned.
@@ -112,36 +112,58 @@ fn collect<T: Key>(
 /// The first of each run of equal elements of the flattened `x`, in logical order.
 pub fn unique_consecutive(x: &Strided, inverse: bool, counts: bool) -> Unique {
     let mut out = Unique::default();
-    let (dims, _) = nest(x, None, None, None);
-    with_dtype!(x.dtype, T => {
-        let mut w = Walk::new(&dims, 0);
-        let mut last: Option<T> = None;
-        let mut start = 0;
-        for i in 0..x.numel() {
-            // SAFETY: the module's contract.
-            let v = unsafe { *x.ptr.offset(w.off[0]).cast::<T>() };
-            w.next();
-            if last != Some(v) {
-                if counts && i > 0 {
-                    crate::error::grow(&mut out.counts, 1);
-                    out.counts.push((i - start) as i64);
-                }
-                start = i;
-                last = Some(v);
-                out.len += 1;
-                crate::error::grow(&mut out.values, size_of::<T>());
-                // SAFETY: a plain element, read as its bytes.
-                out.values.extend_from_slice(unsafe { std::slice::from_raw_parts((&raw const v).cast::<u8>(), size_of::<T>()) });
-            }
-            if inverse {
-                crate::error::grow(&mut out.inverse, 1);
-                out.inverse.push(out.len as i64 - 1);
-            }
-        }
-        if counts && out.len > 0 {
-            crate::error::grow(&mut out.counts, 1);
-            out.counts.push((x.numel() - start) as i64);
-        }
-    });
+    with_dtype!(x.dtype, T => runs::<T>(x, inverse, counts, &mut out));
     out
+}
+
+fn runs<T: Element + PartialEq>(x: &Strided, inverse: bool, counts: bool, out: &mut Unique) {
+    let n = x.numel();
+    if n == 0 {
+        return;
+    }
+    let (dims, _) = nest(x, None, None, None);
+    let (inner, outer) = dims.split_last().map_or((Dim { n: 1, s: [0; 3] }, &[][..]), |(i, o)| (*i, o));
+    // Room for a run per element: each element is written where the next run would start, so that there is no branch,
+    // which would be taken at random.
+    let mut values: Vec<T> = crate::error::room(n);
+    let mut starts: Vec<i64> = crate::error::filled(0, if counts { n } else { 0 });
+    out.inverse = crate::error::filled(0, if inverse { n } else { 0 });
+    let to = values.as_mut_ptr();
+    let (mut len, mut i) = (0, 0);
+    // SAFETY: the module's contract: there is a first element.
+    let mut last = unsafe { *x.ptr.cast::<T>() };
+    let mut w = Walk::new(outer, 0);
+    for _ in 0..count(outer) {
+        let row = x.ptr.wrapping_offset(w.off[0]);
+        w.next();
+        for k in 0..inner.n {
+            // SAFETY: the module's contract; there is room for `n` runs.
+            let new = unsafe {
+                let v = *row.offset(k as isize * inner.s[0]).cast::<T>();
+                let new = (v != last) | (i == 0);
+                to.add(len).write(v);
+                last = v;
+                new
+            };
+            if counts {
+                starts[len] = i as i64;
+            }
+            len += new as usize;
+            if inverse {
+                out.inverse[i] = len as i64 - 1;
+            }
+            i += 1;
+        }
+    }
+    out.len = len;
+    if counts {
+        starts.truncate(len);
+        let ends = starts[1..].iter().copied().chain([n as i64]);
+        out.counts = crate::error::room(len);
+        out.counts.extend(starts.iter().zip(ends).map(|(start, end)| end - start));
+    }
+    // SAFETY: `len` elements are written; they are plain, read as their bytes.
+    let bytes = unsafe { std::slice::from_raw_parts(to.cast::<u8>(), len * size_of::<T>()) };
+    out.values = crate::error::room(bytes.len());
+    out.values.extend_from_slice(bytes);
 }
