@@ -219,6 +219,21 @@ def test_running_sums_and_extremes_of_any_number_of_rows(oracle, shape, dim):
                 same(a, b)
 
 
+@pytest.mark.parametrize(("kernel", "stride", "padding"), [(2, 2, 0), (3, 2, 1), (3, 1, 1), (3, 3, 0), (5, 4, 2)])
+def test_average_pools_of_short_and_long_rows(oracle, kernel, stride, padding):
+    for width in (5, 8, 300):
+        for inside in (False, True):
+            x = noise(oracle, 2, 9, width, dtype=oracle.float32)
+            got = []
+            for T in (torch, oracle):
+                leaf = T.tensor(x.tolist(), requires_grad=True)
+                y = T.nn.functional.avg_pool2d(leaf, kernel, stride, padding, count_include_pad=inside)
+                y.square().sum().backward()
+                got += [y, leaf.grad]
+            same(got[0], got[2])
+            same(got[1], got[3])
+
+
 def test_methods_with_nothing_to_do_return_their_tensor():
     x = torch.rand(3, 4)
     assert x.contiguous() is x and x.float() is x and x.T.contiguous() is not x.T

@@ -53,10 +53,9 @@ impl Pool {
 
     /// The divisor of every window of a strip; 1 for windows without any tap, whose sum is 0.
     #[inline(always)]
-    fn divisors<F: Float>(&self, divisor: Divisor, od: usize, oh: usize, from: usize, to: usize) -> [F; STRIP] {
-        let mut out = [F::ONE; STRIP];
+    fn divisors<F: Float>(&self, divisor: Divisor, od: usize, oh: usize, from: usize, out: &mut [F]) {
         let ((pd, id), (ph, ih)) = (self.counts(0, od), self.counts(1, oh));
-        for (j, out) in out.iter_mut().enumerate().take(to - from) {
+        for (j, out) in out.iter_mut().enumerate() {
             let (pw, iw) = self.counts(2, from + j);
             let inside = id * ih * iw;
             *out = match divisor {
@@ -66,20 +65,22 @@ impl Pool {
                 Divisor::Fixed(d) => F::of(d),
             };
         }
-        out
     }
 }
 
 crate::multiversion! {
     unsafe fn avg_plane[F: Float](x: *const F, y: *mut F, p: &Pool, divisor: Divisor) {
         let [_, h, w] = p.input;
+        // Rows may be far shorter: no more is written of the strips than a row has.
+        let (mut total, mut by) = ([F::ZERO; STRIP], [F::ONE; STRIP]);
         for od in 0..p.output[0] {
             for oh in 0..p.output[1] {
                 let row = (od * p.output[1] + oh) * p.output[2];
                 let mut from = 0;
                 while from < p.output[2] {
                     let to = p.output[2].min(from + STRIP);
-                    let mut total = [F::ZERO; STRIP];
+                    let (total, by) = (&mut total[..to - from], &mut by[..to - from]);
+                    total.fill(F::ZERO);
                     for kd in p.taps(0, od, od + 1) {
                         let Some(d) = p.tap(0, od, kd) else { continue };
                         for kh in p.taps(1, oh, oh + 1) {
@@ -92,7 +93,7 @@ crate::multiversion! {
                             }
                         }
                     }
-                    let by = p.divisors::<F>(divisor, od, oh, from, to);
+                    p.divisors(divisor, od, oh, from, by);
                     for j in 0..to - from {
                         *y.add(row + from + j) = total[j] / by[j];
                     }
@@ -115,13 +116,14 @@ crate::multiversion! {
     unsafe fn avg_plane_backward[F: Float](g: *const F, dx: *mut F, p: &Pool, divisor: Divisor) {
         let [_, h, w] = p.input;
         dx.write_bytes(0, p.in_plane());
+        let mut part = [F::ONE; STRIP];
         for od in 0..p.output[0] {
             for oh in 0..p.output[1] {
                 let row = (od * p.output[1] + oh) * p.output[2];
                 let mut from = 0;
                 while from < p.output[2] {
                     let to = p.output[2].min(from + STRIP);
-                    let mut part = p.divisors::<F>(divisor, od, oh, from, to);
+                    p.divisors(divisor, od, oh, from, &mut part[..to - from]);
                     for j in 0..to - from {
                         part[j] = *g.add(row + from + j) / part[j];
                     }

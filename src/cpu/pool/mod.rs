@@ -87,16 +87,16 @@ impl Pool {
         let step = self.dilation[d];
         let skipped = (-self.start(d, to - 1)).max(0) as usize;
         let reach = (self.input[d] as isize - self.start(d, from)).max(0) as usize;
-        skipped.div_ceil(step)..reach.div_ceil(step).min(self.kernel[d])
+        steps(skipped, step)..steps(reach, step).min(self.kernel[d])
     }
 
     /// The outputs `from..to` along the width whose tap `k` lies in the input.
     #[inline(always)]
     fn valid(&self, k: usize, from: usize, to: usize) -> (usize, usize) {
         let (shift, s) = ((k * self.dilation[2]) as isize - self.padding[2] as isize, self.stride[2]);
-        let lo = if shift >= 0 { 0 } else { (-shift as usize).div_ceil(s) };
+        let lo = if shift >= 0 { 0 } else { steps(-shift as usize, s) };
         let room = self.input[2] as isize - shift;
-        let hi = if room <= 0 { 0 } else { (room as usize).div_ceil(s) };
+        let hi = if room <= 0 { 0 } else { steps(room as usize, s) };
         let lo = lo.clamp(from, to);
         (lo, hi.clamp(lo, to))
     }
@@ -106,6 +106,16 @@ impl Pool {
     fn tap(&self, d: usize, o: usize, k: usize) -> Option<usize> {
         let i = self.start(d, o) + (k * self.dilation[d]) as isize;
         (i >= 0 && (i as usize) < self.input[d]).then_some(i as usize)
+    }
+}
+
+/// `n / step` rounded up, without a division for the usual steps: rows are short and ask for it at every tap.
+#[inline(always)]
+fn steps(n: usize, step: usize) -> usize {
+    match step {
+        1 => n,
+        2 => n.div_ceil(2),
+        _ => n.div_ceil(step),
     }
 }
 
