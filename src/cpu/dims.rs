@@ -66,6 +66,12 @@ impl<'a, const N: usize> Walk<'a, N> {
         Walk { dims, at, off }
     }
 
+    /// The current index of dim `i` of the nest.
+    #[inline]
+    pub fn place(&self, i: usize) -> usize {
+        self.at[i]
+    }
+
     /// Moves on by one iteration; after the last one, back to the first.
     #[inline]
     pub fn next(&mut self) {

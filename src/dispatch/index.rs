@@ -5,10 +5,11 @@
 
 use super::{any_meta, gpu};
 use crate::cpu::index;
+use crate::tensor::layout::Shape;
 use crate::tensor::{DType, Strided, Tensor};
 use smallvec::SmallVec;
 
-pub use crate::cpu::index::{Bag, Scatter};
+pub use crate::cpu::index::{Bag, Maps, Scatter};
 
 fn views(indices: &[Option<Tensor>]) -> SmallVec<[Option<Strided<'_>>; 5]> {
     indices.iter().map(|i| i.as_ref().map(Tensor::strided)).collect()
@@ -108,6 +109,70 @@ pub fn index_select(x: &Tensor, dim: usize, i: &Tensor, out: &Tensor) -> bool {
         return true;
     }
     index::index_select(&lifted(x), dim, &i.strided(), &lifted(out))
+}
+
+/// `out[i, j, ..] = x[map(i), map(j), ..]`: for some dims, in order, the place in `x` of each element.
+pub fn remap(x: &Tensor, maps: &Maps, out: &Tensor) -> crate::error::Result<()> {
+    if any_meta(&[x, out]) || out.numel() == 0 {
+        return Ok(());
+    }
+    check_maps(maps, x, out);
+    if out.is_gpu() {
+        let mut y = x.clone();
+        for (d, list) in maps {
+            let z = super::empty(&resized(&y, *d, list.len()), y.dtype(), y.device())?;
+            gpu::index::index_select(&y, *d, &on(list, x)?, &z);
+            y = z;
+        }
+        super::copy(&y, out);
+    } else {
+        index::remap(&x.strided(), &out.strided(), maps);
+    }
+    Ok(())
+}
+
+/// Writes to every place of `out` the sum of the elements of `g` that [`remap`] takes from there.
+pub fn remap_adjoint(g: &Tensor, maps: &Maps, out: &Tensor) -> crate::error::Result<()> {
+    if any_meta(&[g, out]) || out.numel() == 0 {
+        return Ok(());
+    }
+    check_maps(maps, out, g);
+    if out.is_gpu() {
+        let mut y = g.clone();
+        for (d, list) in maps.iter().rev() {
+            let z = super::zeros(&resized(&y, *d, out.size(*d)), y.dtype(), y.device())?;
+            if y.numel() > 0 {
+                gpu::index::index_add(&z, *d, &on(list, g)?, &y, Scatter::Add, true);
+            }
+            y = z;
+        }
+        super::copy(&y, out);
+    } else {
+        index::remap_adjoint(&g.strided(), &out.strided(), maps);
+    }
+    Ok(())
+}
+
+/// Kernels read at the places of the lists.
+fn check_maps(maps: &Maps, small: &Tensor, large: &Tensor) {
+    let fits = |d: usize| match maps.iter().find(|m| m.0 == d) {
+        Some((_, list)) => list.len() == large.size(d) && list.iter().all(|&i| i >= 0 && (i as usize) < small.size(d)),
+        None => small.size(d) == large.size(d),
+    };
+    assert!(small.ndim() == large.ndim() && (0..large.ndim()).all(fits), "a list of places does not fit");
+}
+
+fn resized(x: &Tensor, d: usize, n: usize) -> Shape {
+    let mut shape = Shape::from_slice(x.shape());
+    shape[d] = n;
+    shape
+}
+
+/// A list of places where `x` is.
+fn on(list: &[i64], x: &Tensor) -> crate::error::Result<Tensor> {
+    let i = super::empty(&[list.len()], DType::I64, x.device())?;
+    super::write_ints(&i, list);
+    Ok(i)
 }
 
 /// Slices of `src` join the slices of `out` along `dim` that the 1-d `i` names.

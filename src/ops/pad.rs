@@ -1,19 +1,17 @@
 //! Padding, sliding windows as columns, and rearrangements of channels.
 
 use super::copy;
-use super::gather::index_select;
-use super::scatter::Places;
 use super::view;
-use crate::autograd::{named, no_grad, record};
+use crate::autograd::{named, record};
 use crate::dispatch;
 use crate::error::Result;
 use crate::fail;
 use crate::grads;
 use crate::ops;
-use crate::schema::Dest;
 use crate::tensor::layout::{self, Shape, Strides, contiguous_strides};
-use crate::tensor::{DType, Scalar, Tensor};
+use crate::tensor::{Scalar, Tensor};
 use smallvec::SmallVec;
+use std::sync::Arc;
 
 /// (before, after) of every dim, first dim first; the list names the last dim's first.
 fn sides(x: &Tensor, pad: &[i64]) -> Result<SmallVec<[(i64, i64); 5]>> {
@@ -95,47 +93,60 @@ fn kept(n: i64, before: i64, after: i64) -> (i64, i64) {
     ((-before).max(0), n - (-after).max(0))
 }
 
+/// A padding of some dims of a tensor by elements from inside.
+struct Around {
+    name: &'static str,
+    input: Shape,
+    output: Shape,
+    maps: SmallVec<[(usize, Vec<i64>); 3]>,
+    /// Does the result keep the input's memory format?
+    keeps: bool,
+}
+
+impl Around {
+    /// The padding of `x`, or the sums of what it took from one place.
+    fn apply(self: &Arc<Self>, x: &Tensor, adjoint: bool) -> Result<Tensor> {
+        let shape = if adjoint { &self.input } else { &self.output };
+        let strides = if self.keeps { padded_strides(x, shape) } else { contiguous_strides(shape) };
+        let y = dispatch::empty_strided(shape, &strides, x.dtype(), x.device())?;
+        if adjoint {
+            dispatch::index::remap_adjoint(x, &self.maps, &y)?;
+        } else {
+            dispatch::index::remap(x, &self.maps, &y)?;
+        }
+        let this = self.clone();
+        record(y, self.name, &[x], |_| {
+            move |c, g| {
+                let d = this.apply(g, !adjoint)?;
+                grads![if adjoint { d } else { c.constant(d) }]
+            }
+        })
+    }
+}
+
 fn surround(x: &Tensor, pad: &[i64], mode: Mode) -> Result<Tensor> {
-    let mut picks: SmallVec<[(usize, Tensor); 3]> = SmallVec::new();
+    let mut maps: SmallVec<[(usize, Vec<i64>); 3]> = SmallVec::new();
+    let mut output = Shape::from_slice(x.shape());
     for (d, &(before, after)) in sides(x, pad)?.iter().enumerate() {
         if (before, after) != (0, 0) {
             let n = x.shape()[d] as i64;
             check_side(x, d, n, (before, after), mode)?;
-            let index = if x.is_meta() {
-                dispatch::empty(&[(n + before + after) as usize], DType::I64, x.device())?
-            } else {
-                super::create::from_ints(&sources(n, before, after, mode), x.device())?
-            };
-            picks.push((d, index));
+            output[d] = (n + before + after) as usize;
+            if !x.is_meta() {
+                maps.push((d, sources(n, before, after, mode)));
+            }
         }
     }
-    if picks.is_empty() {
+    if output[..] == *x.shape() && maps.is_empty() {
         return copy::clone(x, None);
     }
-    let chosen = || {
-        let (d, index) = &picks[0];
-        let first = index_select(x, *d as i64, index)?;
-        picks[1..].iter().try_fold(first, |y, (d, index)| index_select(&y, *d as i64, index))
-    };
     let names = match mode {
-        Mode::Circular => return chosen(),
+        Mode::Circular => ["CopySlices"; 3],
         Mode::Reflect => ["ReflectionPad1DBackward0", "ReflectionPad2DBackward0", "ReflectionPad3DBackward0"],
         Mode::Replicate => ["ReplicationPad1DBackward0", "ReplicationPad2DBackward0", "ReplicationPad3DBackward0"],
     };
-    let format = layout::suggested_format(x.shape(), x.strides());
-    let y = no_grad(|| copy::contiguous_format(&chosen()?, format))?;
-    let shape = Shape::from_slice(x.shape());
-    record(y, names[pad.len() / 2 - 1], &[x], |_| {
-        move |c, g| {
-            let back = picks.iter().rev().try_fold(g.clone(), |g, (d, index)| {
-                let mut to = Shape::from_slice(g.shape());
-                to[*d] = shape[*d];
-                let zeros = dispatch::zeros(&to, g.dtype(), g.device())?;
-                Places { dim: *d, whole: true }.add(&zeros, index, &g, &Dest::InPlace)
-            });
-            grads![c.constant(back?)]
-        }
-    })
+    let name = names[pad.len() / 2 - 1];
+    Arc::new(Around { name, input: x.shape().into(), output, maps, keeps: mode != Mode::Circular }).apply(x, false)
 }
 
 fn check_side(x: &Tensor, d: usize, n: i64, (before, after): (i64, i64), mode: Mode) -> Result<()> {

@@ -12,6 +12,7 @@
 mod embedding;
 mod gather;
 mod mask;
+mod remap;
 mod scatter;
 mod shift;
 #[cfg(test)]
@@ -21,6 +22,7 @@ pub use embedding::{Bag, Bags, bad_offset, embedding_backward};
 pub(super) use gather::copy;
 pub use gather::{gather, index, index_select, take};
 pub use mask::{Mask, masked_scatter, masked_select, nonzero};
+pub use remap::{Maps, remap, remap_adjoint};
 pub use scatter::{Scatter, index_add, index_fill, index_put, put, scatter};
 pub use shift::{flip, roll, triangle};
 
