@@ -13,6 +13,7 @@ pub mod dims;
 pub mod distance;
 pub mod fft;
 pub mod float;
+pub mod grid;
 pub mod index;
 pub mod join;
 pub mod linalg;

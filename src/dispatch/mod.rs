@@ -9,6 +9,7 @@ pub mod ctc;
 pub mod distance;
 pub mod fft;
 mod gpu;
+pub mod grid;
 pub mod index;
 pub mod join;
 pub mod linalg;

@@ -4,11 +4,13 @@ use super::arith::fmod;
 use super::choose::{clamp, where_};
 use super::copy::to_dtype;
 use super::gather::gather;
+use super::kernel::{by_operations, operand};
 use super::matmul::bmm;
 use super::pointwise::number;
 use super::view;
-use crate::autograd::{named, no_grad, record};
+use crate::autograd::{named, needs_grad, no_grad, record};
 use crate::dispatch;
+use crate::dispatch::grid::{self as kernels, Outside, Sampler};
 use crate::error::Result;
 use crate::fail;
 use crate::grads;
@@ -17,14 +19,6 @@ use crate::schema::Dest;
 use crate::tensor::layout::Shape;
 use crate::tensor::{DType, Device, OutMeta, Scalar, Tensor};
 use smallvec::SmallVec;
-
-/// What counts as the value of places outside of the image.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Outside {
-    Zeros,
-    Border,
-    Reflection,
-}
 
 /// One dim of the image: its extent, and how coordinates in [-1, 1] map to it.
 #[derive(Clone, Copy)]
@@ -139,6 +133,18 @@ fn check(x: &Tensor, grid: &Tensor, nd: usize, mode: i64, padding: i64) -> Resul
 /// Shape: input (N, C, *), grid (N, *out, dims), output (N, C, *out).
 fn grid_sampler(x: &Tensor, grid: &Tensor, mode: i64, padding: i64, align: bool) -> Result<Tensor> {
     let name = if x.ndim() == 4 { "GridSampler2DBackward0" } else { "GridSampler3DBackward0" };
+    let nd = x.ndim().saturating_sub(2);
+    check(x, grid, nd, mode, padding)?;
+    if mode != 2 && matches!(x.dtype(), DType::F32 | DType::F64) {
+        let mut input = [1; 3];
+        input[3 - nd..].copy_from_slice(&x.shape()[2..]);
+        let (n, channels, places) = (x.shape()[0], x.shape()[1], grid.shape()[1..=nd].iter().product());
+        let outside = outside(padding);
+        let s = Sampler { n, channels, input, dims: nd, places, nearest: mode == 1, outside, align };
+        if kernels::has_kernel(x, &s) {
+            return fused(x, grid, s, name);
+        }
+    }
     let y = sampled(x, grid, mode, padding, align)?;
     if mode != 1 {
         return Ok(named(y, name, x));
@@ -150,10 +156,55 @@ fn grid_sampler(x: &Tensor, grid: &Tensor, mode: i64, padding: i64, align: bool)
     })
 }
 
+fn outside(padding: i64) -> Outside {
+    [Outside::Zeros, Outside::Border, Outside::Reflection][padding as usize]
+}
+
+/// [`grid_sampler`] by a kernel, whose gradient is one, too; gradients of gradients go by [`sampled`].
+fn fused(x: &Tensor, grid: &Tensor, s: Sampler, name: &'static str) -> Result<Tensor> {
+    let dtype = x.dtype();
+    let shape: Shape = x.shape()[..2].iter().chain(&grid.shape()[1..=s.dims]).copied().collect();
+    let y = dispatch::empty(&shape, dtype, x.device())?;
+    kernels::sample(&operand(x, dtype)?, &operand(grid, dtype)?, &y, &s);
+    record(y, name, &[x, grid], |saver| {
+        let (x, grid) = (saver.input(x), saver.input(grid));
+        move |c, g| {
+            let (x, grid) = (c.get(x)?, c.get(grid)?);
+            let zeros = |t: &Tensor| dispatch::zeros(t.shape(), dtype, t.device());
+            if needs_grad(&[g, &x, &grid]) {
+                let mode = s.nearest as i64;
+                let again = |t: &[Tensor]| sampled(&t[0], &t[1], mode, s.outside as i64, s.align);
+                let mut grads = by_operations(c, g, &[&x, &grid], again)?;
+                if s.nearest && c.needs(1) {
+                    grads[1] = Some(zeros(&grid)?);
+                }
+                // In torch both come from one operation on all inputs, and require grad with them.
+                return Ok(grads.into_iter().map(|d| d.map(|d| c.constant(d))).collect());
+            }
+            let (g, xs, places) = (operand(g, dtype)?, operand(&x, dtype)?, operand(&grid, dtype)?);
+            let of_image = || {
+                let dx = dispatch::empty(x.shape(), dtype, x.device())?;
+                kernels::image_gradient(&g, &places, &dx, &s);
+                Ok(dx)
+            };
+            // The nearest element does not move with its place.
+            let of_grid = || match s.nearest {
+                true => zeros(&grid),
+                false => {
+                    let dg = dispatch::empty(grid.shape(), dtype, grid.device())?;
+                    kernels::grid_gradient(&g, &xs, &places, &dg, &s);
+                    Ok(dg)
+                }
+            };
+            grads![c.when(0, of_image)?, c.when(1, of_grid)?]
+        }
+    })
+}
+
+/// [`grid_sampler`] by operations.
 fn sampled(x: &Tensor, grid: &Tensor, mode: i64, padding: i64, align: bool) -> Result<Tensor> {
-    let nd = x.ndim().saturating_sub(2);
-    check(x, grid, nd, mode, padding)?;
-    let outside = [Outside::Zeros, Outside::Border, Outside::Reflection][padding as usize];
+    let nd = x.ndim() - 2;
+    let outside = outside(padding);
     let (n, c) = (x.shape()[0], x.shape()[1]);
     let places: usize = grid.shape()[1..=nd].iter().product();
     let flat = x.reshape_to(&[n, c, x.shape()[2..].iter().product()])?;

@@ -1,10 +1,11 @@
 //! Tensors on their way into kernels that know f32 and f64 and contiguous memory alone. Nothing here is recorded.
 
 use super::helpers::not_implemented;
+use crate::autograd::{Backward, Ctx, gradient_edge};
 use crate::dispatch;
 use crate::error::Result;
 use crate::tensor::layout::{self, MemoryFormat};
-use crate::tensor::{DType, Tensor};
+use crate::tensor::{DType, Grads, Tensor};
 
 /// The dtype that a kernel computes in: f32 for the halves.
 pub fn float_kernel(name: &str, dtype: DType) -> Result<DType> {
@@ -69,4 +70,29 @@ pub fn around(x: &Tensor, dim: usize) -> (usize, usize, usize) {
         return (1, 1, 1);
     }
     (s[..dim].iter().product(), s[dim], s[dim + 1..].iter().product())
+}
+
+/// The gradients of a kernel as those of the operations that it stands for, which have derivatives themselves: `f` is
+/// the kernel's result by operations on its inputs.
+pub fn by_operations(
+    c: &Ctx,
+    g: &Tensor,
+    inputs: &[&Tensor],
+    f: impl FnOnce(&[Tensor]) -> Result<Tensor>,
+) -> Result<Grads> {
+    // The pass ends at these, and what it records goes on from them to the inputs.
+    let own = inputs.iter().map(|x| super::view::alias(x)).collect::<Result<Vec<_>>>()?;
+    let mut grads = super::view::no_grads(inputs.len());
+    let Some(root) = gradient_edge(&f(&own)?) else { return Ok(grads) };
+    let wanted: Vec<_> = (0..own.len()).filter(|&i| c.needs(i)).collect();
+    let edges: Vec<_> = wanted.iter().filter_map(|&i| gradient_edge(&own[i])).collect();
+    if edges.len() != wanted.len() {
+        crate::internal!("a gradient is wanted of an input without one.")
+    }
+    let roots = vec![(root, Some(g.clone()))];
+    let call = Backward { roots, keep_graph: true, create_graph: true, inputs: Some(&edges), accumulate: false };
+    for (i, d) in wanted.into_iter().zip(call.run()?) {
+        grads[i] = d;
+    }
+    Ok(grads)
 }
