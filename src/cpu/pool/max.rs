@@ -18,7 +18,13 @@ pub unsafe fn max_pool_forward<F: Float>(x: *const F, (y, index): (*mut F, *mut 
         for i in r {
             let (x, y, index) = (x.at(i * n), y.at(i * m), index.at(i * m));
             // SAFETY: plane i alone.
-            unsafe { if small { max_plane::<F, i32>(x, y, index, p) } else { max_plane::<F, i64>(x, y, index, p) } };
+            unsafe {
+                match (index.is_null(), small) {
+                    (true, _) => max_plane::<F, ()>(x, y, index, p),
+                    (_, true) => max_plane::<F, i32>(x, y, index, p),
+                    _ => max_plane::<F, i64>(x, y, index, p),
+                }
+            };
         }
     });
 }
@@ -85,6 +91,16 @@ impl Index for i64 {
     #[inline(always)]
     fn i64(self) -> i64 {
         self
+    }
+}
+
+/// Where nobody asks for indices.
+impl Index for () {
+    #[inline(always)]
+    fn of(_: isize) {}
+    #[inline(always)]
+    fn i64(self) -> i64 {
+        0
     }
 }
 
