@@ -173,9 +173,10 @@ pub unsafe fn forward<F: Float>(
         // SAFETY: the rows of this block; scratch has room for them.
         unsafe {
             transpose(q.at(s, head, queries.start), q.row, qt, n, s.width, F::of(s.scale));
-            for i in 0..n {
+            for i in 0..QUERIES {
                 (*top.add(i), *total.add(i)) = (F::NEG_INF, F::ZERO);
             }
+            clear_rest(tile, n);
             let seen = s.seen(&queries);
             for b in 0..seen.div_ceil(KEYS) {
                 let keys = block(b, KEYS, seen);
@@ -194,6 +195,13 @@ pub unsafe fn forward<F: Float>(
         }
         Ok(())
     })
+}
+
+/// Gives the columns of a tile that no query of a short block has a value.
+unsafe fn clear_rest<F: Float>(tile: *mut F, n: usize) {
+    if n < QUERIES {
+        tile.write_bytes(0, KEYS * QUERIES);
+    }
 }
 
 /// The scores of a tile: keys along rows, queries along columns.
@@ -250,6 +258,18 @@ crate::multiversion! {
     }
 }
 
+/// Calls `$f::<F, W>($args)` with the columns of a tile that are worked on as a constant: whole vectors at every level, so
+/// that no loop has a rest. Those beyond `$n` hold finite numbers that nobody reads.
+macro_rules! with_width {
+    ($n:expr, $f:ident :: <$t:ty> ($($a:expr),* $(,)?)) => {
+        match $n.div_ceil(16) {
+            0 | 1 => $f::<$t, 16>($($a),*),
+            2 => $f::<$t, 32>($($a),*),
+            _ => $f::<$t, QUERIES>($($a),*),
+        }
+    };
+}
+
 /// An infinite maximum is not subtracted: the difference would be NaN where the other is infinite, too.
 #[inline(always)]
 fn finite<F: Float>(m: F) -> F {
@@ -260,36 +280,56 @@ crate::multiversion! {
     /// Turns scores into weights by the maximum so far, and brings maximum and sum up to date. `shrink` is what earlier
     /// sums are multiplied by.
     unsafe fn weights[F: Float](tile: *mut F, keys: usize, n: usize, top: *mut F, total: *mut F, shrink: *mut F) {
-        let mut best = [F::NEG_INF; QUERIES];
-        (0..n).for_each(|i| best[i] = *top.add(i));
-        for j in 0..keys {
-            let t = tile.add(j * QUERIES);
-            (0..n).for_each(|i| best[i] = (*t.add(i)).larger(best[i]));
-        }
-        for i in 0..n {
-            let old = *top.add(i);
-            *top.add(i) = best[i];
-            best[i] = finite(best[i]);
-            *shrink.add(i) = (old - best[i]).exp();
-            *total.add(i) = *total.add(i) * *shrink.add(i);
-        }
-        // Sums of four keys are formed first: the chain of additions is a quarter as long.
-        let mut j = 0;
-        while j < keys {
-            let count = (keys - j).min(4);
-            let mut four = [F::ZERO; QUERIES];
-            for c in 0..count {
-                let t = tile.add((j + c) * QUERIES);
-                for i in 0..n {
-                    let p = (*t.add(i) - best[i]).exp();
-                    *t.add(i) = p;
-                    four[i] += p;
-                }
-            }
-            (0..n).for_each(|i| *total.add(i) = *total.add(i) + four[i]);
-            j += count;
+        with_width!(n, weights_of::<F>(tile, keys, top, total, shrink))
+    }
+}
+
+/// [`weights`] of `W` columns.
+#[inline(always)]
+unsafe fn weights_of<F: Float, const W: usize>(tile: *mut F, keys: usize, top: *mut F, total: *mut F, shrink: *mut F) {
+    let mut best = columns::<F, W>(top);
+    for j in 0..keys {
+        let t = tile.add(j * QUERIES);
+        for i in 0..W {
+            best[i] = (*t.add(i)).larger(best[i]);
         }
     }
+    let mut sums = [F::ZERO; W];
+    for i in 0..W {
+        let old = *top.add(i);
+        *top.add(i) = best[i];
+        best[i] = finite(best[i]);
+        let by = (old - best[i]).exp();
+        *shrink.add(i) = by;
+        sums[i] = *total.add(i) * by;
+    }
+    // Sums of four keys are formed first: the chain of additions is a quarter as long.
+    let mut j = 0;
+    while j < keys {
+        let count = (keys - j).min(4);
+        let mut four = [F::ZERO; W];
+        for c in 0..count {
+            let t = tile.add((j + c) * QUERIES);
+            for i in 0..W {
+                let p = (*t.add(i) - best[i]).exp();
+                *t.add(i) = p;
+                four[i] += p;
+            }
+        }
+        for i in 0..W {
+            sums[i] += four[i];
+        }
+        j += count;
+    }
+    for i in 0..W {
+        *total.add(i) = sums[i];
+    }
+}
+
+/// The first `W` elements.
+#[inline(always)]
+unsafe fn columns<F: Float, const W: usize>(from: *const F) -> [F; W] {
+    std::array::from_fn(|i| *from.add(i))
 }
 
 crate::multiversion! {
@@ -395,6 +435,8 @@ unsafe fn tiles<F: Float>(
         transpose(x.q.at(s, head, i), x.q.row, qt, n, s.width, F::of(s.scale));
         transpose(x.g.at(s, head, i), x.g.row, gt, n, s.value_width, F::ONE);
         row_dots(x.g.at(s, head, i), x.g.row, x.y.at(s, head, i), x.y.row, n, s.value_width, dots);
+        clear_rest(tile, n);
+        clear_rest(dtile, n);
         for kb in of_keys.clone().take_while(|kb| kb * KEYS < seen) {
             let keys = block(kb, KEYS, seen);
             let (m, j) = (keys.len(), keys.start);
@@ -429,13 +471,29 @@ crate::multiversion! {
 crate::multiversion! {
     /// Scores become weights, and the weights' gradients those of the scores.
     unsafe fn score_grads[F: Float](tile: *mut F, dtile: *mut F, keys: usize, n: usize, stats: (*const F, *const F), dots: *const F, scale: F) {
-        for j in 0..keys {
-            let (t, d) = (tile.add(j * QUERIES), dtile.add(j * QUERIES));
-            for i in 0..n {
-                let p = (*t.add(i) - *stats.0.add(i)).exp() * *stats.1.add(i);
-                *t.add(i) = p;
-                *d.add(i) = p * (*d.add(i) - *dots.add(i)) * scale;
-            }
+        with_width!(n, score_grads_of::<F>(tile, dtile, keys, n, stats, dots, scale))
+    }
+}
+
+/// [`score_grads`] of `W` columns, `n` of which have a query.
+#[inline(always)]
+unsafe fn score_grads_of<F: Float, const W: usize>(
+    tile: *mut F,
+    dtile: *mut F,
+    keys: usize,
+    n: usize,
+    stats: (*const F, *const F),
+    dots: *const F,
+    scale: F,
+) {
+    let padded = |from: *const F| -> [F; W] { std::array::from_fn(|i| if i < n { *from.add(i) } else { F::ZERO }) };
+    let (top, over, dots) = (padded(stats.0), padded(stats.1), padded(dots));
+    for j in 0..keys {
+        let (t, d) = (tile.add(j * QUERIES), dtile.add(j * QUERIES));
+        for i in 0..W {
+            let p = (*t.add(i) - top[i]).exp() * over[i];
+            *t.add(i) = p;
+            *d.add(i) = p * (*d.add(i) - dots[i]) * scale;
         }
     }
 }
