@@ -21,6 +21,8 @@ const BEYOND_L2: usize = 8 << 20;
 
 /// Side of the tiles in which inputs are turned.
 const TILE: usize = 64;
+/// Their other side, where their rows go to the loop as they are.
+const WIDE: usize = 128;
 
 /// Elements per parallel chunk.
 fn grain(fun: Fun) -> usize {
@@ -299,9 +301,16 @@ impl Job<'_> {
         let turned: [bool; 4] = std::array::from_fn(|k| {
             k < count && plan.dims[t].strides[k] == self.ins[k].dtype.size() as isize && plan.dims[0].strides[k] != 0
         });
+        let unit = |k: usize, x: &Strided| plan.dims[0].strides[k] == x.dtype.size() as isize;
+        let plain =
+            |k: usize, x: &Strided| x.dtype == self.in_dtype(k) && x.ptr != self.out.ptr && (turned[k] || unit(k, x));
+        let by_rows = self.out.dtype == self.kernel.out
+            && unit(count, self.out)
+            && self.ins.iter().enumerate().all(|(k, x)| plain(k, x));
+        let width = if by_rows { WIDE } else { TILE };
         let body = |range: Range<usize>| {
             let mut scratch: [Vec<Scratch>; 4] = std::array::from_fn(|k| {
-                let bytes = if turned[k] { TILE * TILE * self.ins[k].dtype.size() } else { 0 };
+                let bytes = if turned[k] { TILE * width * self.ins[k].dtype.size() } else { 0 };
                 Vec::with_capacity(bytes.div_ceil(size_of::<Scratch>()))
             });
             for unit in range {
@@ -315,8 +324,8 @@ impl Job<'_> {
                     offsets.iter_mut().zip(&dim.strides).for_each(|(o, s)| *o += i as isize * s);
                 }
                 let height = TILE.min(rows - stripe * TILE);
-                for j in (0..cols).step_by(TILE) {
-                    let shape = [height, TILE.min(cols - j)];
+                for j in (0..cols).step_by(width) {
+                    let shape = [height, width.min(cols - j)];
                     let strides: [[isize; 2]; MAX] = std::array::from_fn(|k| {
                         let size = if k < count { self.ins[k].dtype.size() } else { self.out.dtype.size() } as isize;
                         [plan.dims[t].strides[k] / size, plan.dims[0].strides[k] / size]
@@ -339,13 +348,25 @@ impl Job<'_> {
                     }
                     let (ptr, dtype) = view(count, self.out);
                     let out = Strided { ptr, dtype, shape: &shape, strides: &strides[count] };
-                    Job { ins: &ins[..count], out: &out, ..*self }.serial();
+                    let tile = Job { ins: &ins[..count], out: &out, ..*self };
+                    if by_rows { tile.rows() } else { tile.serial() }
                 }
             }
         };
         let units = plan.n / rows / cols * stripes;
         let grain = (grain(self.fun) / (TILE * cols)).max(1);
         if units <= grain { body(0..units) } else { parallel::chunks(units, grain, &body) }
+    }
+
+    /// The rows of matrices with dense rows, of the loop's dtypes, that do not overlap the output.
+    fn rows(&self) {
+        let row = |x: &Strided, i: usize| x.ptr.wrapping_offset((i as isize * x.strides[0]) * x.dtype.size() as isize);
+        for i in 0..self.out.shape[0] {
+            let ptrs: [*const u8; 4] =
+                std::array::from_fn(|k| self.ins.get(k).map_or(std::ptr::null(), |x| row(x, i).cast_const()));
+            // SAFETY: the operands hold this row.
+            unsafe { self.kernel.call(&ptrs, row(self.out, i), self.out.shape[1], self.p) }
+        }
     }
 
     /// As [`Job::general`], on this thread.
