@@ -121,24 +121,29 @@ impl Walk<'_> {
 
 /// Calls `f(offset, stride, n)` for each part of an innermost row of operand `k` in the `len` elements from `cursor`.
 pub(super) fn for_rows(layout: &Layout, cursor: &Cursor, k: usize, len: usize, mut f: impl FnMut(isize, isize, usize)) {
-    let dims = &layout.plan.dims;
-    let stride = dims[0].strides[k];
+    let stride = layout.plan.dims[0].strides[k];
     if layout.rows {
         return f(cursor.offsets[k], stride, len);
     }
+    for_runs(layout, cursor, k, 0, len, |offset, n| f(offset, stride, n));
+}
+
+/// Calls `f(offset, n)` for each run along dim `level` of operand `k` in the `len` steps of that dim from `cursor`.
+fn for_runs(layout: &Layout, cursor: &Cursor, k: usize, level: usize, len: usize, mut f: impl FnMut(isize, usize)) {
+    let dims = &layout.plan.dims;
     let mut index = cursor.index.clone();
     let mut offset = cursor.offsets[k];
     let mut left = len;
     loop {
-        let n = left.min(dims[0].size - index[0]);
-        f(offset, stride, n);
+        let n = left.min(dims[level].size - index[level]);
+        f(offset, n);
         left -= n;
         if left == 0 {
             return;
         }
-        offset -= index[0] as isize * stride;
-        index[0] = 0;
-        let mut d = 1;
+        offset -= index[level] as isize * dims[level].strides[k];
+        index[level] = 0;
+        let mut d = level + 1;
         loop {
             index[d] += 1;
             offset += dims[d].strides[k];
@@ -152,6 +157,9 @@ pub(super) fn for_rows(layout: &Layout, cursor: &Cursor, k: usize, len: usize, m
     }
 }
 
+/// Rows shorter than this are collected many at a time.
+const SHORT: usize = 16;
+
 /// Collects `len` elements of operand `k` from `cursor` into `to`.
 ///
 /// # Safety
@@ -159,6 +167,24 @@ pub(super) fn for_rows(layout: &Layout, cursor: &Cursor, k: usize, len: usize, m
 pub(super) unsafe fn gather(layout: &Layout, k: usize, x: &Strided, cursor: &Cursor, to: *mut u8, len: usize) {
     let size = x.dtype.size();
     let mut done = 0;
+    let row = layout.plan.dims[0].size;
+    if row < SHORT && !layout.rows && cursor.index[0] == 0 && len.is_multiple_of(row) {
+        let s = [layout.plan.dims[0].strides[k], layout.plan.dims[1].strides[k]];
+        return for_runs(layout, cursor, k, 1, len / row, |offset, rows| {
+            // SAFETY: as below.
+            unsafe {
+                let (from, to) = (x.ptr.offset(offset), to.add(done * size));
+                match size {
+                    1 => short_rows::<u8>(from, s, to, row, rows),
+                    2 => short_rows::<u16>(from, s, to, row, rows),
+                    4 => short_rows::<u32>(from, s, to, row, rows),
+                    8 => short_rows::<u64>(from, s, to, row, rows),
+                    _ => short_rows::<u128>(from, s, to, row, rows),
+                }
+            }
+            done += rows * row;
+        });
+    }
     for_rows(layout, cursor, k, len, |offset, stride, n| {
         // SAFETY: offsets of a plan stay within the operand, and `done + n <= len`.
         unsafe {
@@ -171,6 +197,37 @@ pub(super) unsafe fn gather(layout: &Layout, k: usize, x: &Strided, cursor: &Cur
         }
         done += n;
     });
+}
+
+crate::multiversion! {
+    /// `rows` rows of `n` elements, `s[0]` bytes apart within a row and `s[1]` from row to row, in order to `to`.
+    unsafe fn short_rows[T: Copy](from: *const u8, s: [isize; 2], to: *mut u8, n: usize, rows: usize) {
+        // What is constant here becomes part of the loop.
+        let unit = size_of::<T>() as isize;
+        match (n, s) {
+            (2, [a, b]) if b == unit => tuples::<T>(from, [a, unit], to, 2, rows),
+            (3, [a, b]) if b == unit => tuples::<T>(from, [a, unit], to, 3, rows),
+            (4, [0, b]) if b == unit => tuples::<T>(from, [0, unit], to, 4, rows),
+            (4, [a, b]) if b == unit => tuples::<T>(from, [a, unit], to, 4, rows),
+            (_, [0, b]) => tuples::<T>(from, [0, b], to, n, rows),
+            (_, [a, b]) if a == unit => tuples::<T>(from, [unit, b], to, n, rows),
+            _ => tuples::<T>(from, s, to, n, rows),
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn tuples<T: Copy>(from: *const u8, s: [isize; 2], to: *mut u8, n: usize, rows: usize) {
+    let to = to.cast::<T>();
+    for r in 0..rows {
+        for i in 0..n {
+            // SAFETY: the caller's contract; elements may lie unaligned in byte scratch.
+            unsafe {
+                let x = from.offset(r as isize * s[1] + i as isize * s[0]).cast::<T>().read_unaligned();
+                to.add(r * n + i).write_unaligned(x);
+            }
+        }
+    }
 }
 
 /// Repeats one element `n` times.
