@@ -47,6 +47,9 @@ pub fn index_select(x: &Strided, dim: usize, index: &Strided, out: &Strided) -> 
     let Some(extent) = x.shape.get(dim).copied().and_then(Extent::new) else { return false };
     let size = x.dtype.size() as isize;
     let stride = index.strides.first().map_or(0, |s| s * 8);
+    if let Some(inside) = columns(x, dim, index, out) {
+        return inside;
+    }
     let dims = (0..x.ndim())
         .map(|d| match d == dim {
             true => Dim { n: out.shape[d], s: [0, stride, out.strides[d] * size] },
@@ -91,6 +94,47 @@ pub fn index(x: &Strided, indices: &[Option<Strided>], out: &Strided) -> bool {
         .collect();
     let (index, extent) = (off.as_ptr().cast(), Extent::HELD);
     run(Nest { x: x.ptr, index, out: out.ptr, step: 1, extent, size: size as usize, dims })
+}
+
+/// [`index_select`] along the dense last dim of many rows, if that is what it is: the index is checked once, for all rows,
+/// and read in 32 bits.
+fn columns(x: &Strided, dim: usize, index: &Strided, out: &Strided) -> Option<bool> {
+    /// Rows from which on a look at the index beforehand pays off.
+    const MANY: usize = 4;
+    let extent = Extent::new(x.shape[dim]).filter(|e| e.last <= i32::MAX as u64)?;
+    let (n, m) = (index.numel(), out.numel());
+    if dim + 1 != x.ndim() || x.strides[dim] != 1 || !out.is_contiguous() || n == 0 || m / n < MANY {
+        return None;
+    }
+    let (mut list, mut bad) = (crate::error::filled(0i32, n), false);
+    let stride = index.strides.first().copied().unwrap_or(0);
+    for (i, to) in list.iter_mut().enumerate() {
+        // SAFETY: the module's contract.
+        let at = unsafe { *index.ptr.cast::<i64>().offset(i as isize * stride) };
+        *to = extent.hold(at, &mut bad) as i32;
+    }
+    let size = x.dtype.size();
+    let mut outer: Dims<1> = (0..dim).map(|d| Dim { n: x.shape[d], s: [x.strides[d] * size as isize] }).collect();
+    coalesce(&mut outer);
+    let (from, to) = (super::Ptr(x.ptr), super::Ptr(out.ptr));
+    sized!(size, E => parallel::chunks(m / n, GRAIN.div_ceil(n), &|range| {
+        let mut w = Walk::new(&outer, range.start);
+        for row in range {
+            // SAFETY: as above; every index of the list lies within a row.
+            unsafe { pick_held::<E>(from.get().offset(w.off[0]).cast(), &list, to.get().cast::<E>().add(row * n)) };
+            w.next();
+        }
+    }));
+    Some(!bad)
+}
+
+multiversion! {
+    /// One element per index, all of them within bounds.
+    unsafe fn pick_held[E: Copy](x: *const E, index: &[i32], out: *mut E) {
+        for (i, &at) in index.iter().enumerate() {
+            *out.add(i) = *x.offset(at as isize);
+        }
+    }
 }
 
 fn run(mut nest: Nest) -> bool {

@@ -355,11 +355,14 @@ fn run<T: Copy, O: Op<T>>(nest: &Nest) -> bool {
     let last = nest.free.last().copied();
     let strayed = Strayed::default();
     let (inner, outer) = nest.seq.split_last().map_or((Dim { n: 1, s: [0; 3] }, &[][..]), |(i, o)| (*i, o));
-    if nest.free.iter().all(|d| d.s[1] == 0) && count(&nest.free) >= 16 {
+    // Slices that are columns of a row-major output: all indices of a row at a time, or each would touch every row.
+    let columns = last.is_some_and(|f| f.s[1] == 0 && f.s[0].unsigned_abs() > nest.step.unsigned_abs());
+    if !columns && nest.free.iter().all(|d| d.s[1] == 0) && count(&nest.free) >= 16 {
         return slices_by_owner::<T, O>(nest);
     }
     // Slices with a dense run: each task takes a stripe of the run through all indices.
     if let Some(f) = last
+        && !columns
         && (f.s[1] == 0 || f.s[0].unsigned_abs() < nest.step.unsigned_abs())
         && f.n >= 4
     {
