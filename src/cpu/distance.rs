@@ -18,6 +18,10 @@ trait Real: Copy + Send + Sync + 'static {
     const ONE: Self;
     fn of(x: f64) -> Self;
     fn add(self, o: Self) -> Self;
+    fn sub(self, o: Self) -> Self;
+    fn div(self, o: Self) -> Self;
+    /// 1, -1, or the number itself: 0 or NaN.
+    fn sign(self) -> Self;
     fn distance(self, o: Self) -> Self;
     fn mul(self, o: Self) -> Self;
     fn max(self, o: Self) -> Self;
@@ -31,6 +35,9 @@ macro_rules! reals {
         const ONE: Self = 1.0;
         #[inline(always)] fn of(x: f64) -> Self { x as $t }
         #[inline(always)] fn add(self, o: Self) -> Self { self + o }
+        #[inline(always)] fn sub(self, o: Self) -> Self { self - o }
+        #[inline(always)] fn div(self, o: Self) -> Self { self / o }
+        #[inline(always)] fn sign(self) -> Self { if self > 0.0 { 1.0 } else if self < 0.0 { -1.0 } else { self } }
         #[inline(always)] fn distance(self, o: Self) -> Self { (self - o).abs() }
         #[inline(always)] fn mul(self, o: Self) -> Self { self * o }
         // NaN wins: no comparison with it holds.
@@ -68,46 +75,69 @@ norms! {
     Power(s, d) d.pow(s.0), |a, b| a.add(b), |e| e.pow(s.0.pow(F::of(-1.0)));
 }
 
-multiversion! {
-    unsafe fn pair[F: Real, N: Norm<F>](norm: N, x: *const F, y: *const F, m: usize) -> F {
-        let mut acc = [F::ZERO; LANES];
-        let mut i = 0;
-        while i + LANES <= m {
-            for (j, a) in acc.iter_mut().enumerate() {
-                *a = N::join(*a, norm.term((*x.add(i + j)).distance(*y.add(i + j))));
-            }
-            i += LANES;
+/// The distance of two rows of `m` elements.
+///
+/// # Safety
+/// The rows have them.
+#[inline(always)]
+unsafe fn pair<F: Real, N: Norm<F>>(norm: N, x: *const F, y: *const F, m: usize) -> F {
+    let mut acc = [F::ZERO; LANES];
+    // SAFETY: the caller's contract.
+    let term = |i: usize| unsafe { norm.term((*x.add(i)).distance(*y.add(i))) };
+    let mut i = 0;
+    while i + LANES <= m {
+        for (j, a) in acc.iter_mut().enumerate() {
+            *a = N::join(*a, term(i + j));
         }
-        for (j, a) in acc.iter_mut().enumerate().take(m - i) {
-            *a = N::join(*a, norm.term((*x.add(i + j)).distance(*y.add(i + j))));
-        }
-        let mut w = LANES / 2;
-        while w > 0 {
-            for j in 0..w {
-                acc[j] = N::join(acc[j], acc[j + w]);
-            }
-            w /= 2;
-        }
-        norm.finish(acc[0])
+        i += LANES;
     }
+    for (j, a) in acc.iter_mut().enumerate().take(m - i) {
+        *a = N::join(*a, term(i + j));
+    }
+    let mut w = LANES / 2;
+    while w > 0 {
+        for j in 0..w {
+            acc[j] = N::join(acc[j], acc[j + w]);
+        }
+        w /= 2;
+    }
+    norm.finish(acc[0])
+}
+
+/// Runs a block with the norm of order `p`.
+macro_rules! with_norm {
+    ($p:expr, $F:ty, $norm:ident => $body:expr) => {{
+        let z = <$F>::ZERO;
+        match $p {
+            0.0 => {
+                let $norm = Count(z);
+                $body
+            }
+            1.0 => {
+                let $norm = Sum(z);
+                $body
+            }
+            2.0 => {
+                let $norm = Euclid(z);
+                $body
+            }
+            f64::INFINITY => {
+                let $norm = Largest(z);
+                $body
+            }
+            p => {
+                let $norm = Power(<$F>::of(p));
+                $body
+            }
+        }
+    }};
 }
 
 /// p-norm distances between the rows of `x` (.., r1, m) and `y` (.., r2, m), into `out` (.., r1, r2).
 pub fn cdist(x: &Strided, y: &Strided, p: f64, out: &Strided) {
     match x.dtype {
-        DType::F64 => rows::<f64>(x, y, p, out),
-        _ => rows::<f32>(x, y, p, out),
-    }
-}
-
-fn rows<F: Real>(x: &Strided, y: &Strided, p: f64, out: &Strided) {
-    let z = F::ZERO;
-    match p {
-        0.0 => all(Count(z), x, y, out),
-        1.0 => all(Sum(z), x, y, out),
-        2.0 => all(Euclid(z), x, y, out),
-        f64::INFINITY => all(Largest(z), x, y, out),
-        p => all(Power(F::of(p)), x, y, out),
+        DType::F64 => with_norm!(p, f64, norm => all(norm, x, y, out)),
+        _ => with_norm!(p, f32, norm => all(norm, x, y, out)),
     }
 }
 
@@ -118,12 +148,178 @@ fn all<F: Real, N: Norm<F>>(norm: N, x: &Strided, y: &Strided, out: &Strided) {
     let (x, y, out) = (Ptr(x.ptr.cast::<F>()), Ptr(y.ptr.cast::<F>()), Ptr(out.ptr.cast::<F>()));
     parallel::chunks(batches * r1, GRAIN.div_ceil((r2 * m).max(1)), &|range| {
         for i in range {
-            for j in 0..r2 {
-                // SAFETY: the module's contract; each task writes its own rows.
-                unsafe {
-                    let d = pair(norm, x.get().add(i * m), y.get().add((i / r1 * r2 + j) * m), m);
-                    *out.get().add(i * r2 + j) = d;
-                }
+            // SAFETY: the module's contract; each task writes its own rows.
+            unsafe {
+                let (x, y) = (x.get().add(i * m), y.get().add(i / r1 * r2 * m));
+                row(norm, x, y, r2, m, out.get().add(i * r2));
+            }
+        }
+    });
+}
+
+multiversion! {
+    /// Distances of one row `x` from `n` rows.
+    unsafe fn row[F: Real, N: Norm<F>](norm: N, x: *const F, y: *const F, n: usize, m: usize, out: *mut F) {
+        for j in 0..n {
+            *out.add(j) = pair(norm, x, y.add(j * m), m);
+        }
+    }
+}
+
+/// Where the distance of rows i and j > i stands in the strict upper triangle of n rows.
+fn place(i: usize, j: usize, n: usize) -> usize {
+    i * (2 * n - i - 1) / 2 + j - i - 1
+}
+
+/// p-norm distances between all pairs of the rows of `x` (n, m): the strict upper triangle, row by row.
+pub fn pdist(x: &Strided, p: f64, out: &Strided) {
+    match x.dtype {
+        DType::F64 => with_norm!(p, f64, norm => triangle(norm, x, out)),
+        _ => with_norm!(p, f32, norm => triangle(norm, x, out)),
+    }
+}
+
+fn triangle<F: Real, N: Norm<F>>(norm: N, x: &Strided, out: &Strided) {
+    let (n, m) = (x.shape[0], x.shape[1]);
+    let (x, out) = (Ptr(x.ptr.cast::<F>()), Ptr(out.ptr.cast::<F>()));
+    parallel::chunks(n - 1, GRAIN.div_ceil((n * m / 2).max(1)), &|range| {
+        for i in range {
+            // SAFETY: the module's contract; each task writes its own rows.
+            unsafe {
+                let x = x.get();
+                row(norm, x.add(i * m), x.add((i + 1) * m), n - 1 - i, m, out.get().add(place(i, i + 1, n)));
+            }
+        }
+    });
+}
+
+/// What a pair gives its first row: a factor from the distance and its gradient, and how differences go with it.
+trait Slope<F: Real>: Copy + Send + Sync + 'static {
+    fn factor(g: F, distance: F) -> F;
+    fn term(difference: F, factor: F) -> F;
+}
+#[derive(Clone, Copy)]
+struct OfSum;
+impl<F: Real> Slope<F> for OfSum {
+    #[inline(always)]
+    fn factor(g: F, _: F) -> F {
+        g
+    }
+    #[inline(always)]
+    fn term(difference: F, factor: F) -> F {
+        difference.sign().mul(factor)
+    }
+}
+#[derive(Clone, Copy)]
+struct OfEuclid;
+impl<F: Real> Slope<F> for OfEuclid {
+    /// At distance 0 the subgradient 0.
+    #[inline(always)]
+    fn factor(g: F, distance: F) -> F {
+        if distance.is_zero() { F::ZERO } else { g.div(distance) }
+    }
+    #[inline(always)]
+    fn term(difference: F, factor: F) -> F {
+        difference.mul(factor)
+    }
+}
+
+/// Where the gradients and distances of a row's pairs stand.
+#[derive(Clone, Copy)]
+enum Pairs {
+    /// `start`, and from each to the next `step`.
+    Line { start: usize, step: usize },
+    /// Row i of the strict upper triangle of n rows and the column above its diagonal.
+    Triangle { i: usize, n: usize },
+}
+
+multiversion! {
+    /// The gradient by one row `x` of its distances from `n` rows.
+    unsafe fn row_gradient[F: Real, S: Slope<F>](
+        slope: S, x: *const F, y: *const F, n: usize, m: usize, g: *const F, distances: *const F, pairs: Pairs, dx: *mut F,
+    ) {
+        let _ = slope;
+        (0..m).for_each(|k| *dx.add(k) = F::ZERO);
+        for j in 0..n {
+            let at = match pairs {
+                Pairs::Line { start, step } => start + j * step,
+                Pairs::Triangle { i, .. } if i == j => continue,
+                Pairs::Triangle { i, n } => place(i.min(j), i.max(j), n),
+            };
+            let (y, factor) = (y.add(j * m), S::factor(*g.add(at), *distances.add(at)));
+            for k in 0..m {
+                *dx.add(k) = (*dx.add(k)).add(S::term((*x.add(k)).sub(*y.add(k)), factor));
+            }
+        }
+    }
+}
+
+/// The gradient by `x` of [`cdist`] with p 1 or 2 from that of its results, (.., r1, r2); or where those are
+/// `transposed`, (.., r2, r1), by what was then its second argument.
+pub fn cdist_gradient(
+    g: &Strided,
+    x: &Strided,
+    y: &Strided,
+    p: f64,
+    distances: &Strided,
+    transposed: bool,
+    dx: &Strided,
+) {
+    let n = x.ndim();
+    let (r1, r2) = (x.shape[n - 2], y.shape[n - 2]);
+    let pairs = move |i: usize| {
+        let (batch, i) = (i / r1 * r1 * r2, i % r1);
+        match transposed {
+            true => Pairs::Line { start: batch + i, step: r1 },
+            false => Pairs::Line { start: batch + i * r2, step: 1 },
+        }
+    };
+    gradients(g, x, y, p, distances, &pairs, dx);
+}
+
+/// The gradient of [`pdist`] with p 1 or 2.
+pub fn pdist_gradient(g: &Strided, x: &Strided, p: f64, distances: &Strided, dx: &Strided) {
+    let n = x.shape[0];
+    gradients(g, x, x, p, distances, &|i| Pairs::Triangle { i, n }, dx);
+}
+
+fn gradients(
+    g: &Strided,
+    x: &Strided,
+    y: &Strided,
+    p: f64,
+    distances: &Strided,
+    pairs: &(dyn Fn(usize) -> Pairs + Sync),
+    dx: &Strided,
+) {
+    match (x.dtype, p == 1.0) {
+        (DType::F64, true) => gradient_rows::<f64, _>(OfSum, g, x, y, distances, pairs, dx),
+        (DType::F64, false) => gradient_rows::<f64, _>(OfEuclid, g, x, y, distances, pairs, dx),
+        (_, true) => gradient_rows::<f32, _>(OfSum, g, x, y, distances, pairs, dx),
+        (_, false) => gradient_rows::<f32, _>(OfEuclid, g, x, y, distances, pairs, dx),
+    }
+}
+
+fn gradient_rows<F: Real, S: Slope<F>>(
+    slope: S,
+    g: &Strided,
+    x: &Strided,
+    y: &Strided,
+    distances: &Strided,
+    pairs: &(dyn Fn(usize) -> Pairs + Sync),
+    dx: &Strided,
+) {
+    let n = x.ndim();
+    let (r1, r2, m) = (x.shape[n - 2], y.shape[n - 2], x.shape[n - 1]);
+    let batches: usize = x.shape[..n - 2].iter().product();
+    let ptr = |t: &Strided| Ptr(t.ptr.cast::<F>());
+    let (g, x, y, distances, dx) = (ptr(g), ptr(x), ptr(y), ptr(distances), ptr(dx));
+    parallel::chunks(batches * r1, GRAIN.div_ceil((r2 * m).max(1)), &|range| {
+        for i in range {
+            // SAFETY: the module's contract; each task writes its own rows.
+            unsafe {
+                let (x, y) = (x.get().add(i * m), y.get().add(i / r1 * r2 * m));
+                row_gradient(slope, x, y, r2, m, g.get(), distances.get(), pairs(i), dx.get().add(i * m));
             }
         }
     });

@@ -8,6 +8,7 @@ pub mod attention;
 pub(crate) mod checks;
 pub mod conv;
 pub mod create;
+pub mod cross;
 pub mod ctc;
 pub mod dims;
 pub mod distance;

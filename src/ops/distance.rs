@@ -1,12 +1,13 @@
 //! Distances between tensors and between rows.
 
+use super::along::join;
 use super::copy::contiguous;
 use super::helpers::{dim_mask, sum_to};
 use super::matmul::matmul;
 use super::reduce::sum;
 use super::vector_norm::{norm_backward, order, vector_norm};
 use super::view;
-use crate::autograd::{no_grad, record};
+use crate::autograd::{needs_grad, no_grad, record};
 use crate::dispatch;
 use crate::error::Result;
 use crate::fail;
@@ -91,7 +92,17 @@ pub fn cdist(x: &Tensor, y: &Tensor, p: f64, compute_mode: Option<&str>) -> Resu
     record(out, "CdistBackward0", &[x, y], |s| {
         let (x, y, out) = (s.input(x), s.input(y), s.output(0));
         move |c, g| {
-            let (x, y) = (view::unsqueeze(&c.get(x)?, -2)?, view::unsqueeze(&c.get(y)?, -3)?);
+            let (x, y) = (c.get(x)?, c.get(y)?);
+            if dispatch::distance::has_gradient(&x, p) && !needs_grad(&[g, &x, &y]) {
+                let (g, xs, ys, d) = (contiguous(g)?, contiguous(&x)?, contiguous(&y)?, contiguous(&c.get(out)?)?);
+                let side = |a: &Tensor, b: &Tensor, transposed: bool| {
+                    let d_a = dispatch::empty(a.shape(), a.dtype(), a.device())?;
+                    dispatch::distance::cdist_gradient(&g, (a, b), p, &d, transposed, &d_a);
+                    Ok(d_a)
+                };
+                return grads![c.when(0, || side(&xs, &ys, false))?, c.when(1, || side(&ys, &xs, true))?];
+            }
+            let (x, y) = (view::unsqueeze(&x, -2)?, view::unsqueeze(&y, -3)?);
             let difference = x.sub(&y)?; // (.., r1, r2, m)
             let last = difference.ndim() as i64 - 1;
             let d = norm_backward(
@@ -113,13 +124,19 @@ pub fn cdist(x: &Tensor, y: &Tensor, p: f64, compute_mode: Option<&str>) -> Resu
 /// `|x|^2 + |y|^2 - 2 x y^T`, rooted.
 fn euclidean(x: &Tensor, y: &Tensor) -> Result<Tensor> {
     let out = no_grad(|| {
+        // The squares are two more columns of the factors, so that the product is the whole sum.
         let squares = |t: &Tensor| sum(&t.square()?, Some(&[-1]), true, None);
-        let products = matmul(x, &view::transpose(y, -2, -1)?)?;
-        let total = squares(x)?.add(&view::transpose(&squares(y)?, -2, -1)?)?;
-        let zero = dispatch::wrapped(Scalar::Float(0.0))?;
+        let (sx, sy) = (squares(x)?, squares(y)?);
+        let last = x.ndim() - 1;
+        let ones = |t: &Tensor| t.zeros_like()?.add_scalar(1.0);
+        let left = join(&[&x.mul_scalar(-2.0)?, &sx, &ones(&sx)?], last)?;
+        let right = join(&[y, &ones(&sy)?, &sy], last)?;
+        let d = matmul(&left, &view::transpose(&right, -2, -1)?)?;
         // Rounding may leave a little less than 0.
-        super::choose::clamp(&total.sub(&products.mul_scalar(2.0)?)?, Some(&zero), None, &crate::schema::Dest::New)?
-            .sqrt()
+        let zero = dispatch::wrapped(Scalar::Float(0.0))?;
+        super::choose::clamp(&d, Some(&zero), None, &crate::schema::Dest::InPlace)?;
+        dispatch::pointwise(dispatch::Fun::Sqrt, d.dtype(), &[&d], &d, &Default::default());
+        Ok(d)
     })?;
     record(out, "EuclideanDistBackward0", &[x, y], |s| {
         let (x, y, out) = (s.input(x), s.input(y), s.output(0));

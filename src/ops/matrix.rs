@@ -57,7 +57,16 @@ pub fn cross(x: &Tensor, y: &Tensor, dim: Option<i64>) -> Result<Tensor> {
 
 fn product(x: &Tensor, y: &Tensor, dim: i64) -> Result<Tensor> {
     let turned = |t: &Tensor, by: i64| super::shift::roll(t, &[-by], &[dim]);
-    let r = no_grad(|| turned(x, 1)?.mul(&turned(y, 2)?)?.sub(&turned(x, 2)?.mul(&turned(y, 1)?)?))?;
+    let r = if x.is_gpu() {
+        no_grad(|| turned(x, 1)?.mul(&turned(y, 2)?)?.sub(&turned(x, 2)?.mul(&turned(y, 1)?)?))?
+    } else {
+        let dtype = crate::tensor::promote::result_type(&[x, y]);
+        let shape = layout::broadcast(x.shape(), y.shape())?;
+        let operand = |t: &Tensor| no_grad(|| view::expand_to(&super::copy::to_dtype(t, dtype)?, &shape));
+        let r = dispatch::empty(&shape, dtype, x.device())?;
+        dispatch::distance::cross(&operand(x)?, &operand(y)?, layout::wrap_dim(dim, shape.len())?, &r);
+        r
+    };
     record(r, "LinalgCrossBackward0", &[x, y], |s| {
         let (x, y) = (s.needs(1).then(|| s.input(x)), s.needs(0).then(|| s.input(y)));
         move |c, g| {

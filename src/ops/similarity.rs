@@ -1,12 +1,16 @@
 //! Similarities of vectors: cosines, and distances of pairs.
 
+use super::kernel::{by_operations, operand};
 use super::pointwise::number;
 use super::vector_norm::vector_norm;
+use crate::autograd::{needs_grad, record};
+use crate::dispatch;
 use crate::error::Result;
 use crate::fail;
+use crate::grads;
 use crate::ops;
 use crate::schema::Dest;
-use crate::tensor::Tensor;
+use crate::tensor::{DType, Tensor};
 
 /// The p-norm over one dim; the gradient at 0 is 0.
 fn norm_along(x: &Tensor, p: f64, dim: i64, keepdim: bool) -> Result<Tensor> {
@@ -39,13 +43,42 @@ fn cosine_similarity(x1: &Tensor, x2: &Tensor, dim: i64, eps: f64) -> Result<Ten
 
 /// Distances between all pairs of rows of one matrix: the strict upper triangle, row by row.
 fn pdist(x: &Tensor, p: f64) -> Result<Tensor> {
-    let &[n, _] = x.shape() else {
+    let &[_, _] = x.shape() else {
         fail!(Runtime, torch: ("pdist only supports 2D tensors, got: {}D", x.ndim()), expected: ("pdist: expected a matrix"), got: ("{} dims", x.ndim()), fix: ("Reshape it."))
     };
     if p < 0.0 {
         fail!(Runtime, torch: ("pdist only supports non-negative p values"), expected: ("pdist: expected p of at least 0"), got: ("{p}"), fix: ("Change p's sign."));
     }
     super::loss::check_float("pdist", x)?;
+    if dispatch::distance::has_gradient(x, p) && matches!(x.dtype(), DType::F32 | DType::F64) {
+        return fused_pdist(x, p);
+    }
+    composed_pdist(x, p)
+}
+
+/// [`pdist`] by a kernel, whose gradient is one, too; gradients of gradients go by [`composed_pdist`].
+fn fused_pdist(x: &Tensor, p: f64) -> Result<Tensor> {
+    let n = x.size(0);
+    let y = dispatch::empty(&[n * n.saturating_sub(1) / 2], x.dtype(), x.device())?;
+    dispatch::distance::pdist(&operand(x, x.dtype())?, p, &y);
+    record(y, "PdistBackward0", &[x], |s| {
+        let (x, y) = (s.input(x), s.output(0));
+        move |c, g| {
+            let x = c.get(x)?;
+            if needs_grad(&[g, &x]) {
+                return by_operations(c, g, &[&x], |t| composed_pdist(&t[0], p));
+            }
+            let dtype = x.dtype();
+            let dx = dispatch::empty(x.shape(), dtype, x.device())?;
+            let (g, x) = (operand(g, dtype)?, operand(&x, dtype)?);
+            dispatch::distance::pdist_gradient(&g, &x, p, &c.get(y)?, &dx);
+            grads![dx]
+        }
+    })
+}
+
+fn composed_pdist(x: &Tensor, p: f64) -> Result<Tensor> {
+    let n = x.size(0);
     let pairs = super::shift::triu_indices(n as i64, n as i64, 1, None, Some(x.device()))?;
     let take = |which: i64| super::index::index(x, &[Some(super::view::select(&pairs, 0, which)?), None]);
     norm_along(&take(0)?.sub(&take(1)?)?, p, -1, false)
