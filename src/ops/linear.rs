@@ -316,8 +316,14 @@ fn addr(x: &Tensor, v: &Tensor, w: &Tensor, beta: Scalar, alpha: Scalar) -> Resu
         fail!(Runtime, torch: ("addr: Expected 1-D argument {which}, but got {n}-D"), expected: ("addr: expected two vectors"), got: ("{n} dims"), fix: ("Flatten it."));
     }
     check_addend("addr", x, &[v.shape()[0], w.shape()[0]])?;
-    let product = outer(v, w)?;
     let dtype = crate::tensor::promote::result_type(&[x, v, w]);
+    let fits = |s: Scalar| dtype.is_complex() || s.category() < Category::Complex;
+    // Halves round after each step, as in torch.
+    let same = !dtype.is_half() && [x, v, w].iter().all(|t| t.dtype() == dtype);
+    if same && dtype.is_differentiable() && fits(alpha) && fits(beta) && !beta.is(0.0) {
+        return one_pass_addr(x, v, w, beta, alpha);
+    }
+    let product = outer(v, w)?;
     if dtype == DType::Bool {
         let keep = |t: Tensor, s: Scalar| if s.is(0.0) { t.logical_xor(&t) } else { Ok(t) };
         return keep(product, alpha)?.logical_or(&keep(x.clone(), beta)?);
@@ -331,6 +337,27 @@ fn addr(x: &Tensor, v: &Tensor, w: &Tensor, beta: Scalar, alpha: Scalar) -> Resu
         return super::copy::to_dtype(&product, dtype);
     }
     product.add(&if beta.is(1.0) { x.clone() } else { x.mul(&number(beta)?)? })
+}
+
+/// [`addr`] of floats: the product is formed where it is added.
+fn one_pass_addr(x: &Tensor, v: &Tensor, w: &Tensor, beta: Scalar, alpha: Scalar) -> Result<Tensor> {
+    let y = no_grad(|| {
+        let x = if beta.is(1.0) { x.clone() } else { x.mul(&number(beta)?)? };
+        super::arith::addcmul(&x, &view::unsqueeze(v, 1)?, w, alpha, &crate::schema::Dest::New)
+    })?;
+    let from = Shape::from_slice(x.shape());
+    record(y, "AddrBackward0", &[x, v, w], |s| {
+        let (v, w) = (s.needs(2).then(|| s.input(v)), s.needs(1).then(|| s.input(w)));
+        move |c, g| {
+            let by = |slot: Option<_>| c.get_opt(slot)?.map(|t: Tensor| t.conj()).transpose();
+            let (v, w) = (by(v)?, by(w)?);
+            grads![
+                c.when(0, || scaled(&sum_to(g, &from)?, beta))?,
+                w.filter(|_| c.needs(1)).map(|w| scaled(&mv(g, &w)?, alpha)).transpose()?,
+                v.filter(|_| c.needs(2)).map(|v| scaled(&mv(&view::t(g)?, &v)?, alpha)).transpose()?,
+            ]
+        }
+    })
 }
 
 /// Products over the last dims of both.
