@@ -3,6 +3,7 @@
 use super::create::arange;
 use super::helpers::not_implemented;
 use super::view;
+use crate::autograd::needs_grad;
 use crate::dispatch;
 use crate::error::Result;
 use crate::fail;
@@ -124,6 +125,16 @@ pub fn vander(x: &Tensor, n: Option<i64>, increasing: bool) -> Result<Tensor> {
     let dtype = if x.dtype().is_integral(true) { promote(x.dtype(), DType::I64) } else { x.dtype() };
     let x = super::copy::to_dtype(x, dtype)?;
     let column = |k: usize| Shape::from_slice(&[x.numel(), k]);
+    if !needs_grad(&[&x]) && !x.is_gpu() && n > 0 {
+        // Straight into the result, from the right where the powers fall.
+        let y = dispatch::empty(&column(n as usize), dtype, x.device())?;
+        let (one, rest) = if increasing { (0, 1) } else { (n - 1, 0) };
+        dispatch::fill(&view::narrow(&y.detach(), 1, one, 1)?, Scalar::Int(1));
+        let rest = view::narrow(&y.detach(), 1, rest, n - 1)?;
+        let factors = view::expand_to(&view::unsqueeze(&x.detach(), 1)?, rest.shape())?;
+        dispatch::scan::scan(dispatch::scan::Scan::Prod, &factors, &rest, 1, !increasing);
+        return Ok(y);
+    }
     let ones = dispatch::empty(&column((n > 0) as usize), dtype, x.device())?;
     dispatch::fill(&ones, Scalar::Int(1));
     let powers =
