@@ -6,7 +6,7 @@ use crate::cpu::pool;
 use crate::tensor::{Scalar, Tensor};
 
 pub use super::gpu::pool::Windows;
-pub use crate::cpu::pool::{Divisor, Pool, pooled_size};
+pub use crate::cpu::pool::{Divisor, Fractional, Pool, pooled_size};
 
 /// Extents of the planes before and after: depth, height, width.
 pub type Extents = ([usize; 3], [usize; 3]);
@@ -121,5 +121,26 @@ pub fn adaptive_max(x: &Tensor, y: &Tensor, index: &Tensor, planes: usize, exten
     with_float!(y.dtype(), F => {
         // SAFETY: as above.
         unsafe { pool::adaptive_max_pool_forward::<F>(x.ptr().cast(), (y.ptr().cast(), index.ptr().cast()), planes, extents) }
+    });
+}
+
+/// The largest value of windows that start, along the last dims, at `starts` (planes, windows), and where it is. On the CPU
+/// alone: the GPU composes it of operations.
+pub fn fractional_max(x: &Tensor, starts: &[Tensor], y: &Tensor, index: &Tensor, planes: usize, p: &Fractional) {
+    if idle(y) {
+        return;
+    }
+    let missing = 3 - starts.len();
+    let mut lists = [std::ptr::null(); 3];
+    for (d, list) in starts.iter().enumerate() {
+        assert!(list.is_contiguous() && list.dtype() == crate::tensor::DType::I64);
+        assert!(list.numel() == planes * p.output[missing + d]);
+        lists[missing + d] = list.ptr().cast_const().cast();
+    }
+    assert!((0..3).all(|d| p.kernel[d] <= p.input[d]));
+    with_float!(y.dtype(), F => {
+        let out = (y.ptr().cast(), index.ptr().cast());
+        // SAFETY: contiguous planes as the geometry says, and a start for every window, as checked; outputs are fresh.
+        unsafe { pool::fractional_max_pool::<F>(x.ptr().cast(), lists, out, planes, p) }
     });
 }

@@ -4,8 +4,8 @@ use super::gather::gather;
 use super::kernel::{cast, finish, operand};
 use super::scatter::Places;
 use super::view;
-use crate::autograd::record;
-use crate::dispatch::pool::{Divisor, Pool, Windows};
+use crate::autograd::{no_grad, record};
+use crate::dispatch::pool::{Divisor, Fractional, Pool, Windows};
 use crate::dispatch::{self, pool as kernels};
 use crate::error::Result;
 use crate::fail;
@@ -435,12 +435,26 @@ fn fractional_max_pool(
     }
     let u = samples.reshape_to(&[samples.shape()[0] * samples.shape()[1], nd])?;
     let u = view::narrow(&u, 0, 0, planes.count as i64)?;
+    let shape: Shape = x.shape()[..at].iter().chain(&out).copied().collect();
+    // The samples of torch name the last dim first.
+    let starts = |d: usize| {
+        let sample = view::narrow(&u, 1, (nd - 1 - d) as i64, 1)?;
+        fractional_starts(&sample, planes.size[d], out[d], kernel[d])
+    };
+    if !x.is_gpu() && x.dtype().is_float() {
+        let c = compute(name, x.dtype())?;
+        let starts =
+            no_grad(|| (0..nd).map(|d| operand(&starts(d)?, DType::I64)).collect::<Result<SmallVec<[_; 3]>>>())?;
+        let (y, index) = (dispatch::empty(&shape, c, x.device())?, dispatch::empty(&shape, DType::I64, x.device())?);
+        let p = Fractional { input: three(&planes.size, nd), output: three(&out, nd), kernel: three(&kernel, nd) };
+        kernels::fractional_max(&operand(x, c)?, &starts, &y, &index, planes.count, &p);
+        let names = ["FractionalMaxPool2DBackward0", "FractionalMaxPool3DBackward0"];
+        return Ok((selected(cast(y, x.dtype())?, x, &index, nd, None, names[nd - 2])?, index));
+    }
     // Flat indices of all taps of all windows: (planes, *out, *kernel).
     let mut index: Option<Tensor> = None;
     for d in 0..nd {
-        // The samples of torch name the last dim first.
-        let sample = view::narrow(&u, 1, (nd - 1 - d) as i64, 1)?;
-        let starts = fractional_starts(&sample, planes.size[d], out[d], kernel[d])?;
+        let starts = starts(d)?;
         let taps = super::create::arange(
             Scalar::Int(0),
             Scalar::Int(kernel[d] as i64),
@@ -466,7 +480,6 @@ fn fractional_max_pool(
     let values = gather(&flat, 1, &index)?.reshape_to(&[planes.count, windows, taps])?;
     let (best, which) = super::extreme::max_dim(&values, 2, false)?;
     let index = gather(&index.reshape_to(&[planes.count, windows, taps])?, 2, &view::unsqueeze(&which, 2)?)?;
-    let shape: Shape = x.shape()[..at].iter().chain(&out).copied().collect();
     Ok((best.reshape_to(&shape)?, index.reshape_to(&shape)?))
 }
 
