@@ -156,13 +156,13 @@ pub fn apply(row: &'static Pw, xs: &[&Tensor], p: Params, dest: &Dest) -> Result
 }
 
 /// Operands of a half type in other dtypes, rounded to it, as kernels would compute with more of them in float32. A factor
-/// or divisor that is one number is not rounded, as in torch.
+/// or divisor that is one number is not rounded, nor a number as the weight of `lerp`, as in torch.
 #[cold]
 fn narrowed(row: &Pw, xs: &[&Tensor], d: DType, dest: &Dest) -> Result<Option<SmallVec<[Tensor; 4]>>> {
     let exact = |i: usize, x: &Tensor| {
         x.dtype() == d
             || i == 0 && matches!(dest, Dest::InPlace)
-            || i == 2 && x.is_wrapped_number() && row.fun == Fun::Lerp
+            || row.fun == Fun::Lerp && x.is_wrapped_number()
             || i == 1 && x.ndim() == 0 && matches!(row.fun, Fun::Mul | Fun::Div | Fun::DivFloor | Fun::DivTrunc)
     };
     if xs.iter().enumerate().all(|(i, x)| exact(i, x)) {
