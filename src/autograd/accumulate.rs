@@ -97,6 +97,10 @@ impl Vjp for Accumulate {
         Ok(smallvec![])
     }
 
+    fn takes_sparse(&self) -> bool {
+        true
+    }
+
     fn parts(&self, see: &mut dyn FnMut(Part<'_>)) {
         see(Part::Tensor(&self.variable));
         see(Part::Meta(&self.meta));

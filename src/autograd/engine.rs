@@ -25,6 +25,8 @@ pub struct EngineOps {
     pub add_in_place: fn(&Tensor, &Tensor) -> Result<()>,
     /// A copy with the layout of the second, recorded if recording is on.
     pub clone_like: fn(&Tensor, &Tensor) -> Result<Tensor>,
+    /// A sparse tensor as a dense one.
+    pub to_dense: fn(&Tensor) -> Result<Tensor>,
     /// On another device.
     pub to_device: fn(&Tensor, Device) -> Result<Tensor>,
     /// Reduces a broadcast gradient to a shape.
@@ -297,6 +299,11 @@ impl Pass<'_> {
         self.watch.tick(&grads)?;
         let children = plan.children(at);
         let mut out = if plan.runs(at) {
+            for g in grads.iter_mut().flatten().filter(|g| g.sparse().is_some()) {
+                if !node.body().takes_sparse() && !TAKE_SPARSE.contains(&node.name) {
+                    *g = (self.ops.to_dense)(g)?;
+                }
+            }
             let need = children.iter().enumerate().fold(0u64, |m, (i, &c)| m | (plan.visits(c) as u64) << i.min(63));
             call(self.ops, node, &grads, need, self.keep)?
         } else {
@@ -321,6 +328,9 @@ impl Pass<'_> {
         Ok(())
     }
 }
+
+/// The recorded operations whose derivatives know sparse gradients; others get dense ones.
+const TAKE_SPARSE: [&str; 2] = ["SparseCooTensorWithDimsAndTensorsBackward0", "ValuesBackward0"];
 
 fn deliver(ops: &EngineOps, grads: &mut Grads, nr: u32, g: Tensor) -> Result<()> {
     let nr = nr as usize;

@@ -129,11 +129,14 @@ impl Like {
             fail!(Runtime, expected: ("unpack_hook: expected a tensor of the saved one's shape {:?}", &meta.shape[..]), got: ("{:?}", t.shape()),
                 fix: ("Return from unpack_hook what pack_hook was given."));
         }
-        if t.device() != meta.device {
-            fail!(Runtime, torch: ("Tensor on device {} is not on the expected device {}!", t.device(), meta.device),
-                expected: ("unpack_hook: expected a tensor on {}", meta.device), got: ("{}", t.device()), fix: ("Move it back with .to()."));
+        if t.data_device() != meta.device {
+            fail!(Runtime, torch: ("Tensor on device {} is not on the expected device {}!", t.data_device(), meta.device),
+                expected: ("unpack_hook: expected a tensor on {}", meta.device), got: ("{}", t.data_device()), fix: ("Move it back with .to()."));
         }
         let t = if t.dtype() == meta.dtype { t } else { (ops.cast)(&t, meta.dtype)? };
+        if t.shape() == &meta.shape[..] && t.sparse().is_some() {
+            return Ok(t);
+        }
         if t.shape() == &meta.shape[..] && t.strides() == &self.strides[..] {
             return Ok(t);
         }
@@ -154,6 +157,11 @@ impl Saved {
             return inference();
         }
         Ok(Saved(Kind::Input(t.clone(), t.version())))
+    }
+
+    /// Keeps a tensor for who asks before any backward, where nothing is recorded.
+    pub fn unrecorded(t: &Tensor) -> Saved {
+        Saved(Kind::Input(t.clone(), t.version()))
     }
 
     /// Keeps output `nr` of the node that is being made.

@@ -112,8 +112,17 @@ fn int64(values: Vec<i64>) -> Result<Tensor> {
     Ok(t)
 }
 
+/// How many elements are distinct depends on them.
+fn check_data(x: &Tensor) -> Result<()> {
+    if x.is_meta() {
+        crate::fail!(NotImplemented, expected: ("unique: expected data"), got: ("a meta tensor"), fix: ("Make it on the CPU."));
+    }
+    Ok(())
+}
+
 /// Distinct elements of the flattened `x`: sorted, or (`consecutive`, any dtype) the first of each run.
 pub fn unique(x: &Tensor, consecutive: bool, inverse: bool, counts: bool) -> Result<(Tensor, Tensor, Tensor)> {
+    check_data(x)?;
     if x.is_gpu() {
         return super::gpu::sort::unique(x, consecutive, inverse, counts);
     }
@@ -130,6 +139,7 @@ pub fn unique(x: &Tensor, consecutive: bool, inverse: bool, counts: bool) -> Res
 
 /// Distinct rows of the 2-d `x`: in lexicographic order, or (`consecutive`) the first of each run.
 pub fn unique_rows(x: &Tensor, consecutive: bool) -> Result<Distinct> {
+    check_data(x)?;
     if x.is_gpu() {
         let (first, inverse, counts) = super::gpu::sort::unique_rows(x, consecutive)?;
         return Ok(Distinct { first, inverse, counts });

@@ -110,6 +110,9 @@ pub fn to(
     copy: bool,
     format: MemoryFormat,
 ) -> Result<Tensor> {
+    if x.sparse().is_some() {
+        return super::sparse::to(x, dtype, device, copy);
+    }
     super::create::check_rank(format, x.ndim())?;
     let (dtype, device) = (dtype.unwrap_or(x.dtype()), device.unwrap_or(x.device()));
     // What torch asks here is what the layout looks like, not whether it is exactly that format.

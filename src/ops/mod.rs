@@ -214,9 +214,10 @@ pub static ALIASES: &[(&str, &str)] = &[
 /// Hands the engine the operations that it needs. Called once by whoever loads the library; later calls do nothing.
 pub fn init() {
     crate::autograd::install(crate::autograd::EngineOps {
-        add: |a, b| if any_sparse(a, b) { sparse::add(a, b) } else { a.add(b) },
+        add: sum_of_gradients,
         add_in_place: |a, b| if any_sparse(a, b) { sparse::add_into(a, b) } else { inplace::add_into(a, b) },
         clone_like: |g, like| if g.sparse().is_some() { sparse::keep(g) } else { copy::clone_like(g, like) },
+        to_dense: sparse::to_dense,
         sum_to: helpers::sum_to,
         lay_out: copy::lay_out,
         cast: |t, dtype| if t.sparse().is_some() { sparse::cast(t, dtype) } else { copy::cast_grad(t, dtype) },
@@ -225,6 +226,11 @@ pub fn init() {
         zeros: |m| crate::dispatch::zeros(&m.shape, m.dtype, m.device),
         has_nan: |t| t.sparse().map_or_else(|| helpers::has_nan(t), |s| helpers::has_nan(&s.parts().values)),
     });
+}
+
+/// The sum of two gradients, dense or sparse.
+pub fn sum_of_gradients(a: &crate::tensor::Tensor, b: &crate::tensor::Tensor) -> crate::error::Result<crate::tensor::Tensor> {
+    if any_sparse(a, b) { sparse::add(a, b) } else { a.add(b) }
 }
 
 fn any_sparse(a: &crate::tensor::Tensor, b: &crate::tensor::Tensor) -> bool {

@@ -48,6 +48,9 @@ pub fn build(values: &Tensor, of: Parts, shape: &[usize]) -> Result<Tensor> {
 fn fits(values: &Tensor, of: &Parts, shape: &[usize]) -> bool {
     let Some((&n, dense)) = values.shape().split_first() else { return false };
     let i = &of.indices;
+    if values.sparse().is_some() || i.sparse().is_some() {
+        return false;
+    }
     match &of.plain {
         None => {
             i.dtype() == DType::I64
@@ -74,9 +77,17 @@ pub fn with_values(x: &Tensor, values: &Tensor) -> Result<Tensor> {
 
 /// The values, with their derivative.
 pub fn values(x: &Tensor) -> Result<Tensor> {
-    let values = view::alias(&parts(x)?.values)?.detach();
-    let like = x.detach();
-    record(values, "ValuesBackward0", &[x], |_| move |_, g| grads![gradient_at(&like, g)?])
+    let parts = parts(x)?;
+    let values = view::alias(&parts.values)?.detach();
+    // A handle of its own: what is put into x later has other places.
+    let like = Tensor::of_parts(parts, x.shape());
+    record(values, "ValuesBackward0", &[x], |s| {
+        let x = s.input(x);
+        move |c, g| {
+            c.get(x)?;
+            grads![gradient_at(&like, g)?]
+        }
+    })
 }
 
 /// The gradient by a sparse tensor, given that by its values. Values of equal coordinates have one gradient, that of
@@ -170,6 +181,34 @@ pub fn to_coo(x: &Tensor) -> Result<Tensor> {
     build(&values(x)?, of, x.shape())
 }
 
+/// The matrix with compressed rows or columns.
+pub fn compress(x: &Tensor, layout: Layout) -> Result<Tensor> {
+    let p = parts(x)?;
+    if p.layout == layout {
+        return Ok(x.clone());
+    }
+    if x.ndim() != 2 || p.values.ndim() != 1 {
+        fail!(Runtime, expected: ("to_{}: expected a matrix without dense dims", layout.name()), got: ("shape {:?} with {} of them", x.shape(), p.values.ndim() - 1), fix: ("Select a matrix first."));
+    }
+    let turned = layout == Layout::Csc;
+    let turn = |i: &Tensor| cat(&[view::narrow(i, 0, 1, 1)?, view::narrow(i, 0, 0, 1)?], 0);
+    let coo = to_coo(x)?;
+    let q = parts(&coo)?;
+    let by_line = if turned {
+        let indices = turn(&q.indices)?;
+        build(&values(&coo)?, Parts { indices, coalesced: false, ..q }, &[x.size(1), x.size(0)])?
+    } else {
+        coo
+    };
+    let by_line = coalesce(&by_line)?;
+    let q = parts(&by_line)?;
+    let line = copy::contiguous(&view::select(&q.indices, 0, 0)?)?;
+    let starts = search(&line, &count(x.size(turned as usize) + 1, line.device())?, false, false, None)?;
+    let plain = copy::contiguous(&view::select(&q.indices, 0, 1)?)?;
+    let of = Parts { layout, indices: starts, plain: Some(plain), values: q.values, coalesced: false };
+    build(&values(&by_line)?, of, x.shape())
+}
+
 /// The tensor in layout COO with distinct coordinates in ascending order; values of equal coordinates are added.
 pub fn coalesce(x: &Tensor) -> Result<Tensor> {
     let x = &to_coo(x)?;
@@ -196,13 +235,16 @@ pub fn at_places(g: &Tensor, like: &Tensor) -> Result<Tensor> {
     let p = parts(like)?;
     let n = sparse_dims(&p);
     let sizes = &like.shape()[..n];
+    if g.shape() != like.shape() {
+        fail!(Runtime, expected: ("sparse: expected a tensor of shape {:?}", like.shape()), got: ("{:?}", g.shape()), fix: ("Check the shapes."));
+    }
     if g.sparse().is_none() {
         let mut rows = g.shape()[n..].to_vec();
         rows.insert(0, sizes.iter().product());
         return index_select(&g.reshape_to(&rows)?, 0, &places(&coordinates(&p)?, sizes)?);
     }
     let q = parts(g)?;
-    if q.layout == p.layout && q.indices.starts_with(&p.indices) && q.values.shape() == p.values.shape() {
+    if q.same_places(&p) && (q.coalesced || q.plain.is_some()) {
         return values(g);
     }
     let g = coalesce(g)?;
@@ -221,7 +263,8 @@ pub fn at_places(g: &Tensor, like: &Tensor) -> Result<Tensor> {
     let missing = apply(&arith::NE, &index_select(&theirs, 0, &at)?, &mine)?;
     let mut column = vec![1; shape.len()];
     column[0] = missing.numel();
-    index_select(&values(&g)?, 0, &at)?.masked_fill_scalar(&missing.reshape_to(&column)?, 0.0)
+    let rows = index_select(&values(&g)?, 0, &at)?;
+    super::choose::where_(&missing.reshape_to(&column)?, &rows.scalar_like(0i64)?, &rows)
 }
 
 /// `a + b`, at least one of which is sparse.
@@ -235,6 +278,13 @@ pub fn add(a: &Tensor, b: &Tensor) -> Result<Tensor> {
 }
 
 fn add_sparse(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    let (p, q) = (parts(a)?, parts(b)?);
+    if p.plain.is_some() && p.layout == q.layout && a.shape() == b.shape() {
+        if p.same_places(&q) && a.dtype() == b.dtype() {
+            return with_values(a, &values(a)?.add(&values(b)?)?);
+        }
+        return compress(&add_sparse(&to_coo(a)?, &to_coo(b)?)?, p.layout);
+    }
     let (a, b) = (&to_coo(a)?, &to_coo(b)?);
     let (p, q) = (parts(a)?, parts(b)?);
     if a.shape() != b.shape() || sparse_dims(&p) != sparse_dims(&q) {
@@ -252,7 +302,10 @@ fn add_sparse(a: &Tensor, b: &Tensor) -> Result<Tensor> {
 pub fn add_into(a: &Tensor, b: &Tensor) -> Result<()> {
     no_grad(|| {
         match a.sparse() {
-            Some(sparse) => sparse.replace(parts(&add_sparse(a, b)?)?),
+            Some(sparse) => {
+                let (sum, p) = (add_sparse(a, b)?, parts(a)?);
+                sparse.replace(parts(&if p.plain.is_some() { compress(&sum, p.layout)? } else { sum })?);
+            }
             None => {
                 let p = parts(b)?;
                 let sizes = &b.shape()[..sparse_dims(&p)];
@@ -281,12 +334,16 @@ pub fn cast(x: &Tensor, dtype: DType) -> Result<Tensor> {
     with_values(x, &copy::cast_grad(&values(x)?, dtype)?)
 }
 
-/// The tensor with its parts on another device.
-pub fn to_device(x: &Tensor, device: Device) -> Result<Tensor> {
-    let there = |t: &Tensor| copy::to(t, None, Some(device), false, MemoryFormat::Preserve);
-    let p = parts(x)?;
-    let plain = p.plain.as_ref().map(there).transpose()?;
-    build(&there(&values(x)?)?, Parts { indices: there(&p.indices)?, plain, ..p }, x.shape())
+/// Another dtype or device; the tensor itself if nothing changes, unless `copy`.
+pub fn to(x: &Tensor, dtype: Option<DType>, device: Option<Device>, copy: bool) -> Result<Tensor> {
+    let (dtype, device) = (dtype.unwrap_or(x.dtype()), device.unwrap_or(x.data_device()));
+    if !copy && dtype == x.dtype() && device == x.data_device() {
+        return Ok(x.clone());
+    }
+    let there = |t: &Tensor, dtype| copy::to(t, dtype, Some(device), copy, MemoryFormat::Preserve);
+    let (p, values) = (parts(x)?, there(&values(x)?, Some(dtype))?);
+    let plain = p.plain.as_ref().map(|t| there(t, None)).transpose()?;
+    build(&values, Parts { indices: there(&p.indices, None)?, plain, ..p }, x.shape())
 }
 
 /// A gradient to be kept: its values are copied where others may see them.

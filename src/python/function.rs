@@ -97,6 +97,10 @@ fn wrong_kind(g: &Tensor, edge: &Edge) -> Option<&'static str> {
 }
 
 impl Vjp for PyNode {
+    fn takes_sparse(&self) -> bool {
+        true
+    }
+
     fn vjp(&self, node: &Arc<Node>, grads: &[Option<Tensor>], _need: u64, keep: bool) -> Result<Grads> {
         let out = Python::attach(|py| -> PyResult<Grads> {
             let ctx = self.ctx.bind(py);
@@ -239,7 +243,10 @@ impl FunctionBase {
             outs.push((t, node.num_outputs() as u32 - 1));
         }
         lock(slf.get()).node = Arc::downgrade(&node);
-        let list = save(&outs, saved)?;
+        let list = save(saved, |t| match outs.iter().find(|y| y.0.is(t)) {
+            Some(&(_, nr)) => Saved::output(t, nr),
+            None => Saved::input(t),
+        })?;
         store(slf.get(), Some(list));
         Ok(())
     }
@@ -249,8 +256,7 @@ impl FunctionBase {
         for t in outputs.iter().filter_map(|y| tensor_of(&y)).filter(|t| t.base().is_some()) {
             t.set_creation(if outputs.len() > 1 { Creation::Multiple } else { Creation::Custom });
         }
-        let list = save(&[], saved)?;
-        store(self, Some(list));
+        store(self, Some(save(saved, |t| Ok(Saved::unrecorded(t)))?));
         Ok(())
     }
 
@@ -301,7 +307,7 @@ impl Vjp for Nothing {
     }
 }
 
-fn save(outs: &[(Tensor, u32)], saved: &Bound<'_, PyTuple>) -> PyResult<Vec<Option<Saved>>> {
+fn save(saved: &Bound<'_, PyTuple>, keep: impl Fn(&Tensor) -> Result<Saved>) -> PyResult<Vec<Option<Saved>>> {
     saved
         .iter()
         .enumerate()
@@ -315,10 +321,7 @@ fn save(outs: &[(Tensor, u32)], saved: &Bound<'_, PyTuple>) -> PyResult<Vec<Opti
                     o.get_type().name()?
                 )));
             };
-            Ok(Some(match outs.iter().find(|y| y.0.is(&t)) {
-                Some(&(_, nr)) => Saved::output(&t, nr)?,
-                None => Saved::input(&t)?,
-            }))
+            Ok(Some(keep(&t)?))
         })
         .collect()
 }

@@ -204,8 +204,9 @@ impl Hook for Retain {
         let (Some(meta), Some(Some(g))) = (self.0.upgrade(), grads.first()) else { return Ok(()) };
         let old = meta.lock().grad.clone();
         let sum = match old {
+            None if g.sparse().is_some() => crate::ops::sparse::keep(g)?,
             None => crate::ops::copy::clone(g, None)?,
-            Some(old) => old.add(g)?,
+            Some(old) => crate::ops::sum_of_gradients(&old, g)?,
         };
         meta.set_grad(Some(sum));
         Ok(())

@@ -249,9 +249,10 @@ const CROSSING: [&str; 5] = ["copy_", "set_", "copy", "_copy_from", "ctc_loss"];
 /// All tensors live on one device, but for 0-d ones on the CPU: kernels read what they are given. The first one says
 /// where the result is, unless the operation `mixes`.
 fn check_devices(name: &str, values: &[Value], mixes: bool) -> PyResult<()> {
-    let (mut found, mut first) = (SmallVec::<[Device; 2]>::new(), !mixes);
+    let (mut found, mut first, mut sparse) = (SmallVec::<[Device; 2]>::new(), !mixes, false);
     let mut see = |t: &Tensor| {
         let d = t.device();
+        sparse |= t.sparse().is_some();
         let counts = d != Device::Cpu || t.ndim() > 0 || first && !t.is_wrapped_number();
         if counts && !found.contains(&d) {
             found.push(d);
@@ -265,6 +266,9 @@ fn check_devices(name: &str, values: &[Value], mixes: bool) -> PyResult<()> {
             Value::OptionalTensors(ts) => ts.iter().flatten().for_each(&mut see),
             _ => {}
         }
+    }
+    if sparse {
+        return Err(super::sparse::refuse(name).into());
     }
     if let [a, b, ..] = found[..]
         && !CROSSING.contains(&name)

@@ -36,6 +36,9 @@ type Obj<'py> = Bound<'py, PyAny>;
 pub(super) const DETACH_NUMEL: usize = 1 << 15;
 
 fn run(py: Python<'_>, method: &str, x: Tensor, y: Tensor, f: Binary, dest: Dest) -> PyResult<Py<PyAny>> {
+    if x.sparse().is_some() || y.sparse().is_some() {
+        return Err(super::sparse::refuse(method).into());
+    }
     let weight = x.numel() + y.numel();
     let in_place = matches!(dest, Dest::InPlace);
     let r = contain_named(&mut { method }, |_| {
@@ -140,6 +143,9 @@ fn one<'py>(slf: &Bound<'py, PyTensor>, method: &str, f: fn(&Tensor) -> Result<T
         return Ok(r);
     }
     let x = slf.get().tensor();
+    if x.sparse().is_some() {
+        return Err(super::sparse::refuse(method).into());
+    }
     let py = slf.py();
     let r =
         contain_named(&mut { method }, |_| Ok(if x.numel() >= DETACH_NUMEL { py.detach(|| f(&x))? } else { f(&x)? }))?;

@@ -1,7 +1,7 @@
 //! What `rustorch.sparse` is built from: sparse tensors out of parts and back.
 
 use super::tensor::{PyTensor, make};
-use crate::error::{Result, caught};
+use crate::error::{Error, Kind, Result, caught, three_parts};
 use crate::ops::sparse;
 use crate::tensor::Tensor;
 use crate::tensor::sparse::{Layout, Parts};
@@ -25,6 +25,18 @@ pub(super) fn is_sparse(object: &Bound<'_, PyAny>) -> bool {
 pub(super) fn wrap(py: Python<'_>, t: Tensor) -> PyResult<Py<PyAny>> {
     let class = CLASS.import(py, "rustorch.sparse", "SparseTensor")?;
     Ok(make(class, t)?.unbind())
+}
+
+/// The error of an operation that gets a sparse tensor past the rules of its class.
+#[cold]
+pub(super) fn refuse(name: &str) -> Error {
+    three_parts(
+        Kind::NotImplemented,
+        Some(format!("Could not run 'aten::{name}' with arguments from the 'SparseCPU' backend.")),
+        format!("{name}: expected dense tensors"),
+        "a sparse one".to_owned(),
+        "Use to_dense() first, or let its class handle the call.".to_owned(),
+    )
 }
 
 fn run(py: Python<'_>, f: impl FnOnce() -> Result<Tensor> + Send) -> PyResult<Py<PyAny>> {
@@ -82,12 +94,23 @@ fn _sparse_with_values(py: Python<'_>, x: &Obj<'_>, values: &Obj<'_>) -> PyResul
 #[pyfunction]
 fn _sparse_replace(x: &Obj<'_>, y: &Obj<'_>) -> PyResult<()> {
     let (x, y) = (x.get().tensor(), y.get().tensor());
-    let (Some(to), true) = (x.sparse(), x.shape() == y.shape() && x.dtype() == y.dtype()) else {
-        return Err(PyRuntimeError::new_err("_sparse_replace: expected sparse tensors of one shape and dtype."));
+    let (old, new) = (sparse::parts(&x)?, sparse::parts(&y)?);
+    let fits = x.shape() == y.shape() && x.dtype() == y.dtype() && old.layout == new.layout;
+    let (Some(to), true) = (x.sparse(), fits && old.values.ndim() == new.values.ndim()) else {
+        return Err(PyRuntimeError::new_err(
+            "expected a change in place to keep shape, dtype, layout and sparse dims, but it would not. Make a new tensor.",
+        ));
     };
-    to.replace(sparse::parts(&y)?);
+    to.replace(new);
     x.bump_version();
     Ok(())
+}
+
+/// A sparse matrix in a compressed layout.
+#[pyfunction]
+fn _sparse_compress(py: Python<'_>, x: &Obj<'_>, layout: &str) -> PyResult<Py<PyAny>> {
+    let (x, layout) = (x.get().tensor(), Layout::parse(layout).unwrap_or(Layout::Csr));
+    run(py, || sparse::compress(&x, layout))
 }
 
 macro_rules! unary {
@@ -129,6 +152,7 @@ pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(_sparse_values, m)?)?;
     m.add_function(wrap_pyfunction!(_sparse_with_values, m)?)?;
     m.add_function(wrap_pyfunction!(_sparse_replace, m)?)?;
+    m.add_function(wrap_pyfunction!(_sparse_compress, m)?)?;
     m.add_function(wrap_pyfunction!(_sparse_coalesce, m)?)?;
     m.add_function(wrap_pyfunction!(_sparse_to_coo, m)?)?;
     m.add_function(wrap_pyfunction!(_sparse_to_dense, m)?)?;

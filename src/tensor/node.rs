@@ -44,6 +44,11 @@ pub trait Vjp: Send + Sync {
     /// one. Unless `keep`, what was saved is freed; a second call then fails with torch's message.
     fn vjp(&self, node: &Arc<Node>, grads: &[Option<Tensor>], need: u64, keep: bool) -> Result<Grads>;
 
+    /// May gradients be sparse?
+    fn takes_sparse(&self) -> bool {
+        false
+    }
+
     /// Saved tensors by name, for `grad_fn._saved_*`.
     fn saved(&self, _node: &Arc<Node>) -> Vec<(String, Result<Tensor>)> {
         Vec::new()

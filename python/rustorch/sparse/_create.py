@@ -8,6 +8,8 @@ _COMPRESSED = {"sparse_csr": ("crow", "col", 0), "sparse_csc": ("ccol", "row", 1
 
 def _index(name, x, device):
     x = rustorch.as_tensor(x, device=device)
+    if x.numel() == 0:
+        x = x.long()
     if x.is_floating_point() or x.is_complex() or x.dtype is rustorch.bool:
         raise TypeError(f"{name}: expected indices of an integer dtype, but got {x.dtype}. Convert them with .long().")
     return x.detach()
@@ -87,7 +89,7 @@ def sparse_coo_tensor(
         )
     _check_coordinates(indices, size)
     made = _C._sparse_build("sparse_coo", indices, None, values, size, bool(is_coalesced))
-    return made.detach().requires_grad_() if requires_grad else made
+    return made.detach().requires_grad_() if requires_grad and not made.requires_grad else made
 
 
 def _check_coordinates(indices, size):
@@ -145,7 +147,7 @@ def sparse_compressed_tensor(
     plain = _index(name, plain_indices, values.device)
     size = _check_compressed(name, compressed, plain, values, size)
     made = _C._sparse_build(name, compressed, plain, values, size, False)
-    return made.detach().requires_grad_() if requires_grad else made
+    return made.detach().requires_grad_() if requires_grad and not made.requires_grad else made
 
 
 def _check_compressed(name, compressed, plain, values, size):
@@ -227,20 +229,7 @@ def sparse_csc_tensor(
 
 def compress(x, name):
     """A sparse matrix in a compressed layout."""
-    layout = _C._sparse_parts(x)[0]
-    if layout == name:
-        return x
-    if x.dim() != 2 or x._values().dim() != 1:
-        raise RuntimeError(
-            f"to_{name}: expected a matrix without dense dims, but got shape {list(x.shape)} with "
-            f"{x._values().dim() - 1} dense dims. Select a matrix first."
-        )
-    _, _, axis = _COMPRESSED[name]
-    # By columns is by rows of the transpose.
-    ordered = _C._sparse_coalesce(x.t() if axis else x)
-    line, other = ordered._indices()
-    starts = starts_of(line, x.size(axis))
-    return _C._sparse_build(name, starts, other.contiguous(), _C._sparse_values(ordered), tuple(x.shape), False)
+    return _C._sparse_compress(x, name)
 
 
 def starts_of(lines, count):

@@ -22,6 +22,8 @@ def _by_rows(x):
 
 def _check(name, a, b):
     for x in (a, b):
+        if not isinstance(x, rustorch.Tensor):
+            raise TypeError(f"{name}(): expected tensors, but got {type(x).__name__}. Convert it with torch.tensor().")
         if x.dim() != 2:
             raise RuntimeError(
                 f"{name}: expected matrices, but got {a.dim()}D and {b.dim()}D tensors. Check the shapes."
@@ -44,7 +46,7 @@ def mm(a, b, reduce=None):
     """The product of two matrices, of which one or both are sparse; sparse if both are."""
     _check("mm", a, b)
     if not isinstance(a, SparseTensor):
-        return mm(b.t(), a.t()).t()
+        return mm(b.t(), a.t()).t() if isinstance(b, SparseTensor) else rustorch.mm(a, b)
     if isinstance(b, SparseTensor):
         product = _mm_sparse(a, b)
         return product if a.is_sparse else product.to_sparse(layout=rustorch.sparse_csr)
@@ -123,7 +125,7 @@ def mv(a, vec):
             f"mv: two tensor dim should be 2 and 1, but got SparseTensor Dim: {a.dim()} Tensor Dim: {vec.dim()}"
         )
     if isinstance(vec, SparseTensor):
-        vec = vec.to_dense()
+        return rustorch.matmul(a, vec.to_dense())
     return mm(a, vec.unsqueeze(1)).squeeze(1)
 
 
@@ -139,6 +141,8 @@ def bmm(a, b):
     if b.size(0) != n or b.size(1) != inner:
         raise RuntimeError(f"bmm: expected a batch ({n}, {inner}, *), but got {list(b.shape)}. Check the shapes.")
     a = _C._sparse_to_coo(a)
+    if a.dense_dim():
+        raise RuntimeError("bmm: expected a sparse tensor without dense dims, but got some. Use to_dense() first.")
     batch, i, k = a._indices()
     where = rustorch.stack([batch * rows + i, batch * inner + k])
     flat = build(where, _C._sparse_values(a), (n * rows, n * inner))
@@ -147,12 +151,15 @@ def bmm(a, b):
 
 def matmul(a, b):
     """`a @ b` by the dims of both."""
+    for x in (a, b):
+        if not isinstance(x, rustorch.Tensor):
+            raise TypeError(f"matmul(): expected tensors, but got {type(x).__name__}. Convert it with torch.tensor().")
     if a.dim() == 2 and b.dim() == 2:
         return mm(a, b)
     if a.dim() == 2 and b.dim() == 1:
         return mv(a, b)
     if a.dim() == 1 and b.dim() == 2:
-        return mv(b.t(), a)
+        return mv(b.t(), a.to_dense() if isinstance(a, SparseTensor) else a)
     if a.dim() == 3 and b.dim() == 3:
         return bmm(a, b)
     if a.dim() > 2 and b.dim() == 2 and not isinstance(a, SparseTensor):

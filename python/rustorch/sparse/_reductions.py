@@ -10,7 +10,14 @@ def sum(x, dim=None, keepdim=False, *, dtype=None):
     """The sum over dims; sparse as long as a dim with coordinates is left."""
     if dim is None or (isinstance(dim, tuple | list) and not dim):
         return _C._sparse_values(x).sum(dtype=dtype)
-    dims = {_dim(x, d) for d in ([dim] if isinstance(dim, int) else dim)}
+    listed = [_dim(x, d) for d in ([dim] if isinstance(dim, int) else dim)]
+    dims = set(listed)
+    if len(dims) < len(listed):
+        raise RuntimeError(
+            f"dim {next(d for d in listed if listed.count(d) > 1)} appears multiple times in the list of dims"
+        )
+    if x.dim() == 0:
+        return _C._sparse_values(x).sum(dtype=dtype)
     indices, values, _ = coo(x)
     count = indices.size(0)
     dense = [d - count + 1 for d in dims if d >= count]

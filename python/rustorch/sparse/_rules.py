@@ -76,8 +76,7 @@ def _on_values(name, linear):
     method = getattr(Tensor, name)
 
     def rule(x, *args, **kwargs):
-        # A sum of truth values or rounded parts is not the part of the sum.
-        x = x if linear and name not in ("bool", "int", "long", "short", "byte", "char") else _distinct(x)
+        x = x if linear and name != "bool" else _distinct(x)
         return _C._sparse_with_values(x, method(_C._sparse_values(x), *args, **kwargs))
 
     return rule
@@ -87,21 +86,44 @@ def _in_place(name):
     method = getattr(Tensor, name)
 
     def rule(x, *args, **kwargs):
-        _check_unrecorded(x, name)
-        distinct = _distinct(x)
+        _check_unrecorded(name, x, *args)
+        distinct = _distinct(x.detach())
         method(distinct._values(), *args, **kwargs)
-        if distinct is not x:
-            _C._sparse_replace(x, distinct)
+        _C._sparse_replace(x, distinct)
         return x
 
     return rule
 
 
-def _check_unrecorded(x, name):
-    if x.requires_grad and rustorch.is_grad_enabled():
+def _check_unrecorded(name, *operands):
+    if rustorch.is_grad_enabled() and any(isinstance(x, Tensor) and x.requires_grad for x in operands):
         raise RuntimeError(
-            f"{name}: expected a sparse tensor that requires no grad, but got one that does. Use {name.rstrip('_')}()."
+            f"{name}: expected tensors that require no grad beside a sparse one that changes in place, but got one that "
+            f"does. Use {name.rstrip('_')}()."
         )
+
+
+def _put(x, result):
+    """Puts the parts of a result in the place of those of `x`."""
+    if not rustorch.can_cast(result.dtype, x.dtype):
+        raise RuntimeError(
+            f"result type {_name(result.dtype)} can't be cast to the desired output type {_name(x.dtype)}\n"
+            f"  expected a result of dtype {x.dtype}, but got {result.dtype}. Convert the tensor first."
+        )
+    result = result.detach()
+    result = result if result.dtype is x.dtype else _to(result, x.dtype)
+    _C._sparse_replace(x, _same_layout(_C._sparse_to_coo(result), x))
+    return x
+
+
+def _name(dtype):
+    return rustorch._legacy.type_name(dtype).removeprefix("torch.").removesuffix("Tensor")
+
+
+def _touched(x):
+    """`x`, whose values were changed: counts the change."""
+    _C._sparse_replace(x, x)
+    return x
 
 
 def _distinct(x):
@@ -126,6 +148,11 @@ def _mul(a, b):
         return _C._sparse_with_values(a, _C._sparse_values(a) * b)
     if not isinstance(b, SparseTensor):
         # A dense tensor is read at the places of the sparse one.
+        if b.dim() > a.dim():
+            raise RuntimeError(
+                f"mul: expected a dense tensor that broadcasts to the sparse one's shape {list(a.shape)}, but got "
+                f"{list(b.shape)}. Use to_dense() first."
+            )
         at = b.expand(a.shape)
         return _C._sparse_with_values(a, _C._sparse_values(a) * _C._sparse_at_places(at, a))
     if a.shape != b.shape:
@@ -135,7 +162,8 @@ def _mul(a, b):
         )
     left, right = _C._sparse_coalesce(a), _C._sparse_coalesce(b)
     pattern = _C._sparse_with_values(right, rustorch.ones_like(right._values(), dtype=rustorch.bool))
-    both = _C._sparse_at_places(pattern, left).reshape(left._nnz(), -1).any(1).nonzero()[:, 0]
+    both = _C._sparse_at_places(pattern, left)
+    both = (both.flatten(1).any(1) if both.dim() > 1 else both).nonzero()[:, 0]
     values = _C._sparse_values(left) * _C._sparse_at_places(right, left)
     indices = left._indices()[:, both]
     product = _structure.build(indices, values.index_select(0, both), a.shape, True)
@@ -145,12 +173,11 @@ def _mul(a, b):
 def _mul_(a, b):
     if not isinstance(a, SparseTensor):
         return a.mul_(b.to_dense())
-    _check_unrecorded(a, "mul_")
+    _check_unrecorded("mul_", a, b)
     if _is_number(b):
         a._values().mul_(b)
-    else:
-        _C._sparse_replace(a, _mul(a, b).to(a.dtype))
-    return a
+        return _touched(a)
+    return _put(a, _mul(a, b))
 
 
 def _check_divisor(a, b):
@@ -171,17 +198,20 @@ def _div(a, b, *, rounding_mode=None):
 
 def _div_(a, b, *, rounding_mode=None):
     _check_divisor(a, b)
-    _check_unrecorded(a, "div_")
+    _check_unrecorded("div_", a, b)
     a._values().div_(b, rounding_mode=rounding_mode)
-    return a
+    return _touched(a)
 
 
 def _add(a, b, *, alpha=1):
+    alpha = alpha.to_dense().item() if isinstance(alpha, SparseTensor) else alpha
+    if not (isinstance(a, SparseTensor) or isinstance(b, SparseTensor)):
+        return rustorch.add(a, b, alpha=alpha)
     if not isinstance(a, SparseTensor):
         if not isinstance(a, Tensor):
             a, b = b, a
         else:
-            return rustorch.add(a, b.to_dense(), alpha=alpha)
+            return _add_to_dense(a, b, alpha)
     if not isinstance(b, SparseTensor):
         if isinstance(b, Tensor) and not a.is_sparse and b.shape == a.shape:
             return rustorch.add(a.to_dense(), b, alpha=alpha)
@@ -197,11 +227,35 @@ def _add(a, b, *, alpha=1):
         )
     (at, x, first), (bt, y, second) = _structure.coo(a), _structure.coo(b)
     dtype = rustorch.promote_types(x.dtype, y.dtype)
+    if dtype is rustorch.bool and alpha != 1:
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` "
+            "operator instead.\n  sub: expected numbers, but got truth values. Convert them with .int()."
+        )
     values = rustorch.cat([x.to(dtype), (y if alpha == 1 else y * alpha).to(dtype)])
     total = _structure.build(rustorch.cat([at, bt], 1), values, a.shape)
     if not a.is_sparse:
         return _same_layout(total, a)
     return total.coalesce() if first and second else total
+
+
+def _places(x):
+    """Where entries lie in the flattened dims with coordinates, and the values."""
+    indices, values, _ = _structure.coo(x)
+    places = indices[0]
+    for d in range(1, indices.size(0)):
+        places = places * x.size(d) + indices[d]
+    return places, values
+
+
+def _add_to_dense(a, b, alpha):
+    dtype = rustorch.promote_types(a.dtype, b.dtype)
+    if a.shape != b.shape or b.sparse_dim() == 0 or a.dtype is not dtype or dtype is rustorch.bool:
+        return rustorch.add(a, b.to_dense(), alpha=alpha)
+    # One dense tensor, not two.
+    places, values = _places(b)
+    flat = a.reshape(-1, *a.shape[b.sparse_dim() :])
+    return flat.index_add(0, places, values.to(dtype), alpha=alpha).reshape(a.shape)
 
 
 def _sub(a, b, *, alpha=1):
@@ -210,19 +264,16 @@ def _sub(a, b, *, alpha=1):
 
 def _add_(a, b, *, alpha=1):
     if isinstance(a, SparseTensor):
-        _check_unrecorded(a, "add_")
-        total = _add(a, b, alpha=alpha)
-        _C._sparse_replace(a, total if total.dtype is a.dtype else total.to(a.dtype))
-        return a
+        _check_unrecorded("add_", a, b)
+        return _put(a, _add(a, b, alpha=alpha))
     if a.shape != b.shape or not a.is_contiguous() or b._values().dtype is not a.dtype:
         return a.add_(b.to_dense(), alpha=alpha)
+    if b.sparse_dim() == 0 or (a.requires_grad and a.is_leaf):
+        # The dense form has the words for a leaf.
+        return a.add_(b.to_dense(), alpha=alpha)
     # Only the rows that are named are touched.
-    indices, values, _ = _structure.coo(b)
-    lead = indices.size(0)
-    places = indices[0]
-    for d in range(1, lead):
-        places = places * a.size(d) + indices[d]
-    a.view(-1, *a.shape[lead:]).index_add_(0, places, values, alpha=alpha)
+    places, values = _places(b)
+    a.view(-1, *a.shape[b.sparse_dim() :]).index_add_(0, places, values, alpha=alpha)
     return a
 
 
@@ -247,10 +298,16 @@ def _clone(x, *, memory_format=None):
 
 
 def _to(x, *args, **kwargs):
+    args = [a if not isinstance(a, SparseTensor) else a._values() for a in args]
+    if not isinstance(x, SparseTensor):
+        return x.to(*args, **kwargs)
     values = _C._sparse_values(x)
     moved = values.to(*args, **kwargs)
     if moved is values:
         return x
+    if moved.is_meta and not values.is_meta:
+        # Without data nobody could say which entries there are.
+        return _zeros_like(x, dtype=moved.dtype, device="meta")
     layout, indices, plain, _, coalesced = _C._sparse_parts(x)
     indices, plain = (t if t is None else t.to(moved.device) for t in (indices, plain))
     return _C._sparse_build(layout, indices, plain, moved, tuple(x.shape), coalesced)
@@ -267,19 +324,19 @@ def _to_device(device):
 def _copy_(x, source, non_blocking=False):
     if not isinstance(x, SparseTensor):
         return x.copy_(source.to_dense())
-    _check_unrecorded(x, "copy_")
+    _check_unrecorded("copy_", x, source)
     if not isinstance(source, SparseTensor):
         raise RuntimeError(
             "copy_() between dense and sparse Tensors is not implemented!\n"
             "  copy_: expected a sparse source, but got a dense one. Convert it with to_sparse()."
         )
-    copied = _clone(source.detach())
-    _C._sparse_replace(x, copied if copied.dtype is x.dtype else _to(copied, x.dtype))
+    copied = _to(_clone(source.detach()), x.dtype)
+    _C._sparse_replace(x, _same_layout(_C._sparse_to_coo(copied), x))
     return x
 
 
 def _zero_(x):
-    _check_unrecorded(x, "zero_")
+    _check_unrecorded("zero_", x)
     return _C._sparse_replace(x, _zeros_like(x)) or x
 
 
@@ -317,7 +374,7 @@ def _allclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
 
 
 def _any(x):
-    return _distinct(x)._values().any()
+    return x._values().any()
 
 
 RULES = {

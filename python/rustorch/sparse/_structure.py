@@ -53,6 +53,8 @@ def permute(x, *dims):
 
 
 def transpose(x, dim0, dim1):
+    if x.dim() == 0:
+        return x
     order = list(range(x.dim()))
     a, b = _dim(x, dim0), _dim(x, dim1)
     order[a], order[b] = order[b], order[a]
@@ -74,6 +76,11 @@ def reshape(x, *args, **kwargs):
 
 def unsqueeze(x, dim):
     indices, values, coalesced = coo(x)
+    if not -x.dim() - 1 <= dim <= x.dim():
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-x.dim() - 1}, {x.dim()}], but got {dim})\n"
+            f"  unsqueeze: expected a dim from {-x.dim() - 1} to {x.dim()}, but got {dim}. Count from either end."
+        )
     at = dim % (x.dim() + 1)
     size = [*x.shape[:at], 1, *x.shape[at:]]
     if at > indices.size(0):
@@ -117,8 +124,8 @@ def cat(tensors, dim=0):
 
 
 def stack(tensors, dim=0):
-    at = dim % (tensors[0].dim() + 1)
-    return cat([unsqueeze(x, at) for x in tensors], at)
+    parts = [unsqueeze(x, dim) for x in tensors]
+    return cat(parts, dim % (tensors[0].dim() + 1))
 
 
 def _keep(x, dim, keep, moved, size):
@@ -171,15 +178,19 @@ def index_select(x, dim, index):
     if at >= indices.size(0):
         return build(indices, values.index_select(at - indices.size(0) + 1, index), size, coalesced)
     n = x.size(at)
+    if not isinstance(index, rustorch.Tensor) or index.dim() > 1:
+        raise TypeError(
+            f"index_select(): expected a vector of integers as index, but got {type(index).__name__}. Use torch.tensor()."
+        )
     index = rustorch.where(index < 0, index + n, index)
     if index.numel() and not 0 <= int(index.min()) <= int(index.max()) < n:
         raise IndexError(f"index_select(): index out of range for tensor of size {list(x.shape)} at dimension {dim}")
     # Entries in order of their coordinate, so that those of one slice are together.
     order = indices[at].argsort(stable=True)
-    starts = rustorch.searchsorted(indices[at][order], rustorch.arange(n + 1, device=index.device))
-    counts = starts.diff()[index]
-    entry, place = spread(counts)
-    chosen = order[starts[index][place] + entry]
+    column = indices[at][order]
+    first, last = (rustorch.searchsorted(column, index, right=right) for right in (False, True))
+    entry, place = spread(last - first)
+    chosen = order[first[place] + entry]
     where = indices[:, chosen].clone()
     where[at] = place
     return build(where, values.index_select(0, chosen), size)
@@ -220,10 +231,7 @@ def getitem(x, index):
         elif isinstance(i, rustorch.Tensor) and i.dim() == 1 and i.dtype is not rustorch.bool:
             x = index_select(x, at, i)
             at += 1
-        elif isinstance(i, list):
-            x = index_select(x, at, rustorch.tensor(i))
-            at += 1
-        elif hasattr(i, "__index__"):
+        elif hasattr(i, "__index__") and not isinstance(i, bool):
             x = x.select(at, int(i))
         else:
             raise IndexError(
