@@ -13,7 +13,7 @@ use crate::fail;
 use crate::schema::Dest;
 use crate::tensor::layout::{self, Shape, Strides};
 use crate::tensor::promote::{self, can_cast, result_type};
-use crate::tensor::{DType, Grads, Scalar, Tensor};
+use crate::tensor::{DType, Device, Grads, Scalar, Tensor};
 use smallvec::SmallVec;
 
 /// How the dtype of the computation follows from the operands.
@@ -170,6 +170,7 @@ fn narrowed(row: &Pw, xs: &[&Tensor], d: DType, dest: &Dest) -> Result<Option<Sm
     }
     let cast = |(i, x): (usize, &&Tensor)| match exact(i, x) {
         true => Ok((*x).clone()),
+        false if x.is_wrapped_number() => dispatch::scalar(x.item()?, d, Device::Cpu),
         false => super::copy::to_dtype(x, d),
     };
     xs.iter().enumerate().map(cast).collect::<Result<_>>().map(Some)
@@ -191,7 +192,7 @@ fn run(
     row: &'static Pw,
     xs: &[&Tensor],
     d: DType,
-    device: crate::tensor::Device,
+    device: Device,
     shape: Shape,
     p: Params,
     dest: &Dest,
@@ -291,7 +292,7 @@ fn check_in_place(name: &str, x: &Tensor, shape: &[usize], dtype: DType) -> Resu
     Ok(())
 }
 
-fn allocate(xs: &[&Tensor], shape: &[usize], dtype: DType, device: crate::tensor::Device) -> Result<Tensor> {
+fn allocate(xs: &[&Tensor], shape: &[usize], dtype: DType, device: Device) -> Result<Tensor> {
     if xs.iter().all(|x| x.is_contiguous()) {
         return dispatch::empty(shape, dtype, device);
     }
