@@ -15,7 +15,7 @@ const BLOCK: usize = 64;
 /// Taps of a place at most: two along each of three dims.
 const TAPS: usize = 8;
 /// Channels that a task adds gradients to.
-const CHANNELS: usize = 8;
+const CHANNELS: usize = 16;
 
 /// What counts as the value of places outside of the image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,40 +80,41 @@ impl Sampler {
         (self.input[at], self.input[at + 1..].iter().product())
     }
 
-    /// A coordinate of axis `d` in elements, and its derivative by the coordinate.
+    /// A coordinate in elements of an axis of `n`, and its derivative by the coordinate.
     #[inline(always)]
     fn place<F: GridFloat>(&self, x: F, n: usize) -> (F, F) {
         let (size, half) = (F::of(n as f64), F::of(0.5));
-        let (at, slope) = match self.align {
+        match self.align {
             true => ((x + F::ONE) * F::of((n as f64 - 1.0) / 2.0), F::of((n as f64 - 1.0) / 2.0)),
             false => (((x + F::ONE) * size - F::ONE) * half, size * half),
-        };
-        match self.outside {
-            Outside::Zeros => (at, slope),
-            Outside::Border => clipped(at, slope, n),
-            Outside::Reflection => {
-                let last = n as f64 - 1.0;
-                let (low, span) = if self.align { (0.0, last) } else { (-0.5, n as f64) };
-                if span == 0.0 {
-                    return clipped(at * F::ZERO, F::ZERO, n);
-                }
-                let (low, span) = (F::of(low), F::of(span));
-                let (far, slope) = if at < low { (low - at, -slope) } else { (at - low, slope) };
-                let extra = far.rest(span);
-                match (far / span).floor().rest(F::of(2.0)) == F::ZERO {
-                    true => clipped(extra + low, slope, n),
-                    false => clipped(span - extra + low, -slope, n),
-                }
-            }
+        }
+    }
+
+    /// A place mirrored into an axis of `n`.
+    #[inline(always)]
+    fn mirrored<F: GridFloat>(&self, (at, slope): (F, F), n: usize) -> (F, F) {
+        let last = n as f64 - 1.0;
+        let (low, span) = if self.align { (0.0, last) } else { (-0.5, n as f64) };
+        if span == 0.0 {
+            return clipped((at * F::ZERO, F::ZERO), n);
+        }
+        let (low, span) = (F::of(low), F::of(span));
+        let (far, slope) = if at < low { (low - at, -slope) } else { (at - low, slope) };
+        let extra = far.rest(span);
+        match (far / span).floor().rest(F::of(2.0)) == F::ZERO {
+            true => clipped((extra + low, slope), n),
+            false => clipped((span - extra + low, -slope), n),
         }
     }
 }
 
 /// A place moved into `0..n`; a NaN to the first element. There and at the edges it does not move with the coordinate.
 #[inline(always)]
-fn clipped<F: GridFloat>(at: F, slope: F, n: usize) -> (F, F) {
+fn clipped<F: GridFloat>((at, slope): (F, F), n: usize) -> (F, F) {
     let last = F::of(n as f64 - 1.0);
-    if at > F::ZERO && at < last { (at, slope) } else { (if at >= last { last } else { F::ZERO }, F::ZERO) }
+    let inside = (at > F::ZERO) & (at < last);
+    let edge = if at >= last { last } else { F::ZERO };
+    (if inside { at } else { edge }, if inside { slope } else { F::ZERO })
 }
 
 /// The taps of a block of places along one axis: their share of the index, or -1 outside; weights; and the slope of the
@@ -130,20 +131,40 @@ impl<F: GridFloat> Axis<F> {
     #[inline(always)]
     unsafe fn new(s: &Sampler, d: usize, grid: *const F, count: usize) -> Self {
         let (n, step) = s.axis(d);
+        // The grid names the last dim first.
+        let grid = grid.add(s.dims - 1 - d);
+        // A loop each: what the first two do runs in vectors.
+        match s.outside {
+            Outside::Zeros => Self::fill(s, n, step, grid, count, |place| place),
+            Outside::Border => Self::fill(s, n, step, grid, count, |place| clipped(place, n)),
+            Outside::Reflection => Self::fill(s, n, step, grid, count, |place| s.mirrored(place, n)),
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn fill(
+        s: &Sampler,
+        n: usize,
+        step: usize,
+        grid: *const F,
+        count: usize,
+        bring_in: impl Fn((F, F)) -> (F, F),
+    ) -> Self {
         let last = F::of(n as f64 - 1.0);
         let mut a = Self::NONE;
+        let mut places = [F::ZERO; BLOCK];
         for i in 0..count {
-            // The grid names the last dim first.
-            let (at, slope) = s.place(*grid.add(i * s.dims + s.dims - 1 - d), n);
-            let low = if s.nearest { at.round() } else { at.floor() };
-            let share = |place: F| {
-                let inside = place >= F::ZERO && place <= last;
-                if inside { place.index() * step as i32 } else { -1 }
-            };
-            a.at[0][i] = share(low);
-            a.at[1][i] = share(low + F::ONE);
-            let t = at - low;
-            (a.weight[0][i], a.weight[1][i], a.slope[i]) = (F::ONE - t, t, slope);
+            (places[i], a.slope[i]) = bring_in(s.place(*grid.add(i * s.dims), n));
+        }
+        let share = |place: F| {
+            let inside = (place >= F::ZERO) & (place <= last);
+            if inside { place.index() * step as i32 } else { -1 }
+        };
+        for i in 0..BLOCK {
+            let low = if s.nearest { places[i].round() } else { places[i].floor() };
+            (a.at[0][i], a.at[1][i]) = (share(low), share(low + F::ONE));
+            let t = places[i] - low;
+            (a.weight[0][i], a.weight[1][i]) = (F::ONE - t, t);
         }
         a
     }
