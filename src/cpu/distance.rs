@@ -141,18 +141,65 @@ pub fn cdist(x: &Strided, y: &Strided, p: f64, out: &Strided) {
     }
 }
 
+/// Rows that are compared with one at a time.
+const WIDE: usize = 64;
+/// Elements of rows up to which they are compared that way, one element after the other.
+const SHORT: usize = 64;
+
+/// Batches of rows `y` (.., n, m) as the loops want them: as they are or, if short and many, (.., m, ld) with `ld` a
+/// vector longer than n, so that differences run along rows and sums of them need no steps across a register.
+struct Rows<F> {
+    y: Ptr<F>,
+    n: usize,
+    m: usize,
+    turned: Vec<F>,
+}
+
+impl<F: Real> Rows<F> {
+    fn new(y: &Strided, batches: usize) -> Self {
+        let (n, m) = (y.shape[y.ndim() - 2], y.shape[y.ndim() - 1]);
+        let y = Ptr(y.ptr.cast::<F>());
+        let mut turned = Vec::new();
+        if m <= SHORT && n >= WIDE / 4 {
+            let ld = n + WIDE;
+            turned = crate::error::filled(F::ZERO, batches * m * ld);
+            for row in 0..batches * n {
+                for k in 0..m {
+                    // SAFETY: the module's contract.
+                    turned[(row / n * m + k) * ld + row % n] = unsafe { *y.get().add(row * m + k) };
+                }
+            }
+        }
+        Rows { y, n, m, turned }
+    }
+
+    /// Distances of `x` from the rows `from..` of a batch.
+    ///
+    /// # Safety
+    /// The module's contract; `out` has room for them.
+    unsafe fn distances<N: Norm<F>>(&self, norm: N, x: *const F, batch: usize, from: usize, out: *mut F) {
+        let (n, m) = (self.n - from, self.m);
+        // SAFETY: passed on.
+        unsafe {
+            if self.turned.is_empty() {
+                return row(norm, x, self.y.get().add((batch * self.n + from) * m), n, m, out);
+            }
+            let ld = self.n + WIDE;
+            row_turned(norm, x, self.turned.as_ptr().add(batch * m * ld + from), ld, n, m, out);
+        }
+    }
+}
+
 fn all<F: Real, N: Norm<F>>(norm: N, x: &Strided, y: &Strided, out: &Strided) {
     let n = x.ndim();
     let (r1, r2, m) = (x.shape[n - 2], y.shape[n - 2], x.shape[n - 1]);
     let batches: usize = x.shape[..n - 2].iter().product();
-    let (x, y, out) = (Ptr(x.ptr.cast::<F>()), Ptr(y.ptr.cast::<F>()), Ptr(out.ptr.cast::<F>()));
+    let rows = Rows::new(y, batches);
+    let (x, out) = (Ptr(x.ptr.cast::<F>()), Ptr(out.ptr.cast::<F>()));
     parallel::chunks(batches * r1, GRAIN.div_ceil((r2 * m).max(1)), &|range| {
         for i in range {
             // SAFETY: the module's contract; each task writes its own rows.
-            unsafe {
-                let (x, y) = (x.get().add(i * m), y.get().add(i / r1 * r2 * m));
-                row(norm, x, y, r2, m, out.get().add(i * r2));
-            }
+            unsafe { rows.distances(norm, x.get().add(i * m), i / r1, 0, out.get().add(i * r2)) };
         }
     });
 }
@@ -162,6 +209,27 @@ multiversion! {
     unsafe fn row[F: Real, N: Norm<F>](norm: N, x: *const F, y: *const F, n: usize, m: usize, out: *mut F) {
         for j in 0..n {
             *out.add(j) = pair(norm, x, y.add(j * m), m);
+        }
+    }
+}
+
+multiversion! {
+    /// As [`row`] from the columns of `y`, which go on for a vector behind the last.
+    unsafe fn row_turned[F: Real, N: Norm<F>](norm: N, x: *const F, y: *const F, ld: usize, n: usize, m: usize, out: *mut F) {
+        let mut from = 0;
+        while from < n {
+            let mut acc = [F::ZERO; WIDE];
+            for k in 0..m {
+                let (x, y) = (*x.add(k), y.add(k * ld + from));
+                for (j, a) in acc.iter_mut().enumerate() {
+                    *a = N::join(*a, norm.term(x.distance(*y.add(j))));
+                }
+            }
+            let count = WIDE.min(n - from);
+            for (j, a) in acc.iter().enumerate().take(count) {
+                *out.add(from + j) = norm.finish(*a);
+            }
+            from += count;
         }
     }
 }
@@ -181,14 +249,12 @@ pub fn pdist(x: &Strided, p: f64, out: &Strided) {
 
 fn triangle<F: Real, N: Norm<F>>(norm: N, x: &Strided, out: &Strided) {
     let (n, m) = (x.shape[0], x.shape[1]);
+    let rows = Rows::new(x, 1);
     let (x, out) = (Ptr(x.ptr.cast::<F>()), Ptr(out.ptr.cast::<F>()));
     parallel::chunks(n - 1, GRAIN.div_ceil((n * m / 2).max(1)), &|range| {
         for i in range {
             // SAFETY: the module's contract; each task writes its own rows.
-            unsafe {
-                let x = x.get();
-                row(norm, x.add(i * m), x.add((i + 1) * m), n - 1 - i, m, out.get().add(place(i, i + 1, n)));
-            }
+            unsafe { rows.distances(norm, x.get().add(i * m), 0, i + 1, out.get().add(place(i, i + 1, n))) };
         }
     });
 }
