@@ -82,17 +82,11 @@ def test_reading_at_a_grid_of_transposed_images_and_of_none(oracle, assert_same)
 
 
 @pytest.mark.parametrize("p", [1.0, 2.0, 3.0])
-@pytest.mark.parametrize("rows", [1, 2, 7, 30])
-def test_distances_of_all_pairs(rows, p, oracle, assert_same):
-    agree(oracle, assert_same, lambda lib, x: lib.pdist(x, p), values(rows, 19))
-    agree(
-        oracle,
-        assert_same,
-        lambda lib, x, y: lib.cdist(x, y, p),
-        values(2, rows, 19),
-        values(2, 5, 19, seed=3),
-        atol=1e-3,
-    )
+@pytest.mark.parametrize(("rows", "width"), [(1, 19), (2, 19), (7, 70), (30, 19), (30, 70), (81, 3)])
+def test_distances_of_all_pairs(rows, width, p, oracle, assert_same):
+    agree(oracle, assert_same, lambda lib, x: lib.pdist(x, p), values(rows, width))
+    x, y = values(2, rows, width), values(2, 5, width, seed=3)
+    agree(oracle, assert_same, lambda lib, x, y: lib.cdist(x, y, p), x, y, atol=1e-3)
 
 
 def test_distances_of_equal_rows_have_gradient_zero():
