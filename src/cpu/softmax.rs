@@ -212,11 +212,27 @@ impl<F: Float> Short<F> {
         self.map(|v| (v - m).exp());
         self.sum().ln()
     }
+}
 
-    /// Writes the `n` elements that are not filling.
-    #[inline(always)]
-    unsafe fn put(&self, y: *mut F, n: usize) {
-        y.copy_from_nonoverlapping(self.row.as_ptr(), n);
+/// Short rows that are copied before the first of them is worked on: a vector that spans several copies is loaded only
+/// when these have left the pipeline, so that a row copied just before would wait, and all rows after it.
+const BATCH: usize = 8;
+
+/// `m <= BATCH` rows of `n <= SHORT` elements.
+#[inline(always)]
+unsafe fn batch<F: Float>(x: *const F, m: usize, n: usize, filling: F) -> [Short<F>; BATCH] {
+    let mut rows = [Short { row: [filling; SHORT], steps: n.div_ceil(WIDE) }; BATCH];
+    for (i, short) in rows.iter_mut().enumerate().take(m) {
+        short.row.as_mut_ptr().copy_from_nonoverlapping(x.add(i * n), n);
+    }
+    rows
+}
+
+/// Writes rows of `n` elements.
+#[inline(always)]
+unsafe fn put<F: Float>(rows: &[Short<F>], y: *mut F, n: usize) {
+    for (i, short) in rows.iter().enumerate() {
+        y.add(i * n).copy_from_nonoverlapping(short.row.as_ptr(), n);
     }
 }
 
@@ -246,21 +262,28 @@ fn finite_or_zero<F: Float>(m: F) -> F {
 
 crate::multiversion! {
     unsafe fn forward_rows[F: Float](x: *const F, y: *mut F, rows: usize, n: usize, log: bool) {
+        if n <= SHORT {
+            for first in (0..rows).step_by(BATCH) {
+                let m = BATCH.min(rows - first);
+                let mut short = batch(x.add(first * n), m, n, F::NEG_INF);
+                for row in &mut short[..m] {
+                    let max = row.max();
+                    if log {
+                        let s = row.log_sum(max);
+                        row.map(|v| v - max - s);
+                    } else {
+                        row.map(|v| (v - max).exp());
+                        let inverse = F::ONE / row.sum();
+                        row.map(|v| v * inverse);
+                    }
+                }
+                put(&short[..m], y.add(first * n), n);
+            }
+            return;
+        }
         for r in 0..rows {
             let (x, y) = (x.add(r * n), y.add(r * n));
-            if n <= SHORT {
-                let mut row = Short::new(x, n, F::NEG_INF);
-                let m = row.max();
-                if log {
-                    let s = row.log_sum(m);
-                    row.map(|v| v - m - s);
-                } else {
-                    row.map(|v| (v - m).exp());
-                    let inverse = F::ONE / row.sum();
-                    row.map(|v| v * inverse);
-                }
-                row.put(y, n);
-            } else if log {
+            if log {
                 let (m, s) = max_and_log_sum(x, n, |m| m);
                 for i in 0..n {
                     *y.add(i) = *x.add(i) - m - s;
@@ -278,22 +301,30 @@ crate::multiversion! {
 
 crate::multiversion! {
     unsafe fn backward_rows[F: Float](g: *const F, y: *const F, dx: *mut F, rows: usize, n: usize, log: bool) {
+        if n <= SHORT {
+            for first in (0..rows).step_by(BATCH) {
+                let m = BATCH.min(rows - first);
+                let mut gs = batch(g.add(first * n), m, n, F::ZERO);
+                let mut ys = batch(y.add(first * n), m, n, F::ZERO);
+                for (g, y) in gs.iter_mut().zip(&mut ys).take(m) {
+                    if log {
+                        let s = g.sum();
+                        y.map(|y| y.exp() * s);
+                        g.zip(y, |g, y| g - y);
+                    } else {
+                        let mut both = *g;
+                        both.zip(y, |g, y| g * y);
+                        let s = both.sum();
+                        g.zip(y, |g, y| (g - s) * y);
+                    }
+                }
+                put(&gs[..m], dx.add(first * n), n);
+            }
+            return;
+        }
         for r in 0..rows {
             let (g, y, dx) = (g.add(r * n), y.add(r * n), dx.add(r * n));
-            if n <= SHORT {
-                let (mut g, mut y) = (Short::new(g, n, F::ZERO), Short::new(y, n, F::ZERO));
-                if log {
-                    let s = g.sum();
-                    y.map(|y| y.exp() * s);
-                    g.zip(&y, |g, y| g - y);
-                } else {
-                    let mut both = g;
-                    both.zip(&y, |g, y| g * y);
-                    let s = both.sum();
-                    g.zip(&y, |g, y| (g - s) * y);
-                }
-                g.put(dx, n);
-            } else if log {
+            if log {
                 let s = sum(n, |i| *g.add(i));
                 for i in 0..n {
                     *dx.add(i) = *g.add(i) - (*y.add(i)).exp() * s;
