@@ -180,7 +180,11 @@ struct Taps<F> {
 impl<F: GridFloat> Taps<F> {
     #[inline(always)]
     unsafe fn new(s: &Sampler, grid: *const F, count: usize) -> Self {
-        let axes = std::array::from_fn(|d| if d < s.dims { Axis::new(s, d, grid, count) } else { Axis::NONE });
+        // No closure: one that is not inlined runs without the level's instructions, and floor() is a call then.
+        let mut axes = [const { Axis::NONE }; 3];
+        for d in 0..s.dims {
+            axes[d] = Axis::new(s, d, grid, count);
+        }
         let mut t = Taps { axes, at: [[-1; BLOCK]; TAPS], weight: [[F::ONE; BLOCK]; TAPS] };
         for k in 0..s.taps() {
             let mut at = [0i32; BLOCK];
