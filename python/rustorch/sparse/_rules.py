@@ -503,9 +503,25 @@ _ATTRIBUTES = set(
 )
 
 
-def rule_for(function):
-    """The rule of an operation that a sparse tensor was given to."""
+def call(function, args, kwargs):
+    """What an operation gives that a sparse tensor was given to."""
     name = getattr(function, "__name__", str(function))
+    rule = _rule_for(function, name)
+    if not kwargs:
+        return rule(*args)
+    if kwargs.get("out") is not None:
+        raise NotImplementedError(
+            f"{name}: expected no out beside a sparse tensor, but got one. Assign the result instead."
+        )
+    # Keywords are torch's: those of arguments with a position become positions.
+    from rustorch.func._rules import positional
+
+    args, kwargs = positional(name.rstrip("_") if name in RULES else name, args, kwargs)
+    kwargs.pop("out", None)
+    return rule(*args, **kwargs)
+
+
+def _rule_for(function, name):
     if name in ("__get__", "__set__", "__delete__"):
         name = function.__self__.__name__
         if name not in _ATTRIBUTES:

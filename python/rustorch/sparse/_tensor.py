@@ -19,9 +19,9 @@ class SparseTensor(Tensor):
 
     @classmethod
     def __torch_function__(cls, function, types, args=(), kwargs=None):
-        from rustorch.sparse._rules import rule_for
+        from rustorch.sparse._rules import call
 
-        return rule_for(function)(*args, **(kwargs or {}))
+        return call(function, args, kwargs or {})
 
     # ---- what it is
 
