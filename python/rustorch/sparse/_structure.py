@@ -173,15 +173,15 @@ def narrow(x, dim, start, length):
 def index_select(x, dim, index):
     """Slices in the order of `index`, which may repeat some."""
     at = _dim(x, dim)
+    if not isinstance(index, rustorch.Tensor) or index.dim() > 1:
+        raise TypeError(
+            f"index_select(): expected a vector of integers as index, but got {type(index).__name__}. Use torch.tensor()."
+        )
     size = [index.numel() if d == at else n for d, n in enumerate(x.shape)]
     indices, values, coalesced = coo(x)
     if at >= indices.size(0):
         return build(indices, values.index_select(at - indices.size(0) + 1, index), size, coalesced)
     n = x.size(at)
-    if not isinstance(index, rustorch.Tensor) or index.dim() > 1:
-        raise TypeError(
-            f"index_select(): expected a vector of integers as index, but got {type(index).__name__}. Use torch.tensor()."
-        )
     index = rustorch.where(index < 0, index + n, index)
     if index.numel() and not 0 <= int(index.min()) <= int(index.max()) < n:
         raise IndexError(f"index_select(): index out of range for tensor of size {list(x.shape)} at dimension {dim}")

@@ -1,0 +1,178 @@
+"""Sparse tensors where they meet the rest: changes in place, hooks, modes, keywords, meta tensors, odd operands."""
+
+import pytest
+
+import rustorch as torch
+from rustorch.nn import functional as F
+from rustorch.utils.checkpoint import checkpoint
+
+INDICES = [[0, 1, 1], [2, 0, 2]]
+
+
+def sparse(requires_grad=False):
+    return torch.sparse_coo_tensor(INDICES, [3.0, 4.0, 5.0], (2, 3), requires_grad=requires_grad)
+
+
+def test_coalescing_needs_data():
+    with pytest.raises(NotImplementedError, match="expected data"):
+        torch._C._sparse_coalesce(
+            torch.sparse_coo_tensor(torch.zeros(1, 2, device="meta"), torch.ones(2, device="meta"), (3,))
+        )
+    assert sparse().to("meta").coalesce().is_meta
+
+
+def test_places_are_compared_by_all_their_indices():
+    crow = torch.tensor([0, 1, 2])
+    a = torch.sparse_csr_tensor(crow, torch.tensor([0, 1]), torch.tensor([1.0, 2.0]), (2, 2))
+    b = torch.sparse_csr_tensor(crow, torch.tensor([1, 0]), torch.tensor([10.0, 20.0]), (2, 2))
+    assert not b.sparse_mask(a).to_dense().any()
+    i = torch.tensor([[0, 1], [0, 1]])
+    q = torch.sparse_coo_tensor(i.t(), [10.0, 20.0], (2, 2))
+    p = torch.sparse_coo_tensor(i, [1.0, 2.0], (2, 2), is_coalesced=True)
+    assert q.sparse_mask(p).to_dense().tolist() == (q.to_dense() * torch.eye(2)).tolist()
+    twice = torch.tensor([[0, 0], [1, 1]])
+    v = torch.ones(2, requires_grad=True)
+    s = torch.sparse_coo_tensor(twice, v, (2, 2))
+    (g,) = torch.autograd.grad(s, v, torch.sparse_coo_tensor(twice, torch.ones(2), (2, 2)))
+    assert g.tolist() == [2, 2]
+
+
+def test_integers_keep_their_dtype_and_digits():
+    s = torch.sparse_coo_tensor([[0, 1]], torch.tensor([2**24 + 1, 3]), (2,))
+    assert (s * torch.sparse_coo_tensor([[0, 1]], torch.tensor([1, 1]), (2,))).to_dense().tolist() == [2**24 + 1, 3]
+    b = torch.sparse_coo_tensor([[0, 1]], torch.tensor([True, True]), (2,))
+    assert (b * b).dtype is torch.bool
+    with pytest.raises(RuntimeError, match="can't be cast"):
+        s.add_(torch.sparse_coo_tensor([[0]], [0.5], (2,)))
+    repeated = torch.sparse_coo_tensor([[0, 0]], [0.6, 0.6], (1,))
+    assert repeated.int().to_dense().tolist() == repeated.to(torch.int32).to_dense().tolist() == [0]
+
+
+def test_a_change_between_forward_and_backward_is_noticed():
+    s = sparse(True)
+    y = torch.sparse.mm(s, torch.ones(3, 1))
+    with torch.no_grad():
+        s.copy_(torch.sparse_coo_tensor([[0], [0]], [1.0], (2, 3)))
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.sum().backward()
+    for change in (lambda s: s.mul_(2), lambda s: s.div_(2), lambda s: s.add_(s), lambda s: s.zero_()):
+        s = sparse()
+        before = s._version
+        change(s)
+        assert s._version > before
+
+
+def test_changes_in_place_lose_no_history():
+    for change in (
+        lambda s: s.add_(sparse(True)),
+        lambda s: s.copy_(sparse(True)),
+        lambda s: s.mul_(torch.tensor(2.0, requires_grad=True)),
+    ):
+        with pytest.raises(RuntimeError, match="require no grad"):
+            change(sparse())
+    v = torch.ones(3, requires_grad=True)
+    torch.sparse_coo_tensor(INDICES, v, (2, 3), requires_grad=True).to_dense().sum().backward()
+    assert v.grad.tolist() == [1, 1, 1]
+
+
+def test_retained_gradients_are_kept():
+    s = sparse(True)
+    y = s * 2
+    y.retain_grad()
+    y.to_dense().sum().backward()
+    assert y.grad.to_dense().tolist() == [[0, 0, 1], [1, 0, 1]]
+
+
+@pytest.mark.filterwarnings("ignore:To copy construct")
+def test_copies_of_data_are_sparse():
+    assert torch.equal(torch.tensor(sparse()), sparse())
+    assert torch.as_tensor(sparse(), dtype=torch.float64).dtype is torch.float64
+    assert torch.ones(2).new_tensor(sparse()).is_sparse
+
+
+def test_what_goes_past_the_class_is_refused():
+    class Sub(torch.Tensor):
+        pass
+
+    with pytest.raises(NotImplementedError, match="to_dense"):
+        sparse().as_subclass(Sub) * 2
+    with torch._C.DisableTorchFunctionSubclass(), pytest.raises(NotImplementedError, match="to_dense"):
+        torch.add(sparse(), sparse())
+
+
+@pytest.mark.parametrize("change", [lambda w: w * 2, lambda w: -w, lambda w: w.exp(), lambda w: w + torch.ones(2)])
+def test_sparse_gradients_go_on_through_dense_operations(change):
+    grads = []
+    for kind in (False, True):
+        w = torch.arange(8.0).reshape(4, 2).requires_grad_()
+        F.embedding(torch.tensor([1, 3]), change(w), sparse=kind).sum().backward()
+        grads.append(w.grad)
+    assert torch.equal(*grads)
+
+
+def test_checkpoints_and_saved_tensor_hooks_take_sparse_tensors():
+    w = torch.ones(3, 2, requires_grad=True)
+    grads = []
+    for run in (lambda f, s: f(s), lambda f, s: checkpoint(f, s, use_reentrant=False)):
+        s = sparse(True)
+        run(lambda s: torch.sparse.mm(s, w).sin(), s).sum().backward()
+        grads.append(s.grad)
+    assert torch.equal(*grads)
+    with torch.autograd.graph.saved_tensors_hooks(lambda x: x, lambda x: x):
+        y = torch.sparse.mm(sparse(True), w)
+    y.sum().backward()
+
+
+def test_products_work_in_inference_mode():
+    with torch.inference_mode():
+        assert (sparse() @ torch.ones(3, 1)).tolist() == [[3], [9]]
+
+
+def test_layouts_last():
+    c = torch.eye(3).to_sparse_csr().detach().requires_grad_()
+    for _ in range(2):
+        c.to_dense().sum().backward()
+    assert c.grad.layout is torch.sparse_csr and c.grad.values().tolist() == [2, 2, 2]
+    csc = torch.eye(3).to_sparse_csc()
+    csc.copy_(torch.eye(3).to_sparse_csr() * 2)
+    assert csc.layout is torch.sparse_csc and csc.to_dense()[1, 1] == 2
+
+
+def test_empty_ones_and_vectors():
+    e = torch.sparse_coo_tensor((2, 3))
+    assert (e * e)._nnz() == 0 and e.to_dense().sum() == 0
+    assert (e @ torch.ones(3, 1)).tolist() == [[0], [0]]
+    assert (sparse()[0] @ torch.ones(3, 2)).tolist() == [3, 3]
+    assert (torch.ones(2, 3) @ sparse()[0]).tolist() == [3, 3]
+    assert torch.sparse.mm(torch.ones(2, 2), torch.ones(2, 2)).tolist() == [[2, 2], [2, 2]]
+    far = torch.sparse_coo_tensor([[0, 5]], [1.0, 2.0], (2**40,))
+    assert far.index_select(0, torch.tensor([5, 0])).to_dense().tolist() == [2, 1]
+
+
+def test_keywords_are_torchs():
+    s = sparse()
+    assert torch.equal(torch.abs(input=s), s)
+    assert torch.mm(input=s, mat2=torch.ones(3, 1)).tolist() == [[3], [9]]
+    assert torch.equal(s.add(other=s, alpha=2), s * 3)
+    assert torch.equal(s.sum(axis=0), torch.sum(input=s, dim=0))
+    with pytest.raises(NotImplementedError, match="no out"):
+        torch.add(s, s, out=sparse())
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda s: s.unsqueeze(5),
+        lambda s: torch.stack([s], 9),
+        lambda s: s.sum((0, 0)),
+        lambda s: s @ None,
+        lambda s: s @ 2,
+        lambda s: s.index_select(0, [0]),
+        lambda s: torch.sparse_coo_tensor([[0, 1]], torch.eye(2).to_sparse(), (2, 2)),
+        lambda s: torch.ones(5, 2, 3) * s,
+        lambda s: torch.func.vmap(lambda d: d.sparse_mask(s).to_dense())(torch.ones(4, 2, 3)),
+    ],
+)
+def test_odd_operands_are_refused(call):
+    with pytest.raises((RuntimeError, TypeError, IndexError)):
+        call(sparse())
