@@ -229,7 +229,10 @@ pub fn init() {
 }
 
 /// The sum of two gradients, dense or sparse.
-pub fn sum_of_gradients(a: &crate::tensor::Tensor, b: &crate::tensor::Tensor) -> crate::error::Result<crate::tensor::Tensor> {
+pub fn sum_of_gradients(
+    a: &crate::tensor::Tensor,
+    b: &crate::tensor::Tensor,
+) -> crate::error::Result<crate::tensor::Tensor> {
     if any_sparse(a, b) { sparse::add(a, b) } else { a.add(b) }
 }
 

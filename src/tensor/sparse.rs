@@ -51,8 +51,7 @@ pub struct Parts {
 impl Parts {
     /// Are the places of both certainly the same, one by one?
     pub fn same_places(&self, other: &Parts) -> bool {
-        let same =
-            |a: &Tensor, b: &Tensor| a.starts_with(b) && a.shape() == b.shape() && a.strides() == b.strides();
+        let same = |a: &Tensor, b: &Tensor| a.starts_with(b) && a.shape() == b.shape() && a.strides() == b.strides();
         self.layout == other.layout
             && same(&self.indices, &other.indices)
             && self.plain.as_ref().zip(other.plain.as_ref()).is_none_or(|(a, b)| same(a, b))

@@ -195,11 +195,7 @@ pub fn qr(a: &Tensor, mode: &str) -> Result<(Tensor, Tensor)> {
     let k = if mode == Mode::Complete { m } else { m.min(n) };
     let (q, r) = no_grad(|| {
         let (x, tau) = factor(a)?;
-        let q = if mode == Mode::R {
-            super::absent(a)?
-        } else {
-            first_columns(&x, &tau, k)?
-        };
+        let q = if mode == Mode::R { super::absent(a)? } else { first_columns(&x, &tau, k)? };
         Ok::<_, crate::error::Error>((q, triu(&rows(&x, k)?, 0)?))
     })?;
     record_many(&[&q, &r], "LinalgQrBackward0", &[a], |s| {

@@ -1,8 +1,6 @@
 //! Linear systems with square matrices, and inverses.
 
-use super::{
-    adjoint, broadcast_batches, check_equation, check_float, check_info, check_matrix, check_square, lu,
-};
+use super::{adjoint, broadcast_batches, check_equation, check_float, check_info, check_matrix, check_square, lu};
 use super::{matmul3, transposed};
 use crate::autograd::{mode, record};
 use crate::dispatch;
