@@ -179,7 +179,10 @@ fn embedding_bag(a: &Args) -> Result<(Tensor, Tensor, Tensor, Tensor)> {
                     Some(f) => g.mul(&view::unsqueeze(&f, 1)?)?,
                     None => g.clone(),
                 };
-                if sparse && !by_frequency {
+                if sparse && by_frequency {
+                    fail!(Runtime, torch: ("embedding_backward: scale_grad_by_freq not supported with sparse gradients"), expected: ("embedding_bag: expected scale_grad_by_freq=False beside sparse=True"), got: ("True"), fix: ("Leave one of them out."));
+                }
+                if sparse {
                     return super::sparse::of_rows(&g, &i, rows, padding);
                 }
                 embedding_dense_backward(&g, &i, rows as i64, padding.unwrap_or(-1), by_frequency)

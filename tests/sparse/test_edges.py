@@ -1,5 +1,8 @@
 """Sparse tensors where they meet the rest: changes in place, hooks, modes, keywords, meta tensors, odd operands."""
 
+import copy
+import pickle
+
 import pytest
 
 import rustorch as torch
@@ -176,3 +179,23 @@ def test_keywords_are_torchs():
 def test_odd_operands_are_refused(call):
     with pytest.raises((RuntimeError, TypeError, IndexError)):
         call(sparse())
+
+
+def test_products_with_each_of_a_batch():
+    d = torch.arange(24.0).reshape(4, 3, 2)
+    want = torch.stack([sparse() @ x for x in d])
+    assert torch.equal(torch.vmap(lambda x: torch.sparse.mm(sparse(), x))(d), want)
+
+
+def test_sums_keep_the_dtype_where_torchs_do():
+    s = torch.sparse_coo_tensor([[0, 1]], torch.tensor([1, 2], dtype=torch.int32), (2,))
+    assert torch.sparse.sum(s).dtype is torch.int32
+    assert torch.sum(s).dtype is torch.int64
+
+
+def test_copies_of_parameters_are_parameters():
+    p = torch.nn.Parameter(sparse())
+    p.grad = sparse()
+    for c in (copy.deepcopy(p), pickle.loads(pickle.dumps(p))):
+        assert isinstance(c, torch.nn.Parameter) and c.requires_grad
+    assert torch.equal(copy.deepcopy(p).grad, p.grad)

@@ -10,7 +10,6 @@ from rustorch.sparse._create import (
 )
 from rustorch.sparse._methods import hspmm as hspmm, smm as smm, sspaddmm as sspaddmm
 from rustorch.sparse._products import sampled_addmm as sampled_addmm
-from rustorch.sparse._reductions import sum as sum
 
 __all__ = ["addmm", "log_softmax", "mm", "sampled_addmm", "softmax", "spdiags", "sum"]
 
@@ -38,6 +37,15 @@ spmm = mm
 def addmm(mat, mat1, mat2, *, beta=1.0, alpha=1.0):
     """`beta * mat + alpha * (mat1 @ mat2)` for sparse mat1."""
     return _products.addmm(mat, mat1, mat2, beta=beta, alpha=alpha)
+
+
+def sum(input, dim=None, dtype=None):
+    """The sum of a sparse tensor in its dtype; sparse as long as a dim with coordinates is left.
+
+    Args:
+        input (Tensor): sparse. dim (int or sequence of int, None): None for all. dtype (None): sum in it.
+    """
+    return _reductions.sum(input, dim, dtype=input.dtype if dtype is None else dtype)
 
 
 def softmax(input, dim, *, dtype=None):

@@ -63,13 +63,18 @@ def mm(a, b, reduce=None):
 class _Rows(rustorch.autograd.Function):
     """Row i of the result is the sum of `values[k] * dense[columns[k]]` for k from `starts[i]` to `starts[i + 1]`."""
 
+    generate_vmap_rule = True
+
     @staticmethod
-    def forward(ctx, starts, columns, values, dense):
-        ctx.save_for_backward(starts, columns, values, dense)
+    def forward(starts, columns, values, dense):
         if columns.numel() == 0:
             return dense.new_zeros(starts.numel() - 1, dense.size(1))
         options = {"mode": 0, "per_sample_weights": values, "include_last_offset": True}
         return rustorch.embedding_bag(dense, columns, starts, **options)[0]
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.save_for_backward(*inputs)
 
     @staticmethod
     def backward(ctx, g):

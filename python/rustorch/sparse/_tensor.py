@@ -1,5 +1,7 @@
 """The class of sparse tensors: what they answer themselves, and where their operations are looked up."""
 
+import copy
+
 import rustorch
 from rustorch import _C
 from rustorch._C import Tensor
@@ -84,7 +86,8 @@ class SparseTensor(Tensor):
             f"can't convert {_KINDS[str(self.layout)[6:]]} layout tensor to numpy. Use Tensor.to_dense() first."
         )
 
-    __array__ = numpy
+    def __array__(self, dtype=None, copy=None):
+        return self.numpy()
 
     def tolist(self):
         return self.to_dense().tolist()
@@ -123,7 +126,7 @@ class SparseTensor(Tensor):
         return object.__format__(self, spec)
 
     def __reduce_ex__(self, protocol):
-        return _rebuild, (*_C._sparse_parts(self), tuple(self.shape), self.requires_grad)
+        return _rebuild, (*_C._sparse_parts(self), tuple(self.shape), self.requires_grad, self.__dict__)
 
     def __deepcopy__(self, memo):
         if not self.is_leaf:
@@ -131,12 +134,17 @@ class SparseTensor(Tensor):
                 "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment."
             )
         if id(self) not in memo:
-            memo[id(self)] = self.detach().clone().requires_grad_(self.requires_grad)
+            memo[id(self)] = new = self.detach().clone().requires_grad_(self.requires_grad)
+            new.grad = copy.deepcopy(self.grad, memo)
+            # Among them is the mark of a parameter.
+            new.__dict__.update(copy.deepcopy(self.__dict__, memo))
         return memo[id(self)]
 
 
-def _rebuild(layout, indices, plain, values, coalesced, size, requires_grad):
-    return _C._sparse_build(layout, indices, plain, values, size, coalesced).requires_grad_(requires_grad)
+def _rebuild(layout, indices, plain, values, coalesced, size, requires_grad, attributes):
+    made = _C._sparse_build(layout, indices, plain, values, size, coalesced).requires_grad_(requires_grad)
+    made.__dict__.update(attributes)
+    return made
 
 
 def refuse(name, layout="Sparse"):
