@@ -209,9 +209,10 @@ multiversion! {
             for s in 0..used {
                 *own.add(s) = Float::exp(*alpha.add(s) + *new.add(s) + nll - *own.add(s));
             }
-            // Equation 15. Where the loss or a probability is infinite the gradient is NaN, as in torch, not only in the
-            // classes of the labels.
-            (0..c).for_each(|k| *total.add(k) = nll - nll);
+            // Equation 15. Where the loss or a probability is infinite the gradient is NaN (0 times it), as in torch, not
+            // only in the classes of the labels.
+            let zero: F = Float::ZERO;
+            (0..c).for_each(|k| *total.add(k) = nll * zero);
             for s in (1..used).step_by(2) {
                 *total.add(path[s].class) += *own.add(s);
             }
@@ -219,7 +220,7 @@ multiversion! {
             let dp = dp.add(step * stride);
             for k in 0..c {
                 let own = *p.add(k);
-                *dp.add(k) = (Float::exp(own) - (*total.add(k) + (own - own))) * up;
+                *dp.add(k) = (Float::exp(own) - (*total.add(k) + own * zero)) * up;
             }
             std::mem::swap(&mut new, &mut old);
         }
