@@ -63,7 +63,9 @@ def micro_kernels(code):
         fused = sum(mnemonic.startswith(FUSED) for _, mnemonic, _ in body)
         # What a fault adds does not count, or the worst ones would go unseen.
         rest = sum(not is_fault(mnemonic, operands) and "(%rsp)" not in operands for _, mnemonic, operands in body)
-        if fused >= LEAST and fused >= SHARE * rest:
+        # A polynomial takes a constant for each of its multiplications; with many of them it cannot but spill.
+        constants = sum("(%rip)" in operands for _, _, operands in body)
+        if fused >= LEAST and fused >= SHARE * rest and constants < fused / 2:
             yield body
 
 
@@ -104,6 +106,11 @@ def test_a_kernel_that_spills_all_its_sums_is_still_one():
     spills = [line for i in range(12) for line in (f"vmovaps 0x{i}80(%rsp),%zmm8", f"vmovaps %zmm8,0x{i}80(%rsp)")]
     (body,) = micro_kernels(instructions(loop(*spills)))
     assert len(faults(body)) == 12
+
+
+def test_a_polynomial_is_no_micro_kernel():
+    constants = [f"vbroadcastss 0x{i}00(%rip),%zmm9" for i in range(10)]
+    assert list(micro_kernels(instructions(loop(*constants, "vmovaps %zmm8,0x180(%rsp)")))) == []
 
 
 def test_a_loop_around_another_is_no_micro_kernel():
