@@ -112,6 +112,12 @@ row("conj conj_physical resolve_conj resolve_neg angle", lambda m: c(m.z()), "co
 row("angle", lambda m: c(m.x()))
 row("mvlgamma", lambda m: c(m.x(low=3, high=6), 2))
 row("polygamma", lambda m: c(1, m.x(low=0.5, high=4)))
+row("special_airy_ai", lambda m: c(m.x()))
+row("_standard_gamma_grad", lambda m: c(m.x(low=0.5, high=4), m.x(low=0.5, high=4)))
+row(
+    "_dirichlet_grad",
+    lambda m: c(m.x(low=0.1, high=0.9), m.x(low=0.5, high=4), m.x(low=5, high=9)),
+)
 row("glu", lambda m: c(m.rows(100)))
 row("prelu", lambda m: c(m.images(), m.x(16)))
 row("rrelu", lambda m: c(m.x()))
@@ -134,6 +140,7 @@ over_dims("any", lambda m: m.square() > 3)
 over_dims("all", lambda m: m.square() < 3)
 over_dims("count_nonzero", lambda m: m.mask(m.side, m.side))
 row("sum", lambda m: c(m.ints(1000)), "int64")
+row("hash_tensor", lambda m: c(m.x()), "all")
 row("aminmax", lambda m: c(m.square()), "all")
 row("aminmax", lambda m: c(m.square(), dim=0), "dim=0")
 row("aminmax", lambda m: c(m.square(), dim=1), "dim=1")
