@@ -2,7 +2,11 @@
 //! mpmath's values with 40 digits.
 
 use super::poly;
-use std::f64::consts::{FRAC_PI_4, PI};
+use std::f64::consts::{FRAC_1_SQRT_2, PI};
+
+/// 2/3 in two words.
+const TWO_THIRDS: f64 = 2.0 / 3.0;
+const TWO_THIRDS_REST: f64 = 3.700743415417188e-17;
 
 /// Ai(x). NaN for infinities and 0 from where it underflows, as in torch.
 pub fn airy_ai(x: f64) -> f64 {
@@ -17,12 +21,19 @@ pub fn airy_ai(x: f64) -> f64 {
     }
     let a = x.abs();
     let root = a.sqrt();
-    let (z, scale) = (2.0 / 3.0 * a * root, 1.0 / (PI.sqrt() * root.sqrt()));
+    let (z, scale) = (TWO_THIRDS * (a * root), 1.0 / (PI.sqrt() * root.sqrt()));
     if x > 0.0 {
         return 0.5 * scale * f64::exp(-z) * poly(4.0 / (3.0 * z) - 1.0, DECAY);
     }
     let t = 512.0 / (9.0 * z * z) - 1.0;
-    let (s, c) = (z + FRAC_PI_4).sin_cos();
+    // The phase z is large: what its two products and the root lose would be lost of the value.
+    let product = a * root;
+    let lost = a.mul_add(root, -product) + a * ((-root).mul_add(root, a) / (2.0 * root));
+    let rest = TWO_THIRDS.mul_add(product, -z) + TWO_THIRDS * lost + TWO_THIRDS_REST * product;
+    let (sin, cos) = z.sin_cos();
+    let (sin, cos) = (sin + rest * cos, cos - rest * sin);
+    // Of z + pi/4.
+    let (s, c) = ((sin + cos) * FRAC_1_SQRT_2, (cos - sin) * FRAC_1_SQRT_2);
     scale * (poly(t, P) * s - poly(t, Q) / z * c)
 }
 
