@@ -238,9 +238,15 @@ pub fn searchsorted(sorted: &Tensor, values: &Tensor, out: &Tensor, right: bool,
     })());
 }
 
-fn histogram(x: &Tensor, integers: bool, (low, high): (f64, f64), out: &Tensor) -> Result<()> {
+/// `dtype` is that of the numbers that `x` holds in 32 bits.
+fn histogram(x: &Tensor, dtype: DType, (low, high): (f64, f64), out: &Tensor) -> Result<()> {
     let counts = zeros(out.shape(), DType::I32, Device::Gpu)?;
-    let call = Launch::new("histogram").when("INTEGERS", integers).read(x).write(&counts);
+    let call = Launch::new("histogram")
+        .when("INTEGERS", !dtype.is_float())
+        .when("F16", dtype == DType::F16)
+        .when("BF16", dtype == DType::BF16)
+        .read(x)
+        .write(&counts);
     call.words([x.numel(), out.numel()]).float(low).float(high).over(x.numel())?;
     copy(&counts, out);
     Ok(())
@@ -249,7 +255,7 @@ fn histogram(x: &Tensor, integers: bool, (low, high): (f64, f64), out: &Tensor) 
 /// How often each integer occurs, or the sum of its weights, into zeros.
 pub fn bincount(x: &Tensor, weights: Option<&Tensor>, out: &Tensor) {
     done((|| match weights {
-        None => histogram(&dense(x, DType::I32)?, true, (0.0, 0.0), out),
+        None => histogram(&dense(x, DType::I32)?, DType::I32, (0.0, 0.0), out),
         Some(weights) => {
             super::index::index_add(out, 0, &dense(x, DType::I64)?, weights, Scatter::Add, true);
             Ok(())
@@ -259,7 +265,7 @@ pub fn bincount(x: &Tensor, weights: Option<&Tensor>, out: &Tensor) {
 
 /// Counts in equal bins from `low` to `high`.
 pub fn histc(x: &Tensor, low: f64, high: f64, out: &Tensor) {
-    done((|| histogram(&dense(x, DType::F32)?, false, (low, high), out))());
+    done((|| histogram(&dense(x, DType::F32)?, x.dtype(), (low, high), out))());
 }
 
 /// One element of a GPU's int64 vector; this waits.
