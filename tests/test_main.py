@@ -6,6 +6,8 @@ import textwrap
 
 import pytest
 
+import rustorch
+
 SCRIPT = """
 import sys
 
@@ -63,8 +65,20 @@ def test_module_of_a_package(run):
 
 def test_code_on_the_command_line(run):
     assert run("-m", "rustorch", "-c", "import sys, torch; print(sys.argv, torch.__name__)", "a").stdout == (
-        "['-c', 'a'] rustorch\n"
+        "['-c', 'a'] torch\n"
     )
+
+
+def test_libraries_that_ask_for_the_version_find_torchs(run):
+    code = """
+    import importlib.metadata, torch, rustorch
+    numbers = tuple(int(part) for part in torch.__version__.split(".")[:2])
+    assert numbers >= (2, 13) and torch.__version__ >= "2.13" and not torch.__version__ > (2, 13)
+    assert importlib.metadata.version("torch") == torch.__version__ == rustorch.__version__
+    print(torch.__version__)
+    """
+    done = run("-m", "rustorch", "script.py", script=code)
+    assert done.stdout == f"2.13.0+rustorch.{rustorch.__version__}\n", done.stderr
 
 
 def test_errors_and_exit_codes_are_the_programs(run):

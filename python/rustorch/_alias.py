@@ -3,8 +3,23 @@
 import importlib
 import importlib.abc
 import importlib.machinery
+import importlib.metadata
 import os
 import sys
+
+
+class _Distribution(importlib.metadata.Distribution):
+    """What `importlib.metadata.version("torch")` reads."""
+
+    def read_text(self, filename):
+        import rustorch
+
+        if filename == "METADATA":
+            return f"Metadata-Version: 2.1\nName: torch\nVersion: {rustorch.__version__}\n"
+        return None
+
+    def locate_file(self, path):
+        return os.path.join(os.path.dirname(os.path.dirname(__file__)), path)
 
 
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -31,11 +46,16 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         # The import system has just put its own spec there; the module keeps its real name.
         module.__spec__ = module.__spec__.loader_state
 
+    def find_distributions(self, context=importlib.metadata.DistributionFinder.Context()):  # noqa: B008
+        """The distribution called torch."""
+        return [_Distribution()] if context.name == "torch" else []
+
 
 def install():
     """Make `import torch` give rustorch in this process from now on, and `cuda` name the GPU, of any vendor.
 
-    An empty `CUDA_VISIBLE_DEVICES` hides the GPU, as it does for torch.
+    Programs read the name and the version of what they import: from here on these are `torch` and the release of torch
+    whose interface this is, with rustorch's own version behind a plus sign. An empty `CUDA_VISIBLE_DEVICES` hides the GPU, as it does for torch.
 
     Raises:  RuntimeError: if PyTorch itself has been imported already.
     """
@@ -46,5 +66,7 @@ def install():
         raise RuntimeError("expected torch not to be imported yet, but it is. Install the alias first.")
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
+        rustorch.__name__ = "torch"
+        rustorch.__version__ = rustorch.torch_version.as_torch()
     if os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip() not in ("", "-1"):
         rustorch._C._let_cuda_be_gpu(True)

@@ -74,3 +74,8 @@ for _name in ("__gt__", "__lt__", "__ge__", "__le__"):
     setattr(TorchVersion, _name, _comparison(_name))
 
 __version__ = TorchVersion(_C._version)
+
+
+def as_torch():
+    """The version for programs that take it apart: that of torch's interface, then rustorch's own."""
+    return TorchVersion(f"{_COMPARED_AS}+rustorch.{_C._version}")

@@ -34,7 +34,9 @@ from typing import Final as Final
 def __getattr__(name):
     # nn is loaded when it is needed.
     if name == "ScriptModule":
-        return rustorch.nn.Module
+        from rustorch.jit._module import ScriptModule
+
+        return ScriptModule
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

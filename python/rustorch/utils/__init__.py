@@ -1,6 +1,6 @@
 """Data loading, activation checkpoints, hooks and other helpers; each is imported at first use."""
 
-_MODULES = ("_mode_utils", "checkpoint", "data", "deterministic", "dlpack", "hooks")
+_MODULES = ("_mode_utils", "_pytree", "checkpoint", "data", "deterministic", "dlpack", "hooks")
 
 
 def __getattr__(name):
