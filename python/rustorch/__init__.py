@@ -120,10 +120,13 @@ _NAMES = {
     "Stream": "_streams",
     "anomaly_mode": "autograd",
     "autocast": "amp",
+    "dsmm": "sparse",
     "from_dlpack": "utils.dlpack",
     "get_device_module": "_devices",
+    "hsmm": "sparse",
     "hspmm": "sparse",
     "load": "serialization",
+    "saddmm": "sparse",
     "save": "serialization",
     "smm": "sparse",
     "sparse_compressed_tensor": "sparse",
@@ -144,11 +147,11 @@ def _load(name):
     if name == "torch":
         return import_module(__name__)
     if name in _MODULES:
-        place = f"{__name__}.{name}"
+        place = f"{__package__}.{name}"
     elif name in _NAMES:
-        place = f"{__name__}.{_NAMES[name]}"
+        place = f"{__package__}.{_NAMES[name]}"
     elif name.startswith("_foreach_"):
-        place = f"{__name__}._foreach"
+        place = f"{__package__}._foreach"
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
@@ -197,7 +200,10 @@ if TYPE_CHECKING:
     from rustorch._streams import Event as Event, Stream as Stream
     from rustorch.func import vmap as vmap
     from rustorch.sparse import (
+        dsmm as dsmm,
+        hsmm as hsmm,
         hspmm as hspmm,
+        saddmm as saddmm,
         smm as smm,
         sparse_compressed_tensor as sparse_compressed_tensor,
         sparse_coo_tensor as sparse_coo_tensor,

@@ -288,6 +288,8 @@ class stream:
 
 
 def __getattr__(name):
+    if name == "_initialized":
+        return is_initialized()
     if name == "nvtx":
         import importlib
 

@@ -29,7 +29,8 @@ def register_kl(type_p, type_q):
     Note: the most specific pair is taken. Where two are equally specific, a `RuntimeWarning` names the pair to register.
     """
     for name, kind in (("type_p", type_p), ("type_q", type_q)):
-        if not (isinstance(kind, type) and issubclass(kind, Distribution)):
+        # As in torch, a class beside Distribution is taken: libraries have roots of their own.
+        if not isinstance(kind, type):
             raise TypeError(
                 f"Expected {name} to be a Distribution subclass but got {kind}\n"
                 "  register_kl: pass classes, not distributions."

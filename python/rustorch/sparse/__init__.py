@@ -31,7 +31,9 @@ def mm(mat1, mat2, reduce=None):
     return _products.mm(mat1, mat2) if reduce is None else _products.mm_reduced(mat1, mat2, reduce)
 
 
-spmm = mm
+spmm = dsmm = mm
+hsmm = hspmm
+saddmm = sspaddmm
 
 
 def addmm(mat, mat1, mat2, *, beta=1.0, alpha=1.0):
