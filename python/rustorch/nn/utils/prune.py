@@ -268,7 +268,24 @@ class Identity(BasePruningMethod):
         return super().apply(module, name)
 
 
-class RandomUnstructured(BasePruningMethod):
+class _Unstructured(BasePruningMethod):
+    """Prunes single entries: those that `_pruned` numbers."""
+
+    PRUNING_TYPE = "unstructured"
+
+    def __init__(self, amount):
+        _check_amount(amount)
+        self.amount = amount
+
+    def _pruned(self, t, count):
+        raise NotImplementedError
+
+    def compute_mask(self, t, default_mask):
+        count = _count(self.amount, t.nelement())
+        return _entry_mask(default_mask, self._pruned(t, count) if count else [])
+
+
+class RandomUnstructured(_Unstructured):
     """Prunes entries at random.
 
     Args:  amount (int or float): a number of entries or a share in [0, 1].
@@ -279,24 +296,15 @@ class RandomUnstructured(BasePruningMethod):
         4
     """
 
-    PRUNING_TYPE = "unstructured"
-
-    def __init__(self, amount):
-        _check_amount(amount)
-        self.amount = amount
-
-    def compute_mask(self, t, default_mask):
-        count = _count(self.amount, t.nelement())
-        if count == 0:
-            return _entry_mask(default_mask, [])
-        return _entry_mask(default_mask, rustorch.topk(rustorch.rand_like(t).view(-1), k=count).indices)
+    def _pruned(self, t, count):
+        return rustorch.topk(rustorch.rand_like(t).view(-1), k=count).indices
 
     @classmethod
     def apply(cls, module, name, amount):
         return super().apply(module, name, amount=amount)
 
 
-class L1Unstructured(BasePruningMethod):
+class L1Unstructured(_Unstructured):
     """Prunes the entries with the smallest absolute values.
 
     Args:  amount (int or float): a number of entries or a share in [0, 1].
@@ -308,17 +316,8 @@ class L1Unstructured(BasePruningMethod):
         tensor([[1., 0.]])
     """
 
-    PRUNING_TYPE = "unstructured"
-
-    def __init__(self, amount):
-        _check_amount(amount)
-        self.amount = amount
-
-    def compute_mask(self, t, default_mask):
-        count = _count(self.amount, t.nelement())
-        if count == 0:
-            return _entry_mask(default_mask, [])
-        return _entry_mask(default_mask, rustorch.topk(t.abs().view(-1), k=count, largest=False).indices)
+    def _pruned(self, t, count):
+        return rustorch.topk(t.abs().view(-1), k=count, largest=False).indices
 
     @classmethod
     def apply(cls, module, name, amount, importance_scores=None):
