@@ -147,45 +147,8 @@ class _DependentProperty(property, _Dependent):
         return _DependentProperty(fn, is_discrete=self._is_discrete, event_dim=self._event_dim)
 
 
-class _IndependentConstraint(Constraint):
-    """Holds for an event if it holds for every entry of its last `reinterpreted_batch_ndims` dims."""
-
-    def __init__(self, base_constraint, reinterpreted_batch_ndims):
-        self.base_constraint = _checked(base_constraint)
-        n = reinterpreted_batch_ndims
-        if not isinstance(n, int):
-            raise AssertionError(f"reinterpreted_batch_ndims must be an int, got {type(n).__name__}")
-        if n < 0:
-            raise AssertionError(f"reinterpreted_batch_ndims must be >= 0, got {n}")
-        self.reinterpreted_batch_ndims = n
-        super().__init__()
-
-    @property
-    def is_discrete(self):
-        return self.base_constraint.is_discrete
-
-    @property
-    def event_dim(self):
-        return self.base_constraint.event_dim + self.reinterpreted_batch_ndims
-
-    def check(self, value):
-        valid = self.base_constraint.check(value)
-        return _all_of_last(valid, valid.dim() - self.reinterpreted_batch_ndims, self.event_dim, value)
-
-    def __repr__(self):
-        return f"{self.__class__.__name__[1:]}({self.base_constraint!r}, {self.reinterpreted_batch_ndims})"
-
-
-class MixtureSameFamilyConstraint(Constraint):
-    """Holds for a sample of a mixture if every component could have drawn it.
-
-    Args:  base_constraint (Constraint): the support of the components, whose last batch dim counts them.
-    Example:
-        >>> from rustorch.distributions import constraints
-        >>> bounds = constraints.less_than(torch.tensor([1.0, 2.0]))
-        >>> constraints.MixtureSameFamilyConstraint(bounds).check(torch.tensor([0.5, 1.5]))
-        tensor([ True, False])
-    """
+class _OfAnother(Constraint):
+    """Asks another constraint about what it makes of a value."""
 
     def __init__(self, base_constraint):
         self.base_constraint = _checked(base_constraint)
@@ -198,6 +161,42 @@ class MixtureSameFamilyConstraint(Constraint):
     @property
     def event_dim(self):
         return self.base_constraint.event_dim
+
+
+class _IndependentConstraint(_OfAnother):
+    """Holds for an event if it holds for every entry of its last `reinterpreted_batch_ndims` dims."""
+
+    def __init__(self, base_constraint, reinterpreted_batch_ndims):
+        super().__init__(base_constraint)
+        n = reinterpreted_batch_ndims
+        if not isinstance(n, int):
+            raise AssertionError(f"reinterpreted_batch_ndims must be an int, got {type(n).__name__}")
+        if n < 0:
+            raise AssertionError(f"reinterpreted_batch_ndims must be >= 0, got {n}")
+        self.reinterpreted_batch_ndims = n
+
+    @property
+    def event_dim(self):
+        return super().event_dim + self.reinterpreted_batch_ndims
+
+    def check(self, value):
+        valid = self.base_constraint.check(value)
+        return _all_of_last(valid, valid.dim() - self.reinterpreted_batch_ndims, self.event_dim, value)
+
+    def __repr__(self):
+        return f"{self.__class__.__name__[1:]}({self.base_constraint!r}, {self.reinterpreted_batch_ndims})"
+
+
+class MixtureSameFamilyConstraint(_OfAnother):
+    """Holds for a sample of a mixture if every component could have drawn it.
+
+    Args:  base_constraint (Constraint): the support of the components, whose last batch dim counts them.
+    Example:
+        >>> from rustorch.distributions import constraints
+        >>> bounds = constraints.less_than(torch.tensor([1.0, 2.0]))
+        >>> constraints.MixtureSameFamilyConstraint(bounds).check(torch.tensor([0.5, 1.5]))
+        tensor([ True, False])
+    """
 
     def check(self, value):
         valid = self.base_constraint.check(value.unsqueeze(-1 - self.event_dim))
