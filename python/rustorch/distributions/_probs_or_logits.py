@@ -52,7 +52,11 @@ class ProbsOrLogits:
 
 
 class OfCategorical:
-    """Passes on what a `_categorical` holds."""
+    """Vectors over the categories of a `_categorical`; passes on what that holds."""
+
+    def __init__(self, categorical, validate_args=None):
+        self._categorical = categorical
+        super().__init__(categorical.batch_shape, categorical.param_shape[-1:], validate_args=validate_args)
 
     def _new(self, *args, **kwargs):
         return self._categorical._new(*args, **kwargs)
@@ -75,6 +79,27 @@ class OfCategorical:
     def param_shape(self):
         """The shape of the parameter that was given."""
         return self._categorical.param_shape
+
+
+class Relaxed:
+    """A transformed distribution with a temperature; passes on what the one before the transform holds."""
+
+    has_rsample = True
+
+    @property
+    def temperature(self):
+        """The temperature."""
+        return self.base_dist.temperature
+
+    @property
+    def logits(self):
+        """The logits; see the parameter."""
+        return self.base_dist.logits
+
+    @property
+    def probs(self):
+        """The probabilities."""
+        return self.base_dist.probs
 
 
 def whole_numbers(owner, count, expand, dtype):

@@ -39,10 +39,9 @@ class Multinomial(OfCategorical, Distribution):
                 f"  Multinomial: expected one int, but got {type(total_count).__name__}. Make a distribution for each."
             )
         self.total_count = total_count
-        self._categorical = Categorical(probs=probs, logits=logits)
-        self._binomial = Binomial(total_count=total_count, probs=self.probs)
-        event_shape = self._categorical.param_shape[-1:]
-        super().__init__(self._categorical.batch_shape, event_shape, validate_args=validate_args)
+        categorical = Categorical(probs, logits)
+        self._binomial = Binomial(total_count, probs=categorical.probs)
+        super().__init__(categorical, validate_args)
 
     @property
     def mean(self):

@@ -31,9 +31,7 @@ class OneHotCategorical(OfCategorical, Distribution):
     _batched = ("_categorical",)
 
     def __init__(self, probs=None, logits=None, validate_args=None):
-        self._categorical = Categorical(probs, logits)
-        event_shape = self._categorical.param_shape[-1:]
-        super().__init__(self._categorical.batch_shape, event_shape, validate_args=validate_args)
+        super().__init__(Categorical(probs, logits), validate_args)
 
     @property
     def mean(self):

@@ -2,7 +2,7 @@
 
 import rustorch
 from rustorch.distributions import constraints
-from rustorch.distributions._probs_or_logits import ProbsOrLogits
+from rustorch.distributions._probs_or_logits import ProbsOrLogits, Relaxed
 from rustorch.distributions.distribution import Distribution
 from rustorch.distributions.transformed_distribution import TransformedDistribution
 from rustorch.distributions.transforms import SigmoidTransform
@@ -53,7 +53,7 @@ class LogitRelaxedBernoulli(ProbsOrLogits, Distribution):
         return self.temperature.log() + difference - 2 * difference.exp().log1p()
 
 
-class RelaxedBernoulli(TransformedDistribution):
+class RelaxedBernoulli(Relaxed, TransformedDistribution):
     """A Bernoulli distribution relaxed to (0, 1), so that gradients pass through its samples.
 
     Args:
@@ -72,24 +72,8 @@ class RelaxedBernoulli(TransformedDistribution):
 
     arg_constraints = {"probs": constraints.unit_interval, "logits": constraints.real}
     support = constraints.unit_interval
-    has_rsample = True
     _batched = ()
 
     def __init__(self, temperature, probs=None, logits=None, validate_args=None):
         base = LogitRelaxedBernoulli(temperature, probs, logits)
         super().__init__(base, SigmoidTransform(), validate_args=validate_args)
-
-    @property
-    def temperature(self):
-        """The temperature."""
-        return self.base_dist.temperature
-
-    @property
-    def logits(self):
-        """The log-odds of 1."""
-        return self.base_dist.logits
-
-    @property
-    def probs(self):
-        """The probability of 1."""
-        return self.base_dist.probs

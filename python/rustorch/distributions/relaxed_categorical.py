@@ -2,7 +2,7 @@
 
 import rustorch
 from rustorch.distributions import constraints
-from rustorch.distributions._probs_or_logits import OfCategorical
+from rustorch.distributions._probs_or_logits import OfCategorical, Relaxed
 from rustorch.distributions.categorical import Categorical
 from rustorch.distributions.distribution import Distribution
 from rustorch.distributions.transformed_distribution import TransformedDistribution
@@ -38,10 +38,8 @@ class ExpRelaxedCategorical(OfCategorical, Distribution):
     _kept = ("temperature",)
 
     def __init__(self, temperature, probs=None, logits=None, validate_args=None):
-        self._categorical = Categorical(probs, logits)
         self.temperature = temperature
-        event_shape = self._categorical.param_shape[-1:]
-        super().__init__(self._categorical.batch_shape, event_shape, validate_args=validate_args)
+        super().__init__(Categorical(probs, logits), validate_args)
 
     def rsample(self, sample_shape=_NO_DIMS):
         shape = self._extended_shape(sample_shape)
@@ -59,7 +57,7 @@ class ExpRelaxedCategorical(OfCategorical, Distribution):
         return (score - score.logsumexp(dim=-1, keepdim=True)).sum(-1) + log_scale
 
 
-class RelaxedOneHotCategorical(TransformedDistribution):
+class RelaxedOneHotCategorical(Relaxed, TransformedDistribution):
     """A one-hot categorical distribution relaxed to the simplex, so that gradients pass through its samples.
 
     Args:
@@ -79,24 +77,8 @@ class RelaxedOneHotCategorical(TransformedDistribution):
 
     arg_constraints = {"probs": constraints.simplex, "logits": constraints.real_vector}
     support = constraints.simplex
-    has_rsample = True
     _batched = ()
 
     def __init__(self, temperature, probs=None, logits=None, validate_args=None):
         base = ExpRelaxedCategorical(temperature, probs, logits, validate_args=validate_args)
         super().__init__(base, ExpTransform(), validate_args=validate_args)
-
-    @property
-    def temperature(self):
-        """The temperature."""
-        return self.base_dist.temperature
-
-    @property
-    def logits(self):
-        """The log-probabilities, normalised."""
-        return self.base_dist.logits
-
-    @property
-    def probs(self):
-        """The probabilities, normalised."""
-        return self.base_dist.probs
