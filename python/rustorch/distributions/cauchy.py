@@ -3,14 +3,14 @@
 import math
 
 import rustorch
-from rustorch.distributions import constraints
+from rustorch.distributions._location import LocationScale
 from rustorch.distributions.distribution import Distribution
-from rustorch.distributions.utils import _NO_DIMS, broadcast_all
+from rustorch.distributions.utils import _NO_DIMS
 
 __all__ = ["Cauchy"]
 
 
-class Cauchy(Distribution):
+class Cauchy(LocationScale, Distribution):
     """The Cauchy (Lorentz) distribution, of density `1 / (pi scale (1 + ((x - loc) / scale)^2))`; it has no mean.
 
     Args:
@@ -22,22 +22,11 @@ class Cauchy(Distribution):
         tensor([0.2500, 0.5000, 0.7500])
     """
 
-    arg_constraints = {"loc": constraints.real, "scale": constraints.positive}
-    support = constraints.real
-    has_rsample = True
     _batched = ("loc", "scale")
-
-    def __init__(self, loc, scale, validate_args=None):
-        self.loc, self.scale = broadcast_all(loc, scale)
-        super().__init__(self.loc.size(), validate_args=validate_args)
 
     @property
     def mean(self):
         return self._full(rustorch.nan, self.loc)
-
-    @property
-    def mode(self):
-        return self.loc
 
     @property
     def variance(self):

@@ -1,14 +1,14 @@
 """The Laplace distribution."""
 
 import rustorch
-from rustorch.distributions import constraints
+from rustorch.distributions._location import LocationScale
 from rustorch.distributions.distribution import Distribution
-from rustorch.distributions.utils import _NO_DIMS, broadcast_all
+from rustorch.distributions.utils import _NO_DIMS
 
 __all__ = ["Laplace"]
 
 
-class Laplace(Distribution):
+class Laplace(LocationScale, Distribution):
     """The Laplace (double exponential) distribution, of density `exp(-|x - loc| / scale) / (2 scale)`.
 
     Args:
@@ -20,22 +20,7 @@ class Laplace(Distribution):
         tensor([-0.6931, -1.6931])
     """
 
-    arg_constraints = {"loc": constraints.real, "scale": constraints.positive}
-    support = constraints.real
-    has_rsample = True
     _batched = ("loc", "scale")
-
-    def __init__(self, loc, scale, validate_args=None):
-        self.loc, self.scale = broadcast_all(loc, scale)
-        super().__init__(self.loc.size(), validate_args=validate_args)
-
-    @property
-    def mean(self):
-        return self.loc
-
-    @property
-    def mode(self):
-        return self.loc
 
     @property
     def variance(self):

@@ -4,6 +4,7 @@ import math
 
 import rustorch
 from rustorch.distributions import constraints
+from rustorch.distributions._location import AtLoc
 from rustorch.distributions.distribution import Distribution
 from rustorch.distributions.multivariate_normal import _batch_mahalanobis, _batch_mv, _log_det_of_factor
 from rustorch.distributions.utils import _NO_DIMS, _standard_normal, lazy_property
@@ -31,7 +32,7 @@ def _batch_lowrank_mahalanobis(W, D, x, capacitance_tril):
     return (x.pow(2) / D).sum(-1) - _batch_mahalanobis(capacitance_tril, inner)
 
 
-class LowRankMultivariateNormal(Distribution):
+class LowRankMultivariateNormal(AtLoc, Distribution):
     """Normal vectors with the covariance `cov_factor cov_factor^T + diag(cov_diag)`, inverted at the cost of its rank.
 
     Args:
@@ -88,14 +89,6 @@ class LowRankMultivariateNormal(Distribution):
         self._unbroadcasted_cov_diag = cov_diag
         self._capacitance_tril = _batch_capacitance_tril(cov_factor, cov_diag)
         super().__init__(batch_shape, event_shape, validate_args=validate_args)
-
-    @property
-    def mean(self):
-        return self.loc
-
-    @property
-    def mode(self):
-        return self.loc
 
     @property
     def _covariance(self):

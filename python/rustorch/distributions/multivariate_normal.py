@@ -4,6 +4,7 @@ import math
 
 import rustorch
 from rustorch.distributions import constraints
+from rustorch.distributions._location import AtLoc
 from rustorch.distributions.distribution import Distribution
 from rustorch.distributions.utils import _NO_DIMS, _standard_normal, lazy_property
 
@@ -75,7 +76,7 @@ class _Covariance:
         return self._spread(rustorch.cholesky_inverse(self._unbroadcasted_scale_tril))
 
 
-class MultivariateNormal(_Covariance, Distribution):
+class MultivariateNormal(AtLoc, _Covariance, Distribution):
     """Normal vectors with a mean and a covariance, which is given in one of three forms.
 
     Args:
@@ -131,14 +132,6 @@ class MultivariateNormal(_Covariance, Distribution):
         self.loc = loc.expand(batch_shape + (-1,))
         super().__init__(batch_shape, self.loc.shape[-1:], validate_args=validate_args)
         self._unbroadcasted_scale_tril = self._factor(name, matrix)
-
-    @property
-    def mean(self):
-        return self.loc
-
-    @property
-    def mode(self):
-        return self.loc
 
     @property
     def variance(self):

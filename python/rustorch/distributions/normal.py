@@ -3,14 +3,14 @@
 import math
 
 import rustorch
-from rustorch.distributions import constraints
+from rustorch.distributions._location import LocationScale
 from rustorch.distributions.exp_family import ExponentialFamily
-from rustorch.distributions.utils import _NO_DIMS, _standard_normal, broadcast_all
+from rustorch.distributions.utils import _NO_DIMS, _standard_normal
 
 __all__ = ["Normal"]
 
 
-class Normal(ExponentialFamily):
+class Normal(LocationScale, ExponentialFamily):
     """The normal distribution, of density `exp(-((x - loc) / scale)^2 / 2) / (scale sqrt(2 pi))`.
 
     Args:
@@ -22,23 +22,8 @@ class Normal(ExponentialFamily):
         tensor([0.5000, 0.9750])
     """
 
-    arg_constraints = {"loc": constraints.real, "scale": constraints.positive}
-    support = constraints.real
-    has_rsample = True
     _mean_carrier_measure = 0
     _batched = ("loc", "scale")
-
-    def __init__(self, loc, scale, validate_args=None):
-        self.loc, self.scale = broadcast_all(loc, scale)
-        super().__init__(self.loc.size(), validate_args=validate_args)
-
-    @property
-    def mean(self):
-        return self.loc
-
-    @property
-    def mode(self):
-        return self.loc
 
     @property
     def stddev(self):

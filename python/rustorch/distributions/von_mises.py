@@ -4,6 +4,7 @@ import math
 
 import rustorch
 from rustorch.distributions import constraints
+from rustorch.distributions._location import AtLoc
 from rustorch.distributions.distribution import Distribution
 from rustorch.distributions.utils import _NO_DIMS, broadcast_all, lazy_property
 
@@ -38,7 +39,7 @@ def _log_modified_bessel_fn(x, order=0):
     return rustorch.where(x < 3.75, small, large)
 
 
-class VonMises(Distribution):
+class VonMises(AtLoc, Distribution):
     """Angles, of density `exp(concentration cos(x - loc)) / (2 pi I0(concentration))`.
 
     Args:
@@ -103,14 +104,6 @@ class VonMises(Distribution):
             angle = rustorch.where(accept, (u3 - 0.5).sign() * f.acos(), angle)
             done = done | accept
         return ((angle + math.pi + self._loc) % (2 * math.pi) - math.pi).to(self.loc.dtype)
-
-    @property
-    def mean(self):
-        return self.loc
-
-    @property
-    def mode(self):
-        return self.loc
 
     @lazy_property
     def variance(self):
