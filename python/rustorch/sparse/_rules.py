@@ -6,8 +6,9 @@ Rules are written with dense operations on indices and values, which brings deri
 import rustorch
 from rustorch import _C
 from rustorch._C import Tensor
-from rustorch.sparse import _products, _reductions, _structure
-from rustorch.sparse._create import compress
+from rustorch.sparse import _arithmetic, _products, _reductions, _structure
+from rustorch.sparse._in_place import check_unrecorded, same_layout
+from rustorch.sparse._structure import distinct
 from rustorch.sparse._tensor import SparseTensor, refuse
 
 # Functions of one element that keep 0: they are applied to the values.
@@ -76,7 +77,7 @@ def _on_values(name, linear):
     method = getattr(Tensor, name)
 
     def rule(x, *args, **kwargs):
-        x = x if linear and name != "bool" else _distinct(x)
+        x = x if linear and name != "bool" else distinct(x)
         return _C._sparse_with_values(x, method(_C._sparse_values(x), *args, **kwargs))
 
     return rule
@@ -86,206 +87,13 @@ def _in_place(name):
     method = getattr(Tensor, name)
 
     def rule(x, *args, **kwargs):
-        _check_unrecorded(name, x, *args)
-        distinct = _distinct(x.detach())
-        method(distinct._values(), *args, **kwargs)
-        _C._sparse_replace(x, distinct)
+        check_unrecorded(name, x, *args)
+        fresh = distinct(x.detach())
+        method(fresh._values(), *args, **kwargs)
+        _C._sparse_replace(x, fresh)
         return x
 
     return rule
-
-
-def _check_unrecorded(name, *operands):
-    if rustorch.is_grad_enabled() and any(isinstance(x, Tensor) and x.requires_grad for x in operands):
-        raise RuntimeError(
-            f"{name}: expected tensors that require no grad beside a sparse one that changes in place, but got one that "
-            f"does. Use {name.rstrip('_')}()."
-        )
-
-
-def _put(x, result):
-    """Puts the parts of a result in the place of those of `x`."""
-    if not rustorch.can_cast(result.dtype, x.dtype):
-        raise RuntimeError(
-            f"result type {_name(result.dtype)} can't be cast to the desired output type {_name(x.dtype)}\n"
-            f"  expected a result of dtype {x.dtype}, but got {result.dtype}. Convert the tensor first."
-        )
-    result = result.detach()
-    result = result if result.dtype is x.dtype else _to(result, x.dtype)
-    _C._sparse_replace(x, _same_layout(_C._sparse_to_coo(result), x))
-    return x
-
-
-def _name(dtype):
-    return rustorch._legacy.type_name(dtype).removeprefix("torch.").removesuffix("Tensor")
-
-
-def _touched(x):
-    """`x`, whose values were changed: counts the change."""
-    _C._sparse_replace(x, x)
-    return x
-
-
-def _distinct(x):
-    return _C._sparse_coalesce(x) if x.is_sparse else x
-
-
-def _is_number(x):
-    return not isinstance(x, Tensor) or (not isinstance(x, SparseTensor) and x.dim() == 0)
-
-
-def _same_layout(result, x):
-    return result if x.is_sparse else compress(result, str(x.layout).removeprefix("torch."))
-
-
-# ---- arithmetic
-
-
-def _mul(a, b):
-    if not isinstance(a, SparseTensor):
-        a, b = b, a
-    if _is_number(b):
-        return _C._sparse_with_values(a, _C._sparse_values(a) * b)
-    if not isinstance(b, SparseTensor):
-        # A dense tensor is read at the places of the sparse one.
-        if b.dim() > a.dim():
-            raise RuntimeError(
-                f"mul: expected a dense tensor that broadcasts to the sparse one's shape {list(a.shape)}, but got "
-                f"{list(b.shape)}. Use to_dense() first."
-            )
-        at = b.expand(a.shape)
-        return _C._sparse_with_values(a, _C._sparse_values(a) * _C._sparse_at_places(at, a))
-    if a.shape != b.shape:
-        raise RuntimeError(
-            f"mul(sparse, sparse): expected tensors of one shape, but got {list(a.shape)} and {list(b.shape)}. "
-            "Check the shapes."
-        )
-    left, right = _C._sparse_coalesce(a), _C._sparse_coalesce(b)
-    pattern = _C._sparse_with_values(right, rustorch.ones_like(right._values(), dtype=rustorch.bool))
-    both = _C._sparse_at_places(pattern, left)
-    both = (both.flatten(1).any(1) if both.dim() > 1 else both).nonzero()[:, 0]
-    values = _C._sparse_values(left) * _C._sparse_at_places(right, left)
-    indices = left._indices()[:, both]
-    product = _structure.build(indices, values.index_select(0, both), a.shape, True)
-    return _same_layout(product, a)
-
-
-def _mul_(a, b):
-    if not isinstance(a, SparseTensor):
-        return a.mul_(b.to_dense())
-    _check_unrecorded("mul_", a, b)
-    if _is_number(b):
-        a._values().mul_(b)
-        return _touched(a)
-    return _put(a, _mul(a, b))
-
-
-def _check_divisor(a, b):
-    if not isinstance(a, SparseTensor) or not _is_number(b):
-        shape = list(b.shape) if isinstance(b, Tensor) else []
-        raise RuntimeError(
-            f"Sparse division requires a scalar or zero-dim dense tensor divisor (got shape {shape} for divisor)\n"
-            f"  div: expected a sparse tensor divided by a number, but got a divisor of shape {shape}. Multiply by its "
-            "reciprocal, or use to_dense()."
-        )
-
-
-def _div(a, b, *, rounding_mode=None):
-    _check_divisor(a, b)
-    a = a if rounding_mode is None else _distinct(a)
-    return _C._sparse_with_values(a, rustorch.div(_C._sparse_values(a), b, rounding_mode=rounding_mode))
-
-
-def _div_(a, b, *, rounding_mode=None):
-    _check_divisor(a, b)
-    _check_unrecorded("div_", a, b)
-    a._values().div_(b, rounding_mode=rounding_mode)
-    return _touched(a)
-
-
-def _add(a, b, *, alpha=1):
-    alpha = alpha.to_dense().item() if isinstance(alpha, SparseTensor) else alpha
-    if not (isinstance(a, SparseTensor) or isinstance(b, SparseTensor)):
-        return rustorch.add(a, b, alpha=alpha)
-    if not isinstance(a, SparseTensor):
-        if not isinstance(a, Tensor):
-            a, b = b, a
-        else:
-            return _add_to_dense(a, b, alpha)
-    if not isinstance(b, SparseTensor):
-        if isinstance(b, Tensor) and not a.is_sparse and b.shape == a.shape:
-            return rustorch.add(a.to_dense(), b, alpha=alpha)
-        raise RuntimeError(
-            "add(sparse, dense) is not supported. Use add(dense, sparse) instead.\n"
-            "  add: expected two sparse tensors, or a dense one on the left, but got a sparse one on the left. Turn "
-            "them round."
-        )
-    if a.shape != b.shape or a.sparse_dim() != b.sparse_dim():
-        raise RuntimeError(
-            f"add: expected sizes of 'self' and 'other' to match, but {list(a.shape)} != {list(b.shape)}\n"
-            f"  add: expected sparse tensors of one shape, but got {list(a.shape)} and {list(b.shape)}. Check them."
-        )
-    (at, x, first), (bt, y, second) = _structure.coo(a), _structure.coo(b)
-    dtype = rustorch.promote_types(x.dtype, y.dtype)
-    if dtype is rustorch.bool and alpha != 1:
-        raise RuntimeError(
-            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` "
-            "operator instead.\n  sub: expected numbers, but got truth values. Convert them with .int()."
-        )
-    values = rustorch.cat([x.to(dtype), (y if alpha == 1 else y * alpha).to(dtype)])
-    total = _structure.build(rustorch.cat([at, bt], 1), values, a.shape)
-    if not a.is_sparse:
-        return _same_layout(total, a)
-    return total.coalesce() if first and second else total
-
-
-def _places(x):
-    """Where entries lie in the flattened dims with coordinates, and the values."""
-    indices, values, _ = _structure.coo(x)
-    places = indices[0]
-    for d in range(1, indices.size(0)):
-        places = places * x.size(d) + indices[d]
-    return places, values
-
-
-def _add_to_dense(a, b, alpha):
-    dtype = rustorch.promote_types(a.dtype, b.dtype)
-    if a.shape != b.shape or b.sparse_dim() == 0 or a.dtype is not dtype or dtype is rustorch.bool:
-        return rustorch.add(a, b.to_dense(), alpha=alpha)
-    # One dense tensor, not two.
-    places, values = _places(b)
-    flat = a.reshape(-1, *a.shape[b.sparse_dim() :])
-    return flat.index_add(0, places, values.to(dtype), alpha=alpha).reshape(a.shape)
-
-
-def _sub(a, b, *, alpha=1):
-    return _add(a, b, alpha=-alpha)
-
-
-def _add_(a, b, *, alpha=1):
-    if isinstance(a, SparseTensor):
-        _check_unrecorded("add_", a, b)
-        return _put(a, _add(a, b, alpha=alpha))
-    if a.shape != b.shape or not a.is_contiguous() or b._values().dtype is not a.dtype:
-        return a.add_(b.to_dense(), alpha=alpha)
-    if b.sparse_dim() == 0 or (a.requires_grad and a.is_leaf):
-        # The dense form has the words for a leaf.
-        return a.add_(b.to_dense(), alpha=alpha)
-    # Only the rows that are named are touched.
-    places, values = _places(b)
-    a.view(-1, *a.shape[b.sparse_dim() :]).index_add_(0, places, values, alpha=alpha)
-    return a
-
-
-def _sub_(a, b, *, alpha=1):
-    return _add_(a, b, alpha=-alpha)
-
-
-def _pow(x, exponent):
-    if not isinstance(x, SparseTensor) or not _is_number(exponent) or exponent <= 0:
-        raise RuntimeError("pow: expected a sparse tensor and a positive number, but got others. Use to_dense() first.")
-    x = _distinct(x)
-    return _C._sparse_with_values(x, _C._sparse_values(x) ** exponent)
 
 
 # ---- copies
@@ -324,19 +132,19 @@ def _to_device(device):
 def _copy_(x, source, non_blocking=False):
     if not isinstance(x, SparseTensor):
         return x.copy_(source.to_dense())
-    _check_unrecorded("copy_", x, source)
+    check_unrecorded("copy_", x, source)
     if not isinstance(source, SparseTensor):
         raise RuntimeError(
             "copy_() between dense and sparse Tensors is not implemented!\n"
             "  copy_: expected a sparse source, but got a dense one. Convert it with to_sparse()."
         )
     copied = _to(_clone(source.detach()), x.dtype)
-    _C._sparse_replace(x, _same_layout(_C._sparse_to_coo(copied), x))
+    _C._sparse_replace(x, same_layout(_C._sparse_to_coo(copied), x))
     return x
 
 
 def _zero_(x):
-    _check_unrecorded("zero_", x)
+    check_unrecorded("zero_", x)
     return _C._sparse_replace(x, _zeros_like(x)) or x
 
 
@@ -359,7 +167,7 @@ def _zeros_like(x, *, dtype=None, layout=None, device=None, pin_memory=False, re
 def _equal(a, b):
     if not isinstance(a, SparseTensor) or not isinstance(b, SparseTensor) or a.shape != b.shape:
         return False
-    left, right = _distinct(a), _distinct(b)
+    left, right = distinct(a), distinct(b)
     same = left.layout is right.layout and left._nnz() == right._nnz()
     parts = zip(_C._sparse_parts(left)[1:4], _C._sparse_parts(right)[1:4])
     return same and all(x is y is None or rustorch.equal(x, y) for x, y in parts)
@@ -381,20 +189,20 @@ RULES = {
     **{name: _on_values(name, False) for name in _KEEPING_ZERO},
     **{name: _on_values(name, True) for name in _LINEAR},
     **{f"{name}_": _in_place(f"{name}_") for name in _KEEPING_ZERO + ["neg"] if hasattr(Tensor, f"{name}_")},
-    "__add__": _add,
+    "__add__": _arithmetic.add,
     "__matmul__": _products.matmul,
-    "__mul__": _mul,
+    "__mul__": _arithmetic.mul,
     "__rmatmul__": lambda a, b: _products.matmul(b, a),
-    "__sub__": _sub,
-    "__truediv__": _div,
+    "__sub__": _arithmetic.sub,
+    "__truediv__": _arithmetic.div,
     "_fused_adagrad_": lambda *args, **kwargs: False,
     "_fused_adam_": lambda *args, **kwargs: False,
     "_fused_rmsprop_": lambda *args, **kwargs: False,
     "_fused_sgd_": lambda *args, **kwargs: False,
     "as_tensor": lambda x, dtype=None, device=None: _to(x, dtype=dtype, device=device),
     "tensor": _tensor,
-    "add": _add,
-    "add_": _add_,
+    "add": _arithmetic.add,
+    "add_": _arithmetic.add_,
     "addmm": _products.addmm,
     "allclose": _allclose,
     "any": _any,
@@ -408,41 +216,41 @@ RULES = {
     "copy_": _copy_,
     "cpu": _to_device("cpu"),
     "cuda": _to_device("cuda"),
-    "div": _div,
-    "div_": _div_,
-    "divide": _div,
+    "div": _arithmetic.div,
+    "div_": _arithmetic.div_,
+    "divide": _arithmetic.div,
     "empty_like": _zeros_like,
     "equal": _equal,
-    "float_power": lambda x, e: _pow(_to(x, rustorch.float64), e),
-    "floor_divide": lambda a, b: _div(a, b, rounding_mode="floor"),
-    "__floordiv__": lambda a, b: _div(a, b, rounding_mode="floor"),
+    "float_power": lambda x, e: _arithmetic.pow(_to(x, rustorch.float64), e),
+    "floor_divide": lambda a, b: _arithmetic.div(a, b, rounding_mode="floor"),
+    "__floordiv__": lambda a, b: _arithmetic.div(a, b, rounding_mode="floor"),
     "index_select": _structure.index_select,
     "linalg_vector_norm": _reductions.norm,
     "linear": _products.linear,
     "matmul": _products.matmul,
     "mm": _products.mm,
-    "mul": _mul,
-    "mul_": _mul_,
-    "multiply": _mul,
+    "mul": _arithmetic.mul,
+    "mul_": _arithmetic.mul_,
+    "multiply": _arithmetic.mul,
     "mv": _products.mv,
     "narrow": _structure.narrow,
     "norm": _reductions.norm,
     "permute": _structure.permute,
-    "pow": _pow,
+    "pow": _arithmetic.pow,
     "flatten": _structure.reshape,
     "reshape": _structure.reshape,
     "select": _structure.select,
     "stack": _structure.stack,
-    "sub": _sub,
-    "sub_": _sub_,
-    "subtract": _sub,
+    "sub": _arithmetic.sub,
+    "sub_": _arithmetic.sub_,
+    "subtract": _arithmetic.sub,
     "sum": _reductions.sum,
     "swapaxes": _structure.transpose,
     "swapdims": _structure.transpose,
     "t": _structure.t,
     "to": _to,
     "transpose": _structure.transpose,
-    "true_divide": _div,
+    "true_divide": _arithmetic.div,
     "type_as": lambda x, other: _to(x, other.dtype) if isinstance(x, SparseTensor) else x.to(other.dtype),
     "unbind": _structure.unbind,
     "unsqueeze": _structure.unsqueeze,

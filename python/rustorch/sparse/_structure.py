@@ -24,6 +24,11 @@ def build(indices, values, size, coalesced=False):
     return _C._sparse_build("sparse_coo", indices, None, values, tuple(size), coalesced)
 
 
+def distinct(x):
+    """The tensor with distinct coordinates."""
+    return _C._sparse_coalesce(x) if x.is_sparse else x
+
+
 def permute(x, *dims):
     """The dims in another order; dims with coordinates stay in front of those without."""
     dims = dims[0] if len(dims) == 1 and not isinstance(dims[0], int) else dims

@@ -1,0 +1,159 @@
+"""Sums, products and powers of sparse tensors with one another, with dense ones and with numbers."""
+
+import rustorch
+from rustorch import _C
+from rustorch._C import Tensor
+from rustorch.sparse._in_place import check_unrecorded, put, same_layout, touched
+from rustorch.sparse._structure import build, coo, distinct
+from rustorch.sparse._tensor import SparseTensor
+
+
+def _is_number(x):
+    return not isinstance(x, Tensor) or (not isinstance(x, SparseTensor) and x.dim() == 0)
+
+
+def mul(a, b):
+    if not isinstance(a, SparseTensor):
+        a, b = b, a
+    if _is_number(b):
+        return _C._sparse_with_values(a, _C._sparse_values(a) * b)
+    if not isinstance(b, SparseTensor):
+        # A dense tensor is read at the places of the sparse one.
+        if b.dim() > a.dim():
+            raise RuntimeError(
+                f"mul: expected a dense tensor that broadcasts to the sparse one's shape {list(a.shape)}, but got "
+                f"{list(b.shape)}. Use to_dense() first."
+            )
+        at = b.expand(a.shape)
+        return _C._sparse_with_values(a, _C._sparse_values(a) * _C._sparse_at_places(at, a))
+    if a.shape != b.shape:
+        raise RuntimeError(
+            f"mul(sparse, sparse): expected tensors of one shape, but got {list(a.shape)} and {list(b.shape)}. "
+            "Check the shapes."
+        )
+    left, right = _C._sparse_coalesce(a), _C._sparse_coalesce(b)
+    pattern = _C._sparse_with_values(right, rustorch.ones_like(right._values(), dtype=rustorch.bool))
+    both = _C._sparse_at_places(pattern, left)
+    both = (both.flatten(1).any(1) if both.dim() > 1 else both).nonzero()[:, 0]
+    values = _C._sparse_values(left) * _C._sparse_at_places(right, left)
+    indices = left._indices()[:, both]
+    product = build(indices, values.index_select(0, both), a.shape, True)
+    return same_layout(product, a)
+
+
+def mul_(a, b):
+    if not isinstance(a, SparseTensor):
+        return a.mul_(b.to_dense())
+    check_unrecorded("mul_", a, b)
+    if _is_number(b):
+        a._values().mul_(b)
+        return touched(a)
+    return put(a, mul(a, b))
+
+
+def _check_divisor(a, b):
+    if not isinstance(a, SparseTensor) or not _is_number(b):
+        shape = list(b.shape) if isinstance(b, Tensor) else []
+        raise RuntimeError(
+            f"Sparse division requires a scalar or zero-dim dense tensor divisor (got shape {shape} for divisor)\n"
+            f"  div: expected a sparse tensor divided by a number, but got a divisor of shape {shape}. Multiply by its "
+            "reciprocal, or use to_dense()."
+        )
+
+
+def div(a, b, *, rounding_mode=None):
+    _check_divisor(a, b)
+    a = a if rounding_mode is None else distinct(a)
+    return _C._sparse_with_values(a, rustorch.div(_C._sparse_values(a), b, rounding_mode=rounding_mode))
+
+
+def div_(a, b, *, rounding_mode=None):
+    _check_divisor(a, b)
+    check_unrecorded("div_", a, b)
+    a._values().div_(b, rounding_mode=rounding_mode)
+    return touched(a)
+
+
+def add(a, b, *, alpha=1):
+    alpha = alpha.to_dense().item() if isinstance(alpha, SparseTensor) else alpha
+    if not (isinstance(a, SparseTensor) or isinstance(b, SparseTensor)):
+        return rustorch.add(a, b, alpha=alpha)
+    if not isinstance(a, SparseTensor):
+        if not isinstance(a, Tensor):
+            a, b = b, a
+        else:
+            return _add_to_dense(a, b, alpha)
+    if not isinstance(b, SparseTensor):
+        if isinstance(b, Tensor) and not a.is_sparse and b.shape == a.shape:
+            return rustorch.add(a.to_dense(), b, alpha=alpha)
+        raise RuntimeError(
+            "add(sparse, dense) is not supported. Use add(dense, sparse) instead.\n"
+            "  add: expected two sparse tensors, or a dense one on the left, but got a sparse one on the left. Turn "
+            "them round."
+        )
+    if a.shape != b.shape or a.sparse_dim() != b.sparse_dim():
+        raise RuntimeError(
+            f"add: expected sizes of 'self' and 'other' to match, but {list(a.shape)} != {list(b.shape)}\n"
+            f"  add: expected sparse tensors of one shape, but got {list(a.shape)} and {list(b.shape)}. Check them."
+        )
+    (at, x, first), (bt, y, second) = coo(a), coo(b)
+    dtype = rustorch.promote_types(x.dtype, y.dtype)
+    if dtype is rustorch.bool and alpha != 1:
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` "
+            "operator instead.\n  sub: expected numbers, but got truth values. Convert them with .int()."
+        )
+    values = rustorch.cat([x.to(dtype), (y if alpha == 1 else y * alpha).to(dtype)])
+    total = build(rustorch.cat([at, bt], 1), values, a.shape)
+    if not a.is_sparse:
+        return same_layout(total, a)
+    return total.coalesce() if first and second else total
+
+
+def _places(x):
+    """Where entries lie in the flattened dims with coordinates, and the values."""
+    indices, values, _ = coo(x)
+    places = indices[0]
+    for d in range(1, indices.size(0)):
+        places = places * x.size(d) + indices[d]
+    return places, values
+
+
+def _add_to_dense(a, b, alpha):
+    dtype = rustorch.promote_types(a.dtype, b.dtype)
+    if a.shape != b.shape or b.sparse_dim() == 0 or a.dtype is not dtype or dtype is rustorch.bool:
+        return rustorch.add(a, b.to_dense(), alpha=alpha)
+    # One dense tensor, not two.
+    places, values = _places(b)
+    flat = a.reshape(-1, *a.shape[b.sparse_dim() :])
+    return flat.index_add(0, places, values.to(dtype), alpha=alpha).reshape(a.shape)
+
+
+def sub(a, b, *, alpha=1):
+    return add(a, b, alpha=-alpha)
+
+
+def add_(a, b, *, alpha=1):
+    if isinstance(a, SparseTensor):
+        check_unrecorded("add_", a, b)
+        return put(a, add(a, b, alpha=alpha))
+    if a.shape != b.shape or not a.is_contiguous() or b._values().dtype is not a.dtype:
+        return a.add_(b.to_dense(), alpha=alpha)
+    if b.sparse_dim() == 0 or (a.requires_grad and a.is_leaf):
+        # The dense form has the words for a leaf.
+        return a.add_(b.to_dense(), alpha=alpha)
+    # Only the rows that are named are touched.
+    places, values = _places(b)
+    a.view(-1, *a.shape[b.sparse_dim() :]).index_add_(0, places, values, alpha=alpha)
+    return a
+
+
+def sub_(a, b, *, alpha=1):
+    return add_(a, b, alpha=-alpha)
+
+
+def pow(x, exponent):
+    if not isinstance(x, SparseTensor) or not _is_number(exponent) or exponent <= 0:
+        raise RuntimeError("pow: expected a sparse tensor and a positive number, but got others. Use to_dense() first.")
+    x = distinct(x)
+    return _C._sparse_with_values(x, _C._sparse_values(x) ** exponent)
