@@ -102,6 +102,12 @@ c * 2
 s * d
 d * s
 k * k
+T.copysign(T.ones(3), (T.sparse_coo_tensor([[0, 1]], [-0.0, -0.0], (9,), is_coalesced=True) + T.sparse_coo_tensor([[1, 2]], [-0.0, -0.0], (9,), is_coalesced=True))._values())
+k + k.double()
+k.long() + k
+h + h.coalesce()
+h.coalesce() + h.coalesce()
+h.coalesce() * h.coalesce()
 k * d.to_sparse()
 c * c
 c * d

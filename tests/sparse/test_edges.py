@@ -51,6 +51,37 @@ def test_integers_keep_their_dtype_and_digits():
     assert repeated.int().to_dense().tolist() == repeated.to(torch.int32).to_dense().tolist() == [0]
 
 
+@pytest.mark.parametrize("size", [(5, 8), (400, 500), (40,), (5, 8, 2)])
+@pytest.mark.parametrize("counts", [(20, 15), (1, 20), (0, 7), (7, 0), (0, 0)])
+def test_coalesced_tensors_meet_place_by_place(size, counts):
+    """Whether lists of places are looked up in a table or searched, which their lengths decide."""
+    torch.manual_seed(0)
+    n = torch.Size(size[:2]).numel()
+
+    def coalesced(count):
+        places = torch.randperm(n // 10 if n > 1000 else n)[:count]
+        where = torch.stack(torch.unravel_index(places, size[:2]))
+        return torch.sparse_coo_tensor(where, torch.randn(count, *size[2:]), size).coalesce()
+
+    a, b = (coalesced(count) for count in counts)
+    for result, dense in (
+        (a + b, a.to_dense() + b.to_dense()),
+        (a - b, a.to_dense() - b.to_dense()),
+        (torch.add(a, b, alpha=2), a.to_dense() + 2 * b.to_dense()),
+        (a * b, a.to_dense() * b.to_dense()),
+    ):
+        assert result.is_coalesced()
+        assert torch.equal(result.to_dense(), dense)
+        again = torch.sparse_coo_tensor(result.indices(), result.values(), size).coalesce()
+        assert torch.equal(again.indices(), result.indices())
+
+
+def test_a_product_of_other_sparse_dims_is_that_of_the_elements():
+    s = sparse()
+    rows = torch.sparse_coo_tensor([[1]], [[1.0, 2.0, 3.0]], (2, 3))
+    assert (s * rows).to_dense().tolist() == (rows * s).to_dense().tolist() == [[0, 0, 0], [4, 0, 15]]
+
+
 def test_a_change_between_forward_and_backward_is_noticed():
     s = sparse(True)
     y = torch.sparse.mm(s, torch.ones(3, 1))

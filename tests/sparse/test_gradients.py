@@ -23,10 +23,18 @@ FUNCTIONS = {
     "compressed columns": lambda v: sparse(v).to_sparse_csc().values(),
     "a compressed tensor's values": lambda v: torch.sparse_csr_tensor([0, 2, 4], [0, 2, 1, 2], v, (2, 3)).to_dense(),
     "sum of sparse tensors": lambda v: (sparse(v) + sparse(v * v)).to_dense(),
+    "sum of coalesced tensors": lambda v: (
+        torch.sub(sparse(v).coalesce(), sparse(v * v).t().t().coalesce(), alpha=3)
+        + torch.sparse_coo_tensor([[0, 1], [0, 2]], v[:2], (2, 3)).coalesce()
+    ).to_dense(),
     "sum with a dense tensor": lambda v: torch.add(v.sum() * data(2, 3), sparse(v), alpha=2),
     "product of sparse tensors": lambda v: (
         sparse(v) * torch.sparse_coo_tensor(INDICES[:, :2], v[:2], (2, 3))
     ).to_dense(),
+    "product of few values in many places": lambda v: (
+        torch.sparse_coo_tensor([[1, 70, 800, 801]], v, (1000,))
+        * torch.sparse_coo_tensor([[2, 70, 801]], v[1:], (1000,))
+    ).values(),
     "product with a dense tensor": lambda v: (sparse(v) * (v.sum() * data(2, 3))).to_dense(),
     "product with a number": lambda v: (sparse(v) * 3 / 2).to_dense(),
     "functions of elements": lambda v: (sparse(v.abs()).sqrt() + sparse(v).sin()).to_dense(),

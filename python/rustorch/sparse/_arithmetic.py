@@ -1,5 +1,7 @@
 """Sums, products and powers of sparse tensors with one another, with dense ones and with numbers."""
 
+import math
+
 import rustorch
 from rustorch import _C
 from rustorch._C import Tensor
@@ -26,19 +28,18 @@ def mul(a, b):
             )
         at = b.expand(a.shape)
         return _C._sparse_with_values(a, _C._sparse_values(a) * _C._sparse_at_places(at, a))
-    if a.shape != b.shape:
+    size = a.shape
+    if size != b.shape:
         raise RuntimeError(
-            f"mul(sparse, sparse): expected tensors of one shape, but got {list(a.shape)} and {list(b.shape)}. "
+            f"mul(sparse, sparse): expected tensors of one shape, but got {list(size)} and {list(b.shape)}. "
             "Check the shapes."
         )
-    left, right = _C._sparse_coalesce(a), _C._sparse_coalesce(b)
-    pattern = _C._sparse_with_values(right, rustorch.ones_like(right._values(), dtype=rustorch.bool))
-    both = _C._sparse_at_places(pattern, left)
-    both = (both.flatten(1).any(1) if both.dim() > 1 else both).nonzero()[:, 0]
-    values = _C._sparse_values(left) * _C._sparse_at_places(right, left)
-    indices = left._indices()[:, both]
-    product = build(indices, values.index_select(0, both), a.shape, True)
-    return same_layout(product, a)
+    (at, x, _), (bt, y, _) = coo(_C._sparse_coalesce(a)), coo(_C._sparse_coalesce(b))
+    if at.size(0) != bt.size(0):
+        return mul(a, b.to_dense())
+    mine, theirs = _common(_places(at, size), _places(bt, size), math.prod(size[: at.size(0)]))
+    values = x.index_select(0, mine) * y.index_select(0, theirs)
+    return same_layout(build(at.index_select(1, mine), values, size, True), a)
 
 
 def mul_(a, b):
@@ -91,32 +92,74 @@ def add(a, b, *, alpha=1):
             "  add: expected two sparse tensors, or a dense one on the left, but got a sparse one on the left. Turn "
             "them round."
         )
-    if a.shape != b.shape or a.sparse_dim() != b.sparse_dim():
-        raise RuntimeError(
-            f"add: expected sizes of 'self' and 'other' to match, but {list(a.shape)} != {list(b.shape)}\n"
-            f"  add: expected sparse tensors of one shape, but got {list(a.shape)} and {list(b.shape)}. Check them."
-        )
+    size = a.shape
     (at, x, first), (bt, y, second) = coo(a), coo(b)
+    if size != b.shape or at.size(0) != bt.size(0):
+        raise RuntimeError(
+            f"add: expected sizes of 'self' and 'other' to match, but {list(size)} != {list(b.shape)}\n"
+            f"  add: expected sparse tensors of one shape and as many sparse dims, but got {list(size)} with {at.size(0)} "
+            f"and {list(b.shape)} with {bt.size(0)}. Check them."
+        )
     dtype = rustorch.promote_types(x.dtype, y.dtype)
     if dtype is rustorch.bool and alpha != 1:
         raise RuntimeError(
             "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` "
             "operator instead.\n  sub: expected numbers, but got truth values. Convert them with .int()."
         )
-    values = rustorch.cat([x.to(dtype), (y if alpha == 1 else y * alpha).to(dtype)])
-    total = build(rustorch.cat([at, bt], 1), values, a.shape)
+    x, y = x.to(dtype), (y if alpha == 1 else y * alpha).to(dtype)
+    if first and second and dtype is not rustorch.bool:
+        return _merged(at, x, bt, y, size)
+    total = build(rustorch.cat([at, bt], 1), rustorch.cat([x, y]), size)
     if not a.is_sparse:
         return same_layout(total, a)
     return total.coalesce() if first and second else total
 
 
-def _places(x):
-    """Where entries lie in the flattened dims with coordinates, and the values."""
-    indices, values, _ = coo(x)
+def _merged(at, x, bt, y, size):
+    """The sum of two coalesced tensors, given by coordinates and values."""
+    p = _places(at, size)
+    found, there = _located(p, _places(bt, size))
+    new = ~there
+    alone = new.nonzero()[:, 0]
+    n = p.numel() + alone.numel()
+    # An entry of the second comes after those of the first before it, and those before it that are in the second alone.
+    theirs = found + new.cumsum(0) - new.long()
+    inserted = theirs.index_select(0, alone)
+    mine = rustorch.ones(n, dtype=rustorch.bool, device=p.device).index_fill_(0, inserted, False).nonzero()[:, 0]
+    indices = at.new_empty(at.size(0), n).index_copy_(1, mine, at)
+    indices.index_copy_(1, inserted, bt.index_select(1, alone))
+    values = x.new_zeros(n, *x.shape[1:]).index_add(0, mine, x).index_add(0, theirs, y)
+    return build(indices, values, size, True)
+
+
+def _located(p, q):
+    """Where each element of `q` stands, or would stand, in `p`, and whether it does; both ascend without repeats."""
+    found = rustorch.searchsorted(p, q)
+    if p.numel() == 0:
+        return found, rustorch.zeros_like(q, dtype=rustorch.bool)
+    return found, p.index_select(0, found.clamp(max=p.numel() - 1)) == q
+
+
+def _common(p, q, n):
+    """Where the elements that two such lists have in common stand in `p` and in `q`; all are below `n`."""
+    if n <= 16 * (p.numel() + q.numel()):
+        # A table of all places is about as large as the lists, and sooner read than they are searched.
+        none = rustorch.zeros(n, dtype=rustorch.bool, device=p.device)
+        there = (none.index_fill(0, y, True).index_select(0, x) for x, y in ((p, q), (q, p)))
+        return tuple(t.nonzero()[:, 0] for t in there)
+    found, there = _located(p, q)
+    theirs = there.nonzero()[:, 0]
+    return found.index_select(0, theirs), theirs
+
+
+def _places(indices, size):
+    """Where entries lie in the flattened dims with coordinates."""
+    if not len(indices):
+        return indices.new_zeros(indices.size(1))
     places = indices[0]
     for d in range(1, indices.size(0)):
-        places = places * x.size(d) + indices[d]
-    return places, values
+        places = places * size[d] + indices[d]
+    return places
 
 
 def _add_to_dense(a, b, alpha):
@@ -124,9 +167,9 @@ def _add_to_dense(a, b, alpha):
     if a.shape != b.shape or b.sparse_dim() == 0 or a.dtype is not dtype or dtype is rustorch.bool:
         return rustorch.add(a, b.to_dense(), alpha=alpha)
     # One dense tensor, not two.
-    places, values = _places(b)
+    indices, values, _ = coo(b)
     flat = a.reshape(-1, *a.shape[b.sparse_dim() :])
-    return flat.index_add(0, places, values.to(dtype), alpha=alpha).reshape(a.shape)
+    return flat.index_add(0, _places(indices, b.shape), values.to(dtype), alpha=alpha).reshape(a.shape)
 
 
 def sub(a, b, *, alpha=1):
@@ -143,8 +186,8 @@ def add_(a, b, *, alpha=1):
         # The dense form has the words for a leaf.
         return a.add_(b.to_dense(), alpha=alpha)
     # Only the rows that are named are touched.
-    places, values = _places(b)
-    a.view(-1, *a.shape[b.sparse_dim() :]).index_add_(0, places, values, alpha=alpha)
+    indices, values, _ = coo(b)
+    a.view(-1, *a.shape[b.sparse_dim() :]).index_add_(0, _places(indices, b.shape), values, alpha=alpha)
     return a
 
 
