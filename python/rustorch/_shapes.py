@@ -86,10 +86,16 @@ def atleast_1d(*tensors):
     return (result,) if alone and isinstance(result, rustorch.Tensor) else result
 
 
+def _two(t):
+    if t.dim() == 0:
+        return t.reshape(1, 1)
+    return t.unsqueeze(0) if t.dim() == 1 else t
+
+
 def atleast_2d(*tensors):
     """Each tensor as a view with at least two dims; vectors become rows."""
     alone = len(tensors) == 1 and isinstance(tensors[0], list | tuple)
-    result = _each(atleast_2d, tensors, lambda t: t.reshape(1, -1) if t.dim() < 2 else t)
+    result = _each(atleast_2d, tensors, _two)
     return (result,) if alone and isinstance(result, rustorch.Tensor) else result
 
 

@@ -105,11 +105,20 @@ def cat(tensors, dim=0):
     first = tensors[0]
     at = _dim(first, dim)
     indices, values, offset = [], [], 0
-    for x in tensors:
+    for position, x in enumerate(tensors):
         if x.dim() != first.dim() or any(x.size(d) != first.size(d) for d in range(x.dim()) if d != at):
             raise RuntimeError(
-                f"cat: expected tensors of shape {list(first.shape)} but for dim {at}, but got {list(x.shape)}. "
+                f"All tensors must have the same shape: {list(first.shape)} (except in the concatenating dimension), but "
+                f"found shape: {list(x.shape)} at position {position}.\n"
+                f"  cat: expected tensors of shape {list(first.shape)} but for dim {at}, but got {list(x.shape)}. "
                 "Check the shapes."
+            )
+        if x.dense_dim() != first.dense_dim():
+            raise RuntimeError(
+                f"All tensors must have the same sparse_dim and dense_dim: {first.sparse_dim()}, {first.dense_dim()}, "
+                f"but tensor at position {position} has {x.sparse_dim()}, {x.dense_dim()}.\n"
+                f"  cat: expected as many dense dims in each, but got {first.dense_dim()} and {x.dense_dim()}. Convert "
+                "one with to_dense().to_sparse(sparse_dim)."
             )
         where, data, _ = coo(x)
         if at < where.size(0):
@@ -131,6 +140,23 @@ def cat(tensors, dim=0):
 def stack(tensors, dim=0):
     parts = [unsqueeze(x, dim) for x in tensors]
     return cat(parts, dim % (tensors[0].dim() + 1))
+
+
+def vstack(tensors):
+    return cat(rustorch.atleast_2d(list(tensors)))
+
+
+def hstack(tensors):
+    tensors = rustorch.atleast_1d(list(tensors))
+    return cat(tensors, 0 if tensors[0].dim() == 1 else 1)
+
+
+def dstack(tensors):
+    return cat(rustorch.atleast_3d(list(tensors)), 2)
+
+
+def column_stack(tensors):
+    return cat([x.unsqueeze(1) if x.dim() == 1 else x for x in tensors], 1)
 
 
 def _keep(x, dim, keep, moved, size):
