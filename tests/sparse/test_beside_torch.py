@@ -12,7 +12,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:Sparse")
 INDICES = [[0, 1, 1, 0], [2, 0, 2, 2]]
 VALUES = [1.5, -2.0, 2.5, 4.0]
 
-# s: COO with a coordinate that is there twice; k: coalesced; c: CSR; h: COO with a dense dim; d: dense (2, 3); T: torch.
+# s: COO with a coordinate that is there twice; k: coalesced; c: CSR; h: COO with a dense dim; d: dense (2, 3);
+# o: another COO matrix; T: torch.
 EXPRESSIONS = """
 s.coalesce()
 s.to_dense()
@@ -239,6 +240,39 @@ T.sparse_csr_tensor([0, 1, 3], [2, 0, 2], V[:3])
 T.sparse_csc_tensor([0, 1, 3], [2, 0, 2], V[:3])
 T.sparse_compressed_tensor([0, 1, 3], [2, 0, 2], V[:3], (2, 3), layout=T.sparse_csr)
 s.grad_fn
+T.add(s, k, out=k)
+T.add(k, k, alpha=2, out=o)
+T.add(k, k, out=T.sparse_coo_tensor(size=(4,)))
+T.add(k, k.double(), out=o)
+T.sub(k, s, out=o)
+T.mul(k, k, out=o)
+T.mul(s, 2, out=s)
+T.mul(k, d, out=o)
+T.div(s, 2, out=o)
+T.floor_divide(k, 2, out=o)
+T.pow(k, 2, out=o)
+T.float_power(k, 2, out=o.double())
+T.abs(s, out=o)
+T.neg(s, out=o)
+T.sin(k, out=o)
+T.sgn(k, out=o)
+T.conj_physical(k, out=o)
+T.isposinf(k, out=o.bool())
+T.add(d, s, out=T.empty(2, 3))
+T.add(d, s, out=T.empty(2, 3, dtype=T.float64))
+T.add(input=s, other=k, out=o)
+T.mm(s, d.t(), out=T.empty(2, 2))
+T.mm(s, d.t(), out=T.empty(0))
+T.mm(c, d.t(), out=T.empty(2, 2))
+T.mm(c, c.t().to_sparse_csr(), out=T.zeros(2, 2).to_sparse_csr())
+T.matmul(s, d.t(), out=T.empty(2, 2))
+T.addmm(T.ones(2, 2), s, d.t(), alpha=2, out=T.empty(2, 2))
+T.bmm(s.unsqueeze(0), d.t()[None], out=T.empty(1, 2, 2))
+T.add(c, c, out=c)
+T.mul(c, c, out=T.zeros(2, 3).to_sparse_csr())
+T.hspmm(s, d.t(), out=T.sparse_coo_tensor(size=(2, 2)))
+T.sspaddmm(T.eye(2).to_sparse(), s, d.t(), out=o)
+T.sparse.sampled_addmm(c, d, T.ones(3, 3), out=T.zeros(2, 3).to_sparse_csr())
 """.strip().splitlines()
 
 REFUSED = """
@@ -290,6 +324,31 @@ T.cat([s, s], 2)
 T.vstack([s, d])
 T.hstack([s, s[0]])
 T.atleast_1d(T.sparse_coo_tensor(size=()))
+T.add(k, k, out=d)
+T.add(d, k, out=o)
+T.add(d, d, out=o)
+T.add(k, k, out=o.long())
+T.add(k, k, out=c)
+T.add(c, c, out=o)
+T.add(k, d, out=d)
+T.add(k, k, out=T.sparse_coo_tensor([[0]], [7.0], (2,)))
+T.add(k, k, out=T.sparse_coo_tensor([[0], [0]], [7.0], (2, 4)))
+T.add(k.requires_grad_(), k, out=o)
+T.add(k, k, out=o.requires_grad_())
+T.mul(k, k, out=d)
+T.div(k, 2, out=d)
+T.div(k.long(), 2, out=o.long())
+T.abs(k, out=d)
+T.sin(k, out=o.long())
+T.float_power(k, 2, out=o)
+T.mm(s, d.t(), out=o)
+T.mm(s, d.t(), out=T.empty(2, 2, dtype=T.float64))
+T.sum(s, 0, out=T.empty(3))
+T.mv(s, T.ones(3), out=T.empty(2))
+T.cat([s, s], out=o)
+T.vstack([s, s], out=o)
+T.index_select(s, 0, T.tensor([0]), out=o)
+T.norm(s, out=T.empty(()))
 T.sparse_coo_tensor(I, V[:2], (2, 3))
 T.sparse_coo_tensor(I[0], V, (2, 3))
 T.sparse_coo_tensor(I, V, (2, 3, 4))
@@ -308,6 +367,7 @@ def evaluate(T, expression):
         "k": s.coalesce(),
         "c": s.to_sparse_csr(),
         "h": T.sparse_coo_tensor(INDICES, T.arange(8.0).reshape(4, 2), (2, 3, 2)),
+        "o": T.sparse_coo_tensor([[0], [0]], [7.0], (2, 2)),
         "d": T.tensor([[1.0, -2.0, 0.0], [0.0, 3.0, 4.0]]),
     }
     with warnings.catch_warnings():

@@ -82,6 +82,17 @@ def test_a_product_of_other_sparse_dims_is_that_of_the_elements():
     assert (s * rows).to_dense().tolist() == (rows * s).to_dense().tolist() == [[0, 0, 0], [4, 0, 15]]
 
 
+def test_out_is_given_back_and_shares_no_memory():
+    s, out = sparse(), torch.sparse_coo_tensor(size=(1, 1))
+    assert torch.conj_physical(s, out=out) is out
+    out.mul_(2)
+    assert (s.sum(), out.sum(), out.shape) == (12, 24, (2, 3))
+    dense = torch.empty(2, 1)
+    assert torch.mm(s, torch.ones(3, 1), out=dense) is dense
+    with pytest.raises(TypeError, match="must be Tensor, not int"):
+        torch.add(s, s, out=3)
+
+
 def test_a_change_between_forward_and_backward_is_noticed():
     s = sparse(True)
     y = torch.sparse.mm(s, torch.ones(3, 1))
@@ -190,7 +201,7 @@ def test_keywords_are_torchs():
     assert torch.equal(s.add(other=s, alpha=2), s * 3)
     assert torch.equal(s.sum(axis=0), torch.sum(input=s, dim=0))
     with pytest.raises(NotImplementedError, match="no out"):
-        torch.add(s, s, out=sparse())
+        torch.sum(s, 0, out=sparse())
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import rustorch
 from rustorch import _C
 from rustorch.sparse import _create
+from rustorch.sparse._in_place import check_out, write_out
 from rustorch.sparse._tensor import _KINDS, SparseTensor, refuse
 
 _COO, _ANY = "sparse coordinate tensor", "sparse tensor"
@@ -194,13 +195,16 @@ def smm(self, mat):
     return to_sparse(rustorch.mm(self, mat))
 
 
-def sspaddmm(self, mat1, mat2, *, beta=1, alpha=1):
+def sspaddmm(self, mat1, mat2, *, beta=1, alpha=1, out=None):
     """`beta * self + alpha * (mat1 @ mat2)` for sparse self and mat1, as a sparse matrix."""
-    return (self * beta + smm(mat1, mat2) * alpha).coalesce()
+    check_out("sspaddmm", out, [self, mat1, mat2])
+    return write_out("sspaddmm", out, (self * beta + smm(mat1, mat2) * alpha).coalesce())
 
 
-def hspmm(mat1, mat2):
+def hspmm(mat1, mat2, *, out=None):
     """The product of a sparse and a dense matrix; the result's rows are its values."""
+    check_out("hspmm", out, [mat1, mat2])
     product = rustorch.mm(mat1, mat2)
     rows = mat1.coalesce()._indices()[0].unique()
-    return _C._sparse_build("sparse_coo", rows.unsqueeze(0), None, product[rows], tuple(product.shape), True)
+    made = _C._sparse_build("sparse_coo", rows.unsqueeze(0), None, product[rows], tuple(product.shape), True)
+    return write_out("hspmm", out, made)

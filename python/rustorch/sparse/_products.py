@@ -6,6 +6,7 @@ A sparse matrix times a dense one is a bag of rows per row: the embedding bag's 
 import rustorch
 from rustorch import _C
 from rustorch.sparse._create import starts_of
+from rustorch.sparse._in_place import check_out, write_out
 from rustorch.sparse._structure import build, permute, spread, transpose
 from rustorch.sparse._tensor import SparseTensor
 
@@ -189,8 +190,9 @@ def linear(x, weight, bias=None):
     return y if bias is None else y + bias
 
 
-def sampled_addmm(input, mat1, mat2, *, beta=1.0, alpha=1.0):
+def sampled_addmm(input, mat1, mat2, *, beta=1.0, alpha=1.0, out=None):
     """`beta * input + alpha * (mat1 @ mat2)` at the places of the CSR matrix `input` alone."""
+    check_out("sampled_addmm", out, [input, mat1, mat2])
     if not isinstance(input, SparseTensor) or input.is_sparse:
         raise RuntimeError(
             "sampled_addmm: Expected self to be a sparse matrix in CSR layout\n"
@@ -204,7 +206,8 @@ def sampled_addmm(input, mat1, mat2, *, beta=1.0, alpha=1.0):
         )
     rows, columns = _C._sparse_coordinates(input)
     products = (mat1.index_select(0, rows) * mat2.t().index_select(0, columns)).sum(-1)
-    return _C._sparse_with_values(input, _C._sparse_values(input) * beta + products * alpha)
+    made = _C._sparse_with_values(input, _C._sparse_values(input) * beta + products * alpha)
+    return write_out("sampled_addmm", out, made)
 
 
 def conj(x):

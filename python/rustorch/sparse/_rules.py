@@ -7,7 +7,7 @@ import rustorch
 from rustorch import _C
 from rustorch._C import Tensor
 from rustorch.sparse import _arithmetic, _products, _reductions, _structure
-from rustorch.sparse._in_place import check_unrecorded, same_layout
+from rustorch.sparse._in_place import check_out, check_unrecorded, same_layout, write_out
 from rustorch.sparse._structure import distinct
 from rustorch.sparse._tensor import SparseTensor, refuse
 
@@ -264,6 +264,13 @@ RULES = {
 }
 
 
+# What takes out=, as torch's.
+_WITH_OUT = {
+    *set(_KEEPING_ZERO) - {"isinf", "isnan", "relu"},
+    *("add", "addmm", "bmm", "div", "divide", "float_power", "floor_divide", "matmul", "mm", "mul", "multiply"),
+    *("neg", "negative", "pow", "sub", "subtract", "true_divide"),
+}
+
 # What concerns the handle and its place in the graph alone.
 _OF_ANY_TENSOR = set(
     [
@@ -322,16 +329,18 @@ def call(function, args, kwargs):
     rule = _rule_for(function, name)
     if not kwargs:
         return rule(*args)
-    if kwargs.get("out") is not None:
+    out = kwargs.get("out")
+    if out is not None and name not in _WITH_OUT:
         raise NotImplementedError(
             f"{name}: expected no out beside a sparse tensor, but got one. Assign the result instead."
         )
     # Keywords are torch's: those of arguments with a position become positions.
     from rustorch.func._rules import positional
 
+    kwargs = {key: value for key, value in kwargs.items() if key != "out"}
     args, kwargs = positional(name.rstrip("_") if name in RULES else name, args, kwargs)
-    kwargs.pop("out", None)
-    return rule(*args, **kwargs)
+    check_out(name, out, args)
+    return write_out(name, out, rule(*args, **kwargs))
 
 
 def _rule_for(function, name):
