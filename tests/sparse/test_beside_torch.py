@@ -13,7 +13,7 @@ INDICES = [[0, 1, 1, 0], [2, 0, 2, 2]]
 VALUES = [1.5, -2.0, 2.5, 4.0]
 
 # s: COO with a coordinate that is there twice; k: coalesced; c: CSR; h: COO with a dense dim; d: dense (2, 3);
-# o: another COO matrix; T: torch.
+# o: another COO matrix; e: COO without values; T: torch.
 EXPRESSIONS = """
 s.coalesce()
 s.to_dense()
@@ -273,6 +273,30 @@ T.mul(c, c, out=T.zeros(2, 3).to_sparse_csr())
 T.hspmm(s, d.t(), out=T.sparse_coo_tensor(size=(2, 2)))
 T.sspaddmm(T.eye(2).to_sparse(), s, d.t(), out=o)
 T.sparse.sampled_addmm(c, d, T.ones(3, 3), out=T.zeros(2, 3).to_sparse_csr())
+s.t_()
+k.t_()._indices()
+k.t_().is_coalesced()
+s[0].t_()
+s.transpose_(0, 1)
+s.transpose_(-1, 0).shape
+s.transpose_(1, 1).is_coalesced()
+h.transpose_(0, 1)
+s.swapaxes_(0, 1)
+s.swapdims_(0, 1)
+s.sparse_resize_((3, 4), 2, 0)
+k.sparse_resize_((2, 5), 2, 0).is_coalesced()
+k.sparse_resize_((2, 5), 2, 0).indices()
+h.sparse_resize_((4, 3, 2), 2, 1)
+e.sparse_resize_((2, 3), 1, 1)
+e.sparse_resize_((5, 2, 3), 1, 2)._values()
+e.sparse_resize_((1, 1), 2, 0)
+e.sparse_resize_((3,), 0, 1)._values()
+k.sparse_resize_and_clear_((2, 3, 4), 1, 2)
+k.sparse_resize_and_clear_((2, 3, 4), 1, 2)._values()
+s.sparse_resize_and_clear_((5, 5), 2, 0).is_coalesced()
+k.sparse_resize_and_clear_((), 0, 0)
+s.resize_as_(T.sparse_coo_tensor((4, 4)))
+d.resize_as_(s)
 """.strip().splitlines()
 
 REFUSED = """
@@ -349,6 +373,30 @@ T.cat([s, s], out=o)
 T.vstack([s, s], out=o)
 T.index_select(s, 0, T.tensor([0]), out=o)
 T.norm(s, out=T.empty(()))
+s.transpose_(0, 2)
+h.transpose_(1, 2)
+h.t_()
+T.sparse_coo_tensor((2, 3, 4)).t_()
+c.t_()
+c.transpose_(0, 1)
+s.requires_grad_().t_()
+s.sparse_resize_((1, 3), 2, 0)
+s.sparse_resize_((2, 3), 1, 1)
+s.sparse_resize_((2, 3, 4), 2, 1)
+s.sparse_resize_((2, 3), 2, 1)
+s.sparse_resize_((2, -3), 2, 0)
+s.sparse_resize_((2, 3.5), 2, 0)
+h.sparse_resize_((2, 3, 1), 2, 1)
+e.sparse_resize_((3, -1), 2, 0)
+s.requires_grad_().sparse_resize_((3, 4), 2, 0)
+s.sparse_resize_and_clear_((1,), 1, 1)
+s.sparse_resize_and_clear_((-1,), 1, 0)
+s.requires_grad_().sparse_resize_and_clear_((3, 4), 2, 0)
+c.sparse_resize_((3, 4), 2, 0)
+d.sparse_resize_((3, 4), 2, 0)
+d.sparse_resize_and_clear_((3, 4), 2, 0)
+s.resize_((3, 4))
+s.resize_as_(d)
 T.sparse_coo_tensor(I, V[:2], (2, 3))
 T.sparse_coo_tensor(I[0], V, (2, 3))
 T.sparse_coo_tensor(I, V, (2, 3, 4))
@@ -368,6 +416,7 @@ def evaluate(T, expression):
         "c": s.to_sparse_csr(),
         "h": T.sparse_coo_tensor(INDICES, T.arange(8.0).reshape(4, 2), (2, 3, 2)),
         "o": T.sparse_coo_tensor([[0], [0]], [7.0], (2, 2)),
+        "e": T.sparse_coo_tensor((2, 3)),
         "d": T.tensor([[1.0, -2.0, 0.0], [0.0, 3.0, 4.0]]),
     }
     with warnings.catch_warnings():

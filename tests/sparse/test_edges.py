@@ -93,6 +93,28 @@ def test_out_is_given_back_and_shares_no_memory():
         torch.add(s, s, out=3)
 
 
+def test_another_size_in_place_is_that_of_the_object_alone():
+    s = sparse()
+    before, version = s.detach(), s._version
+    assert s.t_() is s
+    assert (s.shape, before.shape) == ((3, 2), (2, 3))
+    assert s.to_dense().tolist() == before.to_dense().t().tolist()
+    assert s._version != version
+    s.sparse_resize_((4, 2), 2, 0)
+    assert (s + s).shape == (4, 2)
+    wide = torch.sparse_coo_tensor([[1]], [[1.0, 2.0]], (2, 2)).sparse_resize_((3, 3), 1, 1)
+    assert wide.to_dense().tolist() == [[0, 0, 0], [1, 2, 0], [0, 0, 0]]
+
+
+def test_another_size_between_forward_and_backward_is_noticed():
+    s = sparse(True)
+    y = torch.sparse.mm(s, torch.ones(3, 1))
+    with torch.no_grad():
+        s.sparse_resize_((5, 5), 2, 0)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.sum().backward()
+
+
 def test_a_change_between_forward_and_backward_is_noticed():
     s = sparse(True)
     y = torch.sparse.mm(s, torch.ones(3, 1))
@@ -202,6 +224,9 @@ def test_keywords_are_torchs():
     assert torch.equal(s.sum(axis=0), torch.sum(input=s, dim=0))
     with pytest.raises(NotImplementedError, match="no out"):
         torch.sum(s, 0, out=sparse())
+    turned = sparse()
+    assert turned.transpose_(dim0=0, dim1=1) is turned
+    assert turned.swapaxes_(axis0=0, axis1=1).shape == (2, 3)
 
 
 @pytest.mark.parametrize(

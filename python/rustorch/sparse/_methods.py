@@ -2,7 +2,7 @@
 
 import rustorch
 from rustorch import _C
-from rustorch.sparse import _create
+from rustorch.sparse import _create, _resize
 from rustorch.sparse._in_place import check_out, write_out
 from rustorch.sparse._tensor import _KINDS, SparseTensor, refuse
 
@@ -179,15 +179,8 @@ def sparse_mask(self, mask):
     return _C._sparse_build(layout, where, plain, _C._sparse_at_places(self, mask), tuple(mask.shape), coalesced)
 
 
-def sparse_resize_(self, size, sparse_dim, dense_dim):
-    """Changes the shape of a COO tensor in place; kept values have to stay inside."""
-    raise NotImplementedError(
-        "sparse_resize_: expected a tensor that may change its shape, but sparse ones may not. Build another one with "
-        "torch.sparse_coo_tensor(x._indices(), x._values(), size)."
-    )
-
-
-sparse_resize_and_clear_ = sparse_resize_
+sparse_resize_ = _resize.sparse_resize_
+sparse_resize_and_clear_ = _resize.sparse_resize_and_clear_
 
 
 def smm(self, mat):

@@ -6,7 +6,7 @@ Rules are written with dense operations on indices and values, which brings deri
 import rustorch
 from rustorch import _C
 from rustorch._C import Tensor
-from rustorch.sparse import _arithmetic, _products, _reductions, _structure
+from rustorch.sparse import _arithmetic, _products, _reductions, _resize, _structure
 from rustorch.sparse._in_place import check_out, check_unrecorded, same_layout, write_out
 from rustorch.sparse._structure import distinct
 from rustorch.sparse._tensor import SparseTensor, refuse
@@ -242,6 +242,7 @@ RULES = {
     "pow": _arithmetic.pow,
     "flatten": _structure.reshape,
     "reshape": _structure.reshape,
+    "resize_as_": _resize.resize_as_,
     "row_stack": _structure.vstack,
     "select": _structure.select,
     "stack": _structure.stack,
@@ -250,10 +251,14 @@ RULES = {
     "subtract": _arithmetic.sub,
     "sum": _reductions.sum,
     "swapaxes": _structure.transpose,
+    "swapaxes_": _resize.transpose_,
     "swapdims": _structure.transpose,
+    "swapdims_": _resize.transpose_,
     "t": _structure.t,
+    "t_": _resize.t_,
     "to": _to,
     "transpose": _structure.transpose,
+    "transpose_": _resize.transpose_,
     "true_divide": _arithmetic.div,
     "type_as": lambda x, other: _to(x, other.dtype) if isinstance(x, SparseTensor) else x.to(other.dtype),
     "unbind": _structure.unbind,
