@@ -1,7 +1,7 @@
 """Sparse tensors: COO, and matrices in CSR and CSC; see `SparseTensor` and docs/guide/sparse.md."""
 
 from rustorch.sparse._tensor import SparseTensor as SparseTensor
-from rustorch.sparse import _create, _methods, _products, _reductions
+from rustorch.sparse import _create, _methods, _products, _reductions, _rules as _rules
 from rustorch.sparse._create import (
     sparse_compressed_tensor as sparse_compressed_tensor,
     sparse_coo_tensor as sparse_coo_tensor,

@@ -109,12 +109,13 @@ def sparse_dim(self):
     """How many dims have coordinates."""
     if not isinstance(self, SparseTensor):
         return 0
-    return self.dim() - self.dense_dim()
+    _, indices, plain, _, _ = _C._sparse_parts(self)
+    return indices.size(0) if plain is None else 2
 
 
 def dense_dim(self):
     """How many dims each value has."""
-    return self._values().dim() - 1 if isinstance(self, SparseTensor) else self.dim()
+    return _C._sparse_parts(self)[3].dim() - 1 if isinstance(self, SparseTensor) else self.dim()
 
 
 def to_dense(self, dtype=None, *, masked_grad=None):

@@ -3,6 +3,8 @@
 Rules are written with dense operations on indices and values, which brings derivatives of any order.
 """
 
+import functools
+
 import rustorch
 from rustorch import _C
 from rustorch._C import Tensor
@@ -330,8 +332,7 @@ _ATTRIBUTES = set(
 
 def call(function, args, kwargs):
     """What an operation gives that a sparse tensor was given to."""
-    name = getattr(function, "__name__", str(function))
-    rule = _rule_for(function, name)
+    name, rule = _rule_for(function)
     if not kwargs:
         return rule(*args)
     out = kwargs.get("out")
@@ -348,24 +349,23 @@ def call(function, args, kwargs):
     return write_out(name, out, rule(*args, **kwargs))
 
 
-def _rule_for(function, name):
+@functools.lru_cache(1024)
+def _rule_for(function):
+    """The name of an operation, and what it does with sparse tensors."""
+    name = getattr(function, "__name__", str(function))
     if name in ("__get__", "__set__", "__delete__"):
-        name = function.__self__.__name__
-        if name not in _ATTRIBUTES:
-            raise refuse(name)
-        return _natively(function)
+        attribute = function.__self__.__name__
+        if attribute not in _ATTRIBUTES:
+            raise refuse(attribute)
+        return name, _natively(function)
     if name in _OF_ANY_TENSOR:
-        return _natively(function)
+        return name, _natively(function)
     # A function written in Python does with a sparse tensor what it does with any.
     rule = RULES.get(name) or getattr(function, "__wrapped__", None)
     if rule is None:
         raise refuse(name)
-    return rule
+    return name, rule
 
 
 def _natively(function):
-    def call(*args, **kwargs):
-        with _C.DisableTorchFunctionSubclass():
-            return function(*args, **kwargs)
-
-    return call
+    return lambda *args, **kwargs: _C._disabled_torch_function_impl(function, (), args, kwargs)

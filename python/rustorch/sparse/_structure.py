@@ -6,11 +6,10 @@ from rustorch.sparse._tensor import SparseTensor
 
 
 def _dim(x, dim):
-    if not -x.dim() <= dim < max(x.dim(), 1):
-        raise IndexError(
-            f"Dimension out of range (expected to be in range of [{-x.dim()}, {x.dim() - 1}], but got {dim})"
-        )
-    return dim % max(x.dim(), 1)
+    n = x.dim()
+    if not -n <= dim < max(n, 1):
+        raise IndexError(f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})")
+    return dim % max(n, 1)
 
 
 def coo(x):
@@ -33,13 +32,14 @@ def permute(x, *dims):
     """The dims in another order; dims with coordinates stay in front of those without."""
     dims = dims[0] if len(dims) == 1 and not isinstance(dims[0], int) else dims
     dims = [_dim(x, d) for d in dims]
-    if sorted(dims) != list(range(x.dim())):
+    size = x.shape
+    if sorted(dims) != list(range(len(size))):
         raise RuntimeError(
             f"permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired "
-            f"ordering of dimensions i.e. input.dim() = {x.dim()} is not equal to len(dims) = {len(dims)}\n"
-            f"  permute: expected each of {x.dim()} dims once, but got {dims}. Check dims."
+            f"ordering of dimensions i.e. input.dim() = {len(size)} is not equal to len(dims) = {len(dims)}\n"
+            f"  permute: expected each of {len(size)} dims once, but got {dims}. Check dims."
         )
-    if dims == list(range(x.dim())):
+    if dims == list(range(len(size))):
         return x
     sparse_dim = x.sparse_dim()
     if max(dims[:sparse_dim]) >= sparse_dim:
@@ -51,25 +51,26 @@ def permute(x, *dims):
         # The same parts, read the other way round.
         layout, compressed, plain, _, _ = _C._sparse_parts(x)
         turned = {"sparse_csr": "sparse_csc", "sparse_csc": "sparse_csr"}[layout]
-        return _C._sparse_build(turned, compressed, plain, _C._sparse_values(x), tuple(x.shape)[::-1], False)
+        return _C._sparse_build(turned, compressed, plain, _C._sparse_values(x), tuple(size)[::-1], False)
     indices, values, _ = coo(x)
-    values = values.permute(0, *(d - sparse_dim + 1 for d in dims[sparse_dim:]))
-    return build(indices[dims[:sparse_dim]], values, [x.size(d) for d in dims])
+    if len(size) > sparse_dim:
+        values = values.permute(0, *(d - sparse_dim + 1 for d in dims[sparse_dim:]))
+    return build(indices[dims[:sparse_dim]], values, [size[d] for d in dims])
 
 
 def transpose(x, dim0, dim1):
-    if x.dim() == 0:
-        return x
-    order = list(range(x.dim()))
     a, b = _dim(x, dim0), _dim(x, dim1)
-    order[a], order[b] = order[b], order[a]
-    return permute(x, order) if x.dim() else x
+    order = list(range(x.dim()))
+    if order:
+        order[a], order[b] = b, a
+    return permute(x, order)
 
 
 def t(x):
-    if x.dim() > 2:
-        raise RuntimeError(f"t() expects a tensor with <= 2 sparse and 0 dense dimensions, but self is {x.dim()}D")
-    return transpose(x, 0, 1) if x.dim() == 2 else x
+    n = x.dim()
+    if n > 2:
+        raise RuntimeError(f"t() expects a tensor with <= 2 sparse and 0 dense dimensions, but self is {n}D")
+    return permute(x, 1, 0) if n == 2 else x
 
 
 def reshape(x, *args, **kwargs):
@@ -81,13 +82,15 @@ def reshape(x, *args, **kwargs):
 
 def unsqueeze(x, dim):
     indices, values, coalesced = coo(x)
-    if not -x.dim() - 1 <= dim <= x.dim():
+    size = list(x.shape)
+    n = len(size)
+    if not -n - 1 <= dim <= n:
         raise IndexError(
-            f"Dimension out of range (expected to be in range of [{-x.dim() - 1}, {x.dim()}], but got {dim})\n"
-            f"  unsqueeze: expected a dim from {-x.dim() - 1} to {x.dim()}, but got {dim}. Count from either end."
+            f"Dimension out of range (expected to be in range of [{-n - 1}, {n}], but got {dim})\n"
+            f"  unsqueeze: expected a dim from {-n - 1} to {n}, but got {dim}. Count from either end."
         )
-    at = dim % (x.dim() + 1)
-    size = [*x.shape[:at], 1, *x.shape[at:]]
+    at = dim % (n + 1)
+    size.insert(at, 1)
     if at > indices.size(0):
         return build(indices, values.unsqueeze(at - indices.size(0) + 1), size, coalesced)
     row = indices.new_zeros(1, indices.size(1))
@@ -102,39 +105,38 @@ def cat(tensors, dim=0):
             f"Concatenating sparse tensors, but a dense tensor was found at position {at}.\n"
             "  cat: expected sparse tensors alone, but got a dense one. Convert it with to_sparse()."
         )
-    first = tensors[0]
-    at = _dim(first, dim)
+    at = _dim(tensors[0], dim)
+    sizes = [list(x.shape) for x in tensors]
+    parts = [coo(x)[:2] for x in tensors]
+    first, count = sizes[0], parts[0][0].size(0)
+    total = sum(size[at] for size in sizes if at < len(size))
     indices, values, offset = [], [], 0
-    for position, x in enumerate(tensors):
-        if x.dim() != first.dim() or any(x.size(d) != first.size(d) for d in range(x.dim()) if d != at):
+    for position, (size, (where, data)) in enumerate(zip(sizes, parts, strict=True)):
+        if len(size) != len(first) or size[:at] != first[:at] or size[at + 1 :] != first[at + 1 :]:
             raise RuntimeError(
-                f"All tensors must have the same shape: {list(first.shape)} (except in the concatenating dimension), but "
-                f"found shape: {list(x.shape)} at position {position}.\n"
-                f"  cat: expected tensors of shape {list(first.shape)} but for dim {at}, but got {list(x.shape)}. "
-                "Check the shapes."
+                f"All tensors must have the same shape: {first} (except in the concatenating dimension), but found shape: "
+                f"{size} at position {position}.\n"
+                f"  cat: expected tensors of shape {first} but for dim {at}, but got {size}. Check the shapes."
             )
-        if x.dense_dim() != first.dense_dim():
+        if where.size(0) != count:
+            dims = [f"{n}, {len(first) - n}" for n in (count, where.size(0))]
             raise RuntimeError(
-                f"All tensors must have the same sparse_dim and dense_dim: {first.sparse_dim()}, {first.dense_dim()}, "
-                f"but tensor at position {position} has {x.sparse_dim()}, {x.dense_dim()}.\n"
-                f"  cat: expected as many dense dims in each, but got {first.dense_dim()} and {x.dense_dim()}. Convert "
-                "one with to_dense().to_sparse(sparse_dim)."
+                f"All tensors must have the same sparse_dim and dense_dim: {dims[0]}, but tensor at position {position} "
+                f"has {dims[1]}.\n"
+                f"  cat: expected {count} dims with coordinates in each, but got {where.size(0)}. Convert one with "
+                f"to_dense().to_sparse({count})."
             )
-        where, data, _ = coo(x)
-        if at < where.size(0):
+        if at >= count:
+            # A dense dim: each value is a slice of the wider one.
+            behind = [0, 0] * (len(size) - 1 - at)
+            data = rustorch.nn.functional.pad(data, [*behind, offset, total - offset - size[at]])
+        elif offset:
             where = where.clone()
             where[at] += offset
-        else:
-            # A dense dim: each value is a slice of the wider one.
-            before, after = offset, sum(y.size(at) for y in tensors) - offset - x.size(at)
-            axis = at - where.size(0) + 1
-            pad = [0, 0] * (data.dim() - 1 - axis) + [before, after]
-            data = rustorch.nn.functional.pad(data, pad)
         indices.append(where)
         values.append(data)
-        offset += x.size(at)
-    size = [offset if d == at else n for d, n in enumerate(first.shape)]
-    return build(rustorch.cat(indices, 1), rustorch.cat(values), size)
+        offset += size[at]
+    return build(rustorch.cat(indices, 1), rustorch.cat(values), [*first[:at], total, *first[at + 1 :]])
 
 
 def stack(tensors, dim=0):

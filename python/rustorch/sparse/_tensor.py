@@ -21,9 +21,7 @@ class SparseTensor(Tensor):
 
     @classmethod
     def __torch_function__(cls, function, types, args=(), kwargs=None):
-        from rustorch.sparse._rules import call
-
-        return call(function, args, kwargs or {})
+        return rustorch.sparse._rules.call(function, args, kwargs or {})
 
     # ---- what it is
 
