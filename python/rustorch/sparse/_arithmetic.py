@@ -6,7 +6,7 @@ import rustorch
 from rustorch import _C
 from rustorch._C import Tensor
 from rustorch.sparse._in_place import check_unrecorded, put, same_layout, touched
-from rustorch.sparse._structure import build, coo, distinct
+from rustorch.sparse._structure import build, coo, distinct, ordered, places
 from rustorch.sparse._tensor import SparseTensor
 
 
@@ -34,12 +34,17 @@ def mul(a, b):
             f"mul(sparse, sparse): expected tensors of one shape, but got {list(size)} and {list(b.shape)}. "
             "Check the shapes."
         )
-    (at, x, _), (bt, y, _) = coo(_C._sparse_coalesce(a)), coo(_C._sparse_coalesce(b))
+    (at, x, _), (bt, y, _) = _coalesced(a), _coalesced(b)
     if at.size(0) != bt.size(0):
         return mul(a, b.to_dense())
-    mine, theirs = _common(_places(at, size), _places(bt, size), math.prod(size[: at.size(0)]))
+    mine, theirs = _common(places(at, size), places(bt, size), math.prod(size[: at.size(0)]))
     values = x.index_select(0, mine) * y.index_select(0, theirs)
     return same_layout(build(at.index_select(1, mine), values, size, True), a)
+
+
+def _coalesced(x):
+    parts = ordered(x)
+    return parts if parts[2] else coo(_C._sparse_coalesce(x))
 
 
 def mul_(a, b):
@@ -93,7 +98,7 @@ def add(a, b, *, alpha=1):
             "them round."
         )
     size = a.shape
-    (at, x, first), (bt, y, second) = coo(a), coo(b)
+    (at, x, first), (bt, y, second) = ordered(a), ordered(b)
     if size != b.shape or at.size(0) != bt.size(0):
         raise RuntimeError(
             f"add: expected sizes of 'self' and 'other' to match, but {list(size)} != {list(b.shape)}\n"
@@ -108,7 +113,7 @@ def add(a, b, *, alpha=1):
         )
     x, y = x.to(dtype), (y if alpha == 1 else y * alpha).to(dtype)
     if first and second and dtype is not rustorch.bool:
-        return _merged(at, x, bt, y, size)
+        return same_layout(_merged(at, x, bt, y, size), a)
     total = build(rustorch.cat([at, bt], 1), rustorch.cat([x, y]), size)
     if not a.is_sparse:
         return same_layout(total, a)
@@ -117,8 +122,8 @@ def add(a, b, *, alpha=1):
 
 def _merged(at, x, bt, y, size):
     """The sum of two coalesced tensors, given by coordinates and values."""
-    p = _places(at, size)
-    found, there = _located(p, _places(bt, size))
+    p = places(at, size)
+    found, there = _located(p, places(bt, size), math.prod(size[: at.size(0)]))
     new = ~there
     alone = new.nonzero()[:, 0]
     n = p.numel() + alone.numel()
@@ -132,8 +137,15 @@ def _merged(at, x, bt, y, size):
     return build(indices, values, size, True)
 
 
-def _located(p, q):
-    """Where each element of `q` stands, or would stand, in `p`, and whether it does; both ascend without repeats."""
+def _located(p, q, n):
+    """Where each element of `q` stands, or would stand, in `p`, and whether it does.
+
+    Both ascend without repeats, to less than `n`.
+    """
+    if _few(p, q, n):
+        table = _table(p, n)
+        there = table.index_select(0, q)
+        return table.cumsum(0).index_select(0, q) - there.long(), there
     found = rustorch.searchsorted(p, q)
     if p.numel() == 0:
         return found, rustorch.zeros_like(q, dtype=rustorch.bool)
@@ -141,25 +153,22 @@ def _located(p, q):
 
 
 def _common(p, q, n):
-    """Where the elements that two such lists have in common stand in `p` and in `q`; all are below `n`."""
-    if n <= 16 * (p.numel() + q.numel()):
-        # A table of all places is about as large as the lists, and sooner read than they are searched.
-        none = rustorch.zeros(n, dtype=rustorch.bool, device=p.device)
-        there = (none.index_fill(0, y, True).index_select(0, x) for x, y in ((p, q), (q, p)))
-        return tuple(t.nonzero()[:, 0] for t in there)
-    found, there = _located(p, q)
+    """Where the elements that two such lists have in common stand in `p` and in `q`."""
+    if _few(p, q, n):
+        mine, theirs = _table(q, n).index_select(0, p), _table(p, n).index_select(0, q)
+        return mine.nonzero()[:, 0], theirs.nonzero()[:, 0]
+    found, there = _located(p, q, n)
     theirs = there.nonzero()[:, 0]
     return found.index_select(0, theirs), theirs
 
 
-def _places(indices, size):
-    """Where entries lie in the flattened dims with coordinates."""
-    if not len(indices):
-        return indices.new_zeros(indices.size(1))
-    places = indices[0]
-    for d in range(1, indices.size(0)):
-        places = places * size[d] + indices[d]
-    return places
+def _few(p, q, n):
+    """Is a table of all places about as small as the lists? It is sooner read than they are searched."""
+    return n <= 8 * (p.numel() + q.numel())
+
+
+def _table(p, n):
+    return rustorch.zeros(n, dtype=rustorch.bool, device=p.device).index_fill_(0, p, True)
 
 
 def _add_to_dense(a, b, alpha):
@@ -169,7 +178,7 @@ def _add_to_dense(a, b, alpha):
     # One dense tensor, not two.
     indices, values, _ = coo(b)
     flat = a.reshape(-1, *a.shape[b.sparse_dim() :])
-    return flat.index_add(0, _places(indices, b.shape), values.to(dtype), alpha=alpha).reshape(a.shape)
+    return flat.index_add(0, places(indices, b.shape), values.to(dtype), alpha=alpha).reshape(a.shape)
 
 
 def sub(a, b, *, alpha=1):
@@ -187,7 +196,7 @@ def add_(a, b, *, alpha=1):
         return a.add_(b.to_dense(), alpha=alpha)
     # Only the rows that are named are touched.
     indices, values, _ = coo(b)
-    a.view(-1, *a.shape[b.sparse_dim() :]).index_add_(0, _places(indices, b.shape), values, alpha=alpha)
+    a.view(-1, *a.shape[b.sparse_dim() :]).index_add_(0, places(indices, b.shape), values, alpha=alpha)
     return a
 
 

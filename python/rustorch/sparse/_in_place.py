@@ -8,7 +8,7 @@ from rustorch.sparse._tensor import SparseTensor
 
 
 def same_layout(result, x):
-    return result if x.is_sparse else compress(result, str(x.layout).removeprefix("torch."))
+    return _C._sparse_to_coo(result) if x.is_sparse else compress(result, str(x.layout).removeprefix("torch."))
 
 
 def check_unrecorded(name, *operands):
@@ -31,7 +31,7 @@ def _cast(result, x):
 
 def put(x, result):
     """Puts the parts of a result in the place of those of `x`."""
-    _C._sparse_replace(x, same_layout(_C._sparse_to_coo(_cast(result, x)), x))
+    _C._sparse_replace(x, same_layout(_cast(result, x), x))
     return x
 
 

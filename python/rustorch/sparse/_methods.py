@@ -2,7 +2,7 @@
 
 import rustorch
 from rustorch import _C
-from rustorch.sparse import _create, _resize
+from rustorch.sparse import _create, _resize, _structure
 from rustorch.sparse._in_place import check_out, write_out
 from rustorch.sparse._tensor import _KINDS, SparseTensor, refuse
 
@@ -146,7 +146,9 @@ def to_sparse(self, sparse_dim=None, *, layout=None, blocksize=None, dense_dim=N
         self = _create.from_dense(self, self.dim() if sparse_dim is None else sparse_dim)
     elif sparse_dim is not None and sparse_dim != self.sparse_dim():
         self = _create.from_dense(self.to_dense(), sparse_dim)
-    return _C._sparse_to_coo(self) if name == "sparse_coo" else _create.compress(self, name)
+    if name != "sparse_coo":
+        return _create.compress(self, name)
+    return self if self.is_sparse else _structure.build(*_structure.coo(self)[:2], self.shape)
 
 
 def to_sparse_coo(self):

@@ -7,7 +7,7 @@ import rustorch
 from rustorch import _C
 from rustorch.sparse._create import starts_of
 from rustorch.sparse._in_place import check_out, write_out
-from rustorch.sparse._structure import build, permute, spread, transpose
+from rustorch.sparse._structure import build, coo, permute, spread, transpose
 from rustorch.sparse._tensor import SparseTensor
 
 
@@ -95,11 +95,10 @@ class _Rows(rustorch.autograd.Function):
 def _mm_sparse(a, b):
     """Each entry (i, k) of `a` meets the entries (k, j) of row k of `b`."""
     starts, columns, values = _by_rows(b)
-    a = _C._sparse_to_coo(a)
-    rows, inner = a._indices()
+    (rows, inner), terms, _ = coo(a)
     entry, mine = spread(starts.diff()[inner])
     theirs = starts[inner][mine] + entry
-    terms = _C._sparse_values(a).index_select(0, mine) * values.index_select(0, theirs)
+    terms = terms.index_select(0, mine) * values.index_select(0, theirs)
     where = rustorch.stack([rows[mine], columns[theirs]])
     return build(where, terms, (a.size(0), b.size(1))).coalesce()
 
@@ -146,12 +145,11 @@ def bmm(a, b):
     n, rows, inner = a.shape
     if b.size(0) != n or b.size(1) != inner:
         raise RuntimeError(f"bmm: expected a batch ({n}, {inner}, *), but got {list(b.shape)}. Check the shapes.")
-    a = _C._sparse_to_coo(a)
     if a.dense_dim():
         raise RuntimeError("bmm: expected a sparse tensor without dense dims, but got some. Use to_dense() first.")
-    batch, i, k = a._indices()
+    (batch, i, k), values, _ = coo(a)
     where = rustorch.stack([batch * rows + i, batch * inner + k])
-    flat = build(where, _C._sparse_values(a), (n * rows, n * inner))
+    flat = build(where, values, (n * rows, n * inner))
     return mm(flat, b.reshape(n * inner, b.size(2))).reshape(n, rows, b.size(2))
 
 
@@ -204,9 +202,9 @@ def sampled_addmm(input, mat1, mat2, *, beta=1.0, alpha=1.0, out=None):
             f"sampled_addmm: self.shape[-2] must match mat1.shape[-2]\n  sampled_addmm: expected input of shape "
             f"{[mat1.size(0), mat2.size(1)]}, but got {list(input.shape)}. Check the shapes."
         )
-    rows, columns = _C._sparse_coordinates(input)
+    (rows, columns), values, _ = coo(input)
     products = (mat1.index_select(0, rows) * mat2.t().index_select(0, columns)).sum(-1)
-    made = _C._sparse_with_values(input, _C._sparse_values(input) * beta + products * alpha)
+    made = _C._sparse_with_values(input, values * beta + products * alpha)
     return write_out("sampled_addmm", out, made)
 
 

@@ -1,8 +1,10 @@
 """Sums and softmax over dims of sparse tensors."""
 
+import math
+
 import rustorch
 from rustorch import _C
-from rustorch.sparse._structure import _dim, build, coo
+from rustorch.sparse._structure import _dim, build, coo, places
 from rustorch.sparse._tensor import SparseTensor
 
 
@@ -66,15 +68,16 @@ def softmax(x, dim, dtype=None, log=False):
         return _C._sparse_with_values(x.to(values.dtype), f(values, at - indices.size(0) + 1))
     # The entries that differ in this coordinate alone are one group.
     others = [d for d in range(indices.size(0)) if d != at]
-    if others:
-        groups, group = rustorch.unique(indices[others], dim=1, return_inverse=True)
-        count = groups.size(1)
-    else:
-        group, count = indices.new_zeros(indices.size(1)), 1
+    sizes = [x.size(d) for d in others]
+    group, count = places(indices[others], sizes), math.prod(sizes)
+    if count > 4 * group.numel():
+        # Most groups have no entry: those that have some are numbered.
+        groups, group = rustorch.unique(group, return_inverse=True)
+        count = groups.numel()
     rows = values.new_zeros(count, *values.shape[1:])
     index = group.reshape(-1, *[1] * (values.dim() - 1)).expand(values.shape)
     largest = rows.scatter_reduce(0, index, values.detach(), "amax", include_self=False)
     shifted = values - largest.index_select(0, group)
     total = rows.index_add(0, group, shifted.exp())
-    y = shifted - total.log().index_select(0, group) if log else shifted.exp() / total.index_select(0, group)
+    y = shifted - total.index_select(0, group).log() if log else shifted.exp() / total.index_select(0, group)
     return _C._sparse_build("sparse_coo", indices, None, y, tuple(x.shape), True)

@@ -141,7 +141,7 @@ def _copy_(x, source, non_blocking=False):
             "  copy_: expected a sparse source, but got a dense one. Convert it with to_sparse()."
         )
     copied = _to(_clone(source.detach()), x.dtype)
-    _C._sparse_replace(x, same_layout(_C._sparse_to_coo(copied), x))
+    _C._sparse_replace(x, same_layout(copied, x))
     return x
 
 

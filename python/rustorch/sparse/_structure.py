@@ -14,13 +14,35 @@ def _dim(x, dim):
 
 def coo(x):
     """(indices, values with their derivative, coalesced) of a tensor of any sparse layout, as COO."""
-    x = _C._sparse_to_coo(x)
-    _, indices, _, _, coalesced = _C._sparse_parts(x)
+    layout, indices, plain, _, coalesced = _C._sparse_parts(x)
+    if plain is not None:
+        line = rustorch.repeat_interleave(indices.diff().long(), output_size=plain.numel())
+        pair = [line, plain.long()]
+        indices = rustorch.stack(pair if layout == "sparse_csr" else pair[::-1])
     return indices, _C._sparse_values(x), coalesced
+
+
+def ordered(x):
+    """As `coo`; a compressed matrix is coalesced, too, where its entries are in order."""
+    indices, values, coalesced = coo(x)
+    if not x.is_sparse and not indices.is_meta:
+        flat = places(indices, x.shape)
+        coalesced = bool((flat[1:] > flat[:-1]).all())
+    return indices, values, coalesced
 
 
 def build(indices, values, size, coalesced=False):
     return _C._sparse_build("sparse_coo", indices, None, values, tuple(size), coalesced)
+
+
+def places(indices, size):
+    """Where entries lie in the flattened dims with coordinates."""
+    if not len(indices):
+        return indices.new_zeros(indices.size(1))
+    flat = indices[0]
+    for d in range(1, indices.size(0)):
+        flat = flat * size[d] + indices[d]
+    return flat
 
 
 def distinct(x):
