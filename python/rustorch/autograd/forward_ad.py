@@ -55,6 +55,15 @@ def exit_dual_level(*, level=None):
     _current_level = level - 1
 
 
+def _check_size(tensor, tangent):
+    if tangent.shape != tensor.shape:
+        raise RuntimeError(
+            "Trying to set a forward gradient that has a different size than that of the original Tensor, this is not "
+            f"supported. Tensor is of size {list(tensor.shape)} while the given forward gradient is of size "
+            f"{list(tangent.shape)}."
+        )
+
+
 def make_dual(tensor, tangent, *, level=None):
     """A view of `tensor` with `tangent`: operations on it compute the derivative along `tangent` as well.
 
@@ -76,12 +85,7 @@ def make_dual(tensor, tangent, *, level=None):
     for name, t in (("primal", tensor), ("tangent", tangent)):
         if not (t.is_floating_point() or t.is_complex()):
             raise ValueError(f"Expected {name} to be floating point or complex, but got: {t.dtype}")
-    if tangent.shape != tensor.shape:
-        raise RuntimeError(
-            "Trying to set a forward gradient that has a different size than that of the original Tensor, this is not "
-            f"supported. Tensor is of size {list(tensor.shape)} while the given forward gradient is of size "
-            f"{list(tangent.shape)}."
-        )
+    _check_size(tensor, tangent)
     if tangent.is_complex() and not tensor.is_complex():
         raise RuntimeError("Expected the tangent of a real tensor to be real. Use its real part.")
     with rustorch.enable_grad():

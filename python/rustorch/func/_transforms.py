@@ -3,6 +3,7 @@
 import functools
 
 from rustorch import Tensor
+from rustorch.autograd.forward_ad import _check_size
 from rustorch.func._graphs import Inputs, Pullback, Pushforward, without_graph
 from rustorch.func._trees import flatten, tree_map, unflatten
 
@@ -225,12 +226,7 @@ def _check_tangents(primals, tangents):
     for primal, tangent in zip(primals, tangents, strict=True):
         if not (primal.is_floating_point() or primal.is_complex()):
             raise ValueError(f"Expected primal to be floating point or complex, but got: {primal.dtype}")
-        if primal.shape != tangent.shape:
-            raise RuntimeError(
-                "Trying to set a forward gradient that has a different size than that of the original Tensor, this is "
-                f"not supported. Tensor is of size {list(primal.shape)} while the given forward gradient is of size "
-                f"{list(tangent.shape)}."
-            )
+        _check_size(primal, tangent)
 
 
 def pushforward(func, args, tangents, argnums, strict, has_aux):
