@@ -241,11 +241,13 @@ def index_select(x, dim, index):
     if index.numel() and not 0 <= int(index.min()) <= int(index.max()) < n:
         raise IndexError(f"index_select(): index out of range for tensor of size {list(x.shape)} at dimension {dim}")
     # Entries in order of their coordinate, so that those of one slice are together.
-    order = indices[at].argsort(stable=True)
-    column = indices[at][order]
+    order = None if coalesced and at == 0 else indices[at].argsort(stable=True)
+    column = indices[at] if order is None else indices[at][order]
     first, last = (rustorch.searchsorted(column, index, right=right) for right in (False, True))
     entry, place = spread(last - first)
-    chosen = order[first[place] + entry]
+    chosen = first[place] + entry
+    if order is not None:
+        chosen = order[chosen]
     where = indices[:, chosen].clone()
     where[at] = place
     return build(where, values.index_select(0, chosen), size)
