@@ -2,8 +2,6 @@
 
 import warnings
 
-from rustorch.distributions.distribution import Distribution
-
 __all__ = ["kl_divergence", "register_kl"]
 
 # What is registered, and what lookups found: the second is forgotten when the first grows.
