@@ -38,6 +38,8 @@ NAMES = {
     "_rebuild_tensor_v2 _rebuild_parameter",
     "_C": "Size TensorBase _TensorBase _infer_size _add_docstr Generator device dtype",
     "_C._nn": "gelu linear pad",
+    "jit": "_overload _overload_method ScriptModule",
+    "jit.annotations": "List Dict Optional Tuple Union",
     "_jit_internal": "boolean_dispatch List Optional Final",
     "functional": "split Tensor norm einsum",
     "types": "_dtype _int _float _bool _size _TensorOrTensors Device Number",
@@ -135,6 +137,7 @@ def test_fetchers_and_pinning():
 def test_core_names():
     assert isinstance(torch.ones(1), torch._C._TensorBase) and torch._C.Size is torch.Size
     assert torch._C._infer_size((2, 1), (3,)) == (2, 3)
+    assert torch._C._get_tracing_state() is None and torch._C._log_api_usage_once("a program") is None
     assert torch._C._add_docstr(lambda: 0, "text").__doc__ == "text"
 
 

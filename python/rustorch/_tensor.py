@@ -86,14 +86,14 @@ def numpy(self, *, force=False):
     """A NumPy array that shares this tensor's memory.
 
     Args: force (bool, False): detach first, and copy where the memory cannot be shared.
-    Raises: RuntimeError: if the tensor requires grad (and not force). TypeError: for bfloat16.
+    Raises: RuntimeError: if the tensor requires grad in grad mode (and not force). TypeError: for bfloat16.
     """
     import numpy
 
     if not isinstance(force, bool):
         raise TypeError(f"numpy(): argument 'force' must be bool, not {type(force).__name__}")
     if self.requires_grad:
-        if not force:
+        if not force and rustorch.is_grad_enabled():
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         self = self.detach()
     if force and self.is_gpu:

@@ -33,6 +33,8 @@ def test_every_dtype_out_and_in(agree, dtype):
         "torch.ones(2, requires_grad=True).numpy()",
         "torch.ones(2, requires_grad=True).numpy(force=True)",
         "np.asarray(torch.ones(2, requires_grad=True))",
+        "with torch.no_grad(): a = torch.ones(2, requires_grad=True).numpy()\na",
+        "with torch.no_grad(): a = np.asarray(torch.ones(2, requires_grad=True))\na",
         "torch.ones(2, device='meta').numpy()",
         "(torch.ones(2, requires_grad=True) * 2).detach().numpy()",
         "torch.from_numpy(np.arange(3)[::-1])",

@@ -78,7 +78,7 @@ def _decorator(fn=None, **kwargs):
     return lambda function: function
 
 
-ignore = unused = export = script_method = script_if_tracing = interface = _decorator
+ignore = unused = export = script_method = script_if_tracing = interface = _overload = _overload_method = _decorator
 
 
 def annotate(the_type, the_value):
