@@ -221,7 +221,8 @@ pub fn broadcast(a: &[usize], b: &[usize]) -> Result<Shape> {
     }
     let n = a.len().max(b.len());
     let mut out: Shape = smallvec::smallvec![0; n];
-    for d in 0..n {
+    // From the last dim, so that an error names the one that torch names.
+    for d in (0..n).rev() {
         let x = if d + a.len() >= n { a[d + a.len() - n] } else { 1 };
         let y = if d + b.len() >= n { b[d + b.len() - n] } else { 1 };
         out[d] = match (x, y) {

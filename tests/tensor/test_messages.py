@@ -8,6 +8,7 @@ TENSORS = "f = torch.ones(3, 2); d = f.double(); f3 = torch.ones(2, 2, 3); d3 = 
 @pytest.mark.parametrize(
     "program",
     [
+        "torch.ones(1, 2, 3) + torch.ones(1, 4, 5)",
         "nn.Linear(2, 1)(d)",
         "nn.Linear(2, 1)(d3)",
         "nn.Linear(2, 1)(d[0])",
