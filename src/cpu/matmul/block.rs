@@ -389,8 +389,9 @@ impl<K: Kernel> Block<'_, K> {
         // Sums that need nothing more go straight to C, or to the partial sums.
         let to_partial = plan.partial && !last;
         let old = if first { p.beta } else { one };
-        let bare = K::E::SAME && p.alpha == one && (p.bias.is_null() || !last) && p.c_cs == 1;
+        let bare = K::E::SAME && (p.bias.is_null() || !last) && p.c_cs == 1;
         let straight = to_partial || (bare && (old == zero || old == one));
+        let scale = (p.alpha != one && !plan.partial).then_some(p.alpha);
         let add = if plan.partial { !first } else { old == one };
         let packed_from = self.packed_cols().start;
         let mut spill = [const { MaybeUninit::<T<K>>::uninit() }; 14 * 2 * MAX_W];
@@ -424,13 +425,14 @@ impl<K: Kernel> Block<'_, K> {
                     b_ks,
                     c: spill,
                     c_rs: (vectors * w) as isize,
+                    scale: None,
                     add: false,
                 };
                 let (ci, cj) = (self.i0 + i.start, self.j0 + j.start);
                 let part = self.sums.wrapping_add(i.start * self.sums_ld + j.start);
                 let in_place = straight && (whole || to_partial);
                 if in_place {
-                    t.add = add;
+                    (t.scale, t.add) = (scale, add);
                     (t.c, t.c_rs) = if to_partial {
                         (part, self.sums_ld as isize)
                     } else {

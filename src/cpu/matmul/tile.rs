@@ -17,6 +17,8 @@ pub(super) struct TileArgs<L: Lane> {
     /// Where the sums go: rows `c_rs` apart, columns adjacent.
     pub c: *mut L::T,
     pub c_rs: isize,
+    /// A factor of the sums other than 1.
+    pub scale: Option<L::T>,
     /// Add to what is there, instead of overwriting it.
     pub add: bool,
 }
@@ -74,6 +76,12 @@ impl<L: Lane, const MR: usize, const NV: usize, const UNIT: bool> Work for Tile<
             }
             a = a.wrapping_offset(t.a_ks);
             b = b.wrapping_offset(t.b_ks);
+        }
+        // A complex infinity times 1 + 0i would turn into NaN.
+        if let Some(scale) = t.scale {
+            for sum in acc.as_flattened_mut() {
+                *sum = L::mul(*sum, L::splat(scale));
+            }
         }
         for (i, acc) in acc.iter().enumerate() {
             for (v, &acc) in acc.iter().enumerate() {
