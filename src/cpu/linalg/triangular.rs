@@ -3,7 +3,7 @@
 use super::{Field, View, axpy, product, zero};
 
 /// Unknowns that are solved for by substitution; more of them are split in two.
-const BLOCK: usize = 24;
+const BLOCK: usize = 32;
 
 /// Solves `a @ x = b` for triangular `a`, of which the other triangle is not read, nor the diagonal if `unit`; x takes
 /// b's place. A zero on the diagonal gives infinities and NaN, as division does.
@@ -30,7 +30,7 @@ pub unsafe fn solve<T: Field>(a: View<T>, b: View<T>, upper: bool, unit: bool) {
 }
 
 /// Right-hand sides that are solved for side by side.
-const LANES: usize = 16;
+const LANES: usize = 32;
 /// Fewer of them are solved for one by one.
 const FEW: usize = 4;
 
@@ -59,32 +59,45 @@ crate::multiversion! {
     unsafe fn together[T: Field](a: View<T>, b: View<T>, upper: bool, unit: bool) {
         let n = a.n;
         let mut x = [[zero::<T>(); LANES]; BLOCK];
-        for (i, row) in x[..n].iter_mut().enumerate() {
-            for (l, v) in row[..b.n].iter_mut().enumerate() {
-                *v = *b.at(i, l);
+        if b.cs == 1 {
+            for (i, row) in x[..n].iter_mut().enumerate() {
+                row.as_mut_ptr().copy_from_nonoverlapping(b.at(i, 0), b.n);
+            }
+        } else {
+            for l in 0..b.n {
+                for (i, row) in x[..n].iter_mut().enumerate() {
+                    row[l] = *b.at(i, l);
+                }
             }
         }
         for s in 0..n {
             let i = if upper { n - 1 - s } else { s };
             let mut row = x[i];
+            // Unknowns that are known: the sums of all lanes stay in registers.
+            for s in 0..s {
+                let k = if upper { n - 1 - s } else { s };
+                let factor = *a.at(i, k);
+                for (v, &known) in row.iter_mut().zip(&x[k]) {
+                    *v -= factor * known;
+                }
+            }
             if !unit {
                 let pivot = *a.at(i, i);
                 for v in &mut row {
                     *v = *v / pivot;
                 }
-                x[i] = row;
             }
-            let rest = if upper { 0..i } else { i + 1..n };
-            for r in rest {
-                let factor = -*a.at(r, i);
-                for (v, &pivot) in x[r].iter_mut().zip(&row) {
-                    *v += factor * pivot;
-                }
-            }
+            x[i] = row;
         }
-        for (i, row) in x[..n].iter().enumerate() {
-            for (l, &v) in row[..b.n].iter().enumerate() {
-                *b.at(i, l) = v;
+        if b.cs == 1 {
+            for (i, row) in x[..n].iter().enumerate() {
+                b.at(i, 0).copy_from_nonoverlapping(row.as_ptr(), b.n);
+            }
+        } else {
+            for l in 0..b.n {
+                for (i, row) in x[..n].iter().enumerate() {
+                    *b.at(i, l) = row[l];
+                }
             }
         }
     }
