@@ -236,7 +236,35 @@ pub fn first_failure(info: &Tensor) -> Option<(usize, i32)> {
     all.iter().position(|&i| i != 0).map(|at| (at, all[at]))
 }
 
-/// Lower Cholesky factors of each matrix of `a`, in place.
+/// Writes L (*, m, k) and U (*, k, n) of matrices (*, m, n) that hold both; `l` and `u` are contiguous and fresh.
+pub fn unpack_lu(lu: &Tensor, l: &Tensor, u: &Tensor) -> Result<()> {
+    if nothing(lu) {
+        return Ok(());
+    }
+    let lu = contiguous(lu)?;
+    let (count, m, n) = sizes(&lu);
+    with_field!(lu.dtype(), T => linalg::batch(count, m * n, &|i| {
+        // SAFETY: contiguous tensors of these sizes.
+        unsafe { lu::unpack(nth::<T>(&lu, i), nth::<T>(l, i), nth::<T>(u, i)) };
+        Ok(())
+    }))
+}
+
+/// Writes the permutations that contiguous int32 pivots (*, k), which are in range, stand for into zeros (*, m, m).
+pub fn permutations(p: &Tensor, pivots: &Tensor) -> Result<()> {
+    if nothing(p) {
+        return Ok(());
+    }
+    let (count, m, _) = sizes(p);
+    let k = pivots.shape()[pivots.ndim() - 1];
+    let pivots = Shared(pivots.ptr().cast::<i32>());
+    with_field!(p.dtype(), T => linalg::batch(count, m, &|i| {
+        // SAFETY: fresh memory of these sizes; operations have checked the pivots.
+        unsafe { lu::permutation(nth::<T>(p, i), pivots.at(i * k), k) }
+    }))
+}
+
+/// Lower Cholesky factors of each matrix of `a`, in place, with zeros above.
 pub fn cholesky(a: &Tensor, info: &Tensor) -> Result<()> {
     if nothing(a) {
         super::fill(info, crate::tensor::Scalar::Int(0));

@@ -1,11 +1,16 @@
 //! LU factorisation with partial pivoting (Toledo 1997, "Locality of reference in LU decomposition with partial pivoting").
 
-use super::{Field, View, axpy, divide, product, triangular, zero};
+use super::{Field, View, axpy, divide, one, product, triangular, zero};
+use crate::cpu::float::Scratch;
+use crate::error::Result;
 
 /// Columns of a panel; more of them are split in two.
 const BLOCK: usize = 32;
 /// Columns of a panel that are eliminated one by one, before the others of the panel are updated by all of them.
 const STEP: usize = 4;
+
+/// Columns whose rows are exchanged at once.
+const TOGETHER: usize = 8;
 
 /// Factorises `a = P L U` in place: U in the upper triangle, L without its unit diagonal below it.
 ///
@@ -135,7 +140,7 @@ unsafe fn eliminate<T: Field>(a: View<T>, pivots: *mut i32) -> i32 {
 
 crate::multiversion! {
     /// The first of the largest of n elements; NaN counts as nothing, but for the first element.
-    unsafe fn largest[T: Field](n: usize, x: *const T, stride: isize) -> usize {
+    pub(super) unsafe fn largest[T: Field](n: usize, x: *const T, stride: isize) -> usize {
         const LANES: usize = 16;
         let size = |i: usize| (*x.offset(i as isize * stride)).size();
         let mut best = size(0);
@@ -159,19 +164,76 @@ crate::multiversion! {
     }
 }
 
+/// The exchanges of rows that `n` pivots of a matrix of `m` rows stand for, in their order or backwards, without those of
+/// a row with itself.
+///
+/// # Safety
+/// There are n pivots. Those outside of 1..=m count as the nearest inside.
+unsafe fn exchanges(
+    pivots: *const i32,
+    (n, m): (usize, usize),
+    backwards: bool,
+) -> impl Iterator<Item = (usize, usize)> + Clone {
+    (0..n)
+        .map(move |i| if backwards { n - 1 - i } else { i })
+        .map(move |i| (i, (*pivots.add(i) as u32 as usize).clamp(1, m) - 1))
+        .filter(|(i, p)| i != p)
+}
+
 /// Exchanges rows as `n` pivots say, in their order or backwards.
 ///
 /// # Safety
 /// The folder's contract. Pivots lie within 1..=m; should another thread have changed them since that was checked, they
 /// count as the nearest that do.
 pub unsafe fn exchange<T: Field>(a: View<T>, pivots: *const i32, n: usize, backwards: bool) {
-    for c in 0..a.n {
-        for i in 0..n {
-            let i = if backwards { n - 1 - i } else { i };
-            let p = (*pivots.add(i) as u32 as usize).clamp(1, a.m) - 1;
-            if p != i {
+    let pairs = exchanges(pivots, (n, a.m), backwards);
+    if a.cs == 1 {
+        return pairs.for_each(|(i, p)| std::ptr::swap_nonoverlapping(a.at(i, 0), a.at(p, 0), a.n));
+    }
+    // Some columns at once share the search for rows, and stay in L1 meanwhile.
+    let whole = a.n / TOGETHER * TOGETHER;
+    for c in (0..whole).step_by(TOGETHER) {
+        pairs.clone().for_each(|(i, p)| {
+            for c in c..c + TOGETHER {
                 std::ptr::swap(a.at(i, c), a.at(p, c));
             }
+        });
+    }
+    for c in whole..a.n {
+        pairs.clone().for_each(|(i, p)| std::ptr::swap(a.at(i, c), a.at(p, c)));
+    }
+}
+
+/// Writes L (m x k) and U (k x n) with their zeros and ones, k = min(m, n), from both in one matrix.
+///
+/// # Safety
+/// Rows are contiguous; the folder's contract.
+pub unsafe fn unpack<T: Field>(lu: View<T>, l: View<T>, u: View<T>) {
+    for i in 0..lu.m {
+        let d = i.min(l.n);
+        l.at(i, 0).copy_from_nonoverlapping(lu.at(i, 0), d);
+        l.at(i, d).write_bytes(0, l.n - d);
+        if i < u.m {
+            *l.at(i, i) = one();
+            u.at(i, 0).write_bytes(0, i);
+            u.at(i, i).copy_from_nonoverlapping(lu.at(i, i), u.n - i);
         }
     }
+}
+
+/// Writes the ones of the permutation P of `a = P L U` into a square matrix of zeros.
+///
+/// # Safety
+/// There are `n` pivots; the folder's contract.
+pub unsafe fn permutation<T: Field>(p: View<T>, pivots: *const i32, n: usize) -> Result<()> {
+    let scratch = Scratch::<usize>::new(p.m)?;
+    let rows = std::slice::from_raw_parts_mut(scratch.ptr(), p.m);
+    for (i, row) in rows.iter_mut().enumerate() {
+        *row = i;
+    }
+    exchanges(pivots, (n, p.m), true).for_each(|(i, j)| rows.swap(i, j));
+    for (i, &row) in rows.iter().enumerate() {
+        *p.at(i, row) = one();
+    }
+    Ok(())
 }

@@ -2,10 +2,10 @@
 
 use super::triangular::{self, Kind};
 use super::{
-    absent, adjoint, broadcast_batches, check_equation, check_float, check_matrix, cols, extents, identities, identity,
-    rows, tril, triu,
+    absent, adjoint, broadcast_batches, check_equation, check_float, check_matrix, cols, extents, identity, rows, tril,
+    triu,
 };
-use crate::autograd::{needs_grad, record};
+use crate::autograd::{needs_grad, record, record::record_many};
 use crate::dispatch;
 use crate::error::{Kind as ErrorKind, Result};
 use crate::fail;
@@ -13,8 +13,9 @@ use crate::grads;
 use crate::ops;
 use crate::ops::copy::contiguous;
 use crate::ops::matmul::matmul;
+use crate::ops::pad::constant_pad;
 use crate::ops::view;
-use crate::tensor::{DType, Tensor};
+use crate::tensor::{DType, Scalar, Tensor};
 
 /// `a = P L U`: L and U in one tensor, pivots (int32, from 1) and the index from 1 of the first pivot that is 0, or 0.
 /// Not recorded.
@@ -100,6 +101,34 @@ fn halves(lu: &Tensor) -> Result<(Tensor, Tensor)> {
     Ok((tril(&cols(lu, 0, k)?, -1)?.add(&identity(m, k, lu)?)?, triu(&rows(lu, k)?, 0)?))
 }
 
+/// [`halves`], recorded as one.
+fn unpacked(lu: &Tensor) -> Result<(Tensor, Tensor)> {
+    let (m, n) = extents(lu);
+    let k = m.min(n);
+    let half = |rows: usize, cols: usize| {
+        let mut shape = dispatch::linalg::batch_shape(lu, 2);
+        shape.extend([rows, cols]);
+        dispatch::empty(&shape, lu.dtype(), lu.device())
+    };
+    let (l, u) = (half(m, k)?, half(k, n)?);
+    dispatch::linalg::unpack_lu(lu, &l, &u)?;
+    record_many(&[&l, &u], "LuUnpackBackward0", &[lu], |_| {
+        move |_, g| {
+            let lower = g[0].as_ref().map(|g| padded(&tril(g, -1)?, m, n)).transpose()?;
+            let upper = g[1].as_ref().map(|g| padded(&triu(g, 0)?, m, n)).transpose()?;
+            grads![super::sum_of(lower, upper)?]
+        }
+    })?;
+    Ok((l, u))
+}
+
+/// `x` with rows and columns of zeros after its own, m x n.
+fn padded(x: &Tensor, m: usize, n: usize) -> Result<Tensor> {
+    let (rows, cols) = extents(x);
+    let more = [0, (n - cols) as i64, 0, (m - rows) as i64];
+    if more == [0; 4] { Ok(x.clone()) } else { constant_pad(x, &more, Scalar::Int(0)) }
+}
+
 fn zero_pivot(i: i32) -> String {
     format!(
         "U[{i},{i}] is zero and using it on lu_solve would result in a division by zero. If you still want to perform the factorization, consider calling linalg.lu(A, pivot) or linalg.lu_factor_ex(A, pivot)"
@@ -150,12 +179,15 @@ fn lu_unpack(lu: &Tensor, pivots: &Tensor, data: bool, permutation: bool) -> Res
         }
     }
     let p = if permutation {
-        let eye = identities(&lu.shape()[..lu.ndim() - 2], m, lu)?;
-        contiguous(&exchanged(&eye, pivots, true)?)?
+        let mut shape = dispatch::linalg::batch_shape(lu, 2);
+        shape.extend([m, m]);
+        let p = dispatch::zeros(&shape, lu.dtype(), lu.device())?;
+        dispatch::linalg::permutations(&p, &contiguous(pivots)?)?;
+        p
     } else {
         absent(lu)?
     };
-    let (l, u) = if data { halves(lu)? } else { (absent(lu)?, absent(lu)?) };
+    let (l, u) = if data { unpacked(lu)? } else { (absent(lu)?, absent(lu)?) };
     Ok((p, l, u))
 }
 
