@@ -65,6 +65,8 @@ CASES = {
     "inv of a transpose": lambda T, m, p: m(4, 4).mT.inverse(),
     "inv, blocks": lambda T, m, p: T.linalg.inv(m(2, 77, 77) + 3 * T.eye(77, dtype=m(1).dtype)),
     "inv at the edge of a block": lambda T, m, p: T.linalg.inv(m(25, 25) + 3 * T.eye(25, dtype=m(1).dtype)),
+    "inv, stripes": lambda T, m, p: T.linalg.inv(m(200, 200) / 20 + 3 * T.eye(200, dtype=m(1).dtype)),
+    "cholesky_inverse, stripes": lambda T, m, p: T.cholesky_inverse(T.linalg.cholesky(p(200, 200) + 9 * T.eye(200))),
     "cholesky_inverse, blocks": lambda T, m, p: T.cholesky_inverse(T.linalg.cholesky(p(77, 77))),
     "cholesky_inverse, upper, blocks": lambda T, m, p: T.cholesky_inverse(
         T.linalg.cholesky(p(50, 50), upper=True), upper=True

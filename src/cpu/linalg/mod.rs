@@ -213,6 +213,15 @@ crate::multiversion! {
                 *y.add(i) += a * *x.add(i);
             }
         } else {
+    /// Writes what is left of zeros without `from`, which has the same shape.
+    unsafe fn copy_negative(self, from: View<T>) {
+        for j in 0..self.n {
+            for i in 0..self.m {
+                *self.at(i, j) = -*from.at(i, j);
+            }
+        }
+    }
+
             for i in 0..n as isize {
                 *y.offset(i * incy) += a * *x.offset(i * incx);
             }
