@@ -62,6 +62,11 @@ fn dense(x: &Tensor) -> Result<Tensor> {
     if x.is_contiguous() || fits(&column_strides(x.shape())) { Ok(x.clone()) } else { copy_columns(x) }
 }
 
+/// The tensor itself if its matrices lie one after the other column by column; else a copy.
+fn by_columns(x: &Tensor) -> Result<Tensor> {
+    if x.strides() == &column_strides(x.shape())[..] { Ok(x.clone()) } else { copy_columns(x) }
+}
+
 /// (matrices, rows, columns)
 fn sizes(x: &Tensor) -> (usize, usize, usize) {
     let s = x.shape();
@@ -101,18 +106,14 @@ pub fn reflections(a: &Tensor, tau: &Tensor, n: usize) -> Result<Tensor> {
     shape[a.ndim() - 1] = n;
     let q = columns(&shape, a.dtype(), a.device())?;
     if !nothing(&q) {
-        let (a, tau) = (copy_columns(a)?, contiguous(tau)?);
+        let (a, tau) = (by_columns(a)?, contiguous(tau)?);
         let k = tau.shape()[tau.ndim() - 1];
         let (count, m, _) = sizes(&q);
         with_field!(q.dtype(), T => {
             let t = Shared(tau.ptr().cast::<T>());
             linalg::batch(count, m * n * k, &|i| {
-                let q = nth::<T>(&q, i);
-                // SAFETY: fresh memory of these sizes, column by column.
-                unsafe {
-                    q.set_identity();
-                    qr::apply(nth::<T>(&a, i), (t.at(i * k), k), q, false, true)
-                }
+                // SAFETY: fresh memory of these sizes, column by column; operations have checked that n is at least k.
+                unsafe { qr::form(nth::<T>(&a, i), (t.at(i * k), k), nth::<T>(&q, i)) }
             })
         })?;
     }
@@ -123,7 +124,7 @@ pub fn reflections(a: &Tensor, tau: &Tensor, n: usize) -> Result<Tensor> {
 pub fn reflect(a: &Tensor, tau: &Tensor, c: &Tensor, left: bool, adjoint: bool) -> Result<Tensor> {
     let c = copy_columns(c)?;
     if !nothing(&c) {
-        let (a, tau) = (copy_columns(a)?, contiguous(tau)?);
+        let (a, tau) = (by_columns(a)?, contiguous(tau)?);
         let k = tau.shape()[tau.ndim() - 1];
         let (count, m, n) = sizes(&c);
         with_field!(c.dtype(), T => {
@@ -133,11 +134,11 @@ pub fn reflect(a: &Tensor, tau: &Tensor, c: &Tensor, left: bool, adjoint: bool) 
                 // SAFETY: as above; operations have checked the sizes.
                 unsafe {
                     if left {
-                        return qr::apply(a, (t.at(i * k), k), c, adjoint, false);
+                        return qr::apply(a, (t.at(i * k), k), c, adjoint);
                     }
                     // C Q is the adjoint of Q^H C^H.
                     c.conjugate();
-                    qr::apply(a, (t.at(i * k), k), c.t(), !adjoint, false)?;
+                    qr::apply(a, (t.at(i * k), k), c.t(), !adjoint)?;
                     c.conjugate();
                 }
                 Ok(())

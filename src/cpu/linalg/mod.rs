@@ -158,14 +158,36 @@ impl<T: Field> View<T> {
     /// # Safety
     /// The folder's contract.
     pub unsafe fn set_identity(self) {
-        for j in 0..self.n {
-            for i in 0..self.m {
-                *self.at(i, j) = if i == j { one() } else { zero() };
+        self.clear();
+        for i in 0..self.m.min(self.n) {
+            *self.at(i, i) = one();
+        }
+    }
+
+    /// Fills it with zeros.
+    unsafe fn clear(self) {
+        let v = self.along_memory();
+        for j in 0..v.n {
+            if v.rs == 1 {
+                // Zero is zero bytes in every field.
+                v.at(0, j).write_bytes(0, v.m);
+            } else {
+                (0..v.m).for_each(|i| *v.at(i, j) = zero());
             }
         }
     }
 
     /// Conjugates all elements.
+    /// Fills what stands above the diagonal with zeros.
+    ///
+    /// # Safety
+    /// The folder's contract.
+    pub unsafe fn clear_above(self) {
+        for j in 1..self.n {
+            self.sub(0, j, j.min(self.m), 1).clear();
+        }
+    }
+
     ///
     /// # Safety
     /// The folder's contract.

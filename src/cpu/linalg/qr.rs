@@ -21,7 +21,7 @@ pub unsafe fn factor<T: Field>(a: View<T>, tau: *mut T) -> Result<()> {
         reflect_columns(a, tau);
         return Ok(());
     }
-    let work = Work::new(m, n)?;
+    let work = Work::new(m, k, n)?;
     for j in (0..k).step_by(BLOCK) {
         let b = BLOCK.min(k - j);
         let panel = a.sub(j, j, m - j, b);
@@ -34,27 +34,40 @@ pub unsafe fn factor<T: Field>(a: View<T>, tau: *mut T) -> Result<()> {
 }
 
 /// Multiplies `c` from the left by `Q = H_1 H_2 ... H_k`, or by its adjoint; `a` and `tau` are as [`factor`] leaves them.
-/// `of_identity`: c is the identity, or its first columns, and Q itself is wanted.
 ///
 /// # Safety
 /// Columns of `a` are contiguous, `tau` has k numbers, `c` has as many rows as `a`; the folder's contract.
-pub unsafe fn apply<T: Field>(
-    a: View<T>,
-    (tau, k): (*const T, usize),
-    c: View<T>,
-    adjoint: bool,
-    of_identity: bool,
-) -> Result<()> {
-    let work = Work::new(a.m, c.n)?;
+pub unsafe fn apply<T: Field>(a: View<T>, (tau, k): (*const T, usize), c: View<T>, adjoint: bool) -> Result<()> {
+    let work = Work::new(a.m, k, c.n)?;
     let blocks = k.div_ceil(BLOCK);
     for s in 0..blocks {
         let j = BLOCK * if adjoint { s } else { blocks - 1 - s };
         let b = BLOCK.min(k - j);
-        // The last blocks leave the first columns of the identity alone.
-        let first = if of_identity { j.min(c.n) } else { 0 };
-        let rest = c.sub(j, first, c.m - j, c.n - first);
-        if rest.n > 0 {
-            work.reflect(a.sub(j, j, a.m - j, b), tau.add(j), rest, adjoint);
+        work.reflect(a.sub(j, j, a.m - j, b), tau.add(j), c.sub(j, 0, c.m - j, c.n), adjoint);
+    }
+    Ok(())
+}
+
+/// Writes the first columns, at least k, of `Q = H_1 H_2 ... H_k` to `q`.
+///
+/// # Safety
+/// As for [`apply`].
+pub unsafe fn form<T: Field>(a: View<T>, (tau, k): (*const T, usize), q: View<T>) -> Result<()> {
+    if k == 0 {
+        q.set_identity();
+        return Ok(());
+    }
+    let work = Work::new(a.m, k, q.n)?;
+    let last = (k - 1) / BLOCK * BLOCK;
+    q.sub(0, 0, q.m, last).set_identity();
+    q.sub(0, last, last, q.n - last).clear();
+    for j in (0..=last).rev().step_by(BLOCK) {
+        // The first columns of the identity are left alone by these reflections.
+        let (panel, rest) = (a.sub(j, j, a.m - j, BLOCK.min(k - j)), q.sub(j, j, q.m - j, q.n - j));
+        if j == last {
+            work.reflect_identity(panel, tau.add(j), rest);
+        } else {
+            work.reflect(panel, tau.add(j), rest, false);
         }
     }
     Ok(())
@@ -63,14 +76,24 @@ pub unsafe fn apply<T: Field>(
 /// Memory for the products of one block of reflections.
 struct Work<T> {
     _scratch: Scratch<T>,
-    /// V, its conjugate, V^H times a matrix, T times that, V^H V, T.
+    /// V's first rows, the conjugate of V, V^H times a matrix, T times that, V^H V, T.
     parts: [*mut T; 6],
 }
 
+/// The vectors V of some reflections: a unit lower triangle and what is below it, their conjugates; and T.
+struct Reflections<T> {
+    top: View<T>,
+    below: View<T>,
+    top_conj: View<T>,
+    below_conj: View<T>,
+    t: View<T>,
+}
+
 impl<T: Field> Work<T> {
-    /// For matrices of m rows and n columns.
-    fn new(m: usize, n: usize) -> Result<Self> {
-        let sizes = [m * BLOCK, m * BLOCK, BLOCK * n, BLOCK * n, BLOCK * BLOCK, BLOCK * BLOCK];
+    /// For k reflections of columns of m rows, of which a matrix has n.
+    fn new(m: usize, k: usize, n: usize) -> Result<Self> {
+        let b = k.min(BLOCK);
+        let sizes = [b * b, if T::COMPLEX { m * b } else { 0 }, b * n, b * n, b * b, b * b];
         let scratch = Scratch::<T>::new(sizes.iter().sum())?;
         let mut p = scratch.ptr();
         let parts = sizes.map(|len| {
@@ -81,42 +104,64 @@ impl<T: Field> Work<T> {
         Ok(Work { _scratch: scratch, parts })
     }
 
+    /// The reflections of a panel.
+    unsafe fn reflections(&self, panel: View<T>, tau: *const T) -> Reflections<T> {
+        let [v, conj, _, _, gram, t] = self.parts;
+        let (m, b) = (panel.m, panel.n);
+        let (top, below) = (unit_lower(panel, v), panel.sub(b, 0, m - b, b));
+        let (mut top_conj, mut below_conj) = (top, below);
+        if T::COMPLEX {
+            let conj = View::columns(conj, m, b);
+            (top_conj, below_conj) = (conj.sub(0, 0, b, b), conj.sub(b, 0, m - b, b));
+            top_conj.copy_conj(top);
+            below_conj.copy_conj(below);
+        }
+        let gram = View::columns(gram, b, b);
+        product(gram, 1.0, top_conj.t(), top, 0.0);
+        product(gram, 1.0, below_conj.t(), below, 1.0);
+        Reflections { top, below, top_conj, below_conj, t: triangle_of(gram, tau, View::columns(t, b, b)) }
+    }
+
     /// `rest = (I - V T V^H) rest`, or its adjoint, for the reflections of a panel.
     unsafe fn reflect(&self, panel: View<T>, tau: *const T, rest: View<T>, adjoint: bool) {
-        let [v, vc, w, tw, gram, t] = self.parts;
-        let b = panel.n;
-        let v = unit_lower(panel, v);
-        let vc = if T::COMPLEX {
-            let copy = View::columns(vc, v.m, b);
-            copy.copy_conj(v);
-            copy
-        } else {
-            v
-        };
-        let gram = View::columns(gram, b, b);
-        product(gram, 1.0, vc.t(), v, 0.0);
-        let mut t = triangle_of(gram, tau, View::columns(t, b, b));
+        let r = self.reflections(panel, tau);
+        let (b, n) = (panel.n, rest.n);
+        let mut t = r.t;
         if adjoint {
             t.conjugate();
             t = t.t();
         }
-        let (w, tw) = (View::columns(w, b, rest.n), View::columns(tw, b, rest.n));
-        product(w, 1.0, vc.t(), rest, 0.0);
+        let (first, others) = (rest.sub(0, 0, b, n), rest.sub(b, 0, rest.m - b, n));
+        let (w, tw) = (View::columns(self.parts[2], b, n), View::columns(self.parts[3], b, n));
+        product(w, 1.0, r.top_conj.t(), first, 0.0);
+        product(w, 1.0, r.below_conj.t(), others, 1.0);
         product(tw, 1.0, t, w, 0.0);
-        product(rest, -1.0, v, tw, 1.0);
+        product(first, -1.0, r.top, tw, 1.0);
+        product(others, -1.0, r.below, tw, 1.0);
+    }
+
+    /// [`Work::reflect`] of the first columns of the identity, which `rest` need not hold.
+    unsafe fn reflect_identity(&self, panel: View<T>, tau: *const T, rest: View<T>) {
+        let r = self.reflections(panel, tau);
+        let (b, n) = (panel.n, rest.n);
+        let tw = View::columns(self.parts[3], b, n);
+        product(tw.sub(0, 0, b, b), 1.0, r.t, r.top_conj.t(), 0.0);
+        product(tw.sub(0, b, b, n - b), 1.0, r.t, r.below_conj.sub(0, 0, n - b, b).t(), 0.0);
+        product(rest.sub(0, 0, b, n), -1.0, r.top, tw, 0.0);
+        product(rest.sub(b, 0, rest.m - b, n), -1.0, r.below, tw, 0.0);
+        for i in 0..n {
+            *rest.at(i, i) += one();
+        }
     }
 }
 
-/// The vectors of a panel with their ones and zeros.
+/// The first vectors of a panel, with their ones and zeros.
 unsafe fn unit_lower<T: Field>(panel: View<T>, to: *mut T) -> View<T> {
-    let v = View::columns(to, panel.m, panel.n);
+    let v = View::columns(to, panel.n, panel.n);
+    v.set_identity();
     for j in 0..v.n {
-        for i in 0..v.m {
-            *v.at(i, j) = match i.cmp(&j) {
-                std::cmp::Ordering::Less => zero(),
-                std::cmp::Ordering::Equal => one(),
-                std::cmp::Ordering::Greater => *panel.at(i, j),
-            };
+        for i in j + 1..v.m {
+            *v.at(i, j) = *panel.at(i, j);
         }
     }
     v

@@ -42,14 +42,6 @@ impl<T: Field> View<T> {
         MatMut::from_raw_parts_mut(self.ptr, self.m, self.n, self.rs, self.cs)
     }
 
-    unsafe fn clear(self) {
-        for j in 0..self.n {
-            for i in 0..self.m {
-                *self.at(i, j) = super::zero();
-            }
-        }
-    }
-
     unsafe fn is_finite(self) -> bool {
         (0..self.n).all(|j| (0..self.m).all(|i| (*self.at(i, j)).wide().is_finite()))
     }
