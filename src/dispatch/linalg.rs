@@ -275,7 +275,10 @@ pub fn cholesky(a: &Tensor, info: &Tensor) -> Result<()> {
     let info = Shared(info.ptr().cast::<i32>());
     with_field!(a.dtype(), T => linalg::batch(count, n * n * n, &|i| {
         // SAFETY: as above.
-        unsafe { *info.at(i) = cholesky::factor(nth::<T>(a, i))? };
+        unsafe {
+            *info.at(i) = cholesky::factor(nth::<T>(a, i))?;
+            nth::<T>(a, i).clear_above();
+        }
         Ok(())
     }))
 }
