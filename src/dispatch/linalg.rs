@@ -414,7 +414,7 @@ pub fn ldl(a: &Tensor, pivots: &Tensor, info: &Tensor, hermitian: bool) -> Resul
     let (p, info) = (Shared(pivots.ptr().cast::<i32>()), Shared(info.ptr().cast::<i32>()));
     with_field!(a.dtype(), T => linalg::batch(count, n * n * n, &|i| {
         // SAFETY: fresh memory of these sizes.
-        unsafe { *info.at(i) = ldl::factor(nth::<T>(a, i), p.at(i * n), hermitian) };
+        unsafe { *info.at(i) = ldl::factor(nth::<T>(a, i), p.at(i * n), hermitian)? };
         Ok(())
     }))
 }
@@ -424,7 +424,7 @@ pub fn ldl_solve(ld: &Tensor, pivots: &Tensor, b: &Tensor, hermitian: bool) -> R
     if nothing(b) {
         return Ok(());
     }
-    let ld = &dense(ld)?;
+    let ld = &by_columns(ld)?;
     let (count, n, k) = sizes(b);
     let p = Shared(pivots.ptr().cast::<i32>());
     with_field!(b.dtype(), T => linalg::batch(count, n * n * k, &|i| {

@@ -111,6 +111,13 @@ CASES = {
     "ldl_factor": lambda T, m, p: T.linalg.ldl_factor(m(2, 5, 5)),
     "ldl_factor_ex of a block of two": lambda T, m, p: T.linalg.ldl_factor_ex(m(5, 5) - T.diag(T.diag(m(5, 5)))),
     "ldl_factor_ex, Hermitian": lambda T, m, p: T.linalg.ldl_factor_ex(m(5, 5) + m(5, 5).mH, hermitian=True),
+    "ldl_factor, panels": lambda T, m, p: T.linalg.ldl_factor(m(150, 150)),
+    "ldl_factor, Hermitian, panels": lambda T, m, p: T.linalg.ldl_factor(m(90, 90) + m(90, 90).mH, hermitian=True),
+    "ldl_factor_ex of blocks of two, panels": lambda T, m, p: T.linalg.ldl_factor_ex(m(110, 110).tril(-1)),
+    "ldl_factor_ex of a matrix without rank, panels": lambda T, m, p: T.linalg.ldl_factor_ex(
+        T.nn.functional.pad(m(80, 80), (10, 0, 10, 0))
+    )[1:],
+    "ldl_solve, panels": lambda T, m, p: T.linalg.ldl_solve(*T.linalg.ldl_factor(m(100, 100)), m(100, 7)),
     "ldl_solve": lambda T, m, p: T.linalg.ldl_solve(*T.linalg.ldl_factor(m(5, 5)), m(2, 5, 3)),
     "ldl_solve, Hermitian": lambda T, m, p: T.linalg.ldl_solve(
         *T.linalg.ldl_factor(m(5, 5) + m(5, 5).mH - 3 * T.eye(5), hermitian=True), m(5, 3), hermitian=True

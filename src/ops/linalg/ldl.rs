@@ -14,7 +14,7 @@ const NAME: &str = "torch.linalg.ldl_factor_ex";
 fn ldl_factor_ex(a: &Tensor, hermitian: bool, check: bool) -> Result<(Tensor, Tensor, Tensor)> {
     check_square(NAME, a)?;
     check_float(NAME, a)?;
-    let ld = dispatch::linalg::copy_columns(&super::tril(&a.detach(), 0)?)?;
+    let ld = dispatch::linalg::copy_columns(&a.detach())?;
     let mut shape = dispatch::linalg::batch_shape(a, 2);
     let info = dispatch::empty(&shape, DType::I32, a.device())?;
     shape.push(extents(a).0);
