@@ -162,6 +162,7 @@ CASES = {
     "vander": lambda T, m, p: T.linalg.vander(m(2, 3), N=4),
     "vander of integers": lambda T, m, p: T.linalg.vander(T.arange(4)),
     "cross": lambda T, m, p: T.linalg.cross(m(4, 3), m(1, 3)),
+    "lstsq, tall without rank": lambda T, m, p: T.linalg.lstsq(m(70, 3) @ m(3, 5), m(70, 2))[:3],
     "old cross": lambda T, m, p: m(3, 4).cross(m(3, 4)),
     "vecdot": lambda T, m, p: T.linalg.vecdot(m(3, 4), m(4)),
     "diagonal": lambda T, m, p: T.linalg.diagonal(m(2, 3, 4), offset=1),

@@ -169,6 +169,14 @@ pub fn ormqr(x: &Tensor, tau: &Tensor, other: &Tensor, left: bool, transpose: bo
     other.sub(&part)
 }
 
+/// R of a tall matrix and the rows of `Q^H b` beside it: the same equations of least squares. Not recorded.
+pub fn reduced(a: &Tensor, b: &Tensor) -> Result<(Tensor, Tensor)> {
+    let n = extents(a).1;
+    let (x, tau) = factor(a)?;
+    let b = dispatch::linalg::reflect(&x, &tau, b, true, true)?;
+    Ok((triu(&rows(&x, n)?, 0)?, rows(&b, n)?))
+}
+
 #[derive(Clone, Copy, PartialEq)]
 enum Mode {
     Reduced,

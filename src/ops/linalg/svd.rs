@@ -283,6 +283,18 @@ fn by_inverse(a: &Tensor, order: &str, norm: impl Fn(&Tensor) -> Result<Tensor>)
     where_(&info.eq_scalar(0.0)?, &product, &number(f64::INFINITY)?)
 }
 
+/// The solution of least squares, of least norm, the rank and the singular values. Not recorded.
+fn least_squares(a: &Tensor, b: &Tensor, rcond: f64) -> Result<(Tensor, Tensor, Tensor)> {
+    let (m, n) = extents(a);
+    // A tall matrix has the singular values of its R.
+    let (a, b) = if m > n { super::qr::reduced(a, b)? } else { (a.clone(), b.clone()) };
+    let (u, s, vh) = svd(&a, false)?;
+    let keep = significant(&a, &s, None, Some(&number(rcond)?))?;
+    let inverse = where_(&keep, &s.reciprocal()?, &s.zeros_like()?)?;
+    let x = matmul(&adjoint(&vh)?, &unsqueeze(&inverse, -1)?.mul(&matmul(&adjoint(&u)?, &b)?)?)?;
+    Ok((x, crate::ops::reduce::sum(&keep, Some(&[-1]), false, None)?, s))
+}
+
 /// The solution of least squares `min |A X - B|`, of least norm; residuals, rank and singular values as the driver gives them.
 fn lstsq(a: &Tensor, b: &Tensor, rcond: Option<f64>, driver: Option<&str>) -> Result<(Tensor, Tensor, Tensor, Tensor)> {
     const NAME: &str = "torch.linalg.lstsq";
@@ -314,8 +326,13 @@ fn lstsq(a: &Tensor, b: &Tensor, rcond: Option<f64>, driver: Option<&str>) -> Re
     let eps = if a.dtype().to_real() == DType::F64 { f64::EPSILON } else { f32::EPSILON as f64 };
     let rcond = rcond.unwrap_or(eps * m.max(n) as f64);
     let (a, b) = super::broadcast_batches(a, &b)?;
-    let x = matmul(&pseudo_inverse(&a, rcond)?, &b)?;
-    let rank = no_grad(|| matrix_rank(&a, None, Some(&number(rcond)?), false))?;
+    let (x, rank, values) = if needs_grad(&[&a, &b]) || a.numel() == 0 {
+        let rank = no_grad(|| matrix_rank(&a, None, Some(&number(rcond)?), false))?;
+        (matmul(&pseudo_inverse(&a, rcond)?, &b)?, rank, None)
+    } else {
+        let (x, rank, values) = least_squares(&a, &b, rcond)?;
+        (x, rank, Some(values))
+    };
     let full = no_grad(|| {
         Ok::<_, crate::error::Error>(
             driver == "gels" || a.is_meta() || rank.eq_scalar(n as f64)?.all_all()?.item_bool()?,
@@ -331,7 +348,7 @@ fn lstsq(a: &Tensor, b: &Tensor, rcond: Option<f64>, driver: Option<&str>) -> Re
     };
     let rank = if driver == "gels" { dispatch::empty(&[0], DType::I64, a.device())? } else { rank };
     let values = if driver == "gelsd" || driver == "gelss" {
-        no_grad(|| svdvals(&a))?
+        values.map_or_else(|| no_grad(|| svdvals(&a)), Ok)?
     } else {
         dispatch::empty(&[0], a.dtype().to_real(), a.device())?
     };
