@@ -18,6 +18,7 @@ pub mod lu;
 pub mod qr;
 pub mod spectral;
 pub mod triangular;
+mod tridiagonal;
 
 use super::matmul::{self, Factor, Gemm};
 use super::parallel;
@@ -177,7 +178,6 @@ impl<T: Field> View<T> {
         }
     }
 
-    /// Conjugates all elements.
     /// Fills what stands above the diagonal with zeros.
     ///
     /// # Safety
@@ -188,6 +188,7 @@ impl<T: Field> View<T> {
         }
     }
 
+    /// Conjugates all elements.
     ///
     /// # Safety
     /// The folder's contract.
@@ -208,6 +209,15 @@ impl<T: Field> View<T> {
         for j in 0..self.n {
             for i in 0..self.m {
                 *self.at(i, j) = (*from.at(i, j)).conj();
+            }
+        }
+    }
+
+    /// Writes what is left of zeros without `from`, which has the same shape.
+    unsafe fn copy_negative(self, from: View<T>) {
+        for j in 0..self.n {
+            for i in 0..self.m {
+                *self.at(i, j) = -*from.at(i, j);
             }
         }
     }
@@ -235,15 +245,6 @@ crate::multiversion! {
                 *y.add(i) += a * *x.add(i);
             }
         } else {
-    /// Writes what is left of zeros without `from`, which has the same shape.
-    unsafe fn copy_negative(self, from: View<T>) {
-        for j in 0..self.n {
-            for i in 0..self.m {
-                *self.at(i, j) = -*from.at(i, j);
-            }
-        }
-    }
-
             for i in 0..n as isize {
                 *y.offset(i * incy) += a * *x.offset(i * incx);
             }

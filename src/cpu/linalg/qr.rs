@@ -203,7 +203,7 @@ unsafe fn reflect_columns<T: Field>(a: View<T>, tau: *mut T) {
 }
 
 /// Makes the reflection that maps `[alpha, x]` to `[beta, 0]`: beta and v take their place, tau is returned.
-unsafe fn reflection<T: Field>(alpha: *mut T, x: *mut T, len: usize) -> T {
+pub(super) unsafe fn reflection<T: Field>(alpha: *mut T, x: *mut T, len: usize) -> T {
     let a = (*alpha).wide();
     let mut tail = squares(len, x, 1.0);
     let mut scale = 1.0;

@@ -1,10 +1,12 @@
-//! Eigenvalues and singular values, by faer's decompositions on our memory, on one thread.
+//! Eigenvalues and singular values, by faer's decompositions on our memory, on one thread; those of small real matrices
+//! without vectors by [`tridiagonal`].
 //!
 //! faer may not end on NaN: matrices that are not finite are refused before.
 
-use super::{Field, View};
+use super::{Field, View, product, tridiagonal};
 use crate::cpu::float::{Scratch, no_memory};
 use crate::error::Result;
+use crate::tensor::DType;
 use crate::tensor::dtype::C128;
 use faer::diag::DiagMut;
 use faer::dyn_stack::{MemBuffer, MemStack, StackReq};
@@ -65,6 +67,22 @@ pub unsafe fn hermitian<T: Spectral>(a: View<T>, values: *mut T::Part, vectors: 
             }
         }
     }
+    if vectors.is_none() && tridiagonal::suits::<T>(n) {
+        let both = |to: View<T>| {
+            for j in 0..n {
+                for i in j..n {
+                    *to.at(i, j) = *a.at(i, j);
+                    *to.at(j, i) = *a.at(i, j);
+                }
+            }
+        };
+        let mut found = vec![0.0; n];
+        let done = tridiagonal::eigenvalues::<T>(n, both, &mut found)?;
+        for (i, x) in found.into_iter().enumerate() {
+            *values.add(i) = T::Part::of(C128::new(x, 0.0));
+        }
+        return Ok(done);
+    }
     let which = if vectors.is_some() { ComputeEigenvectors::Yes } else { ComputeEigenvectors::No };
     let mut stack = memory(evd::self_adjoint_evd_scratch::<T>(n, which, Par::Seq, Default::default()))?;
     let s = Scratch::<T>::new(n)?;
@@ -95,6 +113,9 @@ pub unsafe fn singular<T: Spectral>(
     if !a.is_finite() {
         return Ok(false);
     }
+    if vectors.is_none() && T::DTYPE == DType::F32 && tridiagonal::suits::<f64>(k) {
+        return roots(if m < n { a.t() } else { a }, values);
+    }
     let of = |v: Option<View<T>>| match v {
         None => ComputeSvdVectors::No,
         Some(v) if v.n == k => ComputeSvdVectors::Thin,
@@ -118,6 +139,25 @@ pub unsafe fn singular<T: Spectral>(
     );
     write_real(s.ptr(), values, k);
     Ok(done.is_ok())
+}
+
+/// Singular values of a tall matrix of floats, as square roots of the eigenvalues of `A^T A`: in double, squares of floats
+/// are exact, and what is lost of the sums lies below the rounding of floats.
+unsafe fn roots<T: Field>(a: View<T>, values: *mut T::Part) -> Result<bool> {
+    let (m, n) = (a.m, a.n);
+    let scratch = Scratch::<f64>::new(m * n)?;
+    let wide = View::columns(scratch.ptr(), m, n);
+    for j in 0..n {
+        for i in 0..m {
+            *wide.at(i, j) = (*a.at(i, j)).wide().re;
+        }
+    }
+    let mut found = vec![0.0; n];
+    let done = tridiagonal::eigenvalues::<f64>(n, |to| product(to, 1.0, wide.t(), wide, 0.0), &mut found)?;
+    for (i, x) in found.into_iter().rev().enumerate() {
+        *values.add(i) = T::Part::of(C128::new(x.max(0.0).sqrt(), 0.0));
+    }
+    Ok(done)
 }
 
 unsafe fn write_real<T: Field>(from: *const T, to: *mut T::Part, n: usize) {
