@@ -3,7 +3,6 @@
 use super::triangular::{self, Kind};
 use super::{
     adjoint, check_float, check_info, check_kernel, check_square, diagonal, diagonal_matrix, extents, identities, tril,
-    triu,
 };
 use crate::autograd::{needs_grad, record};
 use crate::dispatch;
@@ -82,7 +81,7 @@ fn cholesky_old(a: &Tensor, upper: bool) -> Result<Tensor> {
 
 /// Solves `L L^H x = b` by a factor; leading dims are equal.
 fn solve_factored(factor: &Tensor, b: &Tensor, upper: bool) -> Result<Tensor> {
-    let l = if upper { adjoint(&triu(factor, 0)?)? } else { tril(factor, 0)? };
+    let l = if upper { adjoint(factor)? } else { factor.clone() };
     let y = triangular::solve(&l, b, Kind::LOWER)?;
     triangular::solve(&adjoint(&l)?, &y, Kind::UPPER)
 }
