@@ -22,6 +22,8 @@ pub(super) const TASK_FLOPS: usize = 1 << 20;
 const TASKS: usize = 64;
 /// Bytes of a block of A: about half of L2.
 const A_BYTES: usize = 512 << 10;
+/// Values of k up to which C costs more than B: its rows are filled from end to end.
+const SHORT: usize = 64;
 /// Columns of B and rows of A that are packed at once.
 const NC: usize = 2048;
 const MC: usize = 4096;
@@ -364,9 +366,10 @@ impl<K: Kernel> Block<'_, K> {
         let mut high = (A_BYTES / (self.k.div_ceil(K::L::STEP) * K::L::MR * Plan::<K>::PSIZE).max(1)).clamp(1, rows);
         high = rows.div_ceil(rows.div_ceil(high));
         let mut wide = cols;
-        if par {
-            let flops = 2 * self.m * self.n * self.k;
-            let tasks = (flops / TASK_FLOPS).clamp(1, TASKS);
+        let tasks = (2 * self.m * self.n * self.k / TASK_FLOPS).clamp(1, TASKS);
+        if self.k <= SHORT && rows >= tasks {
+            high = if par { rows / tasks } else { 1 };
+        } else if par {
             let across = tasks.div_ceil(rows.div_ceil(high)).clamp(1, cols);
             wide = cols.div_ceil(across);
             let down = tasks.div_ceil(cols.div_ceil(wide)).clamp(1, rows);
