@@ -349,7 +349,27 @@ impl Job<'_> {
                     let (ptr, dtype) = view(count, self.out);
                     let out = Strided { ptr, dtype, shape: &shape, strides: &strides[count] };
                     let tile = Job { ins: &ins[..count], out: &out, ..*self };
-                    if by_rows { tile.rows() } else { tile.serial() }
+                    if !by_rows {
+                        tile.serial();
+                        continue;
+                    }
+                    // Processors do not fetch ahead by themselves: the next tile's rows lie in other pages.
+                    let ahead = width.min(cols.saturating_sub(j + width));
+                    let fetch = |i: usize| {
+                        for k in 0..=count {
+                            let x = if k < count { &self.ins[k] } else { self.out };
+                            let (across, along) = (plan.dims[0].strides[k], plan.dims[t].strides[k]);
+                            let (size, at) = (x.dtype.size(), offsets[k] + (j + width) as isize * across);
+                            if k < count && turned[k] {
+                                for c in i * ahead / height..(i + 1) * ahead / height {
+                                    simd::prefetch(x.ptr.wrapping_offset(at + c as isize * across), height * size);
+                                }
+                            } else {
+                                simd::prefetch(x.ptr.wrapping_offset(at + i as isize * along), ahead * size);
+                            }
+                        }
+                    };
+                    tile.rows(fetch);
                 }
             }
         };
@@ -358,10 +378,12 @@ impl Job<'_> {
         if units <= grain { body(0..units) } else { parallel::chunks(units, grain, &body) }
     }
 
-    /// The rows of matrices with dense rows, of the loop's dtypes, that do not overlap the output.
-    fn rows(&self) {
+    /// The rows of matrices with dense rows, of the loop's dtypes, that do not overlap the output; `fetch` gets the number
+    /// of each before.
+    fn rows(&self, fetch: impl Fn(usize)) {
         let row = |x: &Strided, i: usize| x.ptr.wrapping_offset((i as isize * x.strides[0]) * x.dtype.size() as isize);
         for i in 0..self.out.shape[0] {
+            fetch(i);
             let ptrs: [*const u8; 4] =
                 std::array::from_fn(|k| self.ins.get(k).map_or(std::ptr::null(), |x| row(x, i).cast_const()));
             // SAFETY: the operands hold this row.
