@@ -33,6 +33,8 @@ pub enum Reduce {
     Norm,
     /// The sum of squared magnitudes.
     SumSquares,
+    /// The exclusive or of the elements' bits, as float64 or else as int64. The output is int64.
+    Xor,
 }
 
 /// Reduces `x` into `out`, which has as many dims as `x`; where its extent is 1 and that of `x` is not, the dim is
@@ -58,6 +60,29 @@ pub fn reduce(kind: Reduce, x: &Strided, out: &Strided, p: f64) {
             DType::F64 | DType::C128 => norm::<f64>(kind, x, out, p),
             _ => norm::<f32>(kind, x, out, p),
         },
+        Reduce::Xor if x.dtype.is_float() => xor::<f64>(x, out),
+        Reduce::Xor => xor::<i64>(x, out),
+    }
+}
+
+fn xor<W: Word>(x: &Strided, out: &Strided) {
+    lane(Xor::<W>(PhantomData), x, out, load::loader::<W>(x.dtype), x.dtype == W::DTYPE);
+}
+
+/// What [`Reduce::Xor`] takes the bits of.
+trait Word: load::Acc + Put {
+    fn bits(self) -> i64;
+}
+impl Word for f64 {
+    #[inline(always)]
+    fn bits(self) -> i64 {
+        self.to_bits() as i64
+    }
+}
+impl Word for i64 {
+    #[inline(always)]
+    fn bits(self) -> i64 {
+        self
     }
 }
 
@@ -180,6 +205,7 @@ lanes! {
         |a, b| a.add(b), |a| a;
     Mean[A: Arith](f64, PhantomData<A>): A => A => A, |s| A::ZERO, |a, x| a.add(x), |a, b| a.add(b), |a| a.over(s.0),
         A::sum16;
+    Xor[W: Word](PhantomData<W>): W => i64 => i64, |s| 0, |a, x| a ^ x.bits(), |a, b| a ^ b, |a| a;
     Norm0[F: Real](PhantomData<F>): F => F => F, |s| F::ZERO, |a, x| a.add(if x == F::ZERO { F::ZERO } else { F::ONE }),
         |a, b| a.add(b), |a| a;
     Norm1[F: Real](PhantomData<F>): F => F => F, |s| F::ZERO, |a, x| a.add(x.abs()), |a, b| a.add(b), |a| a;
