@@ -124,23 +124,22 @@ pub fn adaptive_max(x: &Tensor, y: &Tensor, index: &Tensor, planes: usize, exten
     });
 }
 
-/// The largest value of windows that start, along the last dims, at `starts` (planes, windows), and where it is. On the CPU
+/// The largest value of windows at places that `samples` (planes, dims) choose, f32 or f64, and where it is. On the CPU
 /// alone: the GPU composes it of operations.
-pub fn fractional_max(x: &Tensor, starts: &[Tensor], y: &Tensor, index: &Tensor, planes: usize, p: &Fractional) {
+pub fn fractional_max(x: &Tensor, samples: &Tensor, y: &Tensor, index: &Tensor, planes: usize, p: &Fractional) {
     if idle(y) {
         return;
     }
-    let missing = 3 - starts.len();
-    let mut lists = [std::ptr::null(); 3];
-    for (d, list) in starts.iter().enumerate() {
-        assert!(list.is_contiguous() && list.dtype() == crate::tensor::DType::I64);
-        assert!(list.numel() == planes * p.output[missing + d]);
-        lists[missing + d] = list.ptr().cast_const().cast();
-    }
+    let dims = samples.size(1);
+    assert!(samples.is_contiguous() && samples.size(0) >= planes && (1..=3).contains(&dims));
     assert!((0..3).all(|d| p.kernel[d] <= p.input[d]));
+    let starts = with_float!(samples.dtype(), F => {
+        // SAFETY: samples for every plane, as checked.
+        unsafe { pool::fractional_starts::<F>(samples.ptr().cast(), dims, planes, p) }
+    });
     with_float!(y.dtype(), F => {
         let out = (y.ptr().cast(), index.ptr().cast());
-        // SAFETY: contiguous planes as the geometry says, and a start for every window, as checked; outputs are fresh.
-        unsafe { pool::fractional_max_pool::<F>(x.ptr().cast(), lists, out, planes, p) }
+        // SAFETY: contiguous planes as the geometry says; outputs are fresh.
+        unsafe { pool::fractional_max_pool::<F>(x.ptr().cast(), &starts, out, planes, p) }
     });
 }

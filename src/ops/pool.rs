@@ -4,7 +4,7 @@ use super::gather::gather;
 use super::kernel::{cast, finish, operand};
 use super::scatter::Places;
 use super::view;
-use crate::autograd::{no_grad, record};
+use crate::autograd::record;
 use crate::dispatch::pool::{Divisor, Fractional, Pool, Windows};
 use crate::dispatch::{self, pool as kernels};
 use crate::error::Result;
@@ -441,13 +441,12 @@ fn fractional_max_pool(
         let sample = view::narrow(&u, 1, (nd - 1 - d) as i64, 1)?;
         fractional_starts(&sample, planes.size[d], out[d], kernel[d])
     };
-    if !x.is_gpu() && x.dtype().is_float() {
+    if !x.is_gpu() && x.device() == u.device() && x.dtype().is_float() {
         let c = compute(name, x.dtype())?;
-        let starts =
-            no_grad(|| (0..nd).map(|d| operand(&starts(d)?, DType::I64)).collect::<Result<SmallVec<[_; 3]>>>())?;
+        let samples = operand(&u, if u.dtype() == DType::F64 { DType::F64 } else { DType::F32 })?;
         let (y, index) = (dispatch::empty(&shape, c, x.device())?, dispatch::empty(&shape, DType::I64, x.device())?);
         let p = Fractional { input: three(&planes.size, nd), output: three(&out, nd), kernel: three(&kernel, nd) };
-        kernels::fractional_max(&operand(x, c)?, &starts, &y, &index, planes.count, &p);
+        kernels::fractional_max(&operand(x, c)?, &samples, &y, &index, planes.count, &p);
         let names = ["FractionalMaxPool2DBackward0", "FractionalMaxPool3DBackward0"];
         return Ok((selected(cast(y, x.dtype())?, x, &index, nd, None, names[nd - 2])?, index));
     }

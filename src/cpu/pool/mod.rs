@@ -20,7 +20,7 @@ pub use adaptive::{
     adaptive_avg_pool_backward, adaptive_avg_pool_forward, adaptive_max_pool_backward, adaptive_max_pool_forward,
 };
 pub use avg::{Divisor, avg_pool_backward, avg_pool_forward};
-pub use fractional::{Fractional, fractional_max_pool};
+pub use fractional::{Fractional, fractional_max_pool, fractional_starts};
 pub use max::{max_pool_backward, max_pool_forward};
 
 /// Outputs of a row that are worked on together.
