@@ -20,6 +20,7 @@ pub mod join;
 pub mod linalg;
 pub mod load;
 pub mod loss;
+pub mod margin;
 pub mod matmul;
 pub mod norm;
 pub mod optim;

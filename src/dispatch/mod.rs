@@ -14,6 +14,7 @@ pub mod index;
 pub mod join;
 pub mod linalg;
 pub mod loss;
+pub mod margin;
 pub mod matmul;
 pub mod norm;
 pub mod optim;
