@@ -1,5 +1,6 @@
 //! CPU kernels: loops over raw memory that dispatch has checked. Nothing here knows tensors that require grad.
 
+pub mod affine;
 #[cfg(test)]
 mod agreement;
 pub mod alloc;

@@ -10,7 +10,7 @@ use super::pointwise::number;
 use super::view;
 use crate::autograd::{named, needs_grad, no_grad, record};
 use crate::dispatch;
-use crate::dispatch::grid::{self as kernels, Outside, Sampler};
+use crate::dispatch::grid::{self as kernels, Coordinates, Outside, Sampler};
 use crate::error::Result;
 use crate::fail;
 use crate::grads;
@@ -300,6 +300,29 @@ fn coordinates(n: usize, align: bool, dtype: DType, device: Device) -> Result<Te
     }
 }
 
+/// The grids of affine maps. The coordinates name the last dim first.
+fn affine(theta: &Tensor, of: &Coordinates) -> Result<Tensor> {
+    let sizes = of.0.iter().rev().map(Tensor::numel);
+    let shape: Shape = [theta.size(0)].into_iter().chain(sizes).chain([of.0.len()]).collect();
+    let y = dispatch::empty(&shape, theta.dtype(), theta.device())?;
+    kernels::affine(&operand(theta, theta.dtype())?, of, &y);
+    record(y, "AffineGridGeneratorBackward0", &[theta], |_| {
+        let of = of.clone();
+        move |_, g| grads![affine_gradient(g, &of)?]
+    })
+}
+
+/// The adjoint of [`affine`].
+fn affine_gradient(g: &Tensor, of: &Coordinates) -> Result<Tensor> {
+    let (n, nd) = (g.size(0), of.0.len());
+    let dtheta = dispatch::empty(&[n, nd, nd + 1], g.dtype(), g.device())?;
+    kernels::affine_gradient(&operand(g, g.dtype())?, of, &dtheta);
+    record(dtheta, "AffineGridGeneratorBackwardBackward0", &[g], |_| {
+        let of = of.clone();
+        move |_, h| grads![affine(h, &of)?]
+    })
+}
+
 /// The grid of an affine map of the output's coordinates. Shape: theta (N, 2, 3) or (N, 3, 4).
 fn affine_grid_generator(theta: &Tensor, size: &[i64], align: bool) -> Result<Tensor> {
     if size.len() != 4 && size.len() != 5 {
@@ -308,12 +331,15 @@ fn affine_grid_generator(theta: &Tensor, size: &[i64], align: bool) -> Result<Te
     let nd = size.len() - 2;
     let spatial: Shape = size[2..].iter().map(|&n| n.max(0) as usize).collect();
     let (n, places) = (size[0].max(0) as usize, spatial.iter().product::<usize>());
+    let line = |d: usize| coordinates(spatial[d], align, theta.dtype(), theta.device());
+    if !theta.is_gpu() && theta.shape() == [n, nd, nd + 1] && matches!(theta.dtype(), DType::F32 | DType::F64) {
+        return affine(theta, &Coordinates((0..nd).rev().map(line).collect::<Result<_>>()?));
+    }
     let mut columns = Vec::with_capacity(nd + 1);
     for d in (0..nd).rev() {
         let mut shape: Shape = smallvec::smallvec![1; nd];
         shape[d] = spatial[d];
-        let line = coordinates(spatial[d], align, theta.dtype(), theta.device())?.reshape_to(&shape)?;
-        columns.push(super::linear::broadcast_to(&line, &spatial)?.reshape_to(&[places, 1])?);
+        columns.push(super::linear::broadcast_to(&line(d)?.reshape_to(&shape)?, &spatial)?.reshape_to(&[places, 1])?);
     }
     columns.push(columns[0].mul_scalar(0.0)?.add_scalar(1.0)?);
     let base = super::join::cat(&columns, 1)?;
