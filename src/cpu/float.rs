@@ -275,6 +275,22 @@ impl Moments {
 /// # Safety
 /// `f` may be called with indices below `n`.
 #[inline(always)]
+pub(crate) fn long_sum<F: Float>(n: usize, f: impl Fn(usize) -> F) -> f64 {
+    let mut total = 0.0;
+    let mut start = 0;
+    while start < n {
+        let len = BLOCK.min(n - start);
+        total += sum(len, |i| f(start + i)).f64();
+        start += len;
+    }
+    total
+}
+
+/// Two such sums.
+///
+/// # Safety
+/// `f` may be called with indices below `n`.
+#[inline(always)]
 pub(crate) fn long_sum2<F: Float>(n: usize, f: impl Fn(usize) -> (F, F)) -> (f64, f64) {
     let (mut a, mut b) = (0.0, 0.0);
     let mut start = 0;

@@ -216,3 +216,30 @@ pub fn batch_backward(
         unsafe { norm::batch_norm_backward((at(g), at(x)), (at(mean), at(rstd)), ptr(gamma), out, dims, train) }
     })
 }
+
+/// Rows of `v` with lengths `g`, and the lengths they had. On the CPU alone: the GPU composes it of operations.
+pub fn weight(v: &Tensor, g: &Tensor, y: &Tensor, length: &Tensor, dims: (usize, usize)) {
+    if y.is_meta() {
+        return;
+    }
+    with_float!(y.dtype(), F => {
+        // SAFETY: contiguous tensors of F of the sizes in `dims`; outputs are fresh.
+        unsafe { norm::weight_norm_forward::<F>((at(v), at(g)), (at(y), at(length)), dims) }
+    });
+}
+
+/// The gradients of [`weight`] by `v` and `g`.
+pub fn weight_backward(
+    h: &Tensor,
+    (v, g, length): (&Tensor, &Tensor, &Tensor),
+    (dv, dg): (&Tensor, &Tensor),
+    dims: (usize, usize),
+) {
+    if dv.is_meta() {
+        return;
+    }
+    with_float!(dv.dtype(), F => {
+        // SAFETY: as above.
+        unsafe { norm::weight_norm_backward::<F>(at(h), (at(v), at(g), at(length)), (at(dv), at(dg)), dims) }
+    });
+}

@@ -3,11 +3,13 @@
 use super::extreme::share;
 use super::helpers::{dim_mask, restore_dims};
 use super::inplace::on_old;
+use super::kernel::{by_operations, in_order_of, operand};
 use super::reduce::{run, sum};
-use crate::autograd::{no_grad, record};
+use crate::autograd::{needs_grad, no_grad, record};
 use crate::dispatch::{self, reduce::Reduce};
 use crate::error::Result;
 use crate::fail;
+use crate::grads;
 use crate::ops;
 use crate::tensor::{DType, Scalar, Tensor};
 
@@ -181,7 +183,41 @@ fn weight_norm(v: &Tensor, g: &Tensor, dim: i64) -> Result<Tensor> {
     if (d == 0 || d + 1 == v.ndim()) && !v.dtype().is_float() {
         return super::helpers::not_implemented("weight_norm_kernel", v.dtype());
     }
+    let shape = (0..v.ndim()).map(|i| if i == d { v.size(d) } else { 1 });
+    let kernel = !v.is_gpu() && matches!(v.dtype(), DType::F32 | DType::F64);
+    let alike = g.dtype() == v.dtype() && g.device() == v.device() && g.shape().iter().copied().eq(shape);
+    if d == 0 && dim != -1 && v.ndim() > 1 && kernel && alike {
+        return rows_of_length(v, g);
+    }
+    lengthened(v, g, dim)
+}
+
+/// [`weight_norm`] by operations.
+fn lengthened(v: &Tensor, g: &Tensor, dim: i64) -> Result<Tensor> {
     v.mul(&g.div(&norm_except_dim(v, 2, dim)?)?)
+}
+
+/// [`weight_norm`] along the first dim by a kernel, as its gradient is; gradients of gradients go by [`lengthened`].
+fn rows_of_length(v: &Tensor, g: &Tensor) -> Result<Tensor> {
+    let (dtype, n) = (v.dtype(), v.size(0));
+    let dims = (n, v.shape()[1..].iter().product());
+    let y = dispatch::empty(v.shape(), dtype, v.device())?;
+    let length = dispatch::empty(&[n], dtype, v.device())?;
+    dispatch::norm::weight(&operand(v, dtype)?, &operand(g, dtype)?, &y, &length, dims);
+    record(in_order_of(y, v)?, "WeightNormInterfaceBackward0", &[v, g], |s| {
+        let (v, g, length) = (s.input(v), s.input(g), s.input(&length));
+        move |c, h| {
+            let (v, g) = (c.get(v)?, c.get(g)?);
+            if needs_grad(&[h, &v, &g]) {
+                return by_operations(c, h, &[&v, &g], |t| lengthened(&t[0], &t[1], 0));
+            }
+            let empty = |t: &Tensor| dispatch::empty(t.shape(), dtype, t.device());
+            let (dv, dg) = (empty(&v)?, empty(&g)?);
+            let inputs = (&operand(&v, dtype)?, &operand(&g, dtype)?, &c.get(length)?);
+            dispatch::norm::weight_backward(&operand(h, dtype)?, inputs, (&dv, &dg), dims);
+            grads![c.needs(0).then_some(dv), c.needs(1).then_some(dg)]
+        }
+    })
 }
 
 ops! {

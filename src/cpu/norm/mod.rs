@@ -18,10 +18,12 @@ mod group;
 mod layer;
 #[cfg(test)]
 mod tests;
+mod weight;
 
 pub use batch::{BatchGrads, BatchStats, batch_norm_apply, batch_norm_backward, batch_norm_rstd, batch_norm_stats};
 pub use group::{group_norm_backward, group_norm_forward};
 pub use layer::{layer_norm_backward, layer_norm_forward, rms_norm_backward, rms_norm_forward};
+pub use weight::{weight_norm_backward, weight_norm_forward};
 
 use super::float::Float;
 
