@@ -2,6 +2,7 @@
 
 use super::pointwise::Class::Same;
 use super::pointwise::{D, OUT, Pw, apply, number, unary};
+use super::reinterpret::{imag, real};
 use crate::dispatch::Fun;
 use crate::error::Result;
 use crate::fail;
@@ -35,10 +36,7 @@ static COMPLEX: Pw = Pw {
     node: "ComplexBackward0",
     fun: Fun::Complex,
     class: Same,
-    grads: &[
-        Some(D(0, |a| a.g.real_part())),
-        Some(D(0, |a| a.g.mul(&number(Scalar::Complex(0.0, -1.0))?)?.real_part())),
-    ],
+    grads: &[Some(D(0, |a| real(a.g))), Some(D(0, |a| imag(a.g)))],
 };
 static POLAR: Pw = Pw {
     name: "polar",

@@ -141,7 +141,7 @@ pub fn warn_discard(from: DType, to: DType) -> Result<()> {
 /// A gradient cast to the dtype of the tensor that it belongs to; complex to real takes the real part.
 pub fn cast_grad(g: &Tensor, dtype: DType) -> Result<Tensor> {
     if g.dtype().is_complex() && !dtype.is_complex() {
-        return to_dtype(&g.real_part()?, dtype);
+        return to_dtype(&super::reinterpret::real(g)?, dtype);
     }
     to_dtype(g, dtype)
 }
