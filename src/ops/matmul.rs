@@ -1,8 +1,9 @@
 //! Matrix products.
 
 use super::helpers::lasting;
+use super::pointwise::compute_dtype;
 use super::view::{self, expand_to};
-use crate::autograd::{named, record};
+use crate::autograd::{named, no_grad, record};
 use crate::dispatch::{
     self,
     matmul::{Factor, Right},
@@ -70,11 +71,34 @@ pub(super) fn right(matrix: &Tensor, transposed: bool) -> Right<'_> {
     Right { matrix, transposed, lasting: lasting(matrix) }
 }
 
+/// Elements from which on a column times a row is not worth a matrix product.
+const OUTER_MIN: usize = 4096;
+
+/// A column times a row, into `c`.
+fn outer(a: (&Tensor, bool), b: (&Tensor, bool), c: &Tensor) -> Result<()> {
+    no_grad(|| {
+        let as_is = |(x, turned): (&Tensor, bool)| if turned { view::t(x) } else { Ok(x.clone()) };
+        dispatch::pointwise(
+            dispatch::Fun::Mul,
+            compute_dtype(c.dtype()),
+            &[&as_is(a)?, &as_is(b)?],
+            c,
+            &Default::default(),
+        );
+        Ok(())
+    })
+}
+
 /// `op(a) @ op(b)` of two matrices whose shapes and dtypes fit, op a transpose where the flag says so.
 pub fn product(a: (&Tensor, bool), b: (&Tensor, bool)) -> Result<Tensor> {
     let (m, n) = (a.0.shape()[a.1 as usize], b.0.shape()[!b.1 as usize]);
     let c = dispatch::empty(&[m, n], a.0.dtype(), a.0.device())?;
-    dispatch::matmul::product(a, right(b.0, b.1), &c, None);
+    let lines = a.0.shape()[!a.1 as usize] == 1 && m * n >= OUTER_MIN && a.0.dtype().is_float() && !c.is_gpu();
+    if lines {
+        outer(a, b, &c)?;
+    } else {
+        dispatch::matmul::product(a, right(b.0, b.1), &c, None);
+    }
     let (ta, tb) = (a.1, b.1);
     record(c, "MmBackward0", &[a.0, b.0], |s| {
         let (x, y) = (s.needs(1).then(|| s.input(a.0)), s.needs(0).then(|| s.input(b.0)));
