@@ -212,7 +212,8 @@ pub fn cov(x: &Tensor, correction: i64, fweights: Option<&Tensor>, aweights: Opt
         Some(w) => centred.mul(w)?,
         None => centred.clone(),
     };
-    let c = super::matmul::mm(&centred, &to_dtype(&view::t(&weighted)?.conj()?, centred.dtype())?)?;
+    let weighted = to_dtype(&weighted.conj()?, centred.dtype())?;
+    let c = super::matmul::product((&centred, false), (&weighted, true))?;
     view::squeeze(&c.div(&factor)?)
 }
 
