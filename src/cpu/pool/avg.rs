@@ -1,6 +1,6 @@
 //! Average pooling. Windows are summed tap by tap in row-major order, as in torch.
 
-use super::{Pool, STRIP, with_stride};
+use super::{NARROW, Pool, STRIP, with_stride};
 use crate::cpu::float::{Float, Shared, grain};
 use crate::cpu::parallel;
 
@@ -24,7 +24,13 @@ pub unsafe fn avg_pool_forward<F: Float>(x: *const F, y: *mut F, planes: usize, 
     let (n, m) = (p.in_plane(), p.out_plane());
     parallel::chunks(planes, grain(p.work()), &|r| {
         // SAFETY: plane i alone.
-        r.for_each(|i| unsafe { avg_plane(x.at(i * n), y.at(i * m), p, divisor) });
+        r.for_each(|i| unsafe {
+            if p.output[2] < NARROW {
+                avg_windows(x.at(i * n), y.at(i * m), p, divisor)
+            } else {
+                avg_plane(x.at(i * n), y.at(i * m), p, divisor)
+            }
+        });
     });
 }
 
@@ -99,6 +105,31 @@ crate::multiversion! {
                     }
                     from = to;
                 }
+            }
+        }
+    }
+}
+
+/// A plane of narrow rows.
+unsafe fn avg_windows<F: Float>(x: *const F, y: *mut F, p: &Pool, divisor: Divisor) {
+    let [_, h, w] = p.input;
+    let columns: [std::ops::Range<usize>; NARROW] = std::array::from_fn(|o| p.covered(2, o));
+    let mut by = [F::ONE; NARROW];
+    for od in 0..p.output[0] {
+        for oh in 0..p.output[1] {
+            let y = y.add((od * p.output[1] + oh) * p.output[2]);
+            p.divisors(divisor, od, oh, 0, &mut by[..p.output[2]]);
+            for ow in 0..p.output[2] {
+                let mut total = F::ZERO;
+                for d in p.covered(0, od) {
+                    for i in p.covered(1, oh) {
+                        let row = x.add((d * h + i) * w);
+                        for j in columns[ow].clone() {
+                            total += *row.add(j);
+                        }
+                    }
+                }
+                *y.add(ow) = total / by[ow];
             }
         }
     }

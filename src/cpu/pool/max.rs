@@ -1,6 +1,6 @@
 //! Max pooling with indices. A NaN wins over everything, and of equal values the first one does.
 
-use super::{Pool, STRIP, with_stride};
+use super::{NARROW, Pool, STRIP, with_stride};
 use crate::cpu::float::{Float, Shared, grain};
 use crate::cpu::parallel;
 
@@ -20,6 +20,7 @@ pub unsafe fn max_pool_forward<F: Float>(x: *const F, (y, index): (*mut F, *mut 
             // SAFETY: plane i alone.
             unsafe {
                 match (index.is_null(), small) {
+                    _ if p.output[2] < NARROW && p.dilation == [1; 3] => max_windows(x, y, index, p),
                     (true, _) => max_plane::<F, ()>(x, y, index, p),
                     (_, true) => max_plane::<F, i32>(x, y, index, p),
                     _ => max_plane::<F, i64>(x, y, index, p),
@@ -148,6 +149,37 @@ crate::multiversion! {
                         }
                     }
                     from = to;
+                }
+            }
+        }
+    }
+}
+
+/// A plane of narrow rows without dilation, whose windows all have taps.
+unsafe fn max_windows<F: Float>(x: *const F, y: *mut F, index: *mut i64, p: &Pool) {
+    let [_, h, w] = p.input;
+    let columns: [std::ops::Range<usize>; NARROW] = std::array::from_fn(|o| p.covered(2, o));
+    for od in 0..p.output[0] {
+        for oh in 0..p.output[1] {
+            let (depth, height) = (p.covered(0, od), p.covered(1, oh));
+            let to = (od * p.output[1] + oh) * p.output[2];
+            for ow in 0..p.output[2] {
+                let mut best = F::NEG_INF;
+                let mut which = (depth.start * h + height.start) * w + columns[ow].start;
+                for d in depth.clone() {
+                    for i in height.clone() {
+                        let row = (d * h + i) * w;
+                        for j in row + columns[ow].start..row + columns[ow].end {
+                            let v = *x.add(j);
+                            let take = (v > best) | v.is_nan();
+                            best = if take { v } else { best };
+                            which = if take { j } else { which };
+                        }
+                    }
+                }
+                *y.add(to + ow) = best;
+                if !index.is_null() {
+                    *index.add(to + ow) = which as i64;
                 }
             }
         }

@@ -25,6 +25,8 @@ pub use max::{max_pool_backward, max_pool_forward};
 
 /// Outputs of a row that are worked on together.
 const STRIP: usize = 128;
+/// Rows of fewer outputs are taken window by window: a step of a strip costs more than the few taps that it takes.
+const NARROW: usize = 8;
 
 /// The geometry of a pool: depth, height, width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +77,14 @@ impl Pool {
         // A kernel may be far larger than the input, whose elements are then all that is read.
         let taps = (0..3).map(|d| self.kernel[d].min(self.input[d])).product::<usize>();
         self.out_plane() * taps.max(1)
+    }
+
+    /// The input coordinates along dim `d` that window `o` covers; the dilation is 1.
+    #[inline(always)]
+    fn covered(&self, d: usize, o: usize) -> std::ops::Range<usize> {
+        let start = self.start(d, o);
+        let end = (start + self.kernel[d] as isize).clamp(0, self.input[d] as isize);
+        (start.max(0) as usize).min(end as usize)..end as usize
     }
 
     /// The first input coordinate of window `o`, possibly in the padding.
