@@ -5,7 +5,7 @@ use super::super::load::Num;
 use super::super::parallel;
 use super::{Ptr, nest};
 use crate::tensor::{DType, Strided};
-use crate::with_dtype;
+use crate::{multiversion, with_dtype};
 
 /// Elements of one part; parts are counted apart and added in order.
 const PART: usize = 1 << 16;
@@ -71,6 +71,55 @@ fn accumulate<A: Copy + Default + std::ops::AddAssign + Send>(
     }
 }
 
+/// Bins of a histogram up to which their numbers fit the vectors that they are computed in.
+const FEW_BINS: usize = 1 << 24;
+/// Elements whose bins are found together.
+const BLOCK: usize = 256;
+
+/// The bin of an element that lies within the bounds.
+trait Binned: Num {
+    fn bin(self, low: f64, high: f64, bins: usize) -> i32;
+}
+impl Binned for f32 {
+    #[inline(always)]
+    fn bin(self, low: f64, high: f64, bins: usize) -> i32 {
+        ((self - low as f32) * bins as f32 / (high as f32 - low as f32)) as i32
+    }
+}
+impl Binned for f64 {
+    #[inline(always)]
+    fn bin(self, low: f64, high: f64, bins: usize) -> i32 {
+        ((self - low) * bins as f64 / (high - low)) as i32
+    }
+}
+
+multiversion! {
+    /// The bins of `n` elements; those outside are in one after the last.
+    unsafe fn place[T: Binned](x: *const T, n: usize, low: f64, high: f64, bins: usize, to: *mut i32) {
+        for i in 0..n {
+            let v = *x.add(i);
+            let inside = (v.to_f64() >= low) & (v.to_f64() <= high);
+            *to.add(i) = if inside { v.bin(low, high, bins).min(bins as i32 - 1) } else { bins as i32 };
+        }
+    }
+}
+
+/// Counts a dense row of `n` elements into `own`.
+unsafe fn tally_row<T: Binned>(x: *const T, n: usize, low: f64, high: f64, own: &mut [i64]) {
+    let bins = own.len();
+    let mut at = [0i32; BLOCK];
+    for start in (0..n).step_by(BLOCK) {
+        let len = BLOCK.min(n - start);
+        // SAFETY: the caller's contract.
+        unsafe { place(x.add(start), len, low, high, bins, at.as_mut_ptr()) };
+        for &b in &at[..len] {
+            if let Some(o) = own.get_mut(b as usize) {
+                *o += 1;
+            }
+        }
+    }
+}
+
 /// Counts the elements of `x` in equal bins from `low` to `high` (inclusive) into the dense `out` of the dtype of
 /// `x`; elements outside and NaN are left out.
 pub fn histc(x: &Strided, low: f64, high: f64, out: &Strided) {
@@ -81,9 +130,21 @@ pub fn histc(x: &Strided, low: f64, high: f64, out: &Strided) {
         _ => half::bf16::from_f64(v).to_f64(),
     };
     let (dims, _) = nest(x, None, None, None);
+    let dense = dims.is_empty() || matches!(dims[..], [d] if d.s[0] == x.dtype.size() as isize);
     let mut totals = crate::error::filled(0i64, bins);
     let parts = n.div_ceil(PART);
     let tally = |range: std::ops::Range<usize>, own: &mut [i64]| {
+        if dense && bins < FEW_BINS {
+            let (at, len) = (range.start, range.len());
+            if x.dtype == DType::F32 {
+                // SAFETY: the module's contract; the range lies within the row.
+                return unsafe { tally_row(x.ptr.cast::<f32>().add(at), len, low, high, own) };
+            }
+            if x.dtype == DType::F64 {
+                // SAFETY: as above.
+                return unsafe { tally_row(x.ptr.cast::<f64>().add(at), len, low, high, own) };
+            }
+        }
         let mut w = Walk::new(&dims, range.start);
         for _ in range {
             // SAFETY: the module's contract.
