@@ -209,9 +209,47 @@ crate::multiversion! {
             (3, [a, b]) if b == unit => tuples::<T>(from, [a, unit], to, 3, rows),
             (4, [0, b]) if b == unit => tuples::<T>(from, [0, unit], to, 4, rows),
             (4, [a, b]) if b == unit => tuples::<T>(from, [a, unit], to, 4, rows),
+            (5.., [0, b]) => repeated::<T>(from, b, to, n, rows),
+            (5.., [a, 0]) => again::<T>(from, a, to, n, rows),
             (_, [0, b]) => tuples::<T>(from, [0, b], to, n, rows),
             (_, [a, b]) if a == unit => tuples::<T>(from, [unit, b], to, n, rows),
             _ => tuples::<T>(from, s, to, n, rows),
+        }
+    }
+}
+
+/// Rows of one element each, `s` bytes apart. All but the last are written as vectors that go on beyond their end.
+#[inline(always)]
+unsafe fn repeated<T: Copy>(from: *const u8, s: isize, to: *mut u8, n: usize, rows: usize) {
+    let to = to.cast::<T>();
+    // SAFETY: the caller's contract; a vector ends where the rows do, or before.
+    unsafe {
+        for r in 0..rows {
+            let x = from.offset(r as isize * s).cast::<T>().read_unaligned();
+            if (rows - r) * n >= SHORT {
+                to.add(r * n).cast::<[T; SHORT]>().write_unaligned([x; SHORT]);
+            } else {
+                (0..n).for_each(|i| to.add(r * n + i).write_unaligned(x));
+            }
+        }
+    }
+}
+
+/// One row of elements `s` bytes apart, many times, written as in [`repeated`].
+#[inline(always)]
+unsafe fn again<T: Copy>(from: *const u8, s: isize, to: *mut u8, n: usize, rows: usize) {
+    let to = to.cast::<T>();
+    // SAFETY: as above.
+    unsafe {
+        let at = |i: usize| from.offset(i as isize * s).cast::<T>().read_unaligned();
+        let mut row = [at(0); SHORT];
+        (0..n).for_each(|i| row[i] = at(i));
+        for r in 0..rows {
+            if (rows - r) * n >= SHORT {
+                to.add(r * n).cast::<[T; SHORT]>().write_unaligned(row);
+            } else {
+                (0..n).for_each(|i| to.add(r * n + i).write_unaligned(row[i]));
+            }
         }
     }
 }
