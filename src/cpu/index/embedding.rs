@@ -24,6 +24,8 @@ struct Rows<'a, T> {
     /// Its rows and columns.
     size: (usize, usize),
     keys: &'a [i64],
+    /// Keys of the bags that follow.
+    next: &'a [i64],
     /// A factor per row; may be null.
     factors: *const T,
     padding: Option<i64>,
@@ -41,7 +43,7 @@ impl<T: Num> Rows<'_, T> {
         let mut count = 0;
         let row = |key: i64| self.table.wrapping_add((key as usize).wrapping_mul(self.size.1) + first);
         for (j, &key) in self.keys.iter().enumerate() {
-            if let Some(&next) = self.keys.get(j + AHEAD) {
+            if let Some(&next) = self.keys.get(j + AHEAD).or_else(|| self.next.get(j + AHEAD - self.keys.len())) {
                 prefetch(row(next).cast(), W * size_of::<T>());
             }
             if self.padding == Some(key) || key as u64 >= self.size.0 as u64 {
@@ -292,7 +294,8 @@ impl Bags<'_> {
             // SAFETY: the module's contract; the ranges of bags lie within 0..n.
             unsafe {
                 *sizes.ptr.cast::<i64>().add(bag) = counted as i64;
-                range.for_each(|j| *owner.ptr.cast::<i64>().add(j) = bag as i64);
+                let owners = owner.ptr.cast::<i64>().add(range.start);
+                (0..range.len()).for_each(|j| *owners.add(j) = bag as i64);
             }
         }
     }
@@ -321,7 +324,8 @@ impl Bags<'_> {
         let stripes = d.div_ceil(stripe);
         parallel::chunks(bags * stripes, GRAIN.div_ceil(stripe * (index.len() / bags).max(1)), &|tasks| {
             for t in tasks {
-                let (bag, from) = (t / stripes, t % stripes * stripe);
+                // One stripe is the usual case: a division for each short bag would be felt.
+                let (bag, from) = if stripes == 1 { (t, 0) } else { (t / stripes, t % stripes * stripe) };
                 let (w, range) = (stripe.min(d - from), ranges(bag));
                 // SAFETY: the table's columns from this stripe on, factors as many as indices; a task has stripes of rows
                 // of its own.
@@ -330,7 +334,8 @@ impl Bags<'_> {
                         table: table.get().add(from).cast_const(),
                         size,
                         factors: factors.map_or(std::ptr::null(), |f| f.get().add(range.start).cast_const()),
-                        keys: &index[range],
+                        keys: &index[range.clone()],
+                        next: &index[range.end..],
                         padding: self.padding,
                         mean: self.kind == Bag::Mean,
                     };
