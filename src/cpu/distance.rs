@@ -218,18 +218,40 @@ multiversion! {
     unsafe fn row_turned[F: Real, N: Norm<F>](norm: N, x: *const F, y: *const F, ld: usize, n: usize, m: usize, out: *mut F) {
         let mut from = 0;
         while from < n {
-            let mut acc = [F::ZERO; WIDE];
-            for k in 0..m {
-                let (x, y) = (*x.add(k), y.add(k * ld + from));
-                for (j, a) in acc.iter_mut().enumerate() {
-                    *a = N::join(*a, norm.term(x.distance(*y.add(j))));
-                }
+            let (y, out) = (y.add(from), out.add(from));
+            if n - from >= WIDE - LANES {
+                columns_turned::<F, N, WIDE>(norm, x, y, ld, n - from, m, out);
+                from += WIDE;
+            } else {
+                columns_turned::<F, N, LANES>(norm, x, y, ld, n - from, m, out);
+                from += LANES;
             }
-            let count = WIDE.min(n - from);
-            for (j, a) in acc.iter().enumerate().take(count) {
-                *out.add(from + j) = norm.finish(*a);
+        }
+    }
+}
+
+/// The next `W` columns, of `n` that are left.
+#[inline(always)]
+unsafe fn columns_turned<F: Real, N: Norm<F>, const W: usize>(
+    norm: N,
+    x: *const F,
+    y: *const F,
+    ld: usize,
+    n: usize,
+    m: usize,
+    out: *mut F,
+) {
+    let mut acc = [F::ZERO; W];
+    // SAFETY: the caller's contract.
+    unsafe {
+        for k in 0..m {
+            let (x, y) = (*x.add(k), y.add(k * ld));
+            for (j, a) in acc.iter_mut().enumerate() {
+                *a = N::join(*a, norm.term(x.distance(*y.add(j))));
             }
-            from += count;
+        }
+        for (j, a) in acc.iter().enumerate().take(n) {
+            *out.add(j) = norm.finish(*a);
         }
     }
 }
@@ -306,15 +328,38 @@ multiversion! {
     ) {
         let _ = slope;
         (0..m).for_each(|k| *dx.add(k) = F::ZERO);
-        for j in 0..n {
-            let at = match pairs {
-                Pairs::Line { start, step } => start + j * step,
-                Pairs::Triangle { i, .. } if i == j => continue,
-                Pairs::Triangle { i, n } => place(i.min(j), i.max(j), n),
-            };
-            let (y, factor) = (y.add(j * m), S::factor(*g.add(at), *distances.add(at)));
-            for k in 0..m {
-                *dx.add(k) = (*dx.add(k)).add(S::term((*x.add(k)).sub(*y.add(k)), factor));
+        // The factors of some rows, then their terms with the sums of some columns in registers.
+        let (mut rows, mut factors) = ([0; WIDE], [F::ZERO; WIDE]);
+        for first in (0..n).step_by(WIDE) {
+            let mut count = 0;
+            for j in first..n.min(first + WIDE) {
+                let at = match pairs {
+                    Pairs::Line { start, step } => start + j * step,
+                    Pairs::Triangle { i, .. } if i == j => continue,
+                    Pairs::Triangle { i, n } => place(i.min(j), i.max(j), n),
+                };
+                (rows[count], factors[count]) = (j * m, S::factor(*g.add(at), *distances.add(at)));
+                count += 1;
+            }
+            let terms = || rows[..count].iter().zip(&factors[..count]);
+            let mut k = 0;
+            while k + LANES <= m {
+                let (x, dx) = (x.add(k), dx.add(k));
+                let mut acc: [F; LANES] = std::array::from_fn(|c| *dx.add(c));
+                for (&row, &factor) in terms() {
+                    let y = y.add(row + k);
+                    for (c, acc) in acc.iter_mut().enumerate() {
+                        *acc = (*acc).add(S::term((*x.add(c)).sub(*y.add(c)), factor));
+                    }
+                }
+                (0..LANES).for_each(|c| *dx.add(c) = acc[c]);
+                k += LANES;
+            }
+            for (&row, &factor) in terms() {
+                let y = y.add(row);
+                for k in k..m {
+                    *dx.add(k) = (*dx.add(k)).add(S::term((*x.add(k)).sub(*y.add(k)), factor));
+                }
             }
         }
     }
