@@ -380,7 +380,7 @@ fn max_unpool(nd: usize, x: &Tensor, index: &Tensor, output: &[i64]) -> Result<T
     let mut wide = Shape::from_slice(&shape[..at]);
     wide.push(volume);
     let zeros = dispatch::zeros(&wide, x.dtype(), x.device())?;
-    Places { dim: at, whole: false }.set(&zeros, &flat_index, &flat, &Dest::New)?.reshape_to(&shape)
+    Places { dim: at, whole: false }.set(&zeros, &flat_index, &flat, &Dest::InPlace)?.reshape_to(&shape)
 }
 
 fn max_unpool3d(x: &Tensor, index: &Tensor, output: &[i64], stride: &[i64], _padding: &[i64]) -> Result<Tensor> {
