@@ -41,6 +41,9 @@ const COLLISION: usize = 4096;
 /// Pixels side by side that hide how long it takes to read the weights of a tile across channels.
 const ADJACENT: usize = 4;
 
+/// Products of so few are over before the transposition of sums across channels, where pixels fill vectors as well.
+const SHALLOW: usize = 16;
+
 impl Tiling {
     /// Cuts the channels of `job`. Those that fill vectors run across; the rest goes the shorter way.
     pub fn new<F: Float>(job: &Job, source: &Source, kernels: &Kernels<F>) -> Tiling {
@@ -55,6 +58,7 @@ impl Tiling {
         let whole = job.m / kernels.width * kernels.width;
         let across = match in_place {
             true => 0,
+            false if job.c * source.taps() <= SHALLOW && w >= 4 * kernels.width => 0,
             false if across_cost <= along(job.m - whole) => job.m,
             false => whole,
         };
