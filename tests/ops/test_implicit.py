@@ -41,6 +41,30 @@ def test_both_sides_of_the_mean_join():
     assert low == pytest.approx(high, rel=1e-8)
 
 
+def test_single_precision_has_its_digits():
+    a = torch.tensor([0.002, 0.06, 0.4, 1.0, 2.5, 9.0, 130.0, 5000.0])[:, None, None]
+    b = torch.tensor([0.003, 0.2, 0.9, 1.0, 3.5, 70.0, 2000.0])[:, None]
+    x = a * torch.tensor([0.05, 0.3, 0.8, 0.99, 1.01, 1.2, 2.0, 6.0])
+    got = torch._standard_gamma_grad(a.expand_as(x), x)
+    want = torch._standard_gamma_grad(a.expand_as(x).double(), x.double())
+    torch.testing.assert_close(got, want.float(), rtol=3e-7, atol=1e-30)
+    x = torch.tensor([1e-6, 0.01, 0.2, 0.5, 0.77, 0.99]).expand(8, 7, 6)
+    a, total = a.expand_as(x), (a + b).expand_as(x)
+    got = torch._dirichlet_grad(x, a, total)
+    want = torch._dirichlet_grad(x.double(), a.double(), total.double())
+    torch.testing.assert_close(got, want.float(), rtol=1e-6, atol=1e-30)
+
+
+def test_elements_do_not_depend_on_their_neighbours():
+    a = torch.tensor([0.01, 0.7, 3.0, 50.0]).repeat_interleave(8)
+    x = torch.tensor([0.1, 0.5, 0.9, 1.1, 2.0, 4.0, 9.0, 60.0]).repeat(4)
+    whole = torch._standard_gamma_grad(a, x)
+    assert all(torch.equal(whole[i], torch._standard_gamma_grad(a[i], x[i])) for i in range(32))
+    x = x / 61
+    whole = torch._dirichlet_grad(x, a, a + 0.4)
+    assert all(torch.equal(whole[i], torch._dirichlet_grad(x[i], a[i], a[i] + 0.4)) for i in range(32))
+
+
 def test_edges_are_finite():
     assert torch._standard_gamma_grad(torch.ones(1), torch.zeros(1)).tolist() == [0]
     x = torch.tensor([0.0, 1.0])

@@ -234,3 +234,16 @@ def test_faults(name, oracle):
             FAULTS[name](t)
         seen.append((caught.type, str(caught.value).split("\n")[0]))
     assert seen[0] == seen[1]
+
+
+def test_polynomials_of_mixed_degrees_are_those_of_each():
+    import rustorch
+
+    x = rustorch.linspace(-1.5, 1.5, 44, dtype=rustorch.float64)
+    n = rustorch.tensor(
+        [-3.0, -0.5, 0.0, 0.9, 1.0, 2.0, 7.0, 9.0, 70.0, 600.0, float("nan")], dtype=rustorch.float64
+    ).repeat(4)
+    for name in ("chebyshev_polynomial_t", "chebyshev_polynomial_w", "hermite_polynomial_h", "laguerre_polynomial_l"):
+        f = getattr(rustorch.special, name)
+        each = rustorch.stack([f(x[i], n[i]) for i in range(44)])
+        assert rustorch.equal(f(x, n).nan_to_num(1e300), each.nan_to_num(1e300)), name

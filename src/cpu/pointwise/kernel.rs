@@ -2,6 +2,7 @@
 
 use super::Params;
 use crate::cpu::simd::Level;
+use crate::cpu::simd::math::BLOCK;
 use crate::tensor::{Bool8, DType, Element};
 use std::mem::MaybeUninit;
 
@@ -235,10 +236,10 @@ unsafe fn map<O: Op<T, N, C>, T: Element, const N: usize, C, const IN_PLACE: boo
     }
 }
 
-/// Elements per step of a vectorised loop.
+/// Elements per step of a vectorised loop from elements `T` to `U`.
 #[cfg(target_arch = "x86_64")]
-const fn lanes<T>() -> usize {
-    PAD / size_of::<T>()
+const fn lanes<T, U>() -> usize {
+    PAD / if size_of::<T>() > size_of::<U>() { size_of::<T>() } else { size_of::<U>() }
 }
 
 macro_rules! level_loop {
@@ -256,7 +257,7 @@ macro_rules! level_loop {
             p: &Params,
         ) {
             // SAFETY: passed on.
-            unsafe { map::<O, T, N, C, IN_PLACE>([a, b, c, d], out, p, lanes::<T>()) }
+            unsafe { map::<O, T, N, C, IN_PLACE>([a, b, c, d], out, p, lanes::<T, O::Out>()) }
         }
     };
 }
@@ -281,9 +282,9 @@ unsafe fn portable<O: Op<T, N, C>, T: Element, const N: usize, C, const IN_PLACE
 pub(super) fn vectorised<O: Op<T, N, C> + Row, T: Element, const N: usize, C>(level: Level) -> Kernel {
     let (run, lanes): (Loop, usize) = match level {
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => (avx512::<O, T, N, C, false>, lanes::<T>()),
+        Level::Avx512 => (avx512::<O, T, N, C, false>, lanes::<T, O::Out>()),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => (avx2::<O, T, N, C, false>, lanes::<T>()),
+        Level::Avx2 => (avx2::<O, T, N, C, false>, lanes::<T, O::Out>()),
         _ => (portable::<O, T, N, C, false>, 1),
     };
     let in_place = match level {
@@ -314,6 +315,65 @@ pub(super) fn scalar<O: Op<T, N, C>, T: Element, const N: usize, C>() -> Kernel 
     let run = portable::<O, T, N, C, false>;
     let out = O::Out::DTYPE;
     Kernel { run, in_place: None, small: run, small_below: 0, lanes: 1, arity: N as u8, first: size, size, out }
+}
+
+/// A function with loops of its own, over a block of elements: none of them may touch another's value.
+pub(super) trait Blocks<T: Element, const N: usize> {
+    /// The function.
+    fn apply(x: [[T; BLOCK]; N], p: &Params) -> [T; BLOCK];
+}
+
+/// # Safety
+/// Of [`Loop`].
+#[inline(always)]
+unsafe fn map_blocks<O: Blocks<T, N>, T: Element, const N: usize>(
+    ins: [&[u8]; 4],
+    out: &mut [MaybeUninit<u8>],
+    p: &Params,
+) {
+    let y: *mut [T; BLOCK] = out.as_mut_ptr().cast();
+    for i in 0..out.len() / size_of::<[T; BLOCK]>() {
+        // SAFETY: the slices hold whole blocks, whose elements alone are aligned.
+        unsafe {
+            let x = std::array::from_fn(|k| ins[k].as_ptr().cast::<[T; BLOCK]>().add(i).read());
+            y.add(i).write(O::apply(x, p));
+        }
+    }
+}
+
+macro_rules! block_loop {
+    ($name:ident $(, $features:literal)?) => {
+        /// # Safety
+        /// Of [`Loop`]; the processor has the features.
+        $(#[cfg(target_arch = "x86_64")] #[target_feature(enable = $features)])?
+        unsafe fn $name<O: Blocks<T, N>, T: Element, const N: usize>(
+            a: &[u8],
+            b: &[u8],
+            c: &[u8],
+            d: &[u8],
+            out: &mut [MaybeUninit<u8>],
+            p: &Params,
+        ) {
+            // SAFETY: passed on.
+            unsafe { map_blocks::<O, T, N>([a, b, c, d], out, p) }
+        }
+    };
+}
+block_loop!(blocks512, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,bmi2,lzcnt,popcnt");
+block_loop!(blocks256, "avx2,fma,f16c,bmi2,lzcnt,popcnt");
+block_loop!(blocks_portable);
+
+/// The loop over blocks of `level`.
+pub(super) fn blocks<O: Blocks<T, N>, T: Element, const N: usize>(level: Level) -> Kernel {
+    let run: Loop = match level {
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => blocks512::<O, T, N>,
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => blocks256::<O, T, N>,
+        _ => blocks_portable::<O, T, N>,
+    };
+    let (size, lanes) = (size_of::<T>() as u8, BLOCK as u16);
+    Kernel { run, in_place: None, small: run, small_below: 0, lanes, arity: N as u8, first: size, size, out: T::DTYPE }
 }
 
 /// `where`: the first input is a bool mask, so that it does not fit [`Op`]. Bits move, whatever their type: one loop
@@ -367,7 +427,7 @@ pub(super) mod select {
                 _: &Params,
             ) {
                 // SAFETY: passed on.
-                unsafe { body::<T>(mask, yes, no, out, lanes::<T>()) }
+                unsafe { body::<T>(mask, yes, no, out, lanes::<T, T>()) }
             }
         };
     }
@@ -382,9 +442,9 @@ pub(super) mod select {
     fn of<T: Bits>(level: Level, out: DType) -> Kernel {
         let (run, lanes): (Loop, usize) = match level {
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => (avx512::<T>, lanes::<T>()),
+            Level::Avx512 => (avx512::<T>, lanes::<T, T>()),
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => (avx2::<T>, lanes::<T>()),
+            Level::Avx2 => (avx2::<T>, lanes::<T, T>()),
             _ => (portable::<T>, 1),
         };
         let small_below = if lanes > 1 { SMALL } else { 0 };
@@ -427,8 +487,8 @@ pub(super) mod class {
 
 /// The loop of one row, class and dtype.
 ///
-/// `real` and `int` are vectorised for each level (of the unsigned types only u8); `real_slow` and `int_slow` have one
-/// loop for all levels.
+/// `real`, `int` and `complex_fast` are vectorised for each level (of the unsigned types only u8); `real_slow`, `int_slow`
+/// and `complex` have one loop for all levels. The bodies of `real_blocks` take arrays of [`BLOCK`] elements.
 macro_rules! class_kernel {
     (real, $op:ident, $n:literal, $d:ident, $level:ident) => {
         match $d {
@@ -441,6 +501,13 @@ macro_rules! class_kernel {
         match $d {
             DType::F32 => Some(kernel::scalar::<$op, f32, $n, class::Real>()),
             DType::F64 => Some(kernel::scalar::<$op, f64, $n, class::Real>()),
+            _ => None,
+        }
+    };
+    (real_blocks, $op:ident, $n:literal, $d:ident, $level:ident) => {
+        match $d {
+            DType::F32 => Some(kernel::blocks::<$op, f32, $n>($level)),
+            DType::F64 => Some(kernel::blocks::<$op, f64, $n>($level)),
             _ => None,
         }
     };
@@ -476,6 +543,13 @@ macro_rules! class_kernel {
             _ => None,
         }
     };
+    (complex_fast, $op:ident, $n:literal, $d:ident, $level:ident) => {
+        match $d {
+            DType::C64 => Some(kernel::vectorised::<$op, C64, $n, class::Complex>($level)),
+            DType::C128 => Some(kernel::vectorised::<$op, C128, $n, class::Complex>($level)),
+            _ => None,
+        }
+    };
     (complex, $op:ident, $n:literal, $d:ident, $level:ident) => {
         match $d {
             DType::C64 => Some(kernel::scalar::<$op, C64, $n, class::Complex>()),
@@ -492,6 +566,14 @@ macro_rules! class_impl {
     (int, $($rest:tt)+) => { class_impl!(@ crate::cpu::pointwise::scalar::Int, Int, $($rest)+); };
     (int_slow, $($rest:tt)+) => { class_impl!(@ crate::cpu::pointwise::scalar::Int, Int, $($rest)+); };
     (boolean, $($rest:tt)+) => { class_impl!(@ crate::cpu::pointwise::scalar::Truth, Boolean, $($rest)+); };
+    (real_blocks, $op:ident, $n:literal, $t:ident, [$($x:ident),+], $p:ident, $out:ty, $body:block,) => {
+        #[allow(unused_variables, reason = "most bodies take no attributes")]
+        impl<$t: crate::cpu::simd::math::Real> kernel::Blocks<$t, $n> for $op {
+            #[inline(always)]
+            fn apply([$($x),+]: [[$t; crate::cpu::simd::math::BLOCK]; $n], $p: &Params) -> [$out; crate::cpu::simd::math::BLOCK] $body
+        }
+    };
+    (complex_fast, $($rest:tt)+) => { class_impl!(@ crate::cpu::pointwise::scalar::Cplx, Complex, $($rest)+); };
     (complex, $($rest:tt)+) => { class_impl!(@ crate::cpu::pointwise::scalar::Cplx, Complex, $($rest)+); };
     (@ $bound:path, $class:ident, $op:ident, $n:literal, $t:ident, [$($x:ident),+], $p:ident, $out:ty, $body:block, $($rare:block $slow:block)?) => {
         #[allow(unused_variables, reason = "most bodies take no attributes")]

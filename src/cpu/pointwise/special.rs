@@ -14,7 +14,7 @@ rows! {
     }
     /// Derivative of `Lgamma`.
     Digamma: 1, 32 {
-        real_slow(R) |[x], p| -> R { R::of(special::digamma(x.f64())) }
+        real(R) |[x], p| -> R { R::of(special::digamma(x.f64())) }
         @f32 "digamma_of(a)"
     }
     /// Derivative of order i0 of `Digamma`.
@@ -53,7 +53,7 @@ rows! {
         @f32 "ndtri_of(a)"
     }
     AiryAi: 1, 48 {
-        real_slow(R) |[x], p| -> R { R::of(airy::airy_ai(x.f64())) }
+        real(R) |[x], p| -> R { R::of(airy::airy_ai(x.f64())) }; rare { airy::is_far(x.f64()) } slow { R::of(airy::airy_ai_far(x.f64())) }
         @f32 "airy_ai(a)"
     }
     /// Modified Bessel functions of the first kind; e: times exp(-|x|).
@@ -123,12 +123,12 @@ rows! {
     }
     /// How a gamma sample x moves with its shape a.
     GammaGrad: 2, 64 {
-        real_slow(R) |[a, x], p| -> R { R::of(implicit::gamma(a.f64(), x.f64())) }
+        real_blocks(R) |[a, x], p| -> R { implicit::gamma(a, x) }
         @f32 "gamma_grad(a, b)"
     }
     /// How a Dirichlet sample x moves with its parameter, over 1 - x.
     DirichletGrad: 3, 64 {
-        real_slow(R) |[x, a, total], p| -> R { R::of(implicit::beta(x.f64(), a.f64(), total.f64())) }
+        real_blocks(R) |[x, a, total], p| -> R { implicit::beta(x, a, total) }
         @f32 "dirichlet_grad(a, b, c)"
     }
     /// The parts of `x = mantissa 2^exponent`.
@@ -142,51 +142,51 @@ rows! {
     }
     /// Orthogonal polynomials of (x, degree).
     ChebyshevT: 2, 32 {
-        real_slow(R) |[x, n], p| -> R { R::of(polynomial::chebyshev_t(x.f64(), n.f64() as i64)) }
+        real_blocks(R) |[x, n], p| -> R { polynomial::chebyshev_t(x.map(R::f64), n) }
         @f32 "chebyshev(1u, a, b)"
     }
     ChebyshevU: 2, 32 {
-        real_slow(R) |[x, n], p| -> R { R::of(polynomial::chebyshev_u(x.f64(), n.f64() as i64)) }
+        real_blocks(R) |[x, n], p| -> R { polynomial::chebyshev_u(x.map(R::f64), n) }
         @f32 "chebyshev(2u, a, b)"
     }
     ChebyshevV: 2, 32 {
-        real_slow(R) |[x, n], p| -> R { R::of(polynomial::chebyshev_v(x.f64(), n.f64() as i64)) }
+        real_blocks(R) |[x, n], p| -> R { polynomial::chebyshev_v(x.map(R::f64), n) }
         @f32 "chebyshev(3u, a, b)"
     }
     ChebyshevW: 2, 32 {
-        real_slow(R) |[x, n], p| -> R { R::of(polynomial::chebyshev_w(x.f64(), n.f64() as i64)) }
+        real_blocks(R) |[x, n], p| -> R { polynomial::chebyshev_w(x.map(R::f64), n) }
         @f32 "chebyshev(4u, a, b)"
     }
     ShiftedChebyshevT: 2, 32 {
-        real_slow(R) |[x, n], p| -> R { R::of(polynomial::chebyshev_t(2.0 * x.f64() - 1.0, n.f64() as i64)) }
+        real_blocks(R) |[x, n], p| -> R { polynomial::chebyshev_t(x.map(|x| 2.0 * x.f64() - 1.0), n) }
         @f32 "chebyshev(1u, 2.0 * a - 1.0, b)"
     }
     ShiftedChebyshevU: 2, 32 {
-        real_slow(R) |[x, n], p| -> R { R::of(polynomial::chebyshev_u(2.0 * x.f64() - 1.0, n.f64() as i64)) }
+        real_blocks(R) |[x, n], p| -> R { polynomial::chebyshev_u(x.map(|x| 2.0 * x.f64() - 1.0), n) }
         @f32 "chebyshev(2u, 2.0 * a - 1.0, b)"
     }
     ShiftedChebyshevV: 2, 32 {
-        real_slow(R) |[x, n], p| -> R { R::of(polynomial::chebyshev_v(2.0 * x.f64() - 1.0, n.f64() as i64)) }
+        real_blocks(R) |[x, n], p| -> R { polynomial::chebyshev_v(x.map(|x| 2.0 * x.f64() - 1.0), n) }
         @f32 "chebyshev(3u, 2.0 * a - 1.0, b)"
     }
     ShiftedChebyshevW: 2, 32 {
-        real_slow(R) |[x, n], p| -> R { R::of(polynomial::chebyshev_w(2.0 * x.f64() - 1.0, n.f64() as i64)) }
+        real_blocks(R) |[x, n], p| -> R { polynomial::chebyshev_w(x.map(|x| 2.0 * x.f64() - 1.0), n) }
         @f32 "chebyshev(4u, 2.0 * a - 1.0, b)"
     }
     HermiteH: 2, 32 {
-        real_slow(R) |[x, n], p| -> R { R::of(polynomial::hermite_h(x.f64(), n.f64() as i64)) }
+        real_blocks(R) |[x, n], p| -> R { polynomial::hermite_h(x.map(R::f64), n) }
         @f32 "hermite(2.0, a, b)"
     }
     HermiteHe: 2, 32 {
-        real_slow(R) |[x, n], p| -> R { R::of(polynomial::hermite_he(x.f64(), n.f64() as i64)) }
+        real_blocks(R) |[x, n], p| -> R { polynomial::hermite_he(x.map(R::f64), n) }
         @f32 "hermite(1.0, a, b)"
     }
     LaguerreL: 2, 32 {
-        real_slow(R) |[x, n], p| -> R { R::of(polynomial::laguerre_l(x.f64(), n.f64() as i64)) }
+        real_blocks(R) |[x, n], p| -> R { polynomial::laguerre_l(x.map(R::f64), n) }
         @f32 "laguerre(a, b)"
     }
     LegendreP: 2, 32 {
-        real_slow(R) |[x, n], p| -> R { R::of(polynomial::legendre_p(x.f64(), n.f64() as i64)) }
+        real_blocks(R) |[x, n], p| -> R { polynomial::legendre_p(x.map(R::f64), n) }
         @f32 "legendre(a, b)"
     }
 }

@@ -1,40 +1,53 @@
 //! Airy's function Ai: a polynomial in the middle, on both sides what asymptotic series describe, as polynomials fitted to
 //! mpmath's values with 40 digits.
 
-use super::poly;
+use super::{Real, pick, poly};
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
 /// 2/3 in two words.
 const TWO_THIRDS: f64 = 2.0 / 3.0;
 const TWO_THIRDS_REST: f64 = 3.700743415417188e-17;
 
-/// Ai(x). NaN for infinities and 0 from where it underflows, as in torch.
+/// Is this argument too far left for [`airy_ai`]?
+#[inline(always)]
+pub fn is_far(x: f64) -> bool {
+    x.abs() > 1e5
+}
+
+/// Ai(x) where [`is_far`] is false.
+#[inline(always)]
 pub fn airy_ai(x: f64) -> f64 {
-    if !x.is_finite() {
-        return f64::NAN;
-    }
-    if x > 103.892 {
-        return 0.0;
-    }
-    if x >= -4.0 && x <= 1.0 {
-        return poly((x + 1.5) / 2.5, MIDDLE);
-    }
+    ai(x, |z| (z.sin_near(), z.cos_near()))
+}
+
+/// Ai(x) for any x.
+pub fn airy_ai_far(x: f64) -> f64 {
+    ai(x, f64::sin_cos)
+}
+
+/// NaN for infinities and 0 from where it underflows, as in torch.
+#[inline(always)]
+fn ai(x: f64, sin_cos: impl Fn(f64) -> (f64, f64)) -> f64 {
     let a = x.abs();
     let root = a.sqrt();
-    let (z, scale) = (TWO_THIRDS * (a * root), 1.0 / (PI.sqrt() * root.sqrt()));
-    if x > 0.0 {
-        return 0.5 * scale * f64::exp(-z) * poly(4.0 / (3.0 * z) - 1.0, DECAY);
-    }
-    let t = 512.0 / (9.0 * z * z) - 1.0;
-    // The phase z is large: what its two products and the root lose would be lost of the value.
     let product = a * root;
+    let z = TWO_THIRDS * product;
+    let scale = 1.0 / (PI.sqrt() * root.sqrt());
+    let inverse = 1.0 / z;
+    let right = 0.5 * scale * Real::exp(-z) * poly((4.0 / 3.0f64).mul_add(inverse, -1.0), DECAY);
+    let t = (512.0 / 9.0f64).mul_add(inverse * inverse, -1.0);
+    // The phase z is large: what its two products and the root lose would be lost of the value.
     let lost = a.mul_add(root, -product) + a * ((-root).mul_add(root, a) / (2.0 * root));
     let rest = TWO_THIRDS.mul_add(product, -z) + TWO_THIRDS * lost + TWO_THIRDS_REST * product;
-    let (sin, cos) = z.sin_cos();
+    let (sin, cos) = sin_cos(z);
     let (sin, cos) = (sin + rest * cos, cos - rest * sin);
     // Of z + pi/4.
     let (s, c) = ((sin + cos) * FRAC_1_SQRT_2, (cos - sin) * FRAC_1_SQRT_2);
-    scale * (poly(t, P) * s - poly(t, Q) / z * c)
+    let left = scale * (poly(t, P) * s - poly(t, Q) * inverse * c);
+    let y = pick(x > 0.0, right, left);
+    let y = pick((x >= -4.0) & (x <= 1.0), poly((x + 1.5) * 0.4, MIDDLE), y);
+    let y = pick(x > 103.892, 0.0, y);
+    pick(a < f64::INFINITY, y, f64::NAN)
 }
 
 /// Ai(x) for x in [-4, 1] in powers of (x + 1.5) / 2.5.

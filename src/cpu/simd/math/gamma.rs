@@ -46,6 +46,33 @@ pub(super) fn lgamma32(x: f64) -> f64 {
     pick(x.abs() == f64::INFINITY, f64::INFINITY, r)
 }
 
+/// The derivative of log(gamma(x)): the asymptotic series from 10 on, below of x + 10 and the terms in between; reflection
+/// left of 0.
+#[inline(always)]
+pub fn digamma(x: f64) -> f64 {
+    // B(2k) / 2k.
+    const SERIES: [f64; 7] =
+        [1.0 / 12.0, -1.0 / 120.0, 1.0 / 252.0, -1.0 / 240.0, 1.0 / 132.0, -691.0 / 32760.0, 1.0 / 12.0];
+    let left = x < 0.0;
+    let y = pick(left, 1.0 - x, x);
+    let low = y < 10.0;
+    // The terms 1 / (y + k) and 1 / (y + 9 - k) are (2 y + 9) / (y (y + 9) + k (9 - k)): five fractions, in one.
+    let u = y * (y + 9.0);
+    let (a, b, c, d, e) = (u, u + 8.0, u + 14.0, u + 18.0, u + 20.0);
+    let (ab, cd) = (a * b, c * d);
+    let numerator = (a + b).mul_add(cd * e, ab * (c + d).mul_add(e, cd));
+    let terms = 2.0f64.mul_add(y, 9.0) * numerator / (ab * cd * e);
+    let z = pick(low, y + 10.0, y);
+    let inverse = 1.0 / z;
+    let w = inverse * inverse;
+    let series = Real::log(z) - 0.5f64.mul_add(inverse, w * poly(w, SERIES));
+    let right = series - pick(low, terms, 0.0);
+    let f = x - x.round_ties_even();
+    let r = pick(left, right - PI / (PI * f).tan_near(), right);
+    let r = pick(f == 0.0, pick(left, f64::NAN, right), r);
+    pick(x == 0.0, f64::INFINITY.copysign(-x), r)
+}
+
 /// The second derivative of log(gamma(x)): the asymptotic series from 10 on, below of x + 10 and the terms in between;
 /// reflection left of 1/2.
 #[inline(always)]

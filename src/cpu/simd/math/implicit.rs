@@ -2,74 +2,164 @@
 //! distribution function and f the density (Figurnov, Mohamed & Mnih 2018, "Implicit reparameterization gradients").
 //!
 //! The derivative of F is an integral of `(log t - E log t) f(t)` up to x, or the negative of the rest, whichever is
-//! smaller. Over f(x), and in terms of the logarithm of t / x, its integrand begins at `log x - E log t` and falls off.
-//! Double exponential quadrature reaches it at all scales (Takahasi & Mori 1974).
+//! smaller. Over f(x), and in terms of the logarithm of t / x, its integrand begins at `log x - E log t` and falls off at
+//! least exponentially. Double exponential quadrature for such integrands reaches it at all scales (Takahasi & Mori 1974).
 
 use super::special::digamma;
-use std::f64::consts::FRAC_PI_2;
+use super::{BLOCK, Real, pick, single};
 use std::sync::LazyLock;
 
-/// Distance of the nodes, in the variable u of `s = exp(pi/2 sinh u)`, and where the first one lies.
-const STEP: f64 = 0.05;
-const FIRST: f64 = -3.5;
-const NODES: usize = 125;
-
 /// Nodes s > 0 and their weights.
-static QUADRATURE: LazyLock<Vec<(f64, f64)>> = LazyLock::new(|| {
+type Rule = LazyLock<Vec<(f64, f64)>>;
+
+/// Nodes `s = exp(u - exp(-u))` for u from `first` to `last`.
+fn nodes(first: f64, last: f64, step: f64) -> Vec<(f64, f64)> {
     let node = |k: usize| {
-        let u = FIRST + STEP * k as f64;
-        let s = (FRAC_PI_2 * u.sinh()).exp();
-        (s, STEP * FRAC_PI_2 * u.cosh() * s)
+        let u = first + step * k as f64;
+        let s = (u - (-u).exp()).exp();
+        (s, step * (1.0 + (-u).exp()) * s)
     };
-    (0..NODES).map(node).collect()
-});
-
-/// The integral from 0 to infinity of `value(s) * exp(exponent(s))`, which falls off: at 0 by `slope`, and with the
-/// curvature `curve`.
-fn integral(slope: f64, curve: f64, exponent: impl Fn(f64) -> f64, value: impl Fn(f64) -> f64) -> f64 {
-    // Where most of it lies is where nodes are dense.
-    let scale = 1.0 / (slope.abs() + curve.sqrt());
-    let term = |&(s, weight): &(f64, f64)| {
-        let e = exponent(scale * s);
-        // What is gone may have a value without bounds.
-        if e > -745.0 { weight * value(scale * s) * e.exp() } else { 0.0 }
-    };
-    scale * QUADRATURE.iter().map(term).sum::<f64>()
+    (0..=((last - first) / step).round() as usize).map(node).collect()
 }
 
-/// How a sample `x` of the gamma distribution with shape `a` and rate 1 moves with `a`.
-pub fn gamma(a: f64, x: f64) -> f64 {
-    if x == 0.0 {
-        return 0.0;
+/// As many as the accuracy of a type asks for; upper ends of the gamma distribution, which fall off as exp(-exp(s)), need
+/// more than those of the beta distribution.
+static GAMMA32: Rule = LazyLock::new(|| nodes(-2.75, 3.25, 0.15));
+static BETA32: Rule = LazyLock::new(|| nodes(-2.75, 3.25, 0.25));
+static FINE: Rule = LazyLock::new(|| nodes(-3.24, 3.6, 0.12));
+
+/// Where the integrand with the exponents `slope s - curve s^2 / 2` for small s is 1/e, so that nodes are dense there.
+#[inline(always)]
+fn scale(slope: f64, curve: f64) -> f64 {
+    2.0 / (slope.abs() + slope.mul_add(slope, 2.0 * curve).sqrt())
+}
+
+/// Up to this x of the gamma distribution the power series is quicker, and it knows no scales.
+const NEAR: f64 = 4.0;
+
+/// How samples `x` of the gamma distribution with shapes `a` and rate 1 move with `a`.
+#[inline(always)]
+pub fn gamma<R: Real>(a: [R; BLOCK], x: [R; BLOCK]) -> [R; BLOCK] {
+    let (a, x) = (a.map(R::f64), x.map(R::f64));
+    let far = x.map(|x| x > NEAR);
+    let mut y = [0.0; BLOCK];
+    if far != [true; BLOCK] {
+        for i in 0..BLOCK {
+            y[i] = if single::<R>() { gamma_near::<24>(a[i], x[i]) } else { gamma_near::<34>(a[i], x[i]) };
+        }
     }
-    let log = x.ln() - digamma(a);
-    // t = x exp(side * s)
-    let side = if x > a { 1.0 } else { -1.0 };
-    side * x * integral(a - x, x, |s| side * a * s - x * (side * s).exp_m1(), |s| log + side * s)
+    if far != [false; BLOCK] {
+        let beyond = gamma_far::<R>(&a, &x);
+        for i in 0..BLOCK {
+            y[i] = pick(far[i], beyond[i], y[i]);
+        }
+    }
+    std::array::from_fn(|i| R::of(pick(x[i] == 0.0, 0.0, y[i])))
 }
 
-/// How a sample `x` of the beta distribution with shapes `a` and `total - a` moves with `a` while the other shape stays,
+/// By the derivative of F's power series: of the terms `x^k / ((a + 1) ... (a + k))`, times f x / a.
+#[inline(always)]
+fn gamma_near<const TERMS: usize>(a: f64, x: f64) -> f64 {
+    let (mut term, mut harmonic, mut sum, mut moved) = (1.0, 0.0, 1.0, 0.0f64);
+    for k in 0..TERMS {
+        let inverse = 1.0 / (a + (k + 1) as f64);
+        term *= x * inverse;
+        harmonic += inverse;
+        sum += term;
+        moved += harmonic * term;
+    }
+    x / a * (moved - sum * (Real::log(x) - digamma(a) - 1.0 / a))
+}
+
+/// `exp(x) - 1` and `log(1 + x)`, for f32 without care for small x: it has bits to spare.
+#[inline(always)]
+fn expm1<R: Real>(x: f64) -> f64 {
+    if single::<R>() { Real::exp(x) - 1.0 } else { Real::expm1(x) }
+}
+
+/// See [`expm1`].
+#[inline(always)]
+fn log1p<R: Real>(x: f64) -> f64 {
+    if single::<R>() { Real::log(1.0 + x) } else { Real::log1p(x) }
+}
+
+/// By quadrature; t is `x exp(s)` above a, `x exp(-s)` below.
+#[inline(always)]
+fn gamma_far<R: Real>(a: &[f64; BLOCK], x: &[f64; BLOCK]) -> [f64; BLOCK] {
+    let rule: &[(f64, f64)] = if single::<R>() { &GAMMA32 } else { &FINE };
+    let (mut log, mut step) = ([0.0; BLOCK], [0.0; BLOCK]);
+    for i in 0..BLOCK {
+        log[i] = Real::log(x[i]) - digamma(a[i]);
+        step[i] = scale(a[i] - x[i], x[i]).copysign(x[i] - a[i]);
+    }
+    let mut sum = [0.0; BLOCK];
+    for &(s, weight) in rule {
+        for i in 0..BLOCK {
+            let r = step[i] * s;
+            let e = a[i] * r - x[i] * expm1::<R>(r);
+            sum[i] = (weight * (log[i] + r)).mul_add(Real::exp(e), sum[i]);
+        }
+    }
+    std::array::from_fn(|i| x[i] * step[i] * sum[i])
+}
+
+/// How samples `x` of the beta distribution with shapes `a` and `total - a` move with `a` while the other shape stays,
 /// over 1 - x.
-pub fn beta(x: f64, a: f64, total: f64) -> f64 {
-    let b = total - a;
-    let mean = digamma(a) - digamma(total);
-    if !(0.0..=1.0).contains(&x) {
-        return f64::NAN;
+#[inline(always)]
+pub fn beta<R: Real>(x: [R; BLOCK], a: [R; BLOCK], total: [R; BLOCK]) -> [R; BLOCK] {
+    let (x, a, total) = (x.map(R::f64), a.map(R::f64), total.map(R::f64));
+    let (mut log, mut step, mut odds) = ([0.0; BLOCK], [0.0; BLOCK], [0.0; BLOCK]);
+    let (mut p, mut q, mut low) = ([0.0; BLOCK], [0.0; BLOCK], [false; BLOCK]);
+    for i in 0..BLOCK {
+        let (x, a, b) = (x[i], a[i], total[i] - a[i]);
+        // Below the mean t = x exp(-s) and 1 - t = (1 - x) + x (1 - exp(-s)); above it 1 - t = (1 - x) exp(-s), so that
+        // t / x is 1 + (1 - exp(-s)) (1 - x) / x.
+        low[i] = x * total[i] <= a;
+        odds[i] = pick(low[i], x, 1.0 - x) / pick(low[i], 1.0 - x, x);
+        (p[i], q[i]) = (pick(low[i], b, a) - 1.0, pick(low[i], a, b));
+        log[i] = Real::log(x) - (digamma(a) - digamma(total[i]));
+        // The power p of `1 + odds (1 - exp(-s))` shapes the integrand where it holds up a steep exp(-q s).
+        let bend = pick((p[i] > 0.0) & (q[i] > 0.5), p[i] * odds[i], 0.0);
+        step[i] = scale(bend - q[i], bend * (1.0 + odds[i]));
     }
-    if x == 0.0 || x == 1.0 {
-        return 0.0;
+    // A coarse rule does not see what bends the longest tails near x.
+    let coarse = std::array::from_fn(|i| single::<R>() & (q[i] > 0.3) & ((p[i] >= 0.0) | (odds[i] < 64.0)));
+    let mut sum = [0.0; BLOCK];
+    if coarse != [false; BLOCK] {
+        sum = beta_integral::<R>(&BETA32, &step, &odds, &p, &q, &log, &low);
     }
-    if x * total <= a {
-        // t = x exp(-s), 1 - t = (1 - x) + x (1 - exp(-s))
-        let odds = x / (1.0 - x);
-        let log = x.ln() - mean;
-        let (slope, curve) = ((b - 1.0) * odds - a, (b - 1.0).abs() * odds * (1.0 + odds));
-        return -odds * integral(slope, curve, |s| (b - 1.0) * (-odds * (-s).exp_m1()).ln_1p() - a * s, |s| log - s);
+    if coarse != [true; BLOCK] {
+        let fine = beta_integral::<f64>(&FINE, &step, &odds, &p, &q, &log, &low);
+        for i in 0..BLOCK {
+            sum[i] = pick(coarse[i], sum[i], fine[i]);
+        }
     }
-    // 1 - t = (1 - x) exp(-s), so that log(t / x) is that of 1 + (1 - exp(-s)) (1 - x) / x.
-    let odds = (1.0 - x) / x;
-    let up = |s: f64| (-odds * (-s).exp_m1()).ln_1p();
-    let log = x.ln() - mean;
-    let (slope, curve) = ((a - 1.0) * odds - b, (a - 1.0).abs() * odds * (1.0 + odds));
-    integral(slope, curve, |s| (a - 1.0) * up(s) - b * s, |s| log + up(s))
+    std::array::from_fn(|i| {
+        let y = pick(low[i], -odds[i], 1.0) * step[i] * sum[i];
+        let y = pick((x[i] == 0.0) | (x[i] == 1.0), 0.0, y);
+        R::of(pick((x[i] >= 0.0) & (x[i] <= 1.0), y, f64::NAN))
+    })
+}
+
+#[inline(always)]
+fn beta_integral<R: Real>(
+    rule: &[(f64, f64)],
+    step: &[f64; BLOCK],
+    odds: &[f64; BLOCK],
+    p: &[f64; BLOCK],
+    q: &[f64; BLOCK],
+    log: &[f64; BLOCK],
+    low: &[bool; BLOCK],
+) -> [f64; BLOCK] {
+    let mut sum = [0.0; BLOCK];
+    for &(s, weight) in rule {
+        for i in 0..BLOCK {
+            let r = step[i] * s;
+            let up = log1p::<R>(-odds[i] * expm1::<R>(-r));
+            let e = p[i] * up - q[i] * r;
+            let value = log[i] + pick(low[i], -r, up);
+            sum[i] = (weight * value).mul_add(Real::exp(e), sum[i]);
+        }
+    }
+    sum
 }

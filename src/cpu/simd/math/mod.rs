@@ -20,6 +20,9 @@ pub mod implicit;
 pub mod polynomial;
 pub mod special;
 
+/// Elements that functions with loops of their own take together, so that the loops over a block are vectorised.
+pub const BLOCK: usize = 16;
+
 /// f32 or f64, as kernels see it.
 pub trait Real:
     Element
