@@ -118,3 +118,16 @@ def test_differences_of_one_survive_near_the_unit_circle():
             assert y.real == pytest.approx(float(mpmath.log(mpmath.mpc(x)).real), rel=1e-15)
         for x, y in zip(z.tolist(), (z - 1).log1p().tolist()):
             assert y.real == pytest.approx(float(mpmath.log(1 + mpmath.mpc(x - 1)).real), rel=1e-14)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_polar_takes_any_angle(dtype):
+    angles = torch.tensor([0.0, -0.0, 1.0, -2.5, 3e5, 1e12, -4e30, inf, nan], dtype=getattr(torch, dtype)).repeat(9)
+    z = torch.polar(torch.full_like(angles, 2.0), angles)
+    for angle, got in zip(angles.tolist(), z.tolist()):
+        if not math.isfinite(angle):
+            assert math.isnan(got.real) and math.isnan(got.imag)
+            continue
+        eps = torch.finfo(angles.dtype).eps
+        assert got.real == pytest.approx(2 * math.cos(angle), rel=eps, abs=eps)
+        assert got.imag == pytest.approx(2 * math.sin(angle), rel=eps, abs=eps)

@@ -47,35 +47,38 @@ rows! {
             let r = if x < R::ZERO { R::of(std::f64::consts::PI) } else { R::ZERO };
             if x.is_nan() { x } else { r }
         }
-        complex(C) |[x], p| -> C::Part { x.im().atan2(x.re()) }
+        complex_fast(C) |[x], p| -> C::Part { x.im().atan2(x.re()) }
         @f32 "select(select(0.0, 3.1415927, a < 0.0), a, is_nan(a))"
     }
 }
 
 /// The rows whose output is the complex type of a real one: the macro's classes have no name for it.
 macro_rules! pairs {
-    ($($(#[$m:meta])* $op:ident, |$a:ident, $b:ident| $re:expr, $im:expr;)+) => { $(
+    ($($(#[$m:meta])* $op:ident: $cost:literal, |$a:ident, $b:ident| $z:expr, rare $rare:expr, slow $slow:expr;)+) => { $(
         $(#[$m])*
         pub(super) struct $op;
         impl kernel::Row for $op {
             const ARITY: usize = 2;
-            const COST: usize = 12;
-            fn kernel(compute: DType, _: Level) -> Option<Kernel> {
-                class_kernel!(real_slow, $op, 2, compute, level)
+            const COST: usize = $cost;
+            fn kernel(compute: DType, level: Level) -> Option<Kernel> {
+                class_kernel!(real, $op, 2, compute, level)
             }
         }
+        #[allow(unused_variables, reason = "where nothing is rare")]
         impl<R: Pair> kernel::Op<R, 2, class::Real> for $op {
             type Out = R::Z;
-            const HAS_RARE: bool = false;
+            const HAS_RARE: bool = true;
             #[inline(always)]
             fn apply([$a, $b]: [R; 2], _: &Params) -> R::Z {
-                R::pair($re, $im)
+                $z
             }
-            fn rare(_: [R; 2]) -> bool {
-                false
+            #[inline(always)]
+            fn rare([$a, $b]: [R; 2]) -> bool {
+                $rare
             }
+            #[inline(always)]
             fn slow([$a, $b]: [R; 2]) -> R::Z {
-                R::pair($re, $im)
+                $slow
             }
         }
     )+ };
@@ -83,7 +86,13 @@ macro_rules! pairs {
 
 pairs! {
     /// The complex number with these parts.
-    Complex, |a, b| a, b;
+    Complex: 2, |a, b| R::pair(a, b), rare false, slow R::pair(a, b);
     /// The complex number of this modulus and argument.
-    Polar, |a, b| a * R::of(b.f64().cos()), a * R::of(b.f64().sin());
+    Polar: 12, |a, b| polar(a, b.f64().cos_near(), b.f64().sin_near()), rare b.f64().is_far(),
+        slow polar(a, f64::cos(b.f64()), f64::sin(b.f64()));
+}
+
+#[inline(always)]
+fn polar<R: Pair>(a: R, cos: f64, sin: f64) -> R::Z {
+    R::pair(a * R::of(cos), a * R::of(sin))
 }
