@@ -3,6 +3,9 @@
 use crate::tensor::{Scalar, Strided};
 use crate::{tensor::DType, with_dtype};
 
+/// Elements that [`arange`] counts together.
+const PIECE: usize = 1 << 10;
+
 /// Writes `start + i * step` into a contiguous 1-D output. Integers are exact; floats are computed in double and
 /// rounded once, so that an element does not depend on its neighbours.
 pub fn arange(out: &Strided, start: Scalar, step: Scalar) {
@@ -10,9 +13,13 @@ pub fn arange(out: &Strided, start: Scalar, step: Scalar) {
     macro_rules! floats {
         ($t:ty, $from:expr) => {{
             let (a, s) = (start.f64(), step.f64());
-            for i in 0..n {
-                // SAFETY: the output holds `n` elements of this type.
-                unsafe { out.ptr.cast::<$t>().add(i).write($from(a + i as f64 * s)) };
+            // In pieces whose indices are 32-bit numbers: vectors convert no others to floats.
+            for first in (0..n).step_by(PIECE) {
+                for i in 0..PIECE.min(n - first) {
+                    let value = $from(a + (first as f64 + i as i32 as f64) * s);
+                    // SAFETY: the output holds `n` elements of this type.
+                    unsafe { out.ptr.cast::<$t>().add(first + i).write(value) };
+                }
             }
         }};
     }
