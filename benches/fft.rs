@@ -53,7 +53,7 @@ fn transforms(c: &mut Criterion) {
             g.throughput(Throughput::Bytes((x.data.len() * 8) as u64));
             g.bench_function(name("c2c"), |b| b.iter(|| fft::complex(&x.view(), &y.view(), dim, true, 1.0)));
             g.throughput(Throughput::Bytes((r.data.len() * 8) as u64));
-            g.bench_function(name("r2c"), |b| b.iter(|| fft::from_real(&r.view(), &h.view(), dim, 1.0)));
+            g.bench_function(name("r2c"), |b| b.iter(|| fft::from_real(&r.view(), &h.view(), dim, None, 1.0)));
             g.bench_function(name("c2r"), |b| b.iter(|| fft::to_real(&h.view(), &r.view(), dim, 1.0)));
         }
     }

@@ -16,13 +16,16 @@ pub fn complex(x: &Tensor, out: &Tensor, dims: &[usize], forward: bool, scale: f
     }
 }
 
-/// Real to complex along `dims`: of the last one all coefficients, or the first half if `out` has room for no more.
-pub fn from_real(x: &Tensor, out: &Tensor, dims: &[usize], scale: f64) {
+/// Real to complex along `dims`: of the last one all coefficients, or the first half if `out` has room for no more. Along
+/// that one `x` is multiplied by a window, contiguous and of its dtype.
+pub fn from_real(x: &Tensor, out: &Tensor, dims: &[usize], window: Option<&Tensor>, scale: f64) {
     let Some((&last, rest)) = dims.split_last() else { return };
     if nothing(x, out) {
         return;
     }
-    fft::from_real(&x.strided(), &out.strided(), last, if rest.is_empty() { scale } else { 1.0 });
+    debug_assert!(window.is_none_or(|w| w.is_contiguous() && w.dtype() == x.dtype() && w.numel() == x.size(last)));
+    let window = window.map(Tensor::strided);
+    fft::from_real(&x.strided(), &out.strided(), last, window.as_ref(), if rest.is_empty() { scale } else { 1.0 });
     complex(out, out, rest, true, scale);
 }
 

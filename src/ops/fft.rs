@@ -102,6 +102,11 @@ pub fn c2c(x: &Tensor, dims: &[usize], norm: Norm, forward: bool) -> Result<Tens
 
 /// Real to complex along `dims`; of the last one the first half of coefficients alone, if `onesided`.
 pub fn r2c(x: &Tensor, dims: &[usize], norm: Norm, onesided: bool) -> Result<Tensor> {
+    r2c_windowed(x, None, dims, norm, onesided)
+}
+
+/// [`r2c`] of `x` times a constant window along its last dim, the last of `dims`; contiguous and of its dtype.
+pub fn r2c_windowed(x: &Tensor, window: Option<&Tensor>, dims: &[usize], norm: Norm, onesided: bool) -> Result<Tensor> {
     check_real("_fft_r2c", x)?;
     let (last, n) = last_of("_fft_r2c", x, dims)?;
     check_points(n as i64)?;
@@ -112,14 +117,19 @@ pub fn r2c(x: &Tensor, dims: &[usize], norm: Norm, onesided: bool) -> Result<Ten
         shape[last] = n / 2 + 1;
     }
     let out = result(x, &order, &shape, x.dtype().to_complex())?;
-    dispatch::fft::from_real(x, &out, &order, norm.scale(x.shape(), dims));
-    record(out, "FftR2CBackward0", &[x], |_| {
+    dispatch::fft::from_real(x, &out, &order, window, norm.scale(x.shape(), dims));
+    record(out, "FftR2CBackward0", &[x], |s| {
         let dims = DimList::from_slice(dims);
-        move |_, g| {
+        let window = s.optional(window);
+        move |ctx, g| {
             // A real gradient is the real part of the way back, to which conjugates contribute the same.
-            grads![match onesided {
+            let back = match onesided {
                 true => c2r(&middle(g, last, n, 0.5)?, &dims, norm, n)?,
                 false => c2c(g, &dims, norm, false)?.real_part()?,
+            };
+            grads![match window {
+                Some(w) => back.mul(&ctx.get(w)?)?,
+                None => back,
             }]
         }
     })

@@ -1,8 +1,9 @@
 //! Fourier transforms of short, overlapping pieces of a signal, and the way back.
 
+use super::copy::contiguous;
 use super::create::ones;
 use super::extreme::amin;
-use super::fft::{Norm, c2c, c2r, r2c};
+use super::fft::{Norm, c2c, c2r, r2c_windowed};
 use super::pad::{constant_pad, pad};
 use super::reinterpret::view_as_real;
 use super::view;
@@ -194,7 +195,13 @@ fn stft(
         pieces = constant_pad(&pieces, &[side, side], Scalar::Int(0))?;
     }
     pieces = view::unfold(&pieces, 1, n_fft, hop)?; // (B, pieces, n_fft)
-    if let Some(w) = &window {
+    // A constant window is multiplied by where pieces are read, unless an expanded signal would leave its mark on strides.
+    let expanded = pieces.strides()[0] == 0;
+    let same = |w: &&Tensor| !expanded && matches!(w.dtype(), DType::F32 | DType::F64) && w.dtype() == x.dtype();
+    let constant = window.as_ref().filter(same).filter(|w| !w.requires_grad()).map(contiguous).transpose()?;
+    if let Some(w) = &window
+        && constant.is_none()
+    {
         pieces = pieces.mul(w)?;
     }
     let norm = if normalized { Norm::Root } else { Norm::None };
@@ -204,7 +211,7 @@ fn stft(
         }
         c2c(&pieces, &[2], norm, true)?
     } else {
-        r2c(&pieces, &[2], norm, onesided.unwrap_or(true))?
+        r2c_windowed(&pieces, constant.as_ref(), &[2], norm, onesided.unwrap_or(true))?
     };
     let y = view::transpose(&y, 1, 2)?; // (B, frequencies, pieces)
     let y = if single { view::squeeze_dim(&y, 0)? } else { y };

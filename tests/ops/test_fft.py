@@ -145,6 +145,42 @@ def test_a_signal_comes_back_from_its_pieces():
     assert worst(y.istft(32, window=torch.hann_window(32, dtype=x.dtype), return_complex=True), z[:, :496]) < 1e-12
 
 
+@pytest.mark.parametrize("shape", [(40, 24), (5, 48, 7), (30, 8), (16, 33), (49, 20), (2, 9, 16, 3)])
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+def test_transforms_along_several_dims_are_one_after_the_other(shape, dtype):
+    z = torch.randn(*shape, dtype=getattr(torch, dtype))
+    bound = 1e-6 if dtype == "complex64" else 1e-14
+    for f, each in ((torch.fft.fftn, torch.fft.fft), (torch.fft.ifftn, torch.fft.ifft)):
+        for norm in ("backward", "ortho"):
+            want = z
+            for d in range(z.ndim):
+                want = each(want.transpose(d, -1).contiguous(), norm=norm).transpose(d, -1)
+            assert (f(z, norm=norm) - want).abs().max() / want.abs().max() < bound
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_constant_window_is_any_other(dtype):
+    x = torch.randn(2, 60, dtype=getattr(torch, dtype), requires_grad=True)
+    w = torch.rand(2 * 16, dtype=x.dtype)[::2]
+    for onesided in (True, False):
+        results = []
+        for window in (w, w.clone().requires_grad_(), w.double()):
+            y = torch.stft(x, 16, window=window, onesided=onesided, return_complex=True)
+            (grad,) = torch.autograd.grad((y.real * y.imag).sum(), x)
+            results.append((y, grad))
+        for y, grad in results[1:]:
+            assert worst(results[0][0], y) < 1e-6
+            assert worst(results[0][1], grad) < 1e-5
+
+
+def test_a_window_may_not_change_before_the_way_back():
+    x, w = torch.randn(60, requires_grad=True), torch.ones(16)
+    y = torch.stft(x, 16, window=w, return_complex=True)
+    w.mul_(2)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.abs().sum().backward()
+
+
 def test_pieces_that_no_window_reaches_are_refused():
     y = torch.stft(torch.randn(64), 8, 8, window=torch.hann_window(8), return_complex=True)
     with pytest.raises(RuntimeError, match="window overlap add min"):

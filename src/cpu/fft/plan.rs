@@ -1,10 +1,13 @@
 //! Plans: what rustfft and realfft prepare for a length. They are kept, for making one takes longer than using it.
 
+use super::side::{Number, Side};
 use crate::error::room;
+use crate::multiversion;
 use num_complex::Complex;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 use rustfft::{Fft, FftDirection, FftNum, FftPlanner};
 use std::any::{Any, TypeId};
+use std::f64::consts::TAU;
 use std::ops::Mul;
 use std::slice;
 use std::sync::{Arc, Mutex};
@@ -12,13 +15,14 @@ use std::sync::{Arc, Mutex};
 /// The transform of one line.
 pub(super) trait Line<T>: Send + Sync {
     /// Elements of the line.
-    type In: Copy;
+    type In: Copy + Sync + Mul<Output = Self::In>;
     /// Elements of its transform.
     type Out: Copy + Mul<T, Output = Self::Out>;
 
     /// Does `run` leave `x` as it was?
-    const KEEPS: bool = false;
-
+    fn keeps(&self) -> bool {
+        false
+    }
     /// The number of elements before and after.
     fn lengths(&self) -> (usize, usize);
     /// Numbers that `run` needs to work with.
@@ -33,15 +37,22 @@ pub(super) trait Line<T>: Send + Sync {
 /// Complex numbers to as many.
 pub(super) type Whole<T> = Arc<dyn Fft<T>>;
 /// Real numbers to half as many complex ones and one more.
-pub(super) type Half<T> = Arc<dyn RealToComplex<T>>;
+#[derive(Clone)]
+pub(super) enum Half<T: FftNum> {
+    /// As the complex line of neighbours,
+    Even(Whole<T>, Arc<[Complex<T>]>),
+    /// or by realfft.
+    Odd(Arc<dyn RealToComplex<T>>),
+}
 /// And back.
 pub(super) type Back<T> = Arc<dyn ComplexToReal<T>>;
 
 impl<T: FftNum> Line<T> for Whole<T> {
     type In = Complex<T>;
     type Out = Complex<T>;
-    const KEEPS: bool = true;
-
+    fn keeps(&self) -> bool {
+        true
+    }
     fn lengths(&self) -> (usize, usize) {
         (self.len(), self.len())
     }
@@ -55,39 +66,108 @@ impl<T: FftNum> Line<T> for Whole<T> {
     }
 }
 
-impl<T: FftNum> Line<T> for Half<T> {
+impl<T: Number> Half<T> {
+    fn new(n: usize) -> Self {
+        if !n.is_multiple_of(2) {
+            return Half::Odd(RealFftPlanner::new().plan_fft_forward(n));
+        }
+        // -i/2 exp(-2 pi i k / n)
+        let factor = |k: usize| {
+            let (sin, cos) = (TAU * k as f64 / n as f64).sin_cos();
+            Complex::new(T::of(-0.5 * sin), T::of(-0.5 * cos))
+        };
+        let factors = (1..n.div_ceil(4)).map(factor).collect();
+        Half::Even(FftPlanner::new().plan_fft(n / 2, FftDirection::Forward), factors)
+    }
+}
+
+multiversion! {
+    /// Coefficients of a real line of length 2 h from the transform z of its neighbours as complex numbers: with
+    /// `E = (z[k] + conj z[h - k]) / 2` and `D = factor[k] (z[k] - conj z[h - k])` these are `E + D`, and `conj(E - D)` at
+    /// h - k. `low` begins at k = 1, `high` ends at h - 1.
+    ///
+    /// # Safety
+    /// They have the same length.
+    unsafe fn unpack[T: Number](low: &mut [Complex<T>], high: &mut [Complex<T>], factors: &[Complex<T>]) {
+        let n = low.len();
+        for k in 0..n {
+            let (z, m, c) = (*low.get_unchecked(k), *high.get_unchecked(n - 1 - k), *factors.get_unchecked(k));
+            let (er, ei) = (T::HALF * (z.re + m.re), T::HALF * (z.im - m.im));
+            let (dr, di) = (z.re - m.re, z.im + m.im);
+            let (dr, di) = (dr * c.re - di * c.im, dr * c.im + di * c.re);
+            *low.get_unchecked_mut(k) = Complex::new(er + dr, ei + di);
+            *high.get_unchecked_mut(n - 1 - k) = Complex::new(er - dr, di - ei);
+        }
+    }
+}
+
+impl<T: Number> Line<T> for Half<T> {
     type In = T;
     type Out = Complex<T>;
 
+    fn keeps(&self) -> bool {
+        matches!(self, Half::Even(..))
+    }
     fn lengths(&self) -> (usize, usize) {
-        (self.len(), self.complex_len())
+        match self {
+            Half::Even(plan, _) => (2 * plan.len(), plan.len() + 1),
+            Half::Odd(plan) => (plan.len(), plan.complex_len()),
+        }
     }
     fn scratch(&self) -> usize {
-        self.get_scratch_len()
+        match self {
+            Half::Even(plan, _) => plan.get_immutable_scratch_len(),
+            Half::Odd(plan) => plan.get_scratch_len(),
+        }
     }
     unsafe fn run(&self, x: *mut T, y: &mut [Complex<T>], scratch: &mut [Complex<T>]) {
-        // SAFETY: the caller's promise.
-        let x = unsafe { slice::from_raw_parts_mut(x, self.len()) };
-        let done = self.process_with_scratch(x, y, scratch);
-        debug_assert!(done.is_ok());
+        match self {
+            Half::Even(plan, factors) => {
+                let h = plan.len();
+                // SAFETY: the caller's promise; a complex number is two real ones.
+                let x = unsafe { slice::from_raw_parts(x.cast::<Complex<T>>(), h) };
+                plan.process_immutable_with_scratch(x, &mut y[..h], scratch);
+                let first = y[0];
+                y[0] = Complex::new(first.re + first.im, T::ZERO);
+                y[h] = Complex::new(first.re - first.im, T::ZERO);
+                if h.is_multiple_of(2) {
+                    y[h / 2] = y[h / 2].conj();
+                }
+                let pairs = factors.len();
+                let (low, high) = y[1..h].split_at_mut(pairs);
+                let rest = high.len() - pairs;
+                // SAFETY: there are as many of each.
+                unsafe { unpack(low, &mut high[rest..], factors) };
+            }
+            Half::Odd(plan) => {
+                // SAFETY: the caller's promise.
+                let x = unsafe { slice::from_raw_parts_mut(x, plan.len()) };
+                let done = plan.process_with_scratch(x, y, scratch);
+                debug_assert!(done.is_ok());
+            }
+        }
     }
 }
 
 /// [`Half`] with the conjugates that follow from it.
 pub(super) struct Mirrored<T: FftNum>(pub Half<T>);
 
-impl<T: FftNum> Line<T> for Mirrored<T> {
+impl<T: Number> Line<T> for Mirrored<T> {
     type In = T;
     type Out = Complex<T>;
 
+    fn keeps(&self) -> bool {
+        self.0.keeps()
+    }
     fn lengths(&self) -> (usize, usize) {
-        (self.0.len(), self.0.len())
+        let (n, _) = self.0.lengths();
+        (n, n)
     }
     fn scratch(&self) -> usize {
-        self.0.get_scratch_len()
+        self.0.scratch()
     }
     unsafe fn run(&self, x: *mut T, y: &mut [Complex<T>], scratch: &mut [Complex<T>]) {
-        let (half, rest) = y.split_at_mut(self.0.complex_len());
+        let (half, rest) = y.split_at_mut(self.0.lengths().1);
         // SAFETY: passed on.
         unsafe { self.0.run(x, half, scratch) };
         for (z, w) in rest.iter_mut().rev().zip(&half[1..]) {
@@ -120,9 +200,14 @@ pub(super) fn whole<T: FftNum>(n: usize, forward: bool) -> Whole<T> {
     kept::<T, _>(n, forward, || FftPlanner::new().plan_fft(n, direction))
 }
 
+/// The plan for complex lines of `n` side by side, if its factors are small.
+pub(super) fn side<T: Number>(n: usize) -> Option<Arc<Side<T>>> {
+    kept::<T, _>(n, true, || Side::new(n).map(Arc::new))
+}
+
 /// The plan for real lines of `n`.
-pub(super) fn half<T: FftNum>(n: usize) -> Half<T> {
-    kept::<T, _>(n, true, || RealFftPlanner::new().plan_fft_forward(n))
+pub(super) fn half<T: Number>(n: usize) -> Half<T> {
+    kept::<T, _>(n, true, || Half::new(n))
 }
 
 /// The plan back to real lines of `n`.

@@ -48,3 +48,20 @@ fn lines_across_memory_are_those_along_it() {
         assert!(worst(&got, &slow(&column, true)) < 1e-13);
     }
 }
+
+#[test]
+fn lines_side_by_side_are_those_apart() {
+    // Every radix, in several orders of passes; lanes that are full, and some that are not.
+    for (rows, cols) in [(2, 16), (3, 8), (4, 21), (5, 40), (8, 16), (16, 9), (30, 37), (64, 17), (375, 16)] {
+        for forward in [true, false] {
+            let mut x = signal(rows * cols);
+            let y = fast(&mut x, &[rows, cols], 0, forward);
+            for c in 0..cols {
+                let column: Vec<_> = (0..rows).map(|r| x[r * cols + c]).collect();
+                let got: Vec<_> = (0..rows).map(|r| y[r * cols + c]).collect();
+                let error = worst(&got, &slow(&column, forward));
+                assert!(error < 1e-13, "{rows} x {cols} {forward}: {error}");
+            }
+        }
+    }
+}
