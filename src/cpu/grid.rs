@@ -125,44 +125,74 @@ struct Axis<F> {
     slope: [F; BLOCK],
 }
 
+/// Where a block of coordinates lies along axis `d`, in elements, and how that moves with the coordinates.
+#[inline(always)]
+unsafe fn places<F: GridFloat>(s: &Sampler, d: usize, grid: *const F, count: usize) -> ([F; BLOCK], [F; BLOCK]) {
+    let n = s.axis(d).0;
+    // The grid names the last dim first.
+    let grid = grid.add(s.dims - 1 - d);
+    // A loop each: what the first two do runs in vectors.
+    match s.outside {
+        Outside::Zeros => brought(s, n, grid, count, |place| place),
+        Outside::Border => brought(s, n, grid, count, |place| clipped(place, n)),
+        Outside::Reflection => brought(s, n, grid, count, |place| s.mirrored(place, n)),
+    }
+}
+
+#[inline(always)]
+unsafe fn brought<F: GridFloat>(
+    s: &Sampler,
+    n: usize,
+    grid: *const F,
+    count: usize,
+    bring_in: impl Fn((F, F)) -> (F, F),
+) -> ([F; BLOCK], [F; BLOCK]) {
+    let (mut places, mut slopes) = ([F::ZERO; BLOCK], [F::ZERO; BLOCK]);
+    for i in 0..count {
+        (places[i], slopes[i]) = bring_in(s.place(*grid.add(i * s.dims), n));
+    }
+    (places, slopes)
+}
+
+/// What whole places along an axis of `n` add to the index, `step` for each; -1 outside.
+#[inline(always)]
+fn share<F: GridFloat>(place: F, n: usize, step: usize) -> i32 {
+    let inside = (place >= F::ZERO) & (place <= F::of(n as f64 - 1.0));
+    if inside { place.index() * step as i32 } else { -1 }
+}
+
+/// Both shares of an index; -1 if one is outside.
+#[inline(always)]
+fn joined(a: i32, b: i32) -> i32 {
+    if (a < 0) | (b < 0) { -1 } else { a + b }
+}
+
+/// The nearest elements of a block of places: indices into the plane, -1 outside.
+#[inline(always)]
+unsafe fn nearest<F: GridFloat>(s: &Sampler, grid: *const F, count: usize) -> [i32; BLOCK] {
+    let mut at = [0; BLOCK];
+    for d in 0..s.dims {
+        let (n, step) = s.axis(d);
+        let places = places(s, d, grid, count).0;
+        for i in 0..BLOCK {
+            at[i] = joined(at[i], share(places[i].round(), n, step));
+        }
+    }
+    at
+}
+
 impl<F: GridFloat> Axis<F> {
     const NONE: Self = Axis { at: [[-1; BLOCK]; 2], weight: [[F::ZERO; BLOCK]; 2], slope: [F::ZERO; BLOCK] };
 
     #[inline(always)]
     unsafe fn new(s: &Sampler, d: usize, grid: *const F, count: usize) -> Self {
         let (n, step) = s.axis(d);
-        // The grid names the last dim first.
-        let grid = grid.add(s.dims - 1 - d);
-        // A loop each: what the first two do runs in vectors.
-        match s.outside {
-            Outside::Zeros => Self::fill(s, n, step, grid, count, |place| place),
-            Outside::Border => Self::fill(s, n, step, grid, count, |place| clipped(place, n)),
-            Outside::Reflection => Self::fill(s, n, step, grid, count, |place| s.mirrored(place, n)),
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn fill(
-        s: &Sampler,
-        n: usize,
-        step: usize,
-        grid: *const F,
-        count: usize,
-        bring_in: impl Fn((F, F)) -> (F, F),
-    ) -> Self {
-        let last = F::of(n as f64 - 1.0);
         let mut a = Self::NONE;
-        let mut places = [F::ZERO; BLOCK];
-        for i in 0..count {
-            (places[i], a.slope[i]) = bring_in(s.place(*grid.add(i * s.dims), n));
-        }
-        let share = |place: F| {
-            let inside = (place >= F::ZERO) & (place <= last);
-            if inside { place.index() * step as i32 } else { -1 }
-        };
+        let places;
+        (places, a.slope) = self::places(s, d, grid, count);
         for i in 0..BLOCK {
             let low = if s.nearest { places[i].round() } else { places[i].floor() };
-            (a.at[0][i], a.at[1][i]) = (share(low), share(low + F::ONE));
+            (a.at[0][i], a.at[1][i]) = (share(low, n, step), share(low + F::ONE, n, step));
             let t = places[i] - low;
             (a.weight[0][i], a.weight[1][i]) = (F::ONE - t, t);
         }
@@ -191,8 +221,7 @@ impl<F: GridFloat> Taps<F> {
             for d in 0..s.dims {
                 let (axis, c) = (&t.axes[d], choice(s, k, d));
                 for i in 0..BLOCK {
-                    let share = axis.at[c][i];
-                    at[i] = if (at[i] < 0) | (share < 0) { -1 } else { at[i] + share };
+                    at[i] = joined(at[i], axis.at[c][i]);
                     if !s.nearest {
                         t.weight[k][i] = if d == 0 { axis.weight[c][i] } else { t.weight[k][i] * axis.weight[c][i] };
                     }
@@ -270,16 +299,22 @@ pub unsafe fn sample<F: GridFloat>(x: *const F, grid: *const F, y: *mut F, s: &S
 
 crate::multiversion! {
     unsafe fn sample_block[F: GridFloat](x: *const F, grid: *const F, y: *mut F, count: usize, s: &Sampler) {
+        if s.nearest {
+            let at = nearest(s, grid, count);
+            for c in 0..s.channels {
+                let value = read(x.add(c * s.plane()), &at);
+                y.add(c * s.places).copy_from_nonoverlapping(value.as_ptr(), count);
+            }
+            return;
+        }
         let t = Taps::new(s, grid, count);
         for c in 0..s.channels {
             let x = x.add(c * s.plane());
             let mut sum = read(x, &t.at[0]);
-            if !s.nearest {
-                (0..BLOCK).for_each(|i| sum[i] *= t.weight[0][i]);
-                for k in 1..s.taps() {
-                    let v = read(x, &t.at[k]);
-                    (0..BLOCK).for_each(|i| sum[i] += v[i] * t.weight[k][i]);
-                }
+            (0..BLOCK).for_each(|i| sum[i] *= t.weight[0][i]);
+            for k in 1..s.taps() {
+                let v = read(x, &t.at[k]);
+                (0..BLOCK).for_each(|i| sum[i] += v[i] * t.weight[k][i]);
             }
             y.add(c * s.places).copy_from_nonoverlapping(sum.as_ptr(), count);
         }
