@@ -355,8 +355,10 @@ fn run<T: Copy, O: Op<T>>(nest: &Nest) -> bool {
     let last = nest.free.last().copied();
     let strayed = Strayed::default();
     let (inner, outer) = nest.seq.split_last().map_or((Dim { n: 1, s: [0; 3] }, &[][..]), |(i, o)| (*i, o));
-    // Slices that are columns of a row-major output: all indices of a row at a time, or each would touch every row.
-    let columns = last.is_some_and(|f| f.s[1] == 0 && f.s[0].unsigned_abs() > nest.step.unsigned_abs());
+    // Slices that are columns of a row-major output: all indices of a row at a time, or each would touch every row. Where
+    // the index holds offsets, its step says nothing.
+    let step = nest.step.abs().max(size);
+    let columns = last.is_some_and(|f| f.s[1] == 0 && f.s[0].abs() > step);
     if !columns && nest.free.iter().all(|d| d.s[1] == 0) && count(&nest.free) >= 16 {
         return slices_by_owner::<T, O>(nest);
     }
