@@ -23,6 +23,14 @@ def test_gamma_samples_keep_their_quantile(a):
     torch.testing.assert_close(got[keep], want[keep], rtol=3e-5, atol=1e-9)
 
 
+@pytest.mark.parametrize("a", [1e-9, 1e-12])
+def test_gamma_samples_of_tiny_shapes_keep_their_digits(a):
+    """F(x) is `1 - a E1(x)` but for squares of a, and f(x) is `a exp(-x) / x`."""
+    e1 = 0.21938393439552029  # the exponential integral at 1
+    got = torch._standard_gamma_grad(torch.tensor(a, dtype=torch.float64), torch.tensor(1.0, dtype=torch.float64))
+    assert got.item() * a == pytest.approx(e1 * torch.e, rel=1e-8)
+
+
 @pytest.mark.parametrize("a", SHAPES)
 def test_beta_samples_with_a_closed_form(a):
     """F(x) = x^a for the shapes a and 1."""

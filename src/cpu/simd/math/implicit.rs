@@ -68,7 +68,8 @@ fn gamma_near<const TERMS: usize>(a: f64, x: f64) -> f64 {
         sum += term;
         moved += harmonic * term;
     }
-    x / a * (moved - sum * (Real::log(x) - digamma(a) - 1.0 / a))
+    // digamma(a) + 1 / a, of which little is left where a is small.
+    x / a * (moved - sum * (Real::log(x) - digamma(a + 1.0)))
 }
 
 /// `exp(x) - 1` and `log(1 + x)`, for f32 without care for small x: it has bits to spare.
