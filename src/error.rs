@@ -204,6 +204,16 @@ pub fn no_gpu_kernel() -> Error {
     )
 }
 
+/// The error of what reads memory itself, where that is conjugated or negated on the way.
+#[cold]
+pub fn unresolved() -> Error {
+    Error::new(
+        Kind::Runtime,
+        "expected a tensor that is stored as it reads, but got a conjugate or negative view. Call .resolve_conj() or \
+         .resolve_neg() first.",
+    )
+}
+
 /// A bug in rustorch itself, reported as such instead of a panic.
 #[macro_export]
 macro_rules! internal {

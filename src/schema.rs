@@ -241,7 +241,8 @@ pub struct OpDef {
     /// torch's signature.
     pub text: &'static str,
     /// Where its name appears: `f` in the top module, `m` as a method, `i` also in place, `o` with `out=`,
-    /// `n` in `_C._nn`, `l` in linalg, `s` in special, `t` in fft, `p` in the extension module only.
+    /// `n` in `_C._nn`, `l` in linalg, `s` in special, `t` in fft, `p` in the extension module only. `v`: takes
+    /// conjugate and negative views as they are, as views do.
     pub forms: &'static str,
     /// The documentation.
     pub doc: &'static str,

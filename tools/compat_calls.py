@@ -133,10 +133,6 @@ MIXED = "mixes with the signed integers, where torch refuses"
 SAME_FUNCTION = "gives the function or module back; nothing is compiled"
 # By names below `torch`, split by spaces.
 REMARKS = {
-    "conj Tensor.conj": "a copy, never a view",
-    "adjoint Tensor.adjoint Tensor.H Tensor.mH": "a copy where numbers are complex",
-    "is_conj is_neg Tensor.is_conj Tensor.is_neg": "always False: nothing is lazy",
-    "resolve_conj resolve_neg Tensor.resolve_conj Tensor.resolve_neg": "its argument",
     "uint16 uint32 uint64": MIXED,
     "from_dlpack from_numpy": "warns where memory is read-only",
     "frombuffer": "memory that is not aligned to the dtype is refused",

@@ -96,8 +96,8 @@ def numpy(self, *, force=False):
         if not force and rustorch.is_grad_enabled():
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         self = self.detach()
-    if force and self.is_gpu:
-        self = self.cpu()
+    if force:
+        self = self.cpu().resolve_conj().resolve_neg()
     return numpy.asarray(_C._Memory(self))
 
 
@@ -203,6 +203,12 @@ def __dlpack__(self, *, stream=-1, max_version=None, dl_device=None, copy=None):
             "Can't export tensors that require gradient, use tensor.detach()\n"
             "  __dlpack__: expected a tensor without grad, but got one that requires it. Use detach()."
         )
+    if self.is_conj() or self.is_neg():
+        bit, name = ("conjugate", "conj") if self.is_conj() else ("negative", "neg")
+        raise BufferError(
+            f"Can't export tensors with the {bit} bit set\n"
+            f"  __dlpack__: expected a tensor that is stored as it reads, but got a view. Use resolve_{name}()."
+        )
     if stream is not None and not isinstance(stream, int):
         raise TypeError("stream must be ``int`` or ``none``")
     if self.is_cpu and stream not in (None, -1):
@@ -300,6 +306,7 @@ Tensor._grad = property(lambda self: self.grad, lambda self, grad: setattr(self,
 
 
 def _reduce_args(tensor):
+    tensor = tensor.resolve_conj().resolve_neg()
     storage = rustorch.storage.TypedStorage(wrap_storage=tensor.untyped_storage(), dtype=tensor.dtype, _internal=True)
     # Hooks are left out: a loaded tensor starts without a graph.
     return (
@@ -354,6 +361,8 @@ def __deepcopy__(self, memo):
         else:
             storage = _copy.deepcopy(self.untyped_storage(), memo)
             new = _C._over_storage(storage, self.dtype, self.storage_offset(), tuple(self.size()), self.stride())
+            new = new.conj_physical() if self.is_conj() else new
+            new = new.neg() if self.is_neg() else new
         if type(self) is not Tensor:
             new = Tensor._make_subclass(type(self), new)
         if self.requires_grad:

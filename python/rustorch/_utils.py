@@ -30,6 +30,10 @@ def _rebuild_tensor(storage, storage_offset, size, stride):
 
 def _rebuild_tensor_v2(storage, storage_offset, size, stride, requires_grad, backward_hooks, metadata=None):
     tensor = _rebuild_tensor(storage, storage_offset, size, stride)
+    if metadata:
+        # How torch writes views that read as conjugates or negatives of what is stored.
+        tensor = tensor.conj() if metadata.get("conj") else tensor
+        tensor = tensor.neg() if metadata.get("neg") else tensor
     tensor.requires_grad = requires_grad
     # backward_hooks is there for the format: hooks are functions, which pickles of tensors leave out.
     return tensor

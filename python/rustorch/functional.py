@@ -96,12 +96,12 @@ def is_signed(input):
 
 
 def is_conj(input):
-    """False: conjugates are never lazy."""
+    """Is it a view that reads as the conjugates of what is stored?"""
     return _tensor_argument("is_conj", input).is_conj()
 
 
 def is_neg(input):
-    """False: negations are never lazy."""
+    """Is it a view that reads as the negatives of what is stored?"""
     return _tensor_argument("is_neg", input).is_neg()
 
 

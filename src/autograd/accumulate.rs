@@ -53,7 +53,9 @@ impl Accumulate {
         let _turn = self.meta.adding();
         let old = self.meta.lock().grad.clone();
         if let Some(old) = old {
-            if old.sparse().is_some() && g.sparse().is_none() {
+            // Such a sum has another form than what was there.
+            if old.sparse().is_some() && g.sparse().is_none() || old.is_lazy() {
+                let old = if old.is_lazy() { (ops.clone_like)(&old, &old)? } else { old };
                 self.meta.set_grad(Some((ops.add)(&old, g)?));
                 return Ok(());
             }
@@ -76,6 +78,7 @@ impl Accumulate {
             let old = self.meta.lock().grad.clone();
             let sum = match &old {
                 None => (ops.clone_like)(g, &self.variable)?,
+                Some(old) if old.is_lazy() => (ops.add)(&(ops.clone_like)(old, old)?, g)?,
                 Some(old) => (ops.add)(old, g)?,
             };
             if self.meta.swap_grad(old.as_ref(), sum) {

@@ -473,7 +473,9 @@ fn validate(ops: &EngineOps, g: Tensor, edge: &Edge, by: Option<&Node>, i: usize
         let outs = edge.node.outputs.lock().unwrap_or_else(|e| e.into_inner());
         match outs.get(edge.nr as usize) {
             None => return Ok(g),
-            Some(m) if g.shape() == &m.shape[..] && g.dtype() == m.dtype && g.device() == m.device => return Ok(g),
+            Some(m) if g.shape() == &m.shape[..] && g.dtype() == m.dtype && g.device() == m.device && !g.is_lazy() => {
+                return Ok(g);
+            }
             Some(m) => m.clone(),
         }
     };
@@ -483,6 +485,9 @@ fn validate(ops: &EngineOps, g: Tensor, edge: &Edge, by: Option<&Node>, i: usize
 fn conform(ops: &EngineOps, mut g: Tensor, meta: &OutMeta, by: Option<&Node>, i: usize) -> Result<Tensor> {
     let by = || by.map_or(String::new(), |node| format!("Function {} returned an ", node.name));
     let sparse = g.sparse().is_some();
+    if g.is_lazy() {
+        g = (ops.clone_like)(&g, &g)?;
+    }
     if g.shape() != &meta.shape[..] {
         if sparse || !expandable(&meta.shape, g.shape()) {
             fail!(Runtime,

@@ -243,9 +243,32 @@ pub fn copy(src: &Tensor, dst: &Tensor) {
     if src.is_gpu() || dst.is_gpu() {
         return gpu::copy(src, dst);
     }
+    if src.is_lazy() || dst.is_lazy() {
+        return copy_lazy(src, dst);
+    }
     let strides = layout::broadcast_strides(src.shape(), src.strides(), dst.shape());
     let view = Strided { ptr: src.ptr(), dtype: src.dtype(), shape: dst.shape(), strides: &strides };
     pointwise::copy(&view, &dst.strided());
+}
+
+/// [`copy`] from or to what does not read as it is stored.
+#[cold]
+fn copy_lazy(src: &Tensor, dst: &Tensor) {
+    let (from, to) = (src.stored(), dst.stored());
+    let (mut conj, neg) = (src.is_conj() != dst.is_conj(), src.is_neg() != dst.is_neg());
+    if conj && src.dtype() == dst.dtype() {
+        pointwise(Fun::Conj, dst.dtype(), &[&from], &to, &Params::default());
+        conj = false;
+    } else {
+        copy(&from, &to);
+    }
+    // Conjugates of real numbers are themselves; the truth of a number is that of its negative.
+    if conj && dst.dtype().is_complex() {
+        pointwise(Fun::Conj, dst.dtype(), &[&to], &to, &Params::default());
+    }
+    if neg && dst.dtype() != DType::Bool {
+        pointwise(Fun::Neg, dst.dtype(), &[&to], &to, &Params::default());
+    }
 }
 
 /// Sets every element.
@@ -255,6 +278,10 @@ pub fn fill(dst: &Tensor, value: Scalar) {
     }
     if dst.is_gpu() {
         return gpu::fill(dst, value);
+    }
+    if dst.is_lazy() {
+        fill(&dst.stored(), value);
+        return copy(&dst.stored(), dst);
     }
     pointwise::fill(&dst.strided(), value.to_bytes(dst.dtype()));
 }

@@ -42,37 +42,37 @@ shorthands! { float F32; double F64; half F16; bfloat16 BF16; long I64; int I32;
 
 ops! {
     /// Another dtype; the tensor itself if nothing changes, unless `copy`.
-    "to(Tensor self, ScalarType dtype, bool non_blocking=False, bool copy=False, *, MemoryFormat? memory_format=None) -> Tensor" [m] => to_dtype(0, 1, 3, 4);
+    "to(Tensor self, ScalarType dtype, bool non_blocking=False, bool copy=False, *, MemoryFormat? memory_format=None) -> Tensor" [m v] => to_dtype(0, 1, 3, 4);
     /// Another device and dtype.
-    "to(Tensor self, Device? device=None, ScalarType? dtype=None, bool non_blocking=False, bool copy=False, *, MemoryFormat? memory_format=None) -> Tensor" [m] => to_device(0, 1, 2, 4, 5);
+    "to(Tensor self, Device? device=None, ScalarType? dtype=None, bool non_blocking=False, bool copy=False, *, MemoryFormat? memory_format=None) -> Tensor" [m v] => to_device(0, 1, 2, 4, 5);
     /// The dtype and device of another tensor.
-    "to(Tensor self, Tensor other, bool non_blocking=False, bool copy=False, *, MemoryFormat? memory_format=None) -> Tensor" [m] => to_other(0, 1, 3, 4);
+    "to(Tensor self, Tensor other, bool non_blocking=False, bool copy=False, *, MemoryFormat? memory_format=None) -> Tensor" [m v] => to_other(0, 1, 3, 4);
     /// The dtype of another tensor.
-    "type_as(Tensor self, Tensor other) -> Tensor" [m] => type_as(0, 1);
+    "type_as(Tensor self, Tensor other) -> Tensor" [m v] => type_as(0, 1);
     /// On the CPU.
-    "cpu(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor" [m] => cpu(0, 1);
+    "cpu(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor" [m v] => cpu(0, 1);
     /// float32.
-    "float(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor" [m] => float(0, 1);
+    "float(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor" [m v] => float(0, 1);
     /// float64.
-    "double(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor" [m] => double(0, 1);
+    "double(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor" [m v] => double(0, 1);
     /// float16.
-    "half(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor" [m] => half(0, 1);
+    "half(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor" [m v] => half(0, 1);
     /// bfloat16.
-    "bfloat16(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor" [m] => bfloat16(0, 1);
+    "bfloat16(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor" [m v] => bfloat16(0, 1);
     /// int64.
-    "long(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor" [m] => long(0, 1);
+    "long(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor" [m v] => long(0, 1);
     /// int32.
-    "int(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor" [m] => int(0, 1);
+    "int(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor" [m v] => int(0, 1);
     /// int16.
-    "short(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor" [m] => short(0, 1);
+    "short(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor" [m v] => short(0, 1);
     /// int8.
-    "char(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor" [m] => char(0, 1);
+    "char(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor" [m v] => char(0, 1);
     /// uint8.
-    "byte(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor" [m] => byte(0, 1);
+    "byte(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor" [m v] => byte(0, 1);
     /// bool: everything but 0 is true.
-    "bool(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor" [m] => bool_(0, 1);
+    "bool(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor" [m v] => bool_(0, 1);
     /// complex64.
-    "cfloat(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor" [m] => cfloat(0, 1);
+    "cfloat(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor" [m v] => cfloat(0, 1);
     /// complex128.
-    "cdouble(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor" [m] => cdouble(0, 1);
+    "cdouble(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor" [m v] => cdouble(0, 1);
 }

@@ -14,7 +14,7 @@ static CONJ: Pw =
     Pw { name: "conj", node: "ConjBackward0", fun: Fun::Conj, class: Same, grads: &[Some(D(0, |a| a.g.conj()))] };
 
 impl Tensor {
-    /// The complex conjugate; a real tensor is its own. Computed at once, where torch sets a flag.
+    /// The complex conjugate, computed; a real tensor is its own. As a view: [`super::lazy::conj`].
     pub fn conj(&self) -> Result<Tensor> {
         if self.dtype().is_complex() { unary(&CONJ, self) } else { Ok(self.clone()) }
     }
@@ -74,21 +74,11 @@ fn conj(x: &Tensor) -> Result<Tensor> {
 }
 
 ops! {
-    /// The complex conjugate; a real tensor is its own.
-    "conj(Tensor self) -> Tensor" [f m] => conj(0);
-    /// The complex conjugate, computed.
+    /// The complex conjugate, computed; a real tensor is its own.
     "conj_physical(Tensor self) -> Tensor" [f m i o] => conj(0);
-    /// The tensor itself: conjugates are never lazy.
-    "resolve_conj(Tensor self) -> Tensor" [f m] => same(0);
-    /// The tensor itself: negation is never lazy.
-    "resolve_neg(Tensor self) -> Tensor" [f m] => same(0);
     @
     /// A complex tensor of real and imaginary parts.
     "complex(Tensor real, Tensor imag) -> Tensor" [f o] => |a| of_two(&COMPLEX, a.get(0)?, a.get(1)?, &a.dest());
     /// A complex tensor of moduli and angles in radians.
     "polar(Tensor abs, Tensor angle) -> Tensor" [f o] => |a| of_two(&POLAR, a.get(0)?, a.get(1)?, &a.dest());
-}
-
-fn same(x: &Tensor) -> Result<Tensor> {
-    Ok(x.clone())
 }

@@ -188,9 +188,9 @@ pub fn copy_(x: &Tensor, src: &Tensor, _non_blocking: bool) -> Result<Tensor> {
 
 ops! {
     /// A copy with its own memory; by default with the input's order of dims.
-    "clone(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor" [f m] => clone(0, 1);
+    "clone(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor" [f m v] => clone(0, 1);
     /// The tensor itself if it is laid out in that format, else a copy that is.
-    "contiguous(Tensor self, *, MemoryFormat memory_format=contiguous_format) -> Tensor" [m] => contiguous_format(0, 1);
+    "contiguous(Tensor self, *, MemoryFormat memory_format=contiguous_format) -> Tensor" [m v] => contiguous_format(0, 1);
     /// Copies `src`, broadcast and cast, into self.
-    "copy_(Tensor self, Operand src, bool non_blocking=False) -> Tensor" [m] => copy_(0, 1, 2);
+    "copy_(Tensor self, Operand src, bool non_blocking=False) -> Tensor" [m v] => copy_(0, 1, 2);
 }

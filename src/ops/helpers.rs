@@ -156,6 +156,9 @@ impl Tensor {
         if self.is_gpu() {
             return super::copy::to_cpu(&self.detach())?.item();
         }
+        if self.is_lazy() {
+            return super::lazy::resolve(&self.detach())?.item();
+        }
         // SAFETY: the tensor has one element.
         Ok(unsafe { Scalar::read(self.ptr(), self.dtype()) })
     }

@@ -1,5 +1,6 @@
 //! In-place changes: torch's rules, and the history of views and their bases.
 
+use super::lazy;
 use super::reinterpret::{view_as_complex, view_as_real};
 use super::view::{self, Geometry};
 use crate::autograd::record::{Ctx, Saver, ahead};
@@ -97,7 +98,8 @@ pub fn check_apart(x: &Tensor, ys: &[&Tensor]) -> Result<()> {
 
 /// The same elements in the same order: safe to read and write in one pass.
 pub fn same_layout(a: &Tensor, b: &Tensor) -> bool {
-    a.starts_with(b) && a.dtype() == b.dtype() && a.shape() == b.shape() && a.strides() == b.strides()
+    let alike = a.dtype() == b.dtype() && !a.is_lazy() && !b.is_lazy();
+    alike && a.starts_with(b) && a.shape() == b.shape() && a.strides() == b.strides()
 }
 
 /// An in-place operation: checks, runs `kernel`, counts the change and replaces the history.
@@ -175,6 +177,8 @@ struct Window {
     inner: Geometry,
     // What has to be seen as real numbers first: the base's gradient, the view's.
     split: (bool, bool),
+    // How the base and the view read what is stored: conjugated, negated.
+    marks: [(bool, bool); 2],
 }
 
 impl Window {
@@ -193,7 +197,18 @@ impl Window {
             (shape, strides, offset)
         };
         let ((shape, strides, start), (inner_shape, inner_strides, at)) = (parts(base, split.0), parts(x, split.1));
-        Window { shape, strides, inner: (inner_shape, inner_strides, at - start), split }
+        let marks = [base, x].map(|t| (t.is_conj(), t.is_neg()));
+        Window { shape, strides, inner: (inner_shape, inner_strides, at - start), split, marks }
+    }
+
+    /// The base's gradient as one of what is stored, or back.
+    fn of_base(&self, g: &Tensor) -> Result<Tensor> {
+        lazy::read_as(g, self.marks[0])
+    }
+
+    /// The view's gradient as one of what is stored, or back.
+    fn of_view(&self, g: &Tensor) -> Result<Tensor> {
+        lazy::read_as(g, self.marks[1])
     }
 }
 
@@ -211,7 +226,8 @@ impl Vjp for ReadView {
     fn vjp(&self, _: &Arc<Node>, grads: &[Option<Tensor>], _: u64, _: bool) -> Result<Grads> {
         let Some(Some(g)) = grads.first() else { return grads![None] };
         let w = &self.0;
-        grads![as_complex(view::embed(&as_real(g, w.split.1)?, &w.shape, &w.strides, &w.inner)?, w.split.0)?]
+        let g = as_real(&w.of_view(g)?, w.split.1)?;
+        grads![w.of_base(&as_complex(view::embed(&g, &w.shape, &w.strides, &w.inner)?, w.split.0)?)?]
     }
     fn as_any(&self) -> &dyn Any {
         self
@@ -231,7 +247,7 @@ impl Vjp for CopySlices {
     fn vjp(&self, slices: &Arc<Node>, grads: &[Option<Tensor>], need: u64, keep: bool) -> Result<Grads> {
         let Some(Some(g)) = grads.first() else { return Ok(view::no_grads(self.node.edges.len())) };
         let w = &self.window;
-        let whole = super::copy::clone_strided(&as_real(g, w.split.0)?, &w.strides)?;
+        let whole = super::copy::clone_strided(&as_real(&w.of_base(g)?, w.split.0)?, &w.strides)?;
         let (size, stride): (Vec<i64>, Vec<i64>) =
             (w.inner.0.iter().map(|&n| n as i64).collect(), w.inner.1.iter().map(|&n| n as i64).collect());
         let offset = whole.offset() as i64 + w.inner.2 as i64;
@@ -249,7 +265,8 @@ impl Vjp for CopySlices {
             Arc::new(Node::new("AsStridedBackward0", edges, Box::new(ReadView(self.window.clone()))))
         });
         let node = as_result.as_ref().unwrap_or(&self.node);
-        let mut out = self.node.body().vjp(node, &[Some(as_complex(part, w.split.1)?)], need, keep)?;
+        let part = w.of_view(&as_complex(part, w.split.1)?)?;
+        let mut out = self.node.body().vjp(node, &[Some(part)], need, keep)?;
         out.resize(out.len().max(self.at + 1), None);
         out[..=self.at].rotate_right(1);
         if need_base == 0 {
@@ -259,10 +276,10 @@ impl Vjp for CopySlices {
         // A fresh view: the one above would have to follow the base's new history.
         let window = view::as_strided(&whole, &size, &stride, Some(offset))?;
         match out.first_mut().and_then(Option::take) {
-            Some(inner) => super::copy::copy_(&window, &as_real(&inner, w.split.1)?, false)?,
+            Some(inner) => super::copy::copy_(&window, &as_real(&w.of_view(&inner)?, w.split.1)?, false)?,
             None => super::create::fill_(&window, Scalar::Int(0))?,
         };
-        out[0] = Some(as_complex(whole, w.split.0)?);
+        out[0] = Some(w.of_base(&as_complex(whole, w.split.0)?)?);
         Ok(out)
     }
     fn parts(&self, see: &mut dyn FnMut(Part<'_>)) {

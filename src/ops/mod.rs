@@ -28,6 +28,7 @@ pub mod inplace;
 pub mod instance_norm;
 pub mod join;
 pub mod kernel;
+pub mod lazy;
 pub mod linalg;
 pub mod linear;
 pub mod loss;
@@ -81,6 +82,7 @@ pub static TABLE: &[&[OpDef]] = &[
     arith::OPS2,
     activation::OPS,
     complex::OPS,
+    lazy::OPS,
     parts::OPS,
     recurrent::OPS,
     reduce::OPS,

@@ -1,6 +1,7 @@
 //! Views of the same memory under another element type.
 
 use super::copy;
+use super::lazy;
 use super::view;
 use crate::autograd::record;
 use crate::dispatch;
@@ -15,6 +16,11 @@ use crate::tensor::{DType, Tensor};
 pub fn view_dtype(x: &Tensor, dtype: DType) -> Result<Tensor> {
     if dtype == x.dtype() {
         return view::alias(x);
+    }
+    if x.is_lazy() {
+        let what = if x.is_conj() { "conjugate view tensors" } else { "tensors with negative bit set" };
+        fail!(Runtime, torch: ("torch.Tensor.view is not supported for {what} when converting to a different dtype."),
+            expected: ("view: expected a tensor that is stored as it reads"), got: ("a conjugate or negative view"), fix: ("Use resolve_conj() or resolve_neg() first."));
     }
     let (from, to) = (x.dtype().size(), dtype.size());
     let (mut shape, mut strides, mut offset) =
@@ -92,6 +98,10 @@ pub fn view_as_real(x: &Tensor) -> Result<Tensor> {
     if !x.dtype().is_complex() {
         fail!(Runtime, torch: ("view_as_real is only supported for complex tensors"), expected: ("view_as_real: expected a complex dtype"), got: ("{}", x.dtype().name()), fix: ("Use torch.complex() to make one."));
     }
+    if x.is_conj() {
+        fail!(Runtime, torch: ("view_as_real doesn't work on unresolved conjugated tensors.  To resolve the conjugate tensor so you can view it as real, use self.resolve_conj(); however, be warned that the resulting tensor will NOT alias the original."),
+            expected: ("view_as_real: expected a tensor that is stored as it reads"), got: ("a conjugate view"), fix: ("Use resolve_conj() first."));
+    }
     let (mut shape, mut strides) =
         (Shape::from_slice(x.shape()), x.strides().iter().map(|s| s * 2).collect::<Strides>());
     shape.push(2);
@@ -131,13 +141,20 @@ pub fn view_as_complex(x: &Tensor) -> Result<Tensor> {
 
 /// The real part as a view; a real tensor is its own.
 pub fn real(x: &Tensor) -> Result<Tensor> {
-    if x.dtype().is_complex() { view::select(&view_as_real(x)?, -1, 0) } else { Ok(x.clone()) }
+    if !x.dtype().is_complex() {
+        return Ok(x.clone());
+    }
+    let x = if x.is_conj() { &lazy::conj(x)? } else { x };
+    view::select(&view_as_real(x)?, -1, 0)
 }
 
 /// The imaginary part as a view.
 pub fn imag(x: &Tensor) -> Result<Tensor> {
     if !x.dtype().is_complex() {
         fail!(Runtime, torch: ("imag is not implemented for tensors with non-complex dtypes."), expected: ("imag: expected a complex dtype"), got: ("{}", x.dtype().name()), fix: ("A real tensor's imaginary part is zeros_like()."));
+    }
+    if x.is_conj() {
+        return lazy::negative(&imag(&lazy::conj(x)?)?);
     }
     view::select(&view_as_real(x)?, -1, 1)
 }
@@ -148,15 +165,15 @@ fn view_as(x: &Tensor, other: &Tensor) -> Result<Tensor> {
 
 ops! {
     /// Another dtype over the same memory. If its size differs, the last dim grows or shrinks.
-    "view(Tensor self, ScalarType dtype) -> Tensor" [m] => view_dtype(0, 1);
+    "view(Tensor self, ScalarType dtype) -> Tensor" [m v] => view_dtype(0, 1);
     /// A view with the shape of `other`.
-    "view_as(Tensor self, Tensor other) -> Tensor" [m] => view_as(0, 1);
+    "view_as(Tensor self, Tensor other) -> Tensor" [m v] => view_as(0, 1);
     /// A complex tensor as real numbers, with a new last dim of real and imaginary part.
-    "view_as_real(Tensor self) -> Tensor" [f] => view_as_real(0);
+    "view_as_real(Tensor self) -> Tensor" [f v] => view_as_real(0);
     /// Pairs of real numbers in the last dim as complex numbers.
-    "view_as_complex(Tensor self) -> Tensor" [f] => view_as_complex(0);
+    "view_as_complex(Tensor self) -> Tensor" [f v] => view_as_complex(0);
     /// The real part as a view; a real tensor is its own.
-    "real(Tensor self) -> Tensor" [f] => real(0);
+    "real(Tensor self) -> Tensor" [f v] => real(0);
     /// The imaginary part as a view.
-    "imag(Tensor self) -> Tensor" [f] => imag(0);
+    "imag(Tensor self) -> Tensor" [f v] => imag(0);
 }

@@ -2,6 +2,7 @@
 
 use super::copy;
 use super::join;
+use super::lazy;
 use super::view;
 use crate::autograd::record::record_many;
 use crate::autograd::{mode, needs_grad, no_grad};
@@ -245,7 +246,7 @@ fn adjoint(x: &Tensor) -> Result<Tensor> {
     if x.ndim() == 1 {
         fail!(Runtime, torch: ("tensor.adjoint() is only supported on matrices or batches of matrices. Got 1-D tensor."), expected: ("adjoint: expected at least 2 dims"), got: ("1"), fix: ("Use conj() for a vector."));
     }
-    if x.ndim() == 0 { x.conj() } else { view::transpose(x, -2, -1)?.conj() }
+    if x.ndim() == 0 { lazy::conj(x) } else { lazy::conj(&view::transpose(x, -2, -1)?) }
 }
 
 fn narrow_tensor(x: &Tensor, dim: i64, start: &Tensor, length: i64) -> Result<Tensor> {
@@ -310,51 +311,51 @@ fn narrow_copy(x: &Tensor, dim: i64, start: i64, length: i64) -> Result<Tensor> 
 
 ops! {
     /// Pieces of `split_size` along a dim, the last one shorter.
-    "split(Tensor self, int split_size_or_sections, int dim=0) -> Tensor[]" [f m] => split(0, 1, 2);
+    "split(Tensor self, int split_size_or_sections, int dim=0) -> Tensor[]" [f m v] => split(0, 1, 2);
     /// Pieces of the given sizes along a dim.
-    "split(Tensor self, int[] split_size_or_sections, int dim=0) -> Tensor[]" [f m] => split_with_sizes(0, 1, 2);
+    "split(Tensor self, int[] split_size_or_sections, int dim=0) -> Tensor[]" [f m v] => split_with_sizes(0, 1, 2);
     /// Pieces of the given sizes along a dim.
-    "split_with_sizes(Tensor self, int[] split_sizes, int dim=0) -> Tensor[]" [f m] => split_with_sizes(0, 1, 2);
+    "split_with_sizes(Tensor self, int[] split_sizes, int dim=0) -> Tensor[]" [f m v] => split_with_sizes(0, 1, 2);
     /// At most `chunks` pieces of equal size along a dim.
-    "chunk(Tensor self, int chunks, int dim=0) -> Tensor[]" [f m] => chunk(0, 1, 2);
+    "chunk(Tensor self, int chunks, int dim=0) -> Tensor[]" [f m v] => chunk(0, 1, 2);
     /// All slices along a dim.
-    "unbind(Tensor self, int dim=0) -> Tensor[]" [f m] => unbind(0, 1);
+    "unbind(Tensor self, int dim=0) -> Tensor[]" [f m v] => unbind(0, 1);
     /// Pieces of nearly equal size along `dim`; `sections` need not divide it.
-    "tensor_split(Tensor self, int sections, int dim=0) -> Tensor[]" [f m] => tensor_split(0, 1, 2);
+    "tensor_split(Tensor self, int sections, int dim=0) -> Tensor[]" [f m v] => tensor_split(0, 1, 2);
     /// Pieces between indices along `dim`.
-    "tensor_split(Tensor self, int[] indices, int dim=0) -> Tensor[]" [f m] => split_at(0, 1, 2);
+    "tensor_split(Tensor self, int[] indices, int dim=0) -> Tensor[]" [f m v] => split_at(0, 1, 2);
     /// Pieces between the indices, or as many as the number, in a tensor.
-    "tensor_split(Tensor self, Tensor tensor_indices_or_sections, int dim=0) -> Tensor[]" [f m] => split_by_tensor(0, 1, 2);
+    "tensor_split(Tensor self, Tensor tensor_indices_or_sections, int dim=0) -> Tensor[]" [f m v] => split_by_tensor(0, 1, 2);
     /// Equal pieces along dim 1 (vectors: dim 0).
-    "hsplit(Tensor self, int sections) -> Tensor[]" [f m] => hsplit(0, 1);
+    "hsplit(Tensor self, int sections) -> Tensor[]" [f m v] => hsplit(0, 1);
     /// Pieces between indices along dim 1 (vectors: dim 0).
-    "hsplit(Tensor self, int[] indices) -> Tensor[]" [f m] => hsplit_at(0, 1);
+    "hsplit(Tensor self, int[] indices) -> Tensor[]" [f m v] => hsplit_at(0, 1);
     /// Equal pieces along dim 0.
-    "vsplit(Tensor self, int sections) -> Tensor[]" [f m] => vsplit(0, 1);
+    "vsplit(Tensor self, int sections) -> Tensor[]" [f m v] => vsplit(0, 1);
     /// Pieces between indices along dim 0.
-    "vsplit(Tensor self, int[] indices) -> Tensor[]" [f m] => vsplit_at(0, 1);
+    "vsplit(Tensor self, int[] indices) -> Tensor[]" [f m v] => vsplit_at(0, 1);
     /// Equal pieces along dim 2.
-    "dsplit(Tensor self, int sections) -> Tensor[]" [f m] => dsplit(0, 1);
+    "dsplit(Tensor self, int sections) -> Tensor[]" [f m v] => dsplit(0, 1);
     /// Pieces between indices along dim 2.
-    "dsplit(Tensor self, int[] indices) -> Tensor[]" [f m] => dsplit_at(0, 1);
+    "dsplit(Tensor self, int[] indices) -> Tensor[]" [f m v] => dsplit_at(0, 1);
     /// One dim as several; one size may be -1.
-    "unflatten(Tensor self, int dim, int[] sizes) -> Tensor" [f m] => unflatten(0, 1, 2);
+    "unflatten(Tensor self, int dim, int[] sizes) -> Tensor" [f m v] => unflatten(0, 1, 2);
     /// The tensor as one dim, contiguous.
-    "ravel(Tensor self) -> Tensor" [f m] => ravel(0);
+    "ravel(Tensor self) -> Tensor" [f m v] => ravel(0);
     /// `reshape` to the shape of `other`.
-    "reshape_as(Tensor self, Tensor other) -> Tensor" [m] => reshape_as(0, 1);
+    "reshape_as(Tensor self, Tensor other) -> Tensor" [m v] => reshape_as(0, 1);
     /// `expand` to the shape of `other`.
-    "expand_as(Tensor self, Tensor other) -> Tensor" [m] => expand_as(0, 1);
+    "expand_as(Tensor self, Tensor other) -> Tensor" [m v] => expand_as(0, 1);
     /// The conjugate transpose of matrices.
-    "adjoint(Tensor self) -> Tensor" [f m] => adjoint(0);
+    "adjoint(Tensor self) -> Tensor" [f m v] => adjoint(0);
     /// `narrow` with its start in a 0-d tensor.
-    "narrow(Tensor self, int dim, Tensor start, int length) -> Tensor" [f m] => narrow_tensor(0, 1, 2, 3);
+    "narrow(Tensor self, int dim, Tensor start, int length) -> Tensor" [f m v] => narrow_tensor(0, 1, 2, 3);
     /// `chunk` whose pieces may be changed in place one by one.
-    "unsafe_chunk(Tensor self, int chunks, int dim=0) -> Tensor[]" [f m] => unsafe_chunk(0, 1, 2);
+    "unsafe_chunk(Tensor self, int chunks, int dim=0) -> Tensor[]" [f m v] => unsafe_chunk(0, 1, 2);
     /// `split` whose pieces may be changed in place one by one.
-    "unsafe_split(Tensor self, int split_size, int dim=0) -> Tensor[]" [f m] => unsafe_split(0, 1, 2);
+    "unsafe_split(Tensor self, int split_size, int dim=0) -> Tensor[]" [f m v] => unsafe_split(0, 1, 2);
     /// `split_with_sizes` whose pieces may be changed in place one by one.
-    "unsafe_split_with_sizes(Tensor self, int[] split_sizes, int dim=0) -> Tensor[]" [f m] => unsafe_split_with_sizes(0, 1, 2);
+    "unsafe_split_with_sizes(Tensor self, int[] split_sizes, int dim=0) -> Tensor[]" [f m v] => unsafe_split_with_sizes(0, 1, 2);
     @
     /// A copy of `narrow`.
     "narrow_copy(Tensor self, int dim, int start, int length) -> Tensor" [f m o] => |a| narrow_copy(a.get(0)?, a.get(1)?, a.get(2)?, a.get(3)?);

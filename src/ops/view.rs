@@ -537,47 +537,47 @@ impl Tensor {
 
 ops! {
     /// A view with any geometry inside the storage; sizes and strides in elements.
-    "as_strided(Tensor self, int[] size, int[] stride, int? storage_offset=None) -> Tensor" [f m] => as_strided(0, 1, 2, 3);
+    "as_strided(Tensor self, int[] size, int[] stride, int? storage_offset=None) -> Tensor" [f m v] => as_strided(0, 1, 2, 3);
     /// Another shape over the same memory; -1 is inferred. Raises RuntimeError where a copy would be needed.
-    "view(Tensor self, int[] size) -> Tensor" [m] => view(0, 1);
+    "view(Tensor self, int[] size) -> Tensor" [m v] => view(0, 1);
     /// Another shape: a view where possible, else a copy. One size may be -1.
-    "reshape(Tensor self, int[] shape) -> Tensor" [f m] => reshape(0, 1);
+    "reshape(Tensor self, int[] shape) -> Tensor" [f m v] => reshape(0, 1);
     /// Broadcasts dims of size 1 to larger sizes without copying; -1 keeps a size.
-    "expand(Tensor self, int[] size, *, bool implicit=False) -> Tensor" [m] => expand(0, 1);
+    "expand(Tensor self, int[] size, *, bool implicit=False) -> Tensor" [m v] => expand(0, 1);
     /// `expand`, as a function.
-    "broadcast_to(Tensor self, int[] size) -> Tensor" [f m] => expand(0, 1);
+    "broadcast_to(Tensor self, int[] size) -> Tensor" [f m v] => expand(0, 1);
     /// Reorders the dims.
-    "permute(Tensor self, int[] dims) -> Tensor" [f m] => permute(0, 1);
+    "permute(Tensor self, int[] dims) -> Tensor" [f m v] => permute(0, 1);
     /// Swaps two dims.
-    "transpose(Tensor self, int dim0, int dim1) -> Tensor" [f m] => transpose(0, 1, 2);
+    "transpose(Tensor self, int dim0, int dim1) -> Tensor" [f m v] => transpose(0, 1, 2);
     /// `transpose` under another name.
-    "swapaxes(Tensor self, int axis0, int axis1) -> Tensor" [f m] => transpose(0, 1, 2);
+    "swapaxes(Tensor self, int axis0, int axis1) -> Tensor" [f m v] => transpose(0, 1, 2);
     /// `transpose` under another name.
-    "swapdims(Tensor self, int dim0, int dim1) -> Tensor" [f m] => transpose(0, 1, 2);
+    "swapdims(Tensor self, int dim0, int dim1) -> Tensor" [f m v] => transpose(0, 1, 2);
     /// Transpose of a tensor of at most 2 dims.
-    "t(Tensor self) -> Tensor" [f m] => t(0);
+    "t(Tensor self) -> Tensor" [f m v] => t(0);
     /// One index along a dim.
-    "select(Tensor self, int dim, int index) -> Tensor" [f m] => select(0, 1, 2);
+    "select(Tensor self, int dim, int index) -> Tensor" [f m v] => select(0, 1, 2);
     /// `length` indices along a dim from `start`.
-    "narrow(Tensor self, int dim, int start, int length) -> Tensor" [f m] => narrow(0, 1, 2, 3);
+    "narrow(Tensor self, int dim, int start, int length) -> Tensor" [f m v] => narrow(0, 1, 2, 3);
     /// Adds a dim of size 1 at `dim`.
-    "unsqueeze(Tensor self, int dim) -> Tensor" [f m] => unsqueeze(0, 1);
+    "unsqueeze(Tensor self, int dim) -> Tensor" [f m v] => unsqueeze(0, 1);
     /// Drops all dims of size 1.
-    "squeeze(Tensor self) -> Tensor" [f m] => squeeze(0);
+    "squeeze(Tensor self) -> Tensor" [f m v] => squeeze(0);
     /// Drops a dim if its size is 1.
-    "squeeze(Tensor self, int dim) -> Tensor" [f m] => squeeze_dim(0, 1);
+    "squeeze(Tensor self, int dim) -> Tensor" [f m v] => squeeze_dim(0, 1);
     /// Drops those of the given dims whose size is 1.
-    "squeeze(Tensor self, int[] dim) -> Tensor" [f m] => squeeze_dims(0, 1);
+    "squeeze(Tensor self, int[] dim) -> Tensor" [f m v] => squeeze_dims(0, 1);
     /// The diagonal between two dims, as the last dim.
-    "diagonal(Tensor self, int offset=0, int dim1=0, int dim2=1) -> Tensor" [f m] => diagonal(0, 1, 2, 3);
+    "diagonal(Tensor self, int offset=0, int dim1=0, int dim2=1) -> Tensor" [f m v] => diagonal(0, 1, 2, 3);
     /// Windows of `size` along a dim, `step` apart, as a new last dim.
-    "unfold(Tensor self, int dimension, int size, int step) -> Tensor" [m] => unfold(0, 1, 2, 3);
+    "unfold(Tensor self, int dimension, int size, int step) -> Tensor" [m v] => unfold(0, 1, 2, 3);
     /// Merges dims `start_dim` to `end_dim` into one.
-    "flatten(Tensor self, int start_dim=0, int end_dim=-1) -> Tensor" [f m] => flatten(0, 1, 2);
+    "flatten(Tensor self, int start_dim=0, int end_dim=-1) -> Tensor" [f m v] => flatten(0, 1, 2);
     /// Moves dims to new places; the others keep their order.
-    "movedim(Tensor self, int[1] source, int[1] destination) -> Tensor" [f m] => movedim(0, 1, 2);
+    "movedim(Tensor self, int[1] source, int[1] destination) -> Tensor" [f m v] => movedim(0, 1, 2);
     /// `movedim` under another name.
-    "moveaxis(Tensor self, int[1] source, int[1] destination) -> Tensor" [f m] => movedim(0, 1, 2);
+    "moveaxis(Tensor self, int[1] source, int[1] destination) -> Tensor" [f m v] => movedim(0, 1, 2);
 }
 
 /// Gradients of nothing: for operations whose inputs want none.

@@ -4,7 +4,7 @@ use super::convert::{scalar_of, tensor_of};
 use super::gradient::check_differentiable;
 use super::storage::wrap_storage;
 use super::tensor::{PyTensor, make, wrap};
-use crate::ops::{copy, create, reinterpret, view};
+use crate::ops::{copy, create, lazy, reinterpret, view};
 use crate::tensor::Tensor;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
@@ -87,14 +87,14 @@ impl PyTensor {
     fn adjoint_matrix(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let x = self.tensor();
         matrix(&x, "H")?;
-        wrap(py, swap_last(&x)?.conj()?)
+        wrap(py, lazy::conj(&swap_last(&x)?)?)
     }
     /// Matrices transposed and conjugated.
     #[getter(mH)]
     fn adjoint_matrices(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let x = self.tensor();
         batch(&x, "mH")?;
-        wrap(py, swap_last(&x)?.conj()?)
+        wrap(py, lazy::conj(&swap_last(&x)?)?)
     }
     /// The real part as a view; a real tensor is its own.
     #[getter(real)]

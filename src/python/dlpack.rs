@@ -4,7 +4,7 @@
 
 use super::interop::{read_only_warning, span_bytes};
 use super::tensor::{PyTensor, wrap};
-use crate::ops::copy;
+use crate::ops::{copy, lazy};
 use crate::tensor::layout::{Shape, Strides, contiguous_strides};
 use crate::tensor::{Buffer, DType, Device, MemoryFormat, Storage, Tensor};
 use pyo3::exceptions::{PyBufferError, PyRuntimeError, PyValueError};
@@ -135,7 +135,7 @@ unsafe extern "C" fn forget(capsule: *mut ffi::PyObject) {
 #[pyo3(signature = (t, versioned=false, copy=false))]
 fn _to_dlpack<'py>(t: &Bound<'py, PyTensor>, versioned: bool, copy: bool) -> PyResult<Bound<'py, PyAny>> {
     let py = t.py();
-    let mut x = t.get().tensor().detach();
+    let mut x = lazy::resolve(&t.get().tensor().detach())?;
     if x.device() != Device::Cpu {
         return Err(PyBufferError::new_err(format!(
             "Cannot pack tensors on {}\n  to_dlpack: expected a tensor on the CPU, but got one without memory. Make it on the CPU.",

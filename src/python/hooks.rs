@@ -5,6 +5,7 @@ use super::convert::tensor_of;
 use super::errors::foreign;
 use super::tensor::wrap;
 use crate::error::Result;
+use crate::ops::lazy;
 use crate::tensor::node::{Hook, HookKind};
 use crate::tensor::tensor::AutogradMeta;
 use crate::tensor::{Grads, Node, Tensor};
@@ -111,7 +112,7 @@ fn replacement(hook: &Bound<'_, PyAny>, old: Option<&Tensor>, new: &Bound<'_, Py
     if new.shape() != old.shape() {
         return Err(PyRuntimeError::new_err(format!("hook '{}' has changed the size of value", name_of(hook))));
     }
-    Ok(Some(new))
+    Ok(Some(lazy::resolve(&new)?))
 }
 
 /// Replaces gradients by what a node's hook returned, if it fits.

@@ -7,7 +7,7 @@ use super::interop::is_array;
 use super::overrides;
 use super::tensor::{PyTensor, wrap};
 use crate::dispatch;
-use crate::ops::{copy, create, index, inplace, view};
+use crate::ops::{copy, create, index, inplace, lazy, view};
 use crate::tensor::{DType, Device, Scalar, Tensor};
 use pyo3::exceptions::{PyIndexError, PyTypeError, PyValueError};
 use pyo3::ffi;
@@ -73,7 +73,7 @@ pub(super) fn get<'py>(slf: &Bound<'py, PyTensor>, key: &Bound<'py, PyAny>) -> P
     let x = slf.get().tensor();
     let (y, advanced) = apply(&x, key)?;
     let r = match advanced {
-        Some(list) => py.detach(move || index::index(&y, &list))?,
+        Some(list) => py.detach(move || index::index(&lazy::resolve(&y)?, &list))?,
         // Every view is another tensor, also `x[...]`.
         None if y.is(&x) => view::alias(&x)?,
         None => y,
@@ -90,7 +90,12 @@ pub(super) fn set<'py>(slf: &Bound<'py, PyTensor>, key: &Bound<'py, PyAny>, valu
     let v = assigned(&x, value)?;
     let (y, advanced) = apply(&x, key)?;
     py.detach(move || match advanced {
-        Some(list) => index::index_put_(&y, &list, &without_ones(v, 0)?, false).map(drop),
+        Some(list) if y.is_lazy() => {
+            let changed = lazy::resolve(&y)?;
+            index::index_put_(&changed, &list, &without_ones(lazy::resolve(&v)?, 0)?, false)?;
+            copy::copy_(&y, &changed, false).map(drop)
+        }
+        Some(list) => index::index_put_(&y, &list, &without_ones(lazy::resolve(&v)?, 0)?, false).map(drop),
         None => assign(&y, &v),
     })?;
     Ok(())

@@ -274,6 +274,12 @@ impl Memory {
                 "can't convert meta device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first.",
             ));
         }
+        if t.is_lazy() {
+            let (bit, name) = if t.is_conj() { ("conjugate", "conj") } else { ("negative", "neg") };
+            return Err(PyRuntimeError::new_err(format!(
+                "Can't call numpy() on Tensor that has {bit} bit set. Use tensor.resolve_{name}().numpy() instead."
+            )));
+        }
         if typestr(t.dtype()).is_none() {
             return Err(PyTypeError::new_err(format!("Got unsupported ScalarType {}", t.dtype().scalar_name())));
         }

@@ -82,7 +82,8 @@ impl PyTensor {
         if t.is_meta() {
             return Err(pyo3::exceptions::PyNotImplementedError::new_err("Cannot copy out of meta tensor; no data!"));
         }
-        let t = if t.is_gpu() { crate::ops::copy::to_cpu(&t.detach())? } else { t };
+        let t =
+            if t.is_gpu() { crate::ops::copy::to_cpu(&t.detach())? } else { crate::ops::lazy::resolve(&t.detach())? };
         nested_list(py, &t, 0, 0)
     }
 }

@@ -7,8 +7,8 @@ use super::errors::contain_named;
 use super::fallback;
 use super::overrides;
 use super::slots::DETACH_NUMEL;
-use super::tensor::{PyTensor, resize};
-use crate::ops::{ALIASES, MIXING, TABLE, inplace};
+use super::tensor::{PyTensor, resize, wrap};
+use crate::ops::{ALIASES, MIXING, TABLE, inplace, lazy};
 use crate::schema::{Dest, OpDef, Ret, Schema, Ty, Value};
 use crate::tensor::{DType, Device, MemoryFormat, Tensor};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
@@ -26,6 +26,8 @@ struct Overload {
     parsed: OnceLock<Schema>,
     /// Does a 0-d CPU tensor in front of all others go to their device?
     mixes: bool,
+    /// Does it take conjugate and negative views as they are?
+    lazy: bool,
 }
 
 impl Overload {
@@ -197,7 +199,9 @@ fn execute(
         Some(o) => Some(out_tensors(&c.name, o, schema)?),
         None => None,
     };
-    check_devices(&c.name, &args.values, overload.mixes)?;
+    if check_operands(&c.name, &args.values, overload.mixes)? && !overload.lazy {
+        return execute_resolved(py, c, overload, args, out);
+    }
     let wants_grad = schema.params.last().is_some_and(|p| p.name == "requires_grad")
         && matches!(args.values.last(), Some(Value::Bool(true)));
     if let Some(outs) = &outs {
@@ -209,6 +213,8 @@ fn execute(
         _ => None,
     };
     let dest = match (&outs, c.in_place) {
+        // What is written through a lazy view is made first.
+        (Some(o), _) if o.iter().any(|o| o.get().tensor().is_lazy()) => Dest::New,
         (Some(o), _) => Dest::Out(o.iter().map(|o| o.get().tensor()).collect()),
         (None, true) => Dest::InPlace,
         _ => Dest::New,
@@ -243,16 +249,56 @@ fn execute(
     ret_object(py, ret, schema)
 }
 
+/// [`execute`] on what conjugate and negative views stand for. What it changes in place is carried back to them.
+#[cold]
+fn execute_resolved(
+    py: Python<'_>,
+    c: &Callable,
+    overload: &Overload,
+    mut args: crate::schema::Args,
+    out: Option<Bound<'_, PyAny>>,
+) -> PyResult<Py<PyAny>> {
+    let mut resolved = Vec::new();
+    let mut resolve = |t: &mut Tensor| {
+        if t.is_lazy() {
+            let copy = lazy::resolve(t)?;
+            resolved.push((std::mem::replace(t, copy.clone()), copy.version(), copy));
+        }
+        Ok::<_, crate::error::Error>(())
+    };
+    for v in &mut args.values {
+        match v {
+            Value::Tensor(t) => resolve(t)?,
+            Value::Tensors(ts) => ts.iter_mut().try_for_each(&mut resolve)?,
+            Value::OptionalTensors(ts) => ts.iter_mut().flatten().try_for_each(&mut resolve)?,
+            _ => {}
+        }
+    }
+    let r = execute(py, c, overload, args, out)?;
+    let result = super::convert::tensor_of(r.bind(py));
+    let mut given = r;
+    for (view, version, copy) in resolved {
+        if copy.version() != version {
+            crate::ops::copy::copy_(&view, &copy, false)?;
+            if result.as_ref().is_some_and(|r| r.is(&copy)) {
+                given = wrap(py, view)?;
+            }
+        }
+    }
+    Ok(given)
+}
+
 /// Operations that may read one device and write another, or read lengths from any.
 const CROSSING: [&str; 5] = ["copy_", "set_", "copy", "_copy_from", "ctc_loss"];
 
 /// All tensors live on one device, but for 0-d ones on the CPU: kernels read what they are given. The first one says
-/// where the result is, unless the operation `mixes`.
-fn check_devices(name: &str, values: &[Value], mixes: bool) -> PyResult<()> {
-    let (mut found, mut first, mut sparse) = (SmallVec::<[Device; 2]>::new(), !mixes, false);
+/// where the result is, unless the operation `mixes`. Is one a conjugate or negative view?
+fn check_operands(name: &str, values: &[Value], mixes: bool) -> PyResult<bool> {
+    let (mut found, mut first, mut sparse, mut lazy) = (SmallVec::<[Device; 2]>::new(), !mixes, false, false);
     let mut see = |t: &Tensor| {
         let d = t.device();
         sparse |= t.sparse().is_some();
+        lazy |= t.is_lazy();
         let counts = d != Device::Cpu || t.ndim() > 0 || first && !t.is_wrapped_number();
         if counts && !found.contains(&d) {
             found.push(d);
@@ -277,7 +323,7 @@ fn check_devices(name: &str, values: &[Value], mixes: bool) -> PyResult<()> {
         let (a, b) = if b == Device::Cpu { (b, a) } else { (a, b) };
         return Err(mixed_devices(name, a, b).into());
     }
-    Ok(())
+    Ok(lazy)
 }
 
 #[cold]
@@ -567,7 +613,12 @@ pub(super) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
                 out: false,
                 object: OnceLock::new(),
             });
-            c.overloads.push(Overload { def, parsed: OnceLock::new(), mixes: mixes && !in_place });
+            c.overloads.push(Overload {
+                def,
+                parsed: OnceLock::new(),
+                mixes: mixes && !in_place,
+                lazy: def.forms.contains('v'),
+            });
             c.out |= !in_place && def.forms.contains('o');
         }
     }

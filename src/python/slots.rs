@@ -11,7 +11,7 @@ use super::overrides;
 use super::tensor::{PyTensor, wrap};
 use crate::dispatch;
 use crate::error::{Result, caught};
-use crate::ops::{arith, matmul, pointwise, special, unary};
+use crate::ops::{arith, copy, lazy, matmul, pointwise, special, unary};
 use crate::schema::{Dest, Ty};
 use crate::tensor::{Scalar, Tensor};
 use pyo3::Borrowed;
@@ -38,6 +38,14 @@ pub(super) const DETACH_NUMEL: usize = 1 << 15;
 fn run(py: Python<'_>, method: &str, x: Tensor, y: Tensor, f: Binary, dest: Dest) -> PyResult<Py<PyAny>> {
     if x.sparse().is_some() || y.sparse().is_some() {
         return Err(super::sparse::refuse(method).into());
+    }
+    if x.is_lazy() || y.is_lazy() {
+        let (a, b) = (lazy::resolve(&x)?, lazy::resolve(&y)?);
+        if !matches!(dest, Dest::InPlace) {
+            return run(py, method, a, b, f, dest);
+        }
+        run(py, method, a.clone(), b, f, dest)?;
+        return wrap(py, copy::copy_(&x, &a, false)?);
     }
     let weight = x.numel() + y.numel();
     let in_place = matches!(dest, Dest::InPlace);
@@ -95,7 +103,7 @@ fn divide_array<'py>(
     if !r.is(py.NotImplemented()) || !is_array(other) {
         return Ok(r);
     }
-    let inverse = wrap(py, slf.get().tensor().reciprocal()?)?;
+    let inverse = wrap(py, lazy::resolve(&slf.get().tensor())?.reciprocal()?)?;
     Ok(inverse.bind(py).mul(other)?.unbind())
 }
 
@@ -142,7 +150,7 @@ fn one<'py>(slf: &Bound<'py, PyTensor>, method: &str, f: fn(&Tensor) -> Result<T
     if let Some(r) = overridden(slf.as_any(), None, method)? {
         return Ok(r);
     }
-    let x = slf.get().tensor();
+    let x = lazy::resolve(&slf.get().tensor())?;
     if x.sparse().is_some() {
         return Err(super::sparse::refuse(method).into());
     }

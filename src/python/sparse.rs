@@ -58,7 +58,7 @@ fn _sparse_build(
     let Some(layout) = Layout::parse(layout) else {
         return Err(PyRuntimeError::new_err(format!("_sparse_build: expected a sparse layout, but got {layout}.")));
     };
-    let values = values.get().tensor();
+    let values = crate::ops::lazy::resolve(&values.get().tensor())?;
     let plain = plain.map(|p| p.get().tensor().detach());
     let parts = Parts { layout, indices: indices.get().tensor().detach(), plain, values: values.detach(), coalesced };
     run(py, move || sparse::build(&values, parts, &size))
@@ -86,7 +86,7 @@ fn _sparse_values(py: Python<'_>, x: &Obj<'_>) -> PyResult<Py<PyAny>> {
 /// The same places with other values.
 #[pyfunction]
 fn _sparse_with_values(py: Python<'_>, x: &Obj<'_>, values: &Obj<'_>) -> PyResult<Py<PyAny>> {
-    let (x, values) = (x.get().tensor(), values.get().tensor());
+    let (x, values) = (x.get().tensor(), crate::ops::lazy::resolve(&values.get().tensor())?);
     run(py, || sparse::with_values(&x, &values))
 }
 

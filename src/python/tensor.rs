@@ -211,7 +211,7 @@ impl PyTensor {
             return if t.numel() == 0 { 0 } else { t.storage().id() + t.place() };
         }
         t.storage().expose();
-        if t.numel() == 0 { 0 } else { t.ptr() as usize }
+        if t.numel() == 0 { 0 } else { t.stored().ptr() as usize }
     }
     #[getter]
     fn is_cuda(&self) -> bool {
@@ -276,10 +276,10 @@ impl PyTensor {
         self.tensor().dtype().is_signed()
     }
     fn is_conj(&self) -> bool {
-        false
+        self.tensor().is_conj()
     }
     fn is_neg(&self) -> bool {
-        false
+        self.tensor().is_neg()
     }
     fn is_inference(&self) -> bool {
         self.tensor().is_inference()

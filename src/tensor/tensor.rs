@@ -52,6 +52,11 @@ const CREATION_MASK: u16 = 7;
 const REBASED: u16 = 128;
 /// An `nn.Parameter`.
 const PARAMETER: u16 = 256;
+/// Reads as the conjugates of what is stored.
+const CONJ: u16 = 512;
+/// Reads as the negatives of what is stored.
+const NEG: u16 = 1024;
+const LAZY: u16 = CONJ | NEG;
 
 /// How a view came to be, which decides whether it may be changed in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -205,7 +210,8 @@ impl Tensor {
     ) -> Tensor {
         // What forbids changing a view forbids changing views of it.
         let creation = if creation == Creation::Default { self.creation() } else { creation };
-        let flags = (self.flags() & INFERENCE) | (creation as u16) << CREATION_SHIFT;
+        let lazy = self.flags() & if dtype.is_complex() { LAZY } else { NEG };
+        let flags = (self.flags() & INFERENCE) | lazy | (creation as u16) << CREATION_SHIFT;
         let base = self.0.base.clone().unwrap_or_else(|| self.clone());
         let history = base.history_version();
         let view = Tensor::build(
@@ -233,17 +239,34 @@ impl Tensor {
             i.shape.clone(),
             i.strides.clone(),
             i.dtype,
-            self.flags() & INFERENCE,
+            self.flags() & (INFERENCE | LAZY),
             i.version.clone(),
             None,
         )
+    }
+
+    /// The memory without history, read as it is stored: neither conjugated nor negated.
+    pub fn stored(&self) -> Tensor {
+        let t = self.detach();
+        t.set_flag(LAZY, false);
+        t
+    }
+
+    /// A view of the same elements that reads as their conjugates, their negatives or both.
+    pub fn lazily(&self, conj: bool, neg: bool) -> Tensor {
+        let i = &*self.0;
+        // SAFETY: the geometry is this tensor's.
+        let view = unsafe { self.view_parts(i.offset, i.shape.clone(), i.strides.clone(), i.dtype, Creation::Default) };
+        let flip = if conj { CONJ } else { 0 } | if neg { NEG } else { 0 };
+        view.0.flags.fetch_xor(flip, Relaxed);
+        view
     }
 
     /// The same data without history and with a counter of its own (`x.data`).
     pub fn data(&self) -> Tensor {
         let i = &*self.0;
         let version = Version::Own(Arc::new(AtomicU32::new(0)));
-        let flags = self.flags() & INFERENCE;
+        let flags = self.flags() & (INFERENCE | LAZY);
         Tensor::build(i.storage.clone(), i.offset, i.shape.clone(), i.strides.clone(), i.dtype, flags, version, None)
     }
 
@@ -251,7 +274,7 @@ impl Tensor {
     /// geometry may lie outside of what was this tensor's base.
     pub fn with_data(&self, data: &Tensor) -> Tensor {
         let d = &*data.0;
-        let flags = (self.flags() & (REQUIRES_GRAD | PARAMETER)) | (data.flags() & INFERENCE);
+        let flags = (self.flags() & (REQUIRES_GRAD | PARAMETER)) | (data.flags() & (INFERENCE | LAZY));
         let t = Tensor::build(
             d.storage.clone(),
             d.offset,
@@ -336,11 +359,12 @@ impl Tensor {
     pub fn is_contiguous(&self) -> bool {
         self.flags() & CONTIGUOUS != 0
     }
-    /// The first element's address, for kernels of the CPU. On a GPU it unwinds: what asks has no kernel there.
+    /// The first element's address, for kernels of the CPU. On a GPU it unwinds: what asks has no kernel there. So it
+    /// does for what does not read as it is stored.
     #[inline(always)]
     pub fn ptr(&self) -> *mut u8 {
         let first = self.0.storage.ptr();
-        if first.is_null() {
+        if first.is_null() || self.is_lazy() {
             self.check_addressable();
         }
         first.wrapping_add(self.0.offset * self.0.dtype.size())
@@ -350,6 +374,24 @@ impl Tensor {
         if self.device() == Device::Gpu {
             crate::error::stop(crate::error::no_gpu_kernel());
         }
+        if self.is_lazy() {
+            crate::error::stop(crate::error::unresolved());
+        }
+    }
+    /// Does it read as the conjugates of what is stored?
+    #[inline]
+    pub fn is_conj(&self) -> bool {
+        self.flags() & CONJ != 0
+    }
+    /// Does it read as the negatives of what is stored?
+    #[inline]
+    pub fn is_neg(&self) -> bool {
+        self.flags() & NEG != 0
+    }
+    /// Does it read as something else than what is stored?
+    #[inline(always)]
+    pub fn is_lazy(&self) -> bool {
+        self.flags() & LAZY != 0
     }
     /// The first element's place in the storage, in bytes. Two tensors of one storage with one place start together.
     #[inline]

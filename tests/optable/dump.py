@@ -24,7 +24,7 @@ def samples():
 def numbers(result):
     if isinstance(result, rustorch.Tensor):
         x = result.detach()
-        return (x.float() if x.dtype == rustorch.bfloat16 else x).numpy()
+        return (x.float() if x.dtype == rustorch.bfloat16 else x).numpy(force=True)
     return [numbers(r) for r in result] if isinstance(result, tuple | list) else result
 
 

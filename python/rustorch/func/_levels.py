@@ -286,9 +286,13 @@ class Batched(Tensor):
         return self._value.type() if dtype is None else self.to(self._value[:0].type(dtype).dtype)
 
     def is_conj(self):
-        return False
+        return self._value.is_conj()
 
-    is_neg = is_inference = is_conj
+    def is_neg(self):
+        return self._value.is_neg()
+
+    def is_inference(self):
+        return False
 
     def __repr__(self, *, tensor_contents=None):
         text = repr(self._value).replace("\n", "\n    ")
