@@ -14,6 +14,8 @@ PYTEST = $(VPY) -m pytest --quiet --numprocesses auto --maxprocesses 8
 CARGO ?= cargo
 DEVICE ?= cpu
 # pyo3 looks at the interpreter that it builds for.
+# Tests that go through all SIMD levels themselves.
+EVERY_LEVEL = --skip _products --skip threads_and_levels_agree
 PYCARGO = PYO3_PYTHON=$(abspath $(VPY)) $(CARGO)
 
 .DEFAULT_GOAL := help
@@ -41,7 +43,7 @@ test: test-rust test-python ## all tests but the slow ones, with all set-up
 
 test-rust: rust ## the crate's own tests, without Python, at every SIMD level
 	$(CARGO) test --quiet
-	@for isa in avx2 portable; do echo "RUSTORCH_ISA=$$isa"; RUSTORCH_ISA=$$isa $(CARGO) test --quiet --lib || exit 1; done
+	@for isa in avx2 portable; do echo "RUSTORCH_ISA=$$isa"; RUSTORCH_ISA=$$isa $(CARGO) test --quiet --lib -- $(EVERY_LEVEL) || exit 1; done
 
 test-python: python rust ## pytest and the examples in the docs
 	@$(DEV) install dev

@@ -12,8 +12,9 @@ use crate::tensor::DType;
 fn digest() -> u64 {
     let mut h = 0xcbf2_9ce4_8422_2325u64;
     let mut eat = |t: &Ten| {
-        for &b in t.bytes() {
-            h = (h ^ b as u64).wrapping_mul(0x100_0000_01b3);
+        for word in t.bytes().chunks(8) {
+            let word = word.iter().rev().fold(0, |w, &b| w << 8 | b as u64);
+            h = (h ^ word).wrapping_mul(0x100_0000_01b3).rotate_left(29);
         }
     };
     let mut rng = Rng(99);

@@ -179,7 +179,7 @@ fn check<E: Value>(r: &mut Rng, level: Level, (m, n, k): (usize, usize, usize)) 
             for l in 0..k {
                 let ((x, xi), (y, yi)) = (a.at(i, l).wide(), b.at(l, j).wide());
                 sum += x * y;
-                size += x.norm() * y.norm();
+                size += x.l1_norm() * y.l1_norm();
                 int = int.wrapping_add(xi.wrapping_mul(yi));
             }
             (sum, size, int) = (sum * real(alpha), size * real(alpha).norm(), int.wrapping_mul(alpha.int));
