@@ -256,18 +256,19 @@ pub fn copy(src: &Tensor, dst: &Tensor) {
 fn copy_lazy(src: &Tensor, dst: &Tensor) {
     let (from, to) = (src.stored(), dst.stored());
     let (mut conj, neg) = (src.is_conj() != dst.is_conj(), src.is_neg() != dst.is_neg());
+    let compute = if dst.dtype().is_half() { DType::F32 } else { dst.dtype() };
     if conj && src.dtype() == dst.dtype() {
-        pointwise(Fun::Conj, dst.dtype(), &[&from], &to, &Params::default());
+        pointwise(Fun::Conj, compute, &[&from], &to, &Params::default());
         conj = false;
     } else {
         copy(&from, &to);
     }
     // Conjugates of real numbers are themselves; the truth of a number is that of its negative.
     if conj && dst.dtype().is_complex() {
-        pointwise(Fun::Conj, dst.dtype(), &[&to], &to, &Params::default());
+        pointwise(Fun::Conj, compute, &[&to], &to, &Params::default());
     }
     if neg && dst.dtype() != DType::Bool {
-        pointwise(Fun::Neg, dst.dtype(), &[&to], &to, &Params::default());
+        pointwise(Fun::Neg, compute, &[&to], &to, &Params::default());
     }
 }
 

@@ -70,12 +70,12 @@ fn of_two(row: &'static Pw, x: &Tensor, y: &Tensor, dest: &Dest) -> Result<Tenso
 }
 
 fn conj(x: &Tensor) -> Result<Tensor> {
-    x.conj()
+    if x.dtype().is_complex() { super::lazy::resolve(x)?.conj() } else { Ok(x.clone()) }
 }
 
 ops! {
     /// The complex conjugate, computed; a real tensor is its own.
-    "conj_physical(Tensor self) -> Tensor" [f m i o] => conj(0);
+    "conj_physical(Tensor self) -> Tensor" [f m i o v] => conj(0);
     @
     /// A complex tensor of real and imaginary parts.
     "complex(Tensor real, Tensor imag) -> Tensor" [f o] => |a| of_two(&COMPLEX, a.get(0)?, a.get(1)?, &a.dest());

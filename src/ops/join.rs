@@ -349,7 +349,7 @@ ops! {
     /// Matrices along the diagonal, zeros elsewhere.
     "block_diag(Tensor[] tensors) -> Tensor" [p] => block_diag(0);
     /// All tensors expanded to their common shape.
-    "broadcast_tensors(Tensor[] tensors) -> Tensor[]" [p] => broadcast_tensors(0);
+    "broadcast_tensors(Tensor[] tensors) -> Tensor[]" [p v] => broadcast_tensors(0);
     /// The tensor `repeats[d]` times along each dim; new dims come in front.
     "repeat(Tensor self, int[] repeats) -> Tensor" [m] => repeat(0, 1);
     /// `repeat` with missing counts of 1 in front.

@@ -351,11 +351,11 @@ ops! {
     /// `narrow` with its start in a 0-d tensor.
     "narrow(Tensor self, int dim, Tensor start, int length) -> Tensor" [f m v] => narrow_tensor(0, 1, 2, 3);
     /// `chunk` whose pieces may be changed in place one by one.
-    "unsafe_chunk(Tensor self, int chunks, int dim=0) -> Tensor[]" [f m v] => unsafe_chunk(0, 1, 2);
+    "unsafe_chunk(Tensor self, int chunks, int dim=0) -> Tensor[]" [f m] => unsafe_chunk(0, 1, 2);
     /// `split` whose pieces may be changed in place one by one.
-    "unsafe_split(Tensor self, int split_size, int dim=0) -> Tensor[]" [f m v] => unsafe_split(0, 1, 2);
+    "unsafe_split(Tensor self, int split_size, int dim=0) -> Tensor[]" [f m] => unsafe_split(0, 1, 2);
     /// `split_with_sizes` whose pieces may be changed in place one by one.
-    "unsafe_split_with_sizes(Tensor self, int[] split_sizes, int dim=0) -> Tensor[]" [f m v] => unsafe_split_with_sizes(0, 1, 2);
+    "unsafe_split_with_sizes(Tensor self, int[] split_sizes, int dim=0) -> Tensor[]" [f m] => unsafe_split_with_sizes(0, 1, 2);
     @
     /// A copy of `narrow`.
     "narrow_copy(Tensor self, int dim, int start, int length) -> Tensor" [f m o] => |a| narrow_copy(a.get(0)?, a.get(1)?, a.get(2)?, a.get(3)?);

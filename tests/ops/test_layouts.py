@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 from optable import LAYOUTS, wanted
-from optable.compare import against, report
+from optable.compare import against, call, difference, report
 
 import rustorch as torch
 
@@ -35,3 +35,19 @@ def test_results_that_begin_within_a_cache_line_are_whole(dtype):
         rows = np.stack([x[:width]] * 40)
         got = torch.from_numpy(rows) == torch.from_numpy(x[::-1][:width].copy())
         assert np.array_equal(got.numpy(), rows == x[::-1][:width])
+
+
+# Other dtypes over the same memory: refused, as in torch.
+REINTERPRETED = ("view", "view_as_real")
+
+
+@pytest.mark.parametrize("case", [c for c in wanted("layout") if c.name not in REINTERPRETED], ids=repr)
+def test_every_operation_reads_conjugates(case):
+    failures = []
+    for sample in case.samples:
+        expected, error = call(torch, case, sample, "complex64")
+        if error is None:
+            actual, error = call(torch, case, sample, "complex64", "lazy")
+            if found := repr(error) if error else difference(actual, expected, strides=False):
+                failures.append(f"{sample}: {found}")
+    report(failures)

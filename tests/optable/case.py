@@ -16,7 +16,7 @@ FLOATS = HALVES + DOUBLES
 COMPLEX = ("complex64", "complex128")
 ALL = BOOL + INTS + FLOATS + COMPLEX
 
-LAYOUTS = ("transposed", "stepped", "offset", "expanded", "channels_last")
+LAYOUTS = ("transposed", "stepped", "offset", "expanded", "channels_last", "lazy")
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,12 @@ class Arg:
 
 
 def laid_out(T, x, layout: str):
-    """The same values in other strides; expanded repeats the first slice of each dim but the last."""
+    """The same values in other strides; expanded repeats the first slice of each dim but the last. Lazy ones are views that
+    read as the conjugates or negatives of what is stored."""
+    if layout == "lazy":
+        if x.is_complex():
+            return x.conj_physical().conj()
+        return T.complex(x, -x).conj().imag if x.dtype in (T.float32, T.float64) else x
     if layout == "contiguous" or (x.ndim == 0 and layout != "offset"):
         return x
     if layout == "transposed":

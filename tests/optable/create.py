@@ -113,14 +113,21 @@ RANDOM = [
     row("_sample_dirichlet", S(t(3, 4, low=0.1, high=5))),
 ]
 
+# In evaluation they give their argument back; of a lazy view, what it stands for.
+PASSED_ON = {"lazy": "a resolved copy has other strides"}
 DROPOUT = [
     row("native_dropout", S(fix(3, 4), 0.4, True), S(fix(3, 4, dtype="float64"), 0.4, False), grad=2),
     *(
-        row(n, S(t(3, 4), 0.4, True), S(t(40), 0.4, False), S(t(3, 4), 0.0, True), S(t(3, 4), 1.0, True), grad=2)
+        row(
+            n,
+            *(S(t(3, 4), 0.4, True), S(t(40), 0.4, False), S(t(3, 4), 0.0, True), S(t(3, 4), 1.0, True)),
+            grad=2,
+            skip=PASSED_ON,
+        )
         for n in ("dropout", "dropout_", "alpha_dropout", "alpha_dropout_")
     ),
     *(
-        row(n, S(t(3, 4, 2), 0.4, True), S(t(3, 4, 2), 0.4, False), grad=2)
+        row(n, S(t(3, 4, 2), 0.4, True), S(t(3, 4, 2), 0.4, False), grad=2, skip=PASSED_ON)
         for n in ("feature_dropout", "feature_dropout_", "feature_alpha_dropout", "feature_alpha_dropout_")
     ),
 ]

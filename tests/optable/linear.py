@@ -27,5 +27,5 @@ CASES = [
     row("chain_matmul", S([t(2, 3), t(3, 4), t(4, 2)]), S([t(2, 3), t(3, 2)]), S([t(2, 2)])),
     row("bilinear", S(t(2, 3), t(2, 2), t(4, 3, 2), t(4)), S(t(2, 3), t(2, 2), t(1, 3, 2))),
     row("einsum", S("ij,jk->ik", [t(2, 3), t(3, 2)]), S("ii", [fix(3, 3)]), S("bij,bj->bi", [t(2, 2, 3), t(2, 3)]), S("i,j,k->ijk", [fix(2), fix(2), fix(2)]),
-        S("...ij->...ji", [t(2, 2, 3)])),
+        S("...ij->...ji", [t(2, 2, 3)]), skip={"lazy": "a resolved copy has other strides"}),
 ]  # fmt: skip

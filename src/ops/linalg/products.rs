@@ -90,7 +90,7 @@ ops! {
     /// Rows of powers of each element, from 0 upwards.
     "linalg_vander(Tensor x, *, int? N=None) -> Tensor" [l] => vandermonde(0, 1);
     /// The diagonal between two dims, by default the last, as a view.
-    "linalg_diagonal(Tensor A, *, int offset=0, int dim1=-2, int dim2=-1) -> Tensor" [l] => diagonal(0, 1, 2, 3);
+    "linalg_diagonal(Tensor A, *, int offset=0, int dim1=-2, int dim2=-1) -> Tensor" [l v] => diagonal(0, 1, 2, 3);
     /// The product that `@` means.
     "linalg_matmul(Tensor self, Tensor other) -> Tensor" [l o] => matmul(0, 1);
     /// The inverse of a tensor as a map between its first `ind` dims and the others.
