@@ -344,3 +344,15 @@ def test_gradients_of_the_trace(shape):
     x.trace().backward()
     assert (x.grad == torch.eye(*shape, dtype=torch.float64)).all()
     assert torch.autograd.gradgradcheck(lambda x: x.trace().square(), x)
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int8", "bfloat16", "float32", "int64", "complex128"])
+def test_fills_reach_all_elements_and_no_other(dtype):
+    for n in (0, 1, 1000, 70_001, 300_000):
+        for value in (0, 1):
+            x = torch.full((n + 2,), 1 - value, dtype=getattr(torch, dtype))
+            x[1 : n + 1].fill_(value)
+            assert (x[1 : n + 1] == value).all() and (x[[0, n + 1]] == 1 - value).all()
+    x = torch.zeros(300, 400, dtype=getattr(torch, dtype))
+    x[:, 3:257].fill_(1)
+    assert x[:, 3:257].all() and not x[:, :3].any() and not x[:, 257:].any()

@@ -248,6 +248,9 @@ pub fn fill(dst: &Strided, value: [u8; 16]) {
     let size = dst.dtype.size();
     let layout = Layout::new(&plan, 0, size);
     let on = plan.is_dense(0, size) && plan.n * size >= STREAM_MIN;
+    if layout.is_unit(0, size) && !on {
+        return fill_in_order(dst, &value[..size], &layout);
+    }
     let body = |range: Range<usize>| {
         let mut scratch = MaybeUninit::<Scratch>::uninit();
         let scratch = Scratch::ptr(&mut scratch);
@@ -262,6 +265,34 @@ pub fn fill(dst: &Strided, value: [u8; 16]) {
             }
         }
         stream.finish();
+    };
+    let grain = layout.grain(COPY_GRAIN / size);
+    if layout.blocks <= grain { body(0..layout.blocks) } else { parallel::chunks(layout.blocks, grain, &body) }
+}
+
+/// As [`fill`], where every block lies in order. Stores go to the output itself: a copy of a filled block per block took a
+/// quarter longer for 4 MiB, since memcpy writes the ends of a block out of order.
+fn fill_in_order(dst: &Strided, value: &[u8], layout: &Layout) {
+    let size = value.len();
+    let alike = value.iter().all(|&b| b == value[0]);
+    let write = |offset: isize, n: usize| {
+        // SAFETY: the blocks of a layout lie within the output.
+        unsafe {
+            let to = dst.ptr.offset(offset);
+            if alike { to.write_bytes(value[0], n * size) } else { spread(value.as_ptr(), to, size, n) }
+        }
+    };
+    if layout.plan.is_dense(0, size) {
+        let (n, grain) = (layout.plan.n, COPY_GRAIN / size);
+        let body = |range: Range<usize>| write((range.start * size) as isize, range.len());
+        return if n <= grain { body(0..n) } else { parallel::chunks(n, grain, &body) };
+    }
+    let body = |range: Range<usize>| {
+        let mut walk = layout.walk(range.start);
+        for _ in range {
+            write(walk.cursor.offsets[0], walk.len());
+            walk.next();
+        }
     };
     let grain = layout.grain(COPY_GRAIN / size);
     if layout.blocks <= grain { body(0..layout.blocks) } else { parallel::chunks(layout.blocks, grain, &body) }
