@@ -346,6 +346,28 @@ def test_gradients_of_the_trace(shape):
     assert torch.autograd.gradgradcheck(lambda x: x.trace().square(), x)
 
 
+@pytest.mark.parametrize(
+    "weights",
+    [
+        lambda T: T.ones(1),
+        lambda T: T.arange(7.0),
+        lambda T: T.rand(3, 1000, dtype=T.float64),
+        lambda T: T.rand(2000) ** 20,
+        lambda T: T.cat([T.zeros(500), T.ones(3), T.zeros(500), T.ones(1) * 1e6, T.zeros(20)]),
+        lambda T: T.tensor([1.0, 3e38, 3e38, 1.0]).repeat(30),
+    ],
+    ids=["one", "few", "rows", "skewed", "gaps", "overflow"],
+)
+def test_draws_by_weight_are_torchs(oracle, weights):
+    draws = []
+    for T in (torch, oracle):
+        T.manual_seed(3)
+        w = weights(T)
+        draws.append([T.multinomial(w, n, True) for n in (1, 50, 3000)])
+    for mine, theirs in zip(*draws, strict=True):
+        assert mine.tolist() == theirs.tolist()
+
+
 @pytest.mark.parametrize("dtype", ["bool", "int8", "bfloat16", "float32", "int64", "complex128"])
 def test_fills_reach_all_elements_and_no_other(dtype):
     for n in (0, 1, 1000, 70_001, 300_000):

@@ -33,7 +33,7 @@ fn bad(got: &str) -> Result<()> {
 }
 
 /// `n_sample` indices for each row of weights, drawn with replacement, by binary search of a uniform in the row's
-/// cumulative sum.
+/// cumulative sum, from where a guide table says.
 ///
 /// `p` is floating, `(categories)` or `(rows, categories)`, with one category at least; `out` is int64, `(n_sample)`
 /// or `(rows, n_sample)`.
@@ -55,6 +55,8 @@ fn sample<T, S: Sum>(p: &Strided<'_>, out: &Strided<'_>, g: &Generator, load: im
     let ((n, p_row), (categories, p_step)) = (rows(p), last(p));
     let ((_, out_row), (samples, out_step)) = (rows(out), last(out));
     let mut cumulative = crate::error::room(categories);
+    let bins = if samples < categories / FEW { 1 } else { (categories / PER_BIN).next_power_of_two() };
+    let mut starts = crate::error::room(bins + 1);
     for i in 0..n as isize {
         cumulative.clear();
         let mut sum = S::ZERO;
@@ -80,12 +82,34 @@ fn sample<T, S: Sum>(p: &Strided<'_>, out: &Strided<'_>, g: &Generator, load: im
         if let Some(c) = cumulative.last_mut() {
             *c = S::ONE;
         }
+        guide(&cumulative, bins, &mut starts);
         for j in 0..samples as isize {
             let u = e.next_f64();
-            let index = cumulative.partition_point(|c| c.to_f64() < u);
+            let bin = (u * bins as f64) as usize;
+            let (from, to) = (starts[bin], starts[bin + 1]);
+            let index = from + cumulative[from..to].partition_point(|c| c.to_f64() < u);
             // SAFETY: row `i` and sample `j` are within `out`, whose elements are int64.
             unsafe { out.ptr.cast::<i64>().offset(i * out_row + j * out_step).write(index as i64) };
         }
     }
     Ok(())
+}
+
+/// Categories per bin of a guide table, about.
+const PER_BIN: usize = 8;
+/// Categories per sample from which on samples do not pay for a table; theirs has one bin.
+const FEW: usize = 64;
+
+/// Writes a guide table (Chen and Asau 1974) of `bins` bins, a power of two: entry `k` is where the search for `k / bins`
+/// ends, so that of a number within bin `k` ends between the entries `k` and `k + 1`. A search from one end to the other
+/// would wait for memory at most of its steps.
+fn guide<S: Sum>(cumulative: &[S], bins: usize, starts: &mut Vec<usize>) {
+    starts.clear();
+    for (i, c) in cumulative.iter().enumerate() {
+        // A sum that overflows makes NaNs, at which every search ends.
+        let bin = (c.to_f64() * bins as f64).min(bins as f64) as usize;
+        while starts.len() <= bin {
+            starts.push(i);
+        }
+    }
 }
