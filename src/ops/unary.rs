@@ -2,6 +2,8 @@
 
 use super::pointwise::Class::{Float, NoBool, NoComplex, Number, Same};
 use super::pointwise::{OUT, X, unary_rows};
+use super::view::expand_to;
+use crate::dispatch::zeros;
 
 const NEG_BOOL: &str = "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.";
 const TWO_OVER_SQRT_PI: f64 = std::f64::consts::FRAC_2_SQRT_PI;
@@ -16,7 +18,7 @@ unary_rows! { OPS;
     /// Sign, for complex numbers `x / |x|`.
     sgn: SGN "SgnBackward0" Sgn Same, [f m i o] { X | OUT => |a| {
         // Holomorphic nowhere: (g/|x| - x * Re(g conj(sgn)) / |x|^2) for complex, 0 for real.
-        if !a.g.dtype().is_complex() { return a.g.zeros_like(); }
+        if !a.g.dtype().is_complex() { return expand_to(&zeros(&[], a.g.dtype(), a.g.device())?, a.g.shape()); }
         let (x, y) = (a.x()?, a.out()?);
         let along = a.g.mul(&y.conj()?)?.real_part()?;
         let r = a.g.sub(&y.mul(&along)?)?.div(&x.abs()?)?;

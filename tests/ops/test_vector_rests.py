@@ -378,3 +378,12 @@ def test_fills_reach_all_elements_and_no_other(dtype):
     x = torch.zeros(300, 400, dtype=getattr(torch, dtype))
     x[:, 3:257].fill_(1)
     assert x[:, 3:257].all() and not x[:, :3].any() and not x[:, 257:].any()
+
+
+def test_a_gradient_of_zeros_has_memory_of_its_own_once_it_is_kept():
+    x = torch.randn(5, 3, requires_grad=True)
+    x.sgn().sum().backward()
+    x.grad[0, 0] = 4.0
+    assert x.grad.sum() == 4 and x.grad.is_contiguous()
+    (g,) = torch.autograd.grad((x.sgn() * x).sum(), x)
+    assert torch.equal(g, x.sgn())
