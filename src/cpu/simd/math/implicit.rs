@@ -26,6 +26,7 @@ fn nodes(first: f64, last: f64, step: f64) -> Vec<(f64, f64)> {
 /// more than those of the beta distribution.
 static GAMMA32: Rule = LazyLock::new(|| nodes(-2.75, 3.25, 0.15));
 static BETA32: Rule = LazyLock::new(|| nodes(-2.75, 3.25, 0.25));
+static QUICK: Rule = LazyLock::new(|| nodes(-2.6, 3.1, 0.3));
 static FINE: Rule = LazyLock::new(|| nodes(-3.24, 3.6, 0.12));
 
 /// Where the integrand with the exponents `slope s - curve s^2 / 2` for small s is 1/e, so that nodes are dense there.
@@ -125,15 +126,20 @@ pub fn beta<R: Real>(x: [R; BLOCK], a: [R; BLOCK], total: [R; BLOCK]) -> [R; BLO
     }
     // A coarse rule does not see what bends the longest tails near x.
     let coarse = std::array::from_fn(|i| single::<R>() & (q[i] > 0.3) & ((p[i] >= 0.0) | (odds[i] < 64.0)));
+    // Small exponents do not magnify the rounding of f32.
+    let quick: [bool; BLOCK] = std::array::from_fn(|i| coarse[i] & (total[i] < 32.0));
+    let parts = [&step, &odds, &p, &q, &log];
     let mut sum = [0.0; BLOCK];
-    if coarse != [false; BLOCK] {
-        sum = beta_integral::<R>(&BETA32, &step, &odds, &p, &q, &log, &low);
+    if quick != [false; BLOCK] {
+        sum = beta_integral::<f32>(&QUICK, parts, &low, Real::expm1, Real::log1p);
+    }
+    if coarse != quick {
+        let more = beta_integral::<f64>(&BETA32, parts, &low, expm1::<R>, log1p::<R>);
+        sum = std::array::from_fn(|i| pick(quick[i], sum[i], more[i]));
     }
     if coarse != [true; BLOCK] {
-        let fine = beta_integral::<f64>(&FINE, &step, &odds, &p, &q, &log, &low);
-        for i in 0..BLOCK {
-            sum[i] = pick(coarse[i], sum[i], fine[i]);
-        }
+        let fine = beta_integral::<f64>(&FINE, parts, &low, Real::expm1, Real::log1p);
+        sum = std::array::from_fn(|i| pick(coarse[i], sum[i], fine[i]));
     }
     std::array::from_fn(|i| {
         let y = pick(low[i], -odds[i], 1.0) * step[i] * sum[i];
@@ -142,25 +148,26 @@ pub fn beta<R: Real>(x: [R; BLOCK], a: [R; BLOCK], total: [R; BLOCK]) -> [R; BLO
     })
 }
 
+/// In the arithmetic of F, in which the parts are rounded.
 #[inline(always)]
-fn beta_integral<R: Real>(
+fn beta_integral<F: Real>(
     rule: &[(f64, f64)],
-    step: &[f64; BLOCK],
-    odds: &[f64; BLOCK],
-    p: &[f64; BLOCK],
-    q: &[f64; BLOCK],
-    log: &[f64; BLOCK],
+    parts: [&[f64; BLOCK]; 5],
     low: &[bool; BLOCK],
+    expm1: impl Fn(F) -> F,
+    log1p: impl Fn(F) -> F,
 ) -> [f64; BLOCK] {
-    let mut sum = [0.0; BLOCK];
+    let [step, odds, p, q, log] = parts.map(|part| part.map(F::of));
+    let mut sum = [F::ZERO; BLOCK];
     for &(s, weight) in rule {
+        let (s, weight) = (F::of(s), F::of(weight));
         for i in 0..BLOCK {
             let r = step[i] * s;
-            let up = log1p::<R>(-odds[i] * expm1::<R>(-r));
+            let up = log1p(-odds[i] * expm1(-r));
             let e = p[i] * up - q[i] * r;
             let value = log[i] + pick(low[i], -r, up);
-            sum[i] = (weight * value).mul_add(Real::exp(e), sum[i]);
+            sum[i] = (weight * value).fma(Real::exp(e), sum[i]);
         }
     }
-    sum
+    sum.map(F::f64)
 }
