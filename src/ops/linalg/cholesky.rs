@@ -1,10 +1,8 @@
 //! Cholesky factorisation.
 
 use super::triangular::{self, Kind};
-use super::{
-    adjoint, check_float, check_info, check_kernel, check_square, diagonal, diagonal_matrix, extents, identities, tril,
-};
-use crate::autograd::{needs_grad, record};
+use super::{adjoint, check_float, check_info, check_kernel, check_square, diagonal, diagonal_matrix, extents, tril};
+use crate::autograd::record;
 use crate::dispatch;
 use crate::error::{Kind as ErrorKind, Result};
 use crate::fail;
@@ -111,11 +109,22 @@ fn cholesky_inverse(factor: &Tensor, upper: bool) -> Result<Tensor> {
     let info = dispatch::empty(&dispatch::linalg::batch_shape(factor, 2), DType::I32, factor.device())?;
     dispatch::linalg::zero_diagonals(factor, &info);
     check_info(ErrorKind::LinAlg, "cholesky_inverse", &info, super::solve::zero_diagonal, super::solve::INVERSE_FIX)?;
-    if !needs_grad(&[factor]) {
-        return dispatch::linalg::invert_cholesky(&if upper { adjoint(factor)? } else { factor.clone() });
-    }
-    let n = extents(factor).0;
-    solve_factored(factor, &identities(&factor.shape()[..factor.ndim() - 2], n, factor)?, upper)
+    inverse(&if upper { adjoint(factor)? } else { factor.clone() })
+}
+
+/// `X = (L L^H)^-1` by the lower factor L.
+///
+/// `gL` is the lower triangle of `-X (gX + gX^H) X L`, where `X L = L^-H`.
+fn inverse(l: &Tensor) -> Result<Tensor> {
+    let y = dispatch::linalg::invert_cholesky(l)?;
+    record(y, "CholeskyInverseBackward0", &[l], |s| {
+        let (l, y) = (s.input(l), s.output(0));
+        move |c, g| {
+            let x = matmul(&c.get(y)?, &g.add(&adjoint(g)?)?)?;
+            let gl = triangular::solve(&adjoint(&c.get(l)?)?, &x, Kind::UPPER.right())?;
+            grads![tril(&gl, 0)?.neg()?]
+        }
+    })
 }
 
 ops! {
