@@ -7,6 +7,7 @@ use super::index::Ptr;
 use super::parallel;
 use crate::multiversion;
 use crate::tensor::{DType, Strided};
+use std::ops::Range;
 
 /// Elements that one task reads at least.
 const GRAIN: usize = 1 << 14;
@@ -312,53 +313,120 @@ impl<F: Real> Slope<F> for OfEuclid {
     }
 }
 
-/// Where the gradients and distances of a row's pairs stand.
+/// Where the gradients and distances of pairs of rows i and j stand.
 #[derive(Clone, Copy)]
 enum Pairs {
-    /// `start`, and from each to the next `step`.
-    Line { start: usize, step: usize },
-    /// Row i of the strict upper triangle of n rows and the column above its diagonal.
-    Triangle { i: usize, n: usize },
+    /// Those of the first pair at `start`, and so many elements on from row to row.
+    Grid { start: usize, i: usize, j: usize },
+    /// In the strict upper triangle of n rows with themselves.
+    Triangle { n: usize },
+}
+
+impl Pairs {
+    #[inline(always)]
+    fn at(self, i: usize, j: usize) -> usize {
+        match self {
+            Pairs::Grid { start, i: di, j: dj } => start + i * di + j * dj,
+            Pairs::Triangle { n } => place(i.min(j), i.max(j), n),
+        }
+    }
+
+    /// The first j from which on those of row i lie side by side.
+    #[inline(always)]
+    fn along_row(self, i: usize) -> usize {
+        match self {
+            Pairs::Grid { j: 1, .. } => 0,
+            Pairs::Grid { .. } => usize::MAX,
+            Pairs::Triangle { .. } => i + 1,
+        }
+    }
+
+    /// The first i from which on those of column j do, and are not in a row's part.
+    #[inline(always)]
+    fn along_column(self, j: usize) -> usize {
+        match self {
+            Pairs::Grid { j: 1, .. } => usize::MAX,
+            Pairs::Grid { .. } => 0,
+            Pairs::Triangle { .. } => j + 1,
+        }
+    }
+}
+
+/// Rows whose gradients are computed together: lines of the distances from one other row are then read once for all.
+const ROWS: usize = 16;
+
+/// Adds the terms of some rows `y` to `W` columns of a gradient, with the sums in registers.
+#[inline(always)]
+unsafe fn add_terms<F: Real, S: Slope<F>, const W: usize>(
+    x: *const F,
+    y: *const F,
+    m: usize,
+    factors: &[F],
+    dx: *mut F,
+) {
+    // SAFETY: the caller's contract: `W` columns of all rows, as many as factors.
+    unsafe {
+        let x: [F; W] = std::array::from_fn(|c| *x.add(c));
+        let mut acc: [F; W] = std::array::from_fn(|c| *dx.add(c));
+        for (t, &factor) in factors.iter().enumerate() {
+            let y = y.add(t * m);
+            for (c, acc) in acc.iter_mut().enumerate() {
+                *acc = (*acc).add(S::term(x[c].sub(*y.add(c)), factor));
+            }
+        }
+        for (c, acc) in acc.into_iter().enumerate() {
+            *dx.add(c) = acc;
+        }
+    }
 }
 
 multiversion! {
-    /// The gradient by one row `x` of its distances from `n` rows.
-    unsafe fn row_gradient[F: Real, S: Slope<F>](
-        slope: S, x: *const F, y: *const F, n: usize, m: usize, g: *const F, distances: *const F, pairs: Pairs, dx: *mut F,
+    /// The gradients by the rows `own` of `x`, at most `ROWS`, of their distances from the `n` rows of `y`.
+    unsafe fn row_gradients[F: Real, S: Slope<F>](
+        slope: S, x: *const F, own: Range<usize>, y: *const F, n: usize, m: usize, g: *const F, distances: *const F, pairs: Pairs, dx: *mut F,
     ) {
         let _ = slope;
-        (0..m).for_each(|k| *dx.add(k) = F::ZERO);
-        // The factors of some rows, then their terms with the sums of some columns in registers.
-        let (mut rows, mut factors) = ([0; WIDE], [F::ZERO; WIDE]);
+        for k in own.start * m..own.end * m {
+            *dx.add(k) = F::ZERO;
+        }
+        // The factors of some pairs, then their terms.
+        let mut factors = [[F::ZERO; WIDE]; ROWS];
         for first in (0..n).step_by(WIDE) {
-            let mut count = 0;
-            for j in first..n.min(first + WIDE) {
-                let at = match pairs {
-                    Pairs::Line { start, step } => start + j * step,
-                    Pairs::Triangle { i, .. } if i == j => continue,
-                    Pairs::Triangle { i, n } => place(i.min(j), i.max(j), n),
-                };
-                (rows[count], factors[count]) = (j * m, S::factor(*g.add(at), *distances.add(at)));
-                count += 1;
-            }
-            let terms = || rows[..count].iter().zip(&factors[..count]);
-            let mut k = 0;
-            while k + LANES <= m {
-                let (x, dx) = (x.add(k), dx.add(k));
-                let mut acc: [F; LANES] = std::array::from_fn(|c| *dx.add(c));
-                for (&row, &factor) in terms() {
-                    let y = y.add(row + k);
-                    for (c, acc) in acc.iter_mut().enumerate() {
-                        *acc = (*acc).add(S::term((*x.add(c)).sub(*y.add(c)), factor));
-                    }
+            let last = n.min(first + WIDE);
+            for i in own.clone() {
+                let from = pairs.along_row(i).clamp(first, last);
+                let at = if from < last { pairs.at(i, from) } else { 0 };
+                for (t, factor) in factors[i - own.start][from - first..last - first].iter_mut().enumerate() {
+                    *factor = S::factor(*g.add(at + t), *distances.add(at + t));
                 }
-                (0..LANES).for_each(|c| *dx.add(c) = acc[c]);
-                k += LANES;
             }
-            for (&row, &factor) in terms() {
-                let y = y.add(row);
-                for k in k..m {
-                    *dx.add(k) = (*dx.add(k)).add(S::term((*x.add(k)).sub(*y.add(k)), factor));
+            for j in first..last {
+                let from = pairs.along_column(j).clamp(own.start, own.end);
+                let at = if from < own.end { pairs.at(from, j) } else { 0 };
+                for (t, factors) in factors[from - own.start..own.len()].iter_mut().enumerate() {
+                    factors[j - first] = S::factor(*g.add(at + t), *distances.add(at + t));
+                }
+            }
+            for i in own.clone() {
+                // A row is no pair with itself: its difference may be NaN.
+                let skip = if matches!(pairs, Pairs::Triangle { .. }) { i.clamp(first, last) } else { last };
+                let after = (skip + usize::from(skip == i)).min(last);
+                let factors = &factors[i - own.start];
+                for js in [first..skip, after..last] {
+                    let (factors, y) = (&factors[js.start - first..js.end - first], y.add(js.start * m));
+                    let (x, dx) = (x.add(i * m), dx.add(i * m));
+                    let mut k = 0;
+                    macro_rules! parts {
+                        ($($w:literal)+) => { $(
+                            while k + $w <= m {
+                                add_terms::<F, S, $w>(x.add(k), y.add(k), m, factors, dx.add(k));
+                                k += $w;
+                            }
+                        )+ };
+                    }
+                    if !factors.is_empty() {
+                        parts!(64 32 16 8 4 2 1);
+                    }
                 }
             }
         }
@@ -378,12 +446,9 @@ pub fn cdist_gradient(
 ) {
     let n = x.ndim();
     let (r1, r2) = (x.shape[n - 2], y.shape[n - 2]);
-    let pairs = move |i: usize| {
-        let (batch, i) = (i / r1 * r1 * r2, i % r1);
-        match transposed {
-            true => Pairs::Line { start: batch + i, step: r1 },
-            false => Pairs::Line { start: batch + i * r2, step: 1 },
-        }
+    let pairs = move |batch: usize| {
+        let (i, j) = if transposed { (1, r1) } else { (r2, 1) };
+        Pairs::Grid { start: batch * r1 * r2, i, j }
     };
     gradients(g, x, y, p, distances, &pairs, dx);
 }
@@ -391,7 +456,7 @@ pub fn cdist_gradient(
 /// The gradient of [`pdist`] with p 1 or 2.
 pub fn pdist_gradient(g: &Strided, x: &Strided, p: f64, distances: &Strided, dx: &Strided) {
     let n = x.shape[0];
-    gradients(g, x, x, p, distances, &|i| Pairs::Triangle { i, n }, dx);
+    gradients(g, x, x, p, distances, &|_| Pairs::Triangle { n }, dx);
 }
 
 fn gradients(
@@ -425,12 +490,18 @@ fn gradient_rows<F: Real, S: Slope<F>>(
     let batches: usize = x.shape[..n - 2].iter().product();
     let ptr = |t: &Strided| Ptr(t.ptr.cast::<F>());
     let (g, x, y, distances, dx) = (ptr(g), ptr(x), ptr(y), ptr(distances), ptr(dx));
-    parallel::chunks(batches * r1, GRAIN.div_ceil((r2 * m).max(1)), &|range| {
-        for i in range {
+    // Fewer together where there are few, for the sake of threads.
+    let rows = (batches * r1).div_ceil(4 * ROWS).clamp(1, ROWS);
+    let blocks = r1.div_ceil(rows);
+    parallel::chunks(batches * blocks, GRAIN.div_ceil((rows * r2 * m).max(1)), &|range| {
+        for t in range {
+            let (batch, from) = (t / blocks, t % blocks * rows);
+            let own = from..r1.min(from + rows);
             // SAFETY: the module's contract; each task writes its own rows.
             unsafe {
-                let (x, y) = (x.get().add(i * m), y.get().add(i / r1 * r2 * m));
-                row_gradient(slope, x, y, r2, m, g.get(), distances.get(), pairs(i), dx.get().add(i * m));
+                let (x, y, dx) =
+                    (x.get().add(batch * r1 * m), y.get().add(batch * r2 * m), dx.get().add(batch * r1 * m));
+                row_gradients(slope, x, own, y, r2, m, g.get(), distances.get(), pairs(batch), dx);
             }
         }
     });

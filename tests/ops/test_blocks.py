@@ -184,6 +184,24 @@ def test_distances_of_pairs(shape, p, oracle):
     compare(oracle, lambda T: (lambda x: T.nn.functional.pdist(x, p), [T.randn(shape)]), rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("p", [1.0, 2.0])
+@pytest.mark.parametrize("sizes", [(1, 1, 1), (20, 3, 7), (3, 70, 16), (70, 130, 100), (150, 40, 3)], ids=str)
+def test_distances_of_rows_of_two_batches(sizes, p, oracle):
+    a, b, m = sizes
+    call = lambda T: (lambda x, y: T.cdist(x, y, p), [T.randn(2, a, m), T.randn(2, b, m)])
+    compare(oracle, call, rtol=1e-4, atol=1e-4)
+
+
+def test_a_row_is_no_pair_with_itself():
+    """Infinity less itself is NaN."""
+    x = torch.randn(100, 5)
+    x[40, 2] = float("inf")
+    x.requires_grad_()
+    d = torch.nn.functional.pdist(x, 1.0)
+    (g,) = torch.autograd.grad(d, x, torch.ones_like(d))
+    assert g.isfinite().all() and g[40, 2] == 99
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
 def test_products_of_a_matrix_and_a_vector(dtype, oracle):
     def call(T):
