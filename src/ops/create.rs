@@ -328,7 +328,7 @@ pub fn resized(x: &Tensor, shape: &[usize], format: MemoryFormat) -> Result<Tens
     let data =
         unsafe { Tensor::from_parts(x.storage().clone(), x.offset(), Shape::from_slice(shape), strides, x.dtype()) };
     x.bump_version();
-    Ok(x.with_data(&data))
+    Ok(x.with_data(&data.reading_as(x)))
 }
 
 ops! {

@@ -252,6 +252,12 @@ impl Tensor {
         t
     }
 
+    /// This tensor, which from now on reads what is stored as `other` does. To be called before anybody else sees it.
+    pub fn reading_as(self, other: &Tensor) -> Tensor {
+        self.0.flags.fetch_or(other.flags() & LAZY, Relaxed);
+        self
+    }
+
     /// A view of the same elements that reads as their conjugates, their negatives or both.
     pub fn lazily(&self, conj: bool, neg: bool) -> Tensor {
         let i = &*self.0;

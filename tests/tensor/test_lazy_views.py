@@ -258,5 +258,11 @@ def test_copies_and_pickles_keep_the_values():
     assert repr(y) == repr(z().conj_physical())
 
 
+def test_resizing_keeps_the_mark():
+    y = z().conj().resize_(2, 2)
+    assert y.is_conj()
+    same(y, z().conj_physical().flatten()[:4].reshape(2, 2).tolist())
+
+
 def test_the_meta_device_knows_conjugates():
     assert T.empty(2, dtype=T.complex64, device="meta").conj().is_conj()
