@@ -33,6 +33,32 @@ def test_bags_and_their_gradient_agree_with_torch(mode, options, dtype, oracle, 
     assert_same(*results, rtol=rounding, atol=rounding)
 
 
+@pytest.mark.parametrize("width", [*range(1, 18), 31, 47, 64, 100, 127, 1024, 1030])
+@pytest.mark.parametrize("options", [{}, {"padding_idx": 4}, {"per_sample_weights": 1}, {"mode": "mean"}], ids=str)
+def test_bags_of_rows_of_any_width(width, options):
+    """In order, in the table's precision: bit for bit."""
+    rows = table(torch, "float32", 6, width)
+    factors = (torch.arange(7.0) * 1.3).cos() if "per_sample_weights" in options else None
+    options = {"mode": "sum", **options, "per_sample_weights": factors}
+    want = torch.zeros(4, width)
+    for bag, (start, end) in enumerate(zip(OFFSETS, [*OFFSETS[1:], 7], strict=True)):
+        counted = [j for j in range(start, end) if INDICES[j] != options.get("padding_idx")]
+        for j in counted:
+            want[bag] += rows[INDICES[j]] * (1 if factors is None else factors[j])
+        if options["mode"] == "mean" and counted:
+            want[bag] /= len(counted)
+    assert torch.equal(F.embedding_bag(bags(torch)[0], rows, bags(torch)[1], **options), want)
+
+
+def test_rows_of_large_tables_are_asked_for_ahead(oracle, assert_same):
+    results = []
+    for lib in (torch, oracle):
+        weight = table(lib, "float32", 5000, 60)
+        indices = lib.arange(3000) * 1777 % 5000
+        results.append(lib.nn.functional.embedding_bag(indices, weight, lib.arange(0, 3000, 7), mode="sum"))
+    assert_same(*results)
+
+
 @pytest.mark.parametrize("mode", ["sum", "mean"])
 def test_gradients_by_frequency_are_divided_by_the_count_of_their_row(mode):
     grads = []

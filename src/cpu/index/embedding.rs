@@ -7,6 +7,7 @@ use super::{GRAIN, Ptr};
 use crate::multiversion;
 use crate::tensor::{DType, Strided};
 use crate::with_dtype;
+use std::ops::Range;
 
 multiversion! {
     unsafe fn add_row[T: Num, A: Sum](x: *const T, n: usize, acc: *mut A) {
@@ -16,102 +17,151 @@ multiversion! {
     }
 }
 
-/// The rows of one bag.
+/// A table of rows, and the bags of them to be put together.
 #[derive(Clone, Copy)]
-struct Rows<'a, T> {
-    /// The table, from the first column that is wanted on.
-    table: *const T,
+struct Table<'a, T> {
+    rows: Ptr<T>,
     /// Its rows and columns.
     size: (usize, usize),
-    keys: &'a [i64],
-    /// Keys of the bags that follow.
-    next: &'a [i64],
-    /// A factor per row; may be null.
-    factors: *const T,
-    padding: Option<i64>,
+    index: &'a [i64],
+    /// Where each bag starts; bags end where the next one starts, or with the index.
+    offsets: &'a [i64],
+    /// A factor per index.
+    factors: Option<Ptr<T>>,
+    /// A row that does not count; -1 for none.
+    padding: i64,
     mean: bool,
 }
 
 /// Rows that are asked for ahead: they may lie anywhere.
-const AHEAD: usize = 4;
+const AHEAD: usize = 8;
+/// Bytes of a table from which on they are; the rows of smaller ones come from L2, and soon enough.
+const FAR: usize = 1 << 20;
+/// Columns of a task.
+const STRIPE: usize = 1024;
+/// Bags that go through one part of the columns after the other together.
+const TOGETHER: usize = 16;
 
-impl<T: Num> Rows<'_, T> {
-    /// Writes the sum or mean of `W` columns, with the accumulators in registers.
+impl<T: Num> Table<'_, T> {
+    /// Bag and columns of a task.
     #[inline(always)]
-    unsafe fn columns<A: Sum, const W: usize>(&self, first: usize, out: *mut T) {
-        let mut acc = [A::ZERO; W];
-        let mut count = 0;
-        let row = |key: i64| self.table.wrapping_add((key as usize).wrapping_mul(self.size.1) + first);
-        for (j, &key) in self.keys.iter().enumerate() {
-            if let Some(&next) = self.keys.get(j + AHEAD).or_else(|| self.next.get(j + AHEAD - self.keys.len())) {
-                prefetch(row(next).cast(), W * size_of::<T>());
+    fn task(&self, t: usize) -> (usize, Range<usize>) {
+        let d = self.size.1;
+        // One stripe is the usual case: a division for each short bag would be felt.
+        if d <= STRIPE {
+            return (t, 0..d);
+        }
+        let stripes = d.div_ceil(STRIPE);
+        let from = t % stripes * STRIPE;
+        (t / stripes, from..d.min(from + STRIPE))
+    }
+
+    /// Where in the index a bag lies.
+    #[inline(always)]
+    fn range(&self, bag: usize) -> Range<usize> {
+        let n = self.index.len();
+        let end = self.offsets.get(bag + 1).map_or(n, |&end| n.min(end as usize));
+        end.min(self.offsets[bag] as usize)..end
+    }
+
+    /// Does the row of this number count? One that is none does not.
+    #[inline(always)]
+    fn counts(&self, key: i64) -> bool {
+        key != self.padding && (key as u64) < self.size.0 as u64
+    }
+
+    /// Writes the sums or means of `W` columns of some bags, with the accumulators in registers.
+    #[inline(always)]
+    unsafe fn columns<A: Sum, const W: usize>(&self, bags: Range<usize>, first: usize, out: *mut T) {
+        let (n, d) = self.size;
+        let far = n * d * size_of::<T>() >= FAR;
+        let row = |key: i64| self.rows.get().wrapping_add((key as usize).wrapping_mul(d) + first);
+        for bag in bags {
+            let range = self.range(bag);
+            let keys = &self.index[range.clone()];
+            if far {
+                for &key in self.index[range.start..].iter().skip(AHEAD).take(keys.len()) {
+                    prefetch(row(key).cast(), W * size_of::<T>());
+                }
             }
-            if self.padding == Some(key) || key as u64 >= self.size.0 as u64 {
-                continue;
-            }
-            let x = row(key);
-            if self.factors.is_null() {
-                for (i, a) in acc.iter_mut().enumerate() {
-                    // SAFETY: the caller's contract; the key is a row of the table.
-                    *a = a.plus(A::of(unsafe { *x.add(i) }));
+            let mut acc = [A::ZERO; W];
+            if let Some(factors) = self.factors {
+                for (j, &key) in keys.iter().enumerate() {
+                    if !self.counts(key) {
+                        continue;
+                    }
+                    let x = row(key);
+                    // SAFETY: the caller's contract: factors are as many as keys.
+                    let by = A::of(unsafe { *factors.get().add(range.start + j) });
+                    for (i, a) in acc.iter_mut().enumerate() {
+                        // SAFETY: as above; the key is a row of the table.
+                        *a = a.plus(A::of(unsafe { *x.add(i) }).times(by));
+                    }
                 }
             } else {
-                // SAFETY: factors are as many as keys.
-                let by = A::of(unsafe { *self.factors.add(j) });
-                for (i, a) in acc.iter_mut().enumerate() {
-                    // SAFETY: as above.
-                    *a = a.plus(A::of(unsafe { *x.add(i) }).times(by));
+                for &key in keys {
+                    if !self.counts(key) {
+                        continue;
+                    }
+                    let x = row(key);
+                    for (i, a) in acc.iter_mut().enumerate() {
+                        // SAFETY: as above.
+                        *a = a.plus(A::of(unsafe { *x.add(i) }));
+                    }
                 }
             }
-            count += 1;
-        }
-        if self.mean && count > 0 {
-            acc.iter_mut().for_each(|a| *a = a.over(count as f64));
-        }
-        for (i, a) in acc.into_iter().enumerate() {
-            // SAFETY: the caller's contract.
-            unsafe { *out.add(first + i) = a.put::<T>() };
+            if self.mean {
+                let count = keys.iter().filter(|&&key| self.counts(key)).count().max(1);
+                for a in &mut acc {
+                    *a = a.over(count as f64);
+                }
+            }
+            for (i, a) in acc.into_iter().enumerate() {
+                // SAFETY: the caller's contract.
+                unsafe { *out.add(bag * d + first + i) = a.put::<T>() };
+            }
         }
     }
 
-    /// Writes the largest elements of `w <= 1024` columns and the numbers of their rows.
-    unsafe fn largest<A: Sum>(&self, w: usize, out: *mut T, from: *mut i64) {
-        let (mut acc, mut places) = ([A::ZERO; 1024], [0i64; 1024]);
-        let mut empty = true;
-        for &key in self.keys {
-            if self.padding == Some(key) || key as u64 >= self.size.0 as u64 {
-                continue;
-            }
+    /// Writes the largest elements of some columns of a bag and the numbers of their rows.
+    unsafe fn largest<A: Sum>(&self, bag: usize, columns: Range<usize>, out: *mut T, from: *mut i64) {
+        let (mut acc, mut places) = ([A::ZERO; STRIPE], [0i64; STRIPE]);
+        let (mut empty, w) = (true, columns.len());
+        for &key in self.index[self.range(bag)].iter().filter(|&&key| self.counts(key)) {
             // SAFETY: the caller's contract; the key is a row of the table.
             unsafe {
-                let row = self.table.add(key as usize * self.size.1);
+                let row = self.rows.get().add(key as usize * self.size.1 + columns.start);
                 larger_row(row, w, empty, key, acc.as_mut_ptr(), places.as_mut_ptr());
             }
             empty = false;
         }
+        let at = bag * self.size.1 + columns.start;
         // SAFETY: the caller's contract.
         unsafe {
-            load::store(acc.as_ptr(), w, out.cast(), size_of::<T>() as isize, T::DTYPE);
-            from.copy_from_nonoverlapping(places.as_ptr(), w);
+            load::store(acc.as_ptr(), w, out.add(at).cast(), size_of::<T>() as isize, T::DTYPE);
+            from.add(at).copy_from_nonoverlapping(places.as_ptr(), w);
         }
     }
 }
 
 multiversion! {
-    /// Writes the sum or mean of `w` columns.
-    unsafe fn sum_bag[T: Num, A: Sum](rows: Rows<'_, T>, w: usize, out: *mut T) {
-        let mut i = 0;
-        while i + 64 <= w {
-            rows.columns::<A, 64>(i, out);
-            i += 64;
-        }
-        while i + 16 <= w {
-            rows.columns::<A, 16>(i, out);
-            i += 16;
-        }
-        while i < w {
-            rows.columns::<A, 1>(i, out);
-            i += 1;
+    /// Writes the sums or means of some tasks. What is left of a row after the widest parts is a few narrower ones.
+    unsafe fn sum_bags[T: Num, A: Sum](table: Table<'_, T>, tasks: Range<usize>, out: *mut T) {
+        let mut t = tasks.start;
+        while t < tasks.end {
+            let (bag, columns) = table.task(t);
+            let count = if table.size.1 <= STRIPE { TOGETHER.min(tasks.end - t) } else { 1 };
+            let mut i = columns.start;
+            macro_rules! parts {
+                ($($w:literal)+) => { $(
+                    while i + $w <= columns.end {
+                        table.columns::<A, $w>(bag..bag + count, i, out);
+                        i += $w;
+                    }
+                )+ };
+            }
+            parts!(64 32 16 8 4 2 1);
+            t += count;
         }
     }
 }
@@ -274,7 +324,7 @@ pub fn bad_offset(offsets: &Strided, n: usize) -> Option<usize> {
 
 impl Bags<'_> {
     /// The ranges of indices that bags have.
-    fn ranges(&self) -> impl Fn(usize) -> std::ops::Range<usize> {
+    fn ranges(&self) -> impl Fn(usize) -> Range<usize> {
         let (o, n) = (ints(&self.offsets), self.index.numel());
         move |bag| {
             let end = o.get(bag + 1).map_or(n, |&end| n.min(end as usize));
@@ -315,35 +365,26 @@ impl Bags<'_> {
         if bags == 0 || d == 0 {
             return;
         }
-        let (index, ranges) = (ints(&self.index), self.ranges());
-        let (table, o) = (Ptr(self.table.ptr.cast::<T>()), Ptr(out.ptr.cast::<T>()));
-        let factors = self.factors.map(|f| Ptr(f.ptr.cast::<T>()));
+        let index = ints(&self.index);
+        let o = Ptr(out.ptr.cast::<T>());
         let largest = largest.map(|l| Ptr(l.ptr.cast::<i64>()));
-        let size = (self.table.shape[0], d);
-        let stripe = d.min(1024);
-        let stripes = d.div_ceil(stripe);
-        parallel::chunks(bags * stripes, GRAIN.div_ceil(stripe * (index.len() / bags).max(1)), &|tasks| {
-            for t in tasks {
-                // One stripe is the usual case: a division for each short bag would be felt.
-                let (bag, from) = if stripes == 1 { (t, 0) } else { (t / stripes, t % stripes * stripe) };
-                let (w, range) = (stripe.min(d - from), ranges(bag));
-                // SAFETY: the table's columns from this stripe on, factors as many as indices; a task has stripes of rows
-                // of its own.
-                unsafe {
-                    let rows = Rows {
-                        table: table.get().add(from).cast_const(),
-                        size,
-                        factors: factors.map_or(std::ptr::null(), |f| f.get().add(range.start).cast_const()),
-                        keys: &index[range.clone()],
-                        next: &index[range.end..],
-                        padding: self.padding,
-                        mean: self.kind == Bag::Mean,
-                    };
-                    let at = bag * d + from;
-                    match largest {
-                        Some(l) => rows.largest::<A>(w, o.get().add(at), l.get().add(at)),
-                        None => sum_bag::<T, A>(rows, w, o.get().add(at)),
-                    }
+        let table = Table {
+            rows: Ptr(self.table.ptr.cast::<T>()),
+            size: (self.table.shape[0], d),
+            index,
+            offsets: ints(&self.offsets),
+            factors: self.factors.map(|f| Ptr(f.ptr.cast::<T>())),
+            padding: self.padding.unwrap_or(-1),
+            mean: self.kind == Bag::Mean,
+        };
+        let grain = GRAIN.div_ceil(d.min(STRIPE) * (index.len() / bags).max(1));
+        parallel::chunks(bags * d.div_ceil(STRIPE), grain, &|tasks| {
+            // SAFETY: the module's contract; a task has columns of a row of the output of its own.
+            unsafe {
+                let Some(l) = largest else { return sum_bags::<T, A>(table, tasks, o.get()) };
+                for t in tasks {
+                    let (bag, columns) = table.task(t);
+                    table.largest::<A>(bag, columns, o.get(), l.get());
                 }
             }
         });
