@@ -36,16 +36,51 @@ def test_old_svd_returns_v_itself(matrices):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("shape", [(1, 1), (5, 5), (2, 4, 4), (140, 140)])
+@pytest.mark.parametrize("shape", [(1, 1), (5, 5), (2, 4, 4), (31, 31), (2, 32, 32), (65, 65), (140, 140)])
 def test_eigh_multiplies_to_its_input(positive, shape, dtype):
     a = positive(torch, *shape, dtype=dtype)
     values, vectors = torch.linalg.eigh(a)
     assert not values.is_complex()
-    bound = 200 if shape[-1] > 100 else 1
+    bound = 200 if shape[-1] > 50 else 1
     assert close((vectors * values.unsqueeze(-2)) @ vectors.mH / bound, a / bound)
     eye = torch.eye(shape[-1], dtype=a.dtype).expand(shape)
     assert close(vectors.mH @ vectors, eye)
     assert bool((values[..., 1:] >= values[..., :-1]).all())
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", ["zero", "identity", "diagonal", "tridiagonal", "rank 1"])
+def test_eigh_of_matrices_that_are_nearly_done(kind, dtype):
+    n = 70
+    line = torch.arange(1.0, n + 1, dtype=getattr(torch, dtype))
+    eye = torch.eye(n, dtype=line.dtype)
+    a = {
+        "zero": lambda: eye * 0,
+        "identity": lambda: eye,
+        "diagonal": lambda: (line * 7 % 11).diag(),
+        "tridiagonal": lambda: 2 * eye - eye.roll(1, 0).triu(1) - eye.roll(-1, 0).tril(-1),
+        "rank 1": lambda: line.outer(line) / n**2,
+    }[kind]()
+    values, vectors = torch.linalg.eigh(a)
+    size = max(values.abs().max().item(), 1e-30)
+    assert close((vectors * values) @ vectors.T / size, a / size)
+    assert close(vectors.T @ vectors, eye)
+    assert close(values / size, torch.linalg.eigvalsh(a) / size)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", [20, 40, 70])
+@pytest.mark.parametrize("scale", [1e-30, 1e-15, 1e15, 1e30])
+def test_eigenvalues_of_small_and_large_matrices(matrices, scale, n, dtype):
+    a = matrices(torch, n, n, dtype=dtype)
+    values, vectors = torch.linalg.eig(a * scale)
+    assert close(a.to(vectors.dtype) @ vectors, vectors * (values / scale))
+    sizes = (torch.linalg.eigvals(x).abs().sort().values for x in (a, a * scale))
+    assert close(next(sizes), next(sizes) / scale)
+    h = a + a.mH
+    values, vectors = torch.linalg.eigh(h * scale)
+    assert close((vectors * (values / scale)) @ vectors.mH, h)
+    assert close(torch.linalg.eigvalsh(h * scale) / scale, torch.linalg.eigvalsh(h))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

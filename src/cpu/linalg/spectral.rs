@@ -1,5 +1,5 @@
-//! Eigenvalues and singular values, by faer's decompositions on our memory, on one thread; those of small real matrices
-//! without vectors by [`tridiagonal`].
+//! Eigenvalues and singular values, by faer's decompositions on our memory, on one thread; those of small real symmetric
+//! matrices start with [`tridiagonal`], which also knows their values without vectors.
 //!
 //! faer may not end on NaN: matrices that are not finite are refused before.
 
@@ -19,6 +19,9 @@ use num_complex::Complex;
 /// Matrices of fewer rows are iterated on instead of split in two: 128, faer's own choice, takes nearly twice as long for
 /// the singular vectors of 100 rows.
 const RECURSION: usize = 64;
+
+/// Matrices of fewer rows are left to faer whole if vectors are wanted.
+const REDUCED: usize = 32;
 
 /// What faer decomposes.
 pub trait Spectral: Field + ComplexField {
@@ -53,6 +56,41 @@ impl<T: Field> View<T> {
     }
 }
 
+/// The power of two of the largest part of an element, of those not above the diagonal if `lower`; None if one is not
+/// finite. Scaling by it rounds nothing.
+unsafe fn scale_of<T: Field>(a: View<T>, lower: bool) -> Option<f64> {
+    let mut largest = f64::MIN_POSITIVE;
+    for j in 0..a.n {
+        for i in if lower { j } else { 0 }..a.m {
+            let z = (*a.at(i, j)).wide();
+            if !z.is_finite() {
+                return None;
+            }
+            largest = largest.max(z.re.abs()).max(z.im.abs());
+        }
+    }
+    Some(f64::from_bits(largest.to_bits() & f64::INFINITY.to_bits()))
+}
+
+/// A copy of a matrix over its scale: faer's eigenvalues of matrices much smaller or larger than 1 are wrong.
+struct Scaled<T> {
+    _scratch: Scratch<T>,
+    view: View<T>,
+}
+
+impl<T: Field> Scaled<T> {
+    unsafe fn new(a: View<T>, scale: f64) -> Result<Self> {
+        let scratch = Scratch::<T>::new(a.m * a.n)?;
+        let view = View::columns(scratch.ptr(), a.m, a.n);
+        for j in 0..a.n {
+            for i in 0..a.m {
+                *view.at(i, j) = T::of((*a.at(i, j)).wide() / scale);
+            }
+        }
+        Ok(Scaled { _scratch: scratch, view })
+    }
+}
+
 unsafe fn diagonal<'a, T>(p: *mut T, n: usize) -> DiagMut<'a, T> {
     ColMut::from_raw_parts_mut(p, n, 1).as_diagonal_mut()
 }
@@ -64,42 +102,71 @@ unsafe fn diagonal<'a, T>(p: *mut T, n: usize) -> DiagMut<'a, T> {
 /// The folder's contract; `values` has room for n.
 pub unsafe fn hermitian<T: Spectral>(a: View<T>, values: *mut T::Part, vectors: Option<View<T>>) -> Result<bool> {
     let n = a.n;
-    for j in 0..n {
-        for i in j..n {
-            if !(*a.at(i, j)).wide().is_finite() {
-                return Ok(false);
-            }
-        }
-    }
-    if vectors.is_none() && tridiagonal::suits::<T>(n) {
+    let Some(scale) = scale_of(a, true) else { return Ok(false) };
+    if tridiagonal::suits::<T>(n) && (vectors.is_none() || n >= REDUCED) {
         let both = |to: View<T>| {
             for j in 0..n {
                 for i in j..n {
-                    *to.at(i, j) = *a.at(i, j);
-                    *to.at(j, i) = *a.at(i, j);
+                    *to.at(i, j) = T::of((*a.at(i, j)).wide() / scale);
+                    *to.at(j, i) = *to.at(i, j);
                 }
             }
         };
+        if let Some(v) = vectors {
+            return reduced(&tridiagonal::Reduction::<T>::new(n, both)?, scale, values, v);
+        }
         let mut found = vec![0.0; n];
         let done = tridiagonal::eigenvalues::<T>(n, both, &mut found)?;
         for (i, x) in found.into_iter().enumerate() {
-            *values.add(i) = T::Part::of(C128::new(x, 0.0));
+            *values.add(i) = T::Part::of(C128::new(x * scale, 0.0));
         }
         return Ok(done);
     }
+    let a = Scaled::new(a, scale)?;
     let which = if vectors.is_some() { ComputeEigenvectors::Yes } else { ComputeEigenvectors::No };
     let params = SelfAdjointEvdParams { recursion_threshold: RECURSION, ..Auto::<T>::auto() };
     let mut stack = memory(evd::self_adjoint_evd_scratch::<T>(n, which, Par::Seq, params.into()))?;
     let s = Scratch::<T>::new(n)?;
     let done = evd::self_adjoint_evd(
-        a.faer(),
+        a.view.faer(),
         diagonal(s.ptr(), n),
         vectors.map(|v| v.faer_mut()),
         Par::Seq,
         MemStack::new(&mut stack),
         params.into(),
     );
-    write_real(s.ptr(), values, n);
+    write_real(s.ptr(), values, n, scale);
+    Ok(done.is_ok())
+}
+
+/// [`hermitian`] of a matrix that is reduced to a tridiagonal one, which faer decomposes.
+unsafe fn reduced<T: Spectral>(
+    a: &tridiagonal::Reduction<T>,
+    scale: f64,
+    values: *mut T::Part,
+    vectors: View<T>,
+) -> Result<bool> {
+    let n = a.diagonal.len();
+    let params = SelfAdjointEvdParams { recursion_threshold: RECURSION, ..Auto::<T>::auto() };
+    let mut stack = memory(evd::self_adjoint_evd_scratch::<T>(n, ComputeEigenvectors::Yes, Par::Seq, params.into()))?;
+    let s = Scratch::<T>::new(3 * n)?;
+    let parts = [0, n, 2 * n].map(|from| s.ptr().add(from));
+    for i in 0..n {
+        parts[0].add(i).write(T::of(C128::new(a.diagonal[i], 0.0)));
+        parts[1].add(i).write(T::of(C128::new(a.off[i], 0.0)));
+    }
+    let [diag, off, found] = parts.map(|p| diagonal(p, n));
+    let done = evd::tridiagonal_self_adjoint_evd(
+        diag.as_ref(),
+        off.as_ref(),
+        found,
+        Some(vectors.faer_mut()),
+        Par::Seq,
+        MemStack::new(&mut stack),
+        params.into(),
+    );
+    write_real(parts[2], values, n, scale);
+    a.apply(vectors)?;
     Ok(done.is_ok())
 }
 
@@ -143,7 +210,7 @@ pub unsafe fn singular<T: Spectral>(
         MemStack::new(&mut stack),
         params.into(),
     );
-    write_real(s.ptr(), values, k);
+    write_real(s.ptr(), values, k, 1.0);
     Ok(done.is_ok())
 }
 
@@ -166,9 +233,9 @@ unsafe fn roots<T: Field>(a: View<T>, values: *mut T::Part) -> Result<bool> {
     Ok(done)
 }
 
-unsafe fn write_real<T: Field>(from: *const T, to: *mut T::Part, n: usize) {
+unsafe fn write_real<T: Field>(from: *const T, to: *mut T::Part, n: usize, scale: f64) {
     for i in 0..n {
-        *to.add(i) = T::Part::of((*from.add(i)).wide());
+        *to.add(i) = T::Part::of((*from.add(i)).wide() * scale);
     }
 }
 
@@ -191,9 +258,8 @@ macro_rules! real_spectral {
     ($($t:ty),*) => { $(impl Spectral for $t {
         unsafe fn eigen(a: View<$t>, values: *mut Complex<$t>, vectors: Option<View<Complex<$t>>>) -> Result<bool> {
             let n = a.n;
-            if !a.is_finite() {
-                return Ok(false);
-            }
+            let Some(scale) = scale_of(a, false) else { return Ok(false) };
+            let a = Scaled::new(a, scale)?;
             let which = if vectors.is_some() { ComputeEigenvectors::Yes } else { ComputeEigenvectors::No };
             let none = ComputeEigenvectors::No;
             let mut stack = memory(evd::evd_scratch::<$t>(n, none, which, Par::Seq, Default::default()))?;
@@ -202,7 +268,7 @@ macro_rules! real_spectral {
             let x = Scratch::<$t>::new(if vectors.is_some() { n * n } else { 0 })?;
             let x = View::columns(x.ptr(), n, n);
             let done = evd::evd_real(
-                a.faer(),
+                a.view.faer(),
                 diagonal(re, n),
                 diagonal(im, n),
                 None,
@@ -212,7 +278,8 @@ macro_rules! real_spectral {
                 Default::default(),
             );
             for i in 0..n {
-                *values.add(i) = Complex::new(*re.add(i), *im.add(i));
+                let z = C128::new((*re.add(i)).wide().re, (*im.add(i)).wide().re);
+                *values.add(i) = Complex::<$t>::of(z * scale);
             }
             let Some(v) = vectors else { return Ok(done.is_ok()) };
             // A pair of conjugate vectors stands in two columns: real and imaginary part of the first.
@@ -237,14 +304,13 @@ macro_rules! real_spectral {
     impl Spectral for Complex<$t> {
         unsafe fn eigen(a: View<Self>, values: *mut Self, vectors: Option<View<Self>>) -> Result<bool> {
             let n = a.n;
-            if !a.is_finite() {
-                return Ok(false);
-            }
+            let Some(scale) = scale_of(a, false) else { return Ok(false) };
+            let a = Scaled::new(a, scale)?;
             let which = if vectors.is_some() { ComputeEigenvectors::Yes } else { ComputeEigenvectors::No };
             let none = ComputeEigenvectors::No;
             let mut stack = memory(evd::evd_scratch::<Self>(n, none, which, Par::Seq, Default::default()))?;
             let done = evd::evd_cplx(
-                a.faer(),
+                a.view.faer(),
                 diagonal(values, n),
                 None,
                 vectors.map(|v| v.faer_mut()),
@@ -252,6 +318,9 @@ macro_rules! real_spectral {
                 MemStack::new(&mut stack),
                 Default::default(),
             );
+            for i in 0..n {
+                *values.add(i) = Self::of((*values.add(i)).wide() * scale);
+            }
             if let Some(v) = vectors {
                 normalize(v);
             }

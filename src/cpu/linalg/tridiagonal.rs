@@ -1,6 +1,6 @@
-//! Eigenvalues of small real symmetric matrices without vectors: Householder's reduction to tridiagonal form (Golub & Van
-//! Loan, Matrix Computations, section 8.3), then the QL method without square roots of Pal, Walker & Kahan (Parlett, The
-//! Symmetric Eigenvalue Problem, section 8.15), in double.
+//! Small real symmetric matrices: Householder's reduction to tridiagonal form (Golub & Van Loan, Matrix Computations,
+//! section 8.3), and eigenvalues without vectors by the QL method without square roots of Pal, Walker & Kahan (Parlett,
+//! The Symmetric Eigenvalue Problem, section 8.15), in double.
 
 use super::{Field, View, axpy, dotc, one, qr, zero};
 use crate::cpu::float::Scratch;
@@ -20,31 +20,65 @@ pub fn suits<T: Field>(n: usize) -> bool {
     !T::COMPLEX && n * n * size_of::<T>() <= MOST
 }
 
+/// `A = Q T Q^T`, T tridiagonal.
+pub struct Reduction<T: Field> {
+    _scratch: Scratch<T>,
+    a: View<T>,
+    tau: *mut T,
+    /// The diagonal of T.
+    pub diagonal: Vec<f64>,
+    /// What stands beside it, and a zero.
+    pub off: Vec<f64>,
+}
+
+impl<T: Field> Reduction<T> {
+    /// Reduces the symmetric n x n matrix that `fill` writes, both triangles.
+    ///
+    /// # Safety
+    /// T is real; `fill` stays within the folder's contract.
+    pub unsafe fn new(n: usize, fill: impl FnOnce(View<T>)) -> Result<Self> {
+        let size = n.next_multiple_of(LANES);
+        let scratch = Scratch::<T>::new(size * (size + 5))?;
+        // Zero is zero bytes in every field.
+        scratch.ptr().write_bytes(0, size * (size + 5));
+        let a = View::new(scratch.ptr(), (n, n), (1, size as isize));
+        fill(a);
+        let (work, tau) = (scratch.ptr().add(size * size), scratch.ptr().add(size * (size + 4)));
+        let (mut diagonal, mut off) = (vec![0.0; n], vec![0.0; n]);
+        reduce(a, size, work, tau, &mut diagonal, &mut off);
+        Ok(Reduction { _scratch: scratch, a, tau, diagonal, off })
+    }
+
+    /// Multiplies `c`, of n rows, from the left by Q.
+    ///
+    /// # Safety
+    /// The folder's contract.
+    pub unsafe fn apply(&self, c: View<T>) -> Result<()> {
+        let k = self.a.n.saturating_sub(1);
+        if k == 0 { Ok(()) } else { qr::apply(self.a.sub(1, 0, k, k), (self.tau, k), c.sub(1, 0, k, c.n), false) }
+    }
+}
+
 /// Eigenvalues in ascending order of the symmetric n x n matrix that `fill` writes, both triangles. False if they did not
 /// converge.
 ///
 /// # Safety
-/// T is real; `fill` stays within the folder's contract.
+/// As for [`Reduction::new`].
 pub unsafe fn eigenvalues<T: Field>(n: usize, fill: impl FnOnce(View<T>), values: &mut [f64]) -> Result<bool> {
-    let size = n.next_multiple_of(LANES);
-    let scratch = Scratch::<T>::new(size * (size + 4))?;
-    // Zero is zero bytes in every field.
-    scratch.ptr().write_bytes(0, size * (size + 4));
-    let a = View::new(scratch.ptr(), (n, n), (1, size as isize));
-    fill(a);
-    let mut off = vec![0.0; n];
-    reduce(a, size, scratch.ptr().add(size * size), values, &mut off);
+    let mut t = Reduction::<T>::new(n, fill)?;
+    values.copy_from_slice(&t.diagonal);
     // An element beside the diagonal that is this small, relative to the largest, is far below the rounding of the reduction.
     let tiny = if T::DTYPE == DType::F32 { 1e-3 * f32::EPSILON as f64 } else { 1e-3 * f64::EPSILON };
-    let done = ql(values, &mut off, tiny);
+    let done = ql(values, &mut t.off, tiny);
     values.sort_unstable_by(f64::total_cmp);
     Ok(done)
 }
 
-/// The diagonal of the tridiagonal matrix and what stands beside it; `work` holds 4 vectors of zeros.
+/// The diagonal of the tridiagonal matrix and what stands beside it; `work` holds 4 vectors of zeros. The reflections stand
+/// below, as [`qr::factor`] leaves them, one row further down.
 ///
 /// Each step `A -= v w^T + w v^T` is taken together with the product by the next reflection's vector.
-unsafe fn reduce<T: Field>(a: View<T>, size: usize, work: *mut T, diagonal: &mut [f64], off: &mut [f64]) {
+unsafe fn reduce<T: Field>(a: View<T>, size: usize, work: *mut T, tau: *mut T, diagonal: &mut [f64], off: &mut [f64]) {
     let n = a.n;
     let part = |i: usize| std::slice::from_raw_parts_mut(work.add(i * size), size);
     let (mut v, w, mut next, y) = (part(0), part(1), part(2), part(3));
@@ -60,7 +94,8 @@ unsafe fn reduce<T: Field>(a: View<T>, size: usize, work: *mut T, diagonal: &mut
         next[..=j].fill(zero());
         next[j + 1..n].as_mut_ptr().copy_from_nonoverlapping(column.add(j + 1), n - j - 1);
         let head = next.as_mut_ptr().add(j + 1);
-        let tau = qr::reflection(head, head.add(1), n - j - 2);
+        let factor = qr::reflection(head, head.add(1), n - j - 2);
+        *tau.add(j) = factor;
         off[j] = (*head).wide().re;
         *head = one();
         y.fill(zero());
@@ -71,11 +106,13 @@ unsafe fn reduce<T: Field>(a: View<T>, size: usize, work: *mut T, diagonal: &mut
             let (v, w, y) = (&v[from..], &w[from..], &mut y[from..]);
             sweep(columns(0), columns(1), columns(2), columns(3), factors, v, w, y);
         }
+        // The sweep has gone over this column, too.
+        column.add(j + 1).copy_from_nonoverlapping(head, n - j - 1);
         y[..j + 1].fill(zero());
         // w = tau (y - tau (y . v) / 2 v)
-        let half = T::of((tau * dotc(n, y.as_ptr(), next.as_ptr())).wide() * 0.5);
+        let half = T::of((factor * dotc(n, y.as_ptr(), next.as_ptr())).wide() * 0.5);
         for (i, w) in w.iter_mut().enumerate() {
-            *w = tau * (y[i] - half * next[i]);
+            *w = factor * (y[i] - half * next[i]);
         }
         std::mem::swap(&mut v, &mut next);
     }
