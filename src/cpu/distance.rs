@@ -418,7 +418,7 @@ multiversion! {
                     let mut k = 0;
                     macro_rules! parts {
                         ($($w:literal)+) => { $(
-                            while k + $w <= m {
+                            while $w <= m - k {
                                 add_terms::<F, S, $w>(x.add(k), y.add(k), m, factors, dx.add(k));
                                 k += $w;
                             }

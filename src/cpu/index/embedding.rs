@@ -154,7 +154,7 @@ multiversion! {
             let mut i = columns.start;
             macro_rules! parts {
                 ($($w:literal)+) => { $(
-                    while i + $w <= columns.end {
+                    while $w <= columns.end - i {
                         table.columns::<A, $w>(bag..bag + count, i, out);
                         i += $w;
                     }
