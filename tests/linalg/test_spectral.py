@@ -81,6 +81,9 @@ def test_eigenvalues_of_small_and_large_matrices(matrices, scale, n, dtype):
     values, vectors = torch.linalg.eigh(h * scale)
     assert close((vectors * (values / scale)) @ vectors.mH, h)
     assert close(torch.linalg.eigvalsh(h * scale) / scale, torch.linalg.eigvalsh(h))
+    u, s, vh = torch.linalg.svd(a * scale)
+    assert close((u * (s / scale)) @ vh, a)
+    assert close(torch.linalg.svdvals(a * scale) / scale, s / scale)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -50,10 +50,6 @@ impl<T: Field> View<T> {
     unsafe fn faer_mut<'a>(self) -> MatMut<'a, T> {
         MatMut::from_raw_parts_mut(self.ptr, self.m, self.n, self.rs, self.cs)
     }
-
-    unsafe fn is_finite(self) -> bool {
-        (0..self.n).all(|j| (0..self.m).all(|i| (*self.at(i, j)).wide().is_finite()))
-    }
 }
 
 /// The power of two of the largest part of an element, of those not above the diagonal if `lower`; None if one is not
@@ -72,7 +68,7 @@ unsafe fn scale_of<T: Field>(a: View<T>, lower: bool) -> Option<f64> {
     Some(f64::from_bits(largest.to_bits() & f64::INFINITY.to_bits()))
 }
 
-/// A copy of a matrix over its scale: faer's eigenvalues of matrices much smaller or larger than 1 are wrong.
+/// A copy of a matrix over its scale: faer's values of matrices much smaller or larger than 1 are wrong.
 struct Scaled<T> {
     _scratch: Scratch<T>,
     view: View<T>,
@@ -182,9 +178,7 @@ pub unsafe fn singular<T: Spectral>(
 ) -> Result<bool> {
     let (m, n) = (a.m, a.n);
     let k = m.min(n);
-    if !a.is_finite() {
-        return Ok(false);
-    }
+    let Some(scale) = scale_of(a, false) else { return Ok(false) };
     if vectors.is_none() && T::DTYPE == DType::F32 && tridiagonal::suits::<f64>(k) {
         return roots(if m < n { a.t() } else { a }, values);
     }
@@ -198,11 +192,12 @@ pub unsafe fn singular<T: Spectral>(
     for v in [u, v].into_iter().flatten().filter(|v| v.n > k) {
         v.clear();
     }
+    let a = Scaled::new(a, scale)?;
     let params = SvdParams { recursion_threshold: RECURSION, ..Auto::<T>::auto() };
     let mut stack = memory(svd::svd_scratch::<T>(m, n, of(u), of(v), Par::Seq, params.into()))?;
     let s = Scratch::<T>::new(k)?;
     let done = svd::svd(
-        a.faer(),
+        a.view.faer(),
         diagonal(s.ptr(), k),
         u.map(|u| u.faer_mut()),
         v.map(|v| v.faer_mut()),
@@ -210,7 +205,7 @@ pub unsafe fn singular<T: Spectral>(
         MemStack::new(&mut stack),
         params.into(),
     );
-    write_real(s.ptr(), values, k, 1.0);
+    write_real(s.ptr(), values, k, scale);
     Ok(done.is_ok())
 }
 
