@@ -86,7 +86,8 @@ def numpy(self, *, force=False):
     """A NumPy array that shares this tensor's memory.
 
     Args: force (bool, False): detach first, and copy where the memory cannot be shared.
-    Raises: RuntimeError: if the tensor requires grad in grad mode (and not force). TypeError: for bfloat16.
+    Raises: RuntimeError: if the tensor requires grad in grad mode, or reads as conjugates or negatives of what is stored
+        (and not force). TypeError: for bfloat16.
     """
     import numpy
 
@@ -196,7 +197,7 @@ def __dlpack__(self, *, stream=-1, max_version=None, dl_device=None, copy=None):
         max_version (pair of int, None): from (1, 0) on the capsule is of DLPack 1, else of the version before.
         dl_device (pair of int, None): (1, 0), the CPU, or None.
         copy (bool, None): True hands over a copy.
-    Raises:  BufferError: if the tensor requires grad or has no memory.
+    Raises:  BufferError: if the tensor requires grad, has no memory, or reads as conjugates or negatives of what is stored.
     """
     if self.requires_grad:
         raise BufferError(
