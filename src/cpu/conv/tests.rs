@@ -13,10 +13,14 @@ fn each_product(v: &Conv, mut f: impl FnMut(usize, usize, usize)) {
                 for ci in 0..c {
                     for t in 0..v.taps() {
                         let k = coord(t, v.kernel);
-                        let i: Option<Vec<usize>> = (0..3)
-                            .map(|d| (at[d] * v.stride[d] + k[d] * v.dilation[d]).checked_sub(v.padding[d]))
-                            .collect();
-                        let Some(i) = i.filter(|i| (0..3).all(|d| i[d] < v.input[d])) else { continue };
+                        let mut i = [0; 3];
+                        let inside = (0..3).all(|d| {
+                            i[d] = (at[d] * v.stride[d] + k[d] * v.dilation[d]).wrapping_sub(v.padding[d]);
+                            i[d] < v.input[d]
+                        });
+                        if !inside {
+                            continue;
+                        }
                         let channel = n * v.c_in + o / m * c + ci;
                         let x = channel * v.in_plane() + (i[0] * v.input[1] + i[1]) * v.input[2] + i[2];
                         f((n * v.c_out + o) * v.out_plane() + p, x, (o * c + ci) * v.taps() + t);
