@@ -13,13 +13,15 @@ endif
 PYTEST = $(VPY) -m pytest --quiet --numprocesses auto --maxprocesses 8
 CARGO ?= cargo
 DEVICE ?= cpu
-# pyo3 looks at the interpreter that it builds for.
 # Tests that go through all SIMD levels themselves.
 EVERY_LEVEL = --skip _products --skip threads_and_levels_agree
+# What is built to be built fast: Cargo.toml says what for.
+QUICK = --quiet --profile dev
+# pyo3 looks at the interpreter that it builds for.
 PYCARGO = PYO3_PYTHON=$(abspath $(VPY)) $(CARGO)
 
 .DEFAULT_GOAL := help
-.PHONY: help python rust dev demo test test-rust test-python test-fast test-gpu test-all bench lint fmt wheel gen gen-gpu gen-check check clean
+.PHONY: help python rust dev demo test test-rust test-python test-fast test-gpu test-gpu-limited test-all bench bench-once lint fmt wheel gen gen-gpu gen-check check clean
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,8 +44,10 @@ demo: python rust ## train a classifier of handwritten digits, with all set-up (
 test: test-rust test-python ## all tests but the slow ones, with all set-up
 
 test-rust: rust ## the crate's own tests, without Python, at every SIMD level
-	$(CARGO) test --quiet
+	$(CARGO) test --quiet --lib
 	@for isa in avx2 portable; do echo "RUSTORCH_ISA=$$isa"; RUSTORCH_ISA=$$isa $(CARGO) test --quiet --lib -- $(EVERY_LEVEL) || exit 1; done
+	$(CARGO) test $(QUICK) --test '*'
+	$(CARGO) test $(QUICK) --doc
 
 test-python: python rust ## pytest and the examples in the docs
 	@$(DEV) install dev
@@ -55,14 +59,15 @@ test-fast: python rust ## while working: what failed last, up to the first failu
 	@$(DEV) build
 	$(VPY) -m pytest --quiet --exitfirst --failed-first
 
-test-gpu: python rust ## the GPU's tests with checked shaders, and on a device that can do little
+test-gpu: test-gpu-limited ## the GPU's tests on a device that can do little, and with checked shaders
+	RUSTORCH_GPU_CHECKED=1 $(PYTEST) tests/gpu
+
+test-gpu-limited: python rust
 	@$(DEV) install dev
 	@$(DEV) build
-	RUSTORCH_GPU_CHECKED=1 $(PYTEST) tests/gpu
 	RUSTORCH_GPU_WITHOUT=f16,i64,subgroup,immediates,timestamps,limits $(PYTEST) tests/gpu
 
-test-all: python rust ## everything: slow tests and the scripts in examples/ too
-	$(CARGO) test --quiet
+test-all: test-rust ## everything: slow tests and the scripts in examples/ too
 	@$(DEV) install dev demo
 	@$(DEV) build --profile release
 	$(PYTEST) -m "" --timeout 600
@@ -73,11 +78,17 @@ bench: python rust ## criterion, then ours and torch side by side where torch is
 	@$(DEV) build --profile release
 	$(VPY) benches/python/side_by_side.py
 
+bench-once: python rust ## see that every bench runs
+	$(CARGO) test $(QUICK) --bench '*'
+	@$(DEV) build
+	$(VPY) benches/python/side_by_side.py --once
+	$(VPY) benches/python/every_op.py --once
+
 lint: python rust ## rustfmt, clippy and ruff, changing nothing
 	@$(DEV) install dev
 	$(CARGO) fmt --check
-	$(CARGO) clippy --quiet --all-targets -- -D warnings
-	$(PYCARGO) clippy --quiet --features python -- -D warnings
+	$(PYCARGO) clippy --quiet --all-targets --features python -- -D warnings
+	$(PYCARGO) clippy --quiet --locked --no-default-features -- -D warnings
 	$(VPY) -m ruff check
 	$(VPY) -m ruff format --check
 	$(VPY) tools/check_tree.py
@@ -107,7 +118,6 @@ gen-check: python rust ## fail where `make gen` would change something
 	$(VPY) tools/gen_compatibility.py --check
 
 check: lint gen-check test ## what a change must pass
-	$(CARGO) check --quiet --no-default-features
 
 clean: ## remove everything that was built
 	$(CARGO) clean
