@@ -1,6 +1,7 @@
 """The GPU as a device: names, transfers, memory, what is refused, and loss."""
 
 import copy
+import gc
 import os
 import pickle
 
@@ -185,6 +186,7 @@ def test_default_device():
 
 
 def test_memory_is_counted_and_kept():
+    gc.collect()  # what cycles of earlier tests hold must not go while it is counted
     torch.gpu.synchronize()
     base = torch.gpu.memory_allocated()
     x = torch.empty(1 << 20, device="gpu")
