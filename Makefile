@@ -21,7 +21,7 @@ QUICK = --quiet --profile dev
 PYCARGO = PYO3_PYTHON=$(abspath $(VPY)) $(CARGO)
 
 .DEFAULT_GOAL := help
-.PHONY: help python rust dev demo test test-rust test-python test-fast test-gpu test-gpu-limited test-all bench bench-once lint fmt wheel gen gen-gpu gen-check check clean
+.PHONY: help python rust dev demo test test-rust test-python test-fast test-gpu test-all bench bench-once lint fmt wheel gen gen-gpu gen-check check clean
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,12 +59,10 @@ test-fast: python rust ## while working: what failed last, up to the first failu
 	@$(DEV) build
 	$(VPY) -m pytest --quiet --exitfirst --failed-first
 
-test-gpu: test-gpu-limited ## the GPU's tests on a device that can do little, and with checked shaders
-	RUSTORCH_GPU_CHECKED=1 $(PYTEST) tests/gpu
-
-test-gpu-limited: python rust
+test-gpu: python rust ## the GPU's tests with checked shaders, and on a device that can do little
 	@$(DEV) install dev
 	@$(DEV) build
+	RUSTORCH_GPU_CHECKED=1 $(PYTEST) tests/gpu
 	RUSTORCH_GPU_WITHOUT=f16,i64,subgroup,immediates,timestamps,limits $(PYTEST) tests/gpu
 
 test-all: test-rust ## everything: slow tests and the scripts in examples/ too
@@ -88,7 +86,7 @@ lint: python rust ## rustfmt, clippy and ruff, changing nothing
 	@$(DEV) install dev
 	$(CARGO) fmt --check
 	$(PYCARGO) clippy --quiet --all-targets --features python -- -D warnings
-	$(PYCARGO) clippy --quiet --locked --no-default-features -- -D warnings
+	$(CARGO) clippy --quiet --locked --no-default-features -- -D warnings
 	$(VPY) -m ruff check
 	$(VPY) -m ruff format --check
 	$(VPY) tools/check_tree.py
